@@ -1,0 +1,87 @@
+"""watchword: one guard for every stack. HTTP authentication and authorization for ASGI, WSGI and servers of one's own.
+
+What users import. No framework, driver or event loop is loaded here.
+"""
+
+from watchword.authorization import (
+    Requirement,
+    acr,
+    authenticated,
+    factor,
+    fresh,
+    network,
+    nobody,
+    optional,
+    permission,
+    public,
+    role,
+    scope,
+    via,
+    where,
+)
+from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
+from watchword.decision import Challenged, Decision, Failed, Forbidden, Granted, Hidden, Malformed, Throttled
+from watchword.errors import ConfigurationError, FieldTooLong, GrammarError, Unavailable, WatchwordError
+from watchword.guard import Guard
+from watchword.operation import Operation
+from watchword.principal import ANONYMOUS, Evidence, Principal
+from watchword.protection import Firewall
+from watchword.reason import Reason
+from watchword.refusal import Refusal
+from watchword.request import RequestView
+from watchword.schemes import APIKey, Basic, Bearer, CredentialsError, Scheme
+from watchword.verdict import Accepted, Refused, Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ANONYMOUS",
+    "APIKey",
+    "APIKeyCredentials",
+    "Accepted",
+    "Basic",
+    "BasicCredentials",
+    "Bearer",
+    "BearerToken",
+    "Challenged",
+    "ConfigurationError",
+    "Credentials",
+    "CredentialsError",
+    "Decision",
+    "Evidence",
+    "Failed",
+    "FieldTooLong",
+    "Firewall",
+    "Forbidden",
+    "GrammarError",
+    "Granted",
+    "Guard",
+    "Hidden",
+    "Malformed",
+    "Operation",
+    "Principal",
+    "Reason",
+    "Refusal",
+    "Refused",
+    "RequestView",
+    "Requirement",
+    "Scheme",
+    "Throttled",
+    "Unavailable",
+    "Verdict",
+    "WatchwordError",
+    "__version__",
+    "acr",
+    "authenticated",
+    "factor",
+    "fresh",
+    "network",
+    "nobody",
+    "optional",
+    "permission",
+    "public",
+    "role",
+    "scope",
+    "via",
+    "where",
+]

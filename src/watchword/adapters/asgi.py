@@ -1,0 +1,220 @@
+"""The guard in front of any ASGI application: Starlette, FastAPI, Litestar, Quart … on asyncio and trio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from watchword.decision import Decided, Granted, Hidden
+from watchword.guard.handover import UNCHANGED, Handover, handover
+from watchword.observe.log import log_refusal
+from watchword.operation import Operation, arun, only_awaited
+from watchword.refusal import grant_headers
+from watchword.request import RequestView, strip_mount
+
+if TYPE_CHECKING:
+    from watchword.decision import CacheAdvice, Decision, Refusing
+    from watchword.guard import Guard
+    from watchword.principal import Principal
+    from watchword.refusal import Refusal
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_POLICY_VIOLATION = 1008  # RFC 6455 §7.4.1; before accept, servers turn any close into 403
+
+
+class Auth:
+    """What `request.auth` is: `scopes`, so that Starlette's own `@requires` works.
+
+    Args:
+        principal: who it is.
+    """
+
+    __slots__ = ("_principal",)
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    @property
+    def scopes(self) -> list[str]:
+        """The scopes of the principal, and `"authenticated"`, by which Starlette's examples ask for somebody."""
+        return ["authenticated", *sorted(self._principal.scopes)] if self._principal.is_authenticated else []
+
+    def __repr__(self) -> str:
+        return f"Auth({self.scopes})"
+
+
+class GuardMiddleware:
+    """Puts a guard in front of an ASGI application.
+
+    `scope["user"]` is the `Principal`, `scope["auth"].scopes` its scopes, `scope["watchword.decision"]` the decision. The
+    lifespan passes; any other kind of connection but http and websocket is an error.
+
+    Args:
+        app: the application.
+        guard: decides.
+
+    Trust: `client` and `scheme` are taken from the server. Behind a proxy let the server set them, from that proxy alone.
+    """
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self.app = app
+        self.guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        kind = scope["type"]
+        if kind != "http" and kind != "websocket":  # noqa: PLR1714 - a set would be built for every request
+            if kind == "lifespan":
+                await self.app(scope, receive, send)
+                return
+            raise ValueError(f"the guard serves http and websocket, and nothing passes it as {kind!r}")
+        guard = self.guard
+        root = scope.get("root_path", "")
+        path = scope["path"]
+        method = scope["method"] if kind == "http" else "GET"
+        seen = scope.get("watchword.guard")
+        if seen is not None and seen == (id(guard), method, path):
+            # This very guard has let this very request through, further out.
+            await self.app(scope, receive, send)
+            return
+        client = scope.get("client")
+        view = RequestView.of_server(
+            method=method,
+            path=strip_mount(path, root) if root else path,
+            raw_path=scope.get("raw_path") or None,
+            query=scope.get("query_string", b""),
+            mount=root if root and strip_mount(path, root) != path else "",
+            headers=scope["headers"],
+            client=client[0] if client else None,
+            scheme=scope.get("scheme", "http" if kind == "http" else "ws"),
+            kind=kind,
+        )
+        if guard.policy.form_limit and kind == "http":
+            receive = _Content(receive)
+            view.reader = receive.reader
+        begun = guard.start(view)
+        decision = begun if isinstance(begun, Decided) else await arun(begun)
+        if isinstance(decision, Granted):
+            child = _child(scope, decision.principal, decision, handover(guard.policy, view))
+            child["watchword.guard"] = (id(guard), method, path)
+            if decision.cache and kind == "http":
+                send = partial(_advise, send, decision.cache)
+            await self.app(child, receive, send)
+            return
+        request_id = guard.request_id(view)
+        log_refusal(decision, view, request_id)
+        refusal = guard.refuse_as(decision, view, request_id)
+        if kind == "websocket":
+            await _refuse_websocket(scope, receive, send, refusal)
+        elif isinstance(decision, Hidden):
+            await self._as_if_missing(scope, receive, send, decision, refusal, handover(guard.policy, view))
+        else:
+            await _respond(send, "http.response", refusal)
+
+    async def _as_if_missing(  # noqa: PLR0917 - one request and what was decided about it
+        self, scope: Scope, receive: Receive, send: Send, decision: Refusing, refusal: Refusal, taken: Handover
+    ) -> None:
+        """Let the application answer for a path that nobody can have made: its own 404, and the hidden handler never runs."""
+        child = _child(scope, decision.principal, decision, taken)
+        root = scope.get("root_path", "").rstrip("/")
+        probe = f"{root if root and scope['path'].startswith(root) else ''}/{token_hex(16)}"
+        child["path"] = probe
+        child["raw_path"] = probe.encode()
+        own = True
+        started = False
+
+        async def only_missing(message: Message) -> None:
+            nonlocal own, started
+            if message["type"] == "http.response.start" and not started:
+                started = True
+                own = message["status"] != refusal.status
+                if not own:
+                    message = {**message, "headers": _no_store(message.get("headers", ()))}
+            if not own:
+                await send(message)
+
+        await self.app(child, receive, only_missing)
+        if own:
+            # The application answers every path: what is missing there cannot be imitated.
+            await _respond(send, "http.response", refusal)
+
+
+class _Content:
+    """The content of a request, read ahead by the guard and replayed to the application as it came."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._read: list[Message] = []
+
+    def reader(self, limit: int) -> Operation[bytes]:
+        """Make the operation that reads up to the limit, and a message beyond."""
+        return Operation(only_awaited, partial(self._ahead, limit))
+
+    async def _ahead(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        while sum(map(len, parts)) <= limit:
+            message = await self._receive()
+            self._read.append(message)
+            if message["type"] != "http.request":
+                return b""
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                break
+        return b"".join(parts)
+
+    async def __call__(self) -> Message:
+        return self._read.pop(0) if self._read else await self._receive()
+
+
+def _child(scope: Scope, principal: Principal, decision: Decision, taken: Handover) -> Scope:
+    child = dict(scope)
+    child["user"] = principal
+    child["auth"] = Auth(principal)
+    child["watchword.decision"] = decision
+    if taken is not UNCHANGED:
+        names = {name.encode() for name in taken.fields}
+        headers = [(name, value) for name, value in scope["headers"] if name.lower().replace(b"_", b"-") not in names]
+        if taken.cookies is not None:
+            headers = [(name, value) for name, value in headers if name.lower() != b"cookie"] + [
+                (b"cookie", taken.cookies.encode("latin-1"))
+            ]
+        child["headers"] = headers
+        if taken.query is not None:
+            child["query_string"] = taken.query
+    return child
+
+
+async def _advise(send: Send, cache: CacheAdvice, message: Message) -> None:
+    if message["type"] == "http.response.start":
+        given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
+        merged = grant_headers(cache, message["status"], given)
+        message = {**message, "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in merged]}
+    await send(message)
+
+
+def _no_store(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() != b"cache-control"] + [(b"Cache-Control", b"no-store")]
+
+
+async def _respond(send: Send, prefix: str, refusal: Refusal) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in refusal.headers]
+    await send({"type": f"{prefix}.start", "status": refusal.status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": refusal.body})
+
+
+async def _refuse_websocket(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """Refuse the handshake in HTTP where the server can, else by closing before accept; never accept first (decision D56)."""
+    message = await receive()
+    if message["type"] != "websocket.connect":
+        return
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        await _respond(send, "websocket.http.response", refusal)
+    else:
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})

@@ -1,0 +1,220 @@
+"""The guard in front of any WSGI application: Flask, Django, Pyramid, Bottle … (PEP 3333)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from watchword.decision import Decided, Granted, Hidden
+from watchword.errors import ConfigurationError
+from watchword.guard.handover import UNCHANGED, Handover, handover
+from watchword.observe.log import log_refusal
+from watchword.operation import Operation, run
+from watchword.refusal import grant_headers
+from watchword.request import RequestView
+
+if TYPE_CHECKING:
+    from watchword.decision import CacheAdvice, Refusing
+    from watchword.guard import Guard
+    from watchword.principal import Principal
+    from watchword.refusal import Refusal
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+WSGIApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+
+class GuardMiddleware:
+    """Puts a guard in front of a WSGI application.
+
+    `environ["watchword.principal"]` is the `Principal`; `REMOTE_USER` and `AUTH_TYPE` are its id and scheme, as the bytes
+    of UTF-8 in a native string (PEP 3333), and absent for an anonymous caller; `environ["watchword.decision"]` is the decision.
+
+    Args:
+        app: the application.
+        guard: decides.
+
+    Raises:
+        ConfigurationError: a checker of the guard is async, and WSGI has no event loop.
+
+    Trust: `REMOTE_ADDR` and `wsgi.url_scheme` are taken from the server. A server that keeps one of two equal fields, or merges
+    `X_Api_Key` with `X-Api-Key`, does so before anyone can see it.
+    """
+
+    def __init__(self, app: WSGIApp, guard: Guard) -> None:
+        if guard.async_checkers:
+            names = ", ".join(guard.async_checkers)
+            raise ConfigurationError(
+                f"WSGI has no event loop, and {names} can only be awaited: give the guard a plain function, or use the ASGI adapter"
+            )
+        self.app = app
+        self.guard = guard
+        self._names = tuple((_variable(name), name) for name in sorted(guard.policy.index.names))
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        guard = self.guard
+        method = environ["REQUEST_METHOD"]
+        place = (id(guard), method, environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""))
+        if environ.get("watchword.guard") == place:
+            # This very guard has let this very request through, further out.
+            return self.app(environ, start_response)
+        view = self._view(environ, method)
+        begun = guard.start(view)
+        decision = begun if isinstance(begun, Decided) else run(begun)
+        if isinstance(decision, Granted):
+            _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
+            environ["watchword.guard"] = place
+            return self.app(environ, _advising(start_response, decision.cache) if decision.cache else start_response)
+        request_id = guard.request_id(view)
+        log_refusal(decision, view, request_id)
+        refusal = guard.refuse_as(decision, view, request_id)
+        if isinstance(decision, Hidden):
+            _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
+            return self._as_if_missing(environ, start_response, refusal)
+        return _respond(start_response, refusal)
+
+    def _view(self, environ: Environ, method: str) -> RequestView:
+        mount = _text(environ.get("SCRIPT_NAME", ""))
+        raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+        view = RequestView.of_server(
+            method=method,
+            path=_text(environ.get("PATH_INFO", "")) or ("/" if mount else ""),
+            raw_path=_octets(raw.partition("?")[0]) if raw else None,
+            query=_octets(environ.get("QUERY_STRING", "")),
+            mount=mount,
+            headers=_Headers(environ),
+            client=environ.get("REMOTE_ADDR") or None,
+            scheme=environ.get("wsgi.url_scheme", "http"),
+        )
+        fields: dict[str, str | bytes] = {}
+        for variable, name in self._names:
+            value = environ.get(variable)
+            if value is not None:
+                fields[name] = value
+        view.take(self.guard.policy.index, fields)
+        if self.guard.policy.form_limit:
+            view.reader = lambda limit: Operation(lambda: _read_ahead(environ, limit))
+        return view
+
+    def _as_if_missing(self, environ: Environ, start_response: StartResponse, refusal: Refusal) -> Iterable[bytes]:
+        """Let the application answer for a path that nobody can have made: its own 404, and the hidden handler never runs."""
+        probe = f"/{token_hex(16)}"
+        environ["PATH_INFO"] = probe
+        for variable in ("REQUEST_URI", "RAW_URI"):
+            if variable in environ:
+                environ[variable] = environ.get("SCRIPT_NAME", "") + probe
+        answer: list[tuple[str, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
+
+        def collect(status: str, headers: list[tuple[str, str]], *_exc_info: object) -> Callable[[bytes], None]:
+            answer[:] = [(status, headers)]
+            return written.append
+
+        # A 404 is short. It is collected whole, because only then is it known that it is one.
+        result = self.app(environ, collect)
+        try:
+            body = [*result]
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+        if not answer or not answer[0][0].startswith(str(refusal.status)):
+            return _respond(start_response, refusal)
+        status, headers = answer[0]
+        start_response(
+            status, [(name, value) for name, value in headers if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
+        )
+        return [*written, *body]
+
+
+class _Headers:
+    """The header fields of an environ as pairs, made when somebody asks."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Environ) -> None:
+        self._environ = environ
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for variable, value in self._environ.items():
+            if variable.startswith("HTTP_"):
+                yield variable[5:].replace("_", "-").lower(), value
+        for name, variable in _UNPREFIXED.items():
+            if self._environ.get(variable):
+                yield name, self._environ[variable]
+
+
+def _variable(name: str) -> str:
+    return _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
+
+
+def _hand_over(environ: Environ, principal: Principal, decision: Granted | Refusing, taken: Handover) -> None:
+    # Whatever the server or a client put there is no word of ours.
+    environ.pop("REMOTE_USER", None)
+    environ.pop("AUTH_TYPE", None)
+    environ["watchword.principal"] = principal
+    environ["watchword.decision"] = decision
+    if principal.is_authenticated:
+        environ["REMOTE_USER"] = principal.id.encode("utf-8", "surrogateescape").decode("latin-1")
+        environ["AUTH_TYPE"] = decision.scheme
+    if taken is UNCHANGED:
+        return
+    for name in taken.fields:
+        environ.pop(_variable(name), None)
+    if taken.cookies is not None:
+        environ["HTTP_COOKIE"] = taken.cookies
+    if taken.query is not None:
+        environ["QUERY_STRING"] = taken.query.decode("latin-1")
+        for variable in ("REQUEST_URI", "RAW_URI"):
+            if variable in environ:
+                path = environ[variable].partition("?")[0]
+                environ[variable] = f"{path}?{environ['QUERY_STRING']}" if taken.query else path
+
+
+def _advising(start_response: StartResponse, cache: CacheAdvice) -> StartResponse:
+    def advised(status: str, headers: list[tuple[str, str]], *exc_info: object) -> object:
+        return start_response(status, grant_headers(cache, int(status[:3]), headers), *exc_info)
+
+    return advised
+
+
+def _respond(start_response: StartResponse, refusal: Refusal) -> Iterable[bytes]:
+    start_response(f"{refusal.status} {refusal.reason_phrase}", list(refusal.headers))
+    return [refusal.body] if refusal.body else []
+
+
+def _read_ahead(environ: Environ, limit: int) -> bytes:
+    """Read the content up to one octet beyond the limit, and put it back for the application."""
+    announced = environ.get("CONTENT_LENGTH") or ""
+    terminated = bool(environ.get("wsgi.input_terminated"))
+    if not (announced.isascii() and announced.isdecimal()) and not terminated:
+        return b""
+    wanted = limit + 1 if not announced.isdecimal() else min(int(announced), limit + 1)
+    stream = environ["wsgi.input"]
+    parts: list[bytes] = []
+    while wanted > 0:
+        part = stream.read(wanted)
+        if not part:
+            break
+        parts.append(part)
+        wanted -= len(part)
+    content = b"".join(parts)
+    environ["wsgi.input"] = BytesIO(content)
+    return content
+
+
+def _text(native: str) -> str:
+    """Return the text of a native string that holds the octets of UTF-8 (PEP 3333)."""
+    try:
+        return native.encode("latin-1").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return native
+
+
+def _octets(native: str) -> bytes:
+    return native.encode("latin-1", "replace")

@@ -1,0 +1,29 @@
+"""May this principal do that? Requirements as data, their evaluation, and the rules that attach them to requests."""
+
+from watchword.authorization.facts import network, where
+from watchword.authorization.leaves import acr, authenticated, factor, fresh, nobody, optional, permission, public, role, scope, via
+from watchword.authorization.pattern import Pattern, parse_pattern
+from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.rules import Route, Rules
+
+__all__ = [
+    "Pattern",
+    "Requirement",
+    "Route",
+    "Rules",
+    "Situation",
+    "acr",
+    "authenticated",
+    "factor",
+    "fresh",
+    "network",
+    "nobody",
+    "optional",
+    "parse_pattern",
+    "permission",
+    "public",
+    "role",
+    "scope",
+    "via",
+    "where",
+]

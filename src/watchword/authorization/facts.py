@@ -1,0 +1,161 @@
+"""Requirements about the request itself: `network(...)`, and `where(...)` for one's own."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from watchword.authorization.needs import IDENTITY, HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
+from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.value import NO, YES, Unknown, Value, needs
+from watchword.errors import ConfigurationError, Unavailable
+from watchword.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Address, IPv6Address
+
+_NEEDS = (Identity, Via, HoldScope, LoginWithin, ReachAcr, UseFactor)
+_Starts: TypeAlias = dict[int, set[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Network(Requirement):
+    """The peer's address lies in one of the networks. An address that is not known lies in none."""
+
+    cidrs: tuple[str, ...]
+    _prefixes: dict[int, _Starts] = field(repr=False, compare=False)
+    reason = Reason.NETWORK_DENIED
+
+    @property
+    def empty(self) -> bool:
+        """Whether no network is given: an empty allow-list lets nobody in (threats S7)."""
+        return not self.cidrs
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return YES or NO; no credential changes where somebody is."""
+        address = situation.request.address
+        return YES if address is not None and self.holds(address) else NO
+
+    def holds(self, address: IPv4Address | IPv6Address) -> bool:
+        """Tell whether an address lies in one of the networks: one lookup per prefix length, however many there are.
+
+        Args:
+            address: the address.
+        """
+        number, bits = int(address), address.max_prefixlen
+        starts = self._prefixes.get(address.version, {})
+        return any(number >> (bits - length) in found for length, found in starts.items())
+
+    def __str__(self) -> str:
+        return "network(" + ", ".join(f'"{cidr}"' for cidr in self.cidrs) + ")"
+
+
+def network(*cidrs: str) -> Requirement:
+    """Require that the peer's address lies in one of the networks; if not, 403, for anonymous callers too.
+
+    Behind a proxy the peer is the proxy. IPv4 addresses mapped into IPv6 count as IPv4.
+
+    Args:
+        cidrs: networks such as `"10.0.0.0/8"`, or single addresses. None at all: never met.
+
+    Raises:
+        ConfigurationError: one of them is no network.
+    """
+    from ipaddress import IPv6Network, ip_network  # on first use: only network rules need it
+
+    prefixes: dict[int, _Starts] = {}
+    for cidr in cidrs:
+        try:
+            found = ip_network(cidr)
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f'network(...) takes networks such as "10.0.0.0/8", not {cidr!r}: {error}') from None
+        if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
+            found = ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))
+        start = int(found.network_address) >> (found.max_prefixlen - found.prefixlen)
+        prefixes.setdefault(found.version, {}).setdefault(found.prefixlen, set()).add(start)
+    return Network(cidrs, prefixes)
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Requirement):
+    """A predicate of one's own."""
+
+    predicate: Callable[..., Any]
+    name: str
+    request_only: bool = False
+    wanted: bool = True
+    _arity: int = field(default=1, repr=False, compare=False)
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return what the predicate says; UNKNOWN where it raises Unavailable."""
+        if self.request_only:
+            return self._ask(situation.request)
+        principal = situation.principal
+        if principal is None:
+            return situation.without_identity
+        value = self._ask(principal, situation.request) if self._arity > 1 else self._ask(principal)
+        if value is NO and not principal.is_authenticated:
+            # The answer depends on who it is, so somebody may well be told yes: a login could help.
+            return needs(frozenset({IDENTITY}))
+        return value
+
+    def _ask(self, *facts: object) -> Value:
+        try:
+            answer = self.predicate(*facts)
+        except Unavailable as error:
+            return Unknown(frozenset({error.why}), error.retry_after)
+        if isinstance(answer, bool):
+            return YES if answer is self.wanted else NO
+        if isinstance(answer, _NEEDS) and self.wanted:
+            principal = facts[0]
+            known = bool(getattr(principal, "is_authenticated", True))
+            return needs(frozenset({answer}) if known else frozenset({IDENTITY, answer}))
+        # Truthiness is no answer: an unawaited coroutine is true as well.
+        getattr(answer, "close", lambda: None)()
+        raise TypeError(f"the predicate of {self} answers True, False or a need, not {type(answer).__name__}")
+
+    def __invert__(self) -> Requirement:
+        return Where(self.predicate, self.name, self.request_only, not self.wanted, self._arity)
+
+    def __str__(self) -> str:
+        return f'{"" if self.wanted else "~"}where("{self.name}")'
+
+
+def where(predicate: Callable[..., bool | Need], *, name: str = "", request_only: bool = False) -> Requirement:
+    """Require what a predicate says.
+
+    Args:
+        predicate: called with the principal, or with the principal and the `RequestView` if it takes two; with the view
+            alone if `request_only`. It answers True or False, or the need that would help, and raises
+            `Unavailable` where it cannot tell. It must be quick and pure: it runs on the event loop.
+        name: shown in `explain`; the function's name if not given.
+        request_only: the answer does not depend on who it is, so no login could change it.
+
+    Raises:
+        ConfigurationError: the predicate is async, or takes another number of arguments.
+    """
+    if not callable(predicate):
+        raise ConfigurationError(f"where(...) takes a function, not {type(predicate).__name__}")
+    call = type(predicate).__call__ if not inspect.isroutine(predicate) else predicate
+    if inspect.iscoroutinefunction(predicate) or inspect.iscoroutinefunction(call):
+        raise ConfigurationError(
+            "where(...) takes a plain function: evaluation is pure and waits for nothing. Fetch in a checker and keep it in claims"
+        )
+    arity = _arity_of(predicate)
+    if arity not in ({1} if request_only else {1, 2}):
+        takes = "the request" if request_only else "the principal, or the principal and the request"
+        raise ConfigurationError(f"the predicate of where(...) takes {takes}; this one takes {arity} positional arguments")
+    return Where(predicate, name or getattr(predicate, "__name__", type(predicate).__name__), request_only, _arity=arity)
+
+
+def _arity_of(predicate: Callable[..., object]) -> int:
+    try:
+        parameters = inspect.signature(predicate).parameters.values()
+    except (TypeError, ValueError):
+        return 1  # a builtin without a signature: the one argument is the principal
+    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD} and p.default is p.empty]
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return max(len(positional), 1)
+    return len(positional)

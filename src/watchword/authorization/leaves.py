@@ -1,0 +1,395 @@
+"""The ready-made requirements: `authenticated`, `role("admin")`, `scope("orders:read")` and their kin.
+
+Each row of the table of leaves in the design is one class. Names are compared exactly; a set of no names is never met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from watchword.authorization import requirement as connectives
+from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, Need, ReachAcr, UseFactor, Via
+from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.value import NO, YES, Value, needs
+from watchword.errors import ConfigurationError
+from watchword.grammar import is_token
+from watchword.reason import Reason
+
+if TYPE_CHECKING:
+    from watchword.authorization.requirement import Quick
+    from watchword.principal import Principal
+
+_SKEW = 60  # seconds by which the clock of whoever states auth_time may be ahead of ours
+
+# scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), RFC 6749 §3.3: neither space, quote nor backslash
+_SCOPE_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - {'"', "\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Requirement):
+    """`public` or `nobody`: the same whatever happens."""
+
+    name: str
+    value: Value
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the constant."""
+        return self.value
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Identified(Requirement):
+    """The base of what depends on who it is; met by nobody unless a subclass says so."""
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the value for whoever it is; pending or unknown while that is not known."""
+        principal = situation.principal
+        if principal is None:
+            return situation.without_identity
+        if not principal.is_authenticated:
+            return self.for_anonymous()
+        return self.for_known(principal, situation)
+
+    def for_anonymous(self) -> Value:
+        """Return the value for an anonymous caller: what somebody would have to show."""
+        return needs(frozenset({IDENTITY}) | self.cure())
+
+    def for_known(self, principal: Principal, situation: Situation) -> Value:
+        """Return the value for a known caller."""
+        return YES if self.held(principal, situation) else self.unmet()
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether a known caller meets the requirement."""
+        return False
+
+    def unmet(self) -> Value:
+        """Return the value for a known caller who does not meet it."""
+        cure = self.cure()
+        return needs(cure) if cure else NO
+
+    def cure(self) -> frozenset[Need]:
+        """Return what credentials would have to show beside an identity; empty: they cannot help."""
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Optional(Identified):
+    """Anybody, and whoever shows credentials is identified."""
+
+    def for_anonymous(self) -> Value:
+        """Return YES."""
+        return YES
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Return True."""
+        return True
+
+    def __str__(self) -> str:
+        return "optional"
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated(Identified):
+    """Somebody, whoever it is."""
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Return True."""
+        return True
+
+    def quick(self) -> Quick | None:
+        """Return the test for somebody."""
+        return lambda principal: principal.id != ""
+
+    def __str__(self) -> str:
+        return "authenticated"
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Identified):
+    """The base of what is met by holding names."""
+
+    names: tuple[str, ...]
+    word = "named"
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if not isinstance(name, str) or not name:
+                raise ConfigurationError(f"{self.word}(...) takes names, each a non-empty string, not {name!r}")
+
+    @property
+    def empty(self) -> bool:
+        """Whether no name is given: such a set denies."""
+        return not self.names
+
+    def for_anonymous(self) -> Value:
+        """Return what somebody would have to show; NO where nobody can."""
+        return NO if self.empty else needs(frozenset({IDENTITY}) | self.cure())
+
+    def __str__(self) -> str:
+        return f"{self.word}({', '.join(map(_quoted, self.names))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope(Named):
+    """Every one of the scopes (RFC 6750 §3.1)."""
+
+    word = "scope"
+    reason = Reason.INSUFFICIENT_SCOPE
+
+    def __post_init__(self) -> None:
+        Named.__post_init__(self)
+        for name in self.names:
+            if not _SCOPE_CHARACTERS.issuperset(name):
+                hint = (
+                    f"scope({', '.join(map(_quoted, name.split()))})"
+                    if " " in name
+                    else "printable ASCII without spaces, quotes and backslashes"
+                )
+                raise ConfigurationError(f"{name!r} is no scope-token (RFC 6749 §3.3); write {hint}")
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether all are held."""
+        return bool(self.names) and principal.scopes.issuperset(self.names)
+
+    def quick(self) -> Quick | None:
+        """Return the set operation that tells."""
+        wanted = frozenset(self.names)
+        return (lambda principal: wanted <= principal.scopes) if wanted else None
+
+    def cure(self) -> frozenset[Need]:
+        """Return all of them: a client that asks for the missing one alone would lose the others."""
+        return frozenset(map(HoldScope, self.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Role(Named):
+    """Any one of the roles."""
+
+    word = "role"
+    reason = Reason.MISSING_ROLE
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether one is held."""
+        return not principal.roles.isdisjoint(self.names)
+
+    def quick(self) -> Quick | None:
+        """Return the set operation that tells."""
+        names = frozenset(self.names)
+        return lambda principal: not names.isdisjoint(principal.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission(Named):
+    """Every one of the permissions."""
+
+    word = "permission"
+    reason = Reason.MISSING_PERMISSION
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether all are held."""
+        return bool(self.names) and principal.permissions.issuperset(self.names)
+
+    def quick(self) -> Quick | None:
+        """Return the set operation that tells."""
+        wanted = frozenset(self.names)
+        return (lambda principal: wanted <= principal.permissions) if wanted else None
+
+
+@dataclass(frozen=True, slots=True)
+class ViaScheme(Named):
+    """Identified by one of the schemes."""
+
+    word = "via"
+
+    def __post_init__(self) -> None:
+        Named.__post_init__(self)
+        for name in self.names:
+            if not is_token(name):
+                raise ConfigurationError(f'via(...) takes scheme names such as "Bearer" (RFC 9110 §11.1), not {name!r}')
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether the evidence is of one of the schemes."""
+        return principal.evidence is not None and principal.evidence.scheme.lower() in self._lower()
+
+    def cure(self) -> frozenset[Need]:
+        """Return the schemes."""
+        return frozenset({Via(self._lower())}) if self.names else frozenset()
+
+    def accepted_schemes(self) -> frozenset[str] | None:
+        """Return the schemes."""
+        return self._lower()
+
+    def _lower(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Acr(Named):
+    """One of the authentication context classes was reached (RFC 9470 §3)."""
+
+    word = "acr"
+    reason = Reason.STEP_UP_REQUIRED
+
+    def __post_init__(self) -> None:
+        Named.__post_init__(self)
+        for name in self.names:
+            if not _SCOPE_CHARACTERS.issuperset(name):
+                raise ConfigurationError(f"acr values are separated by spaces in the challenge (RFC 9470 §3), so {name!r} cannot be one")
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether the evidence shows one of them."""
+        return principal.evidence is not None and principal.evidence.acr in self.names
+
+    def cure(self) -> frozenset[Need]:
+        """Return them in the order given, which is that of preference."""
+        return frozenset({ReachAcr(self.names)}) if self.names else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Factor(Named):
+    """Every one of the kinds of factor was used."""
+
+    word = "factor"
+    reason = Reason.STEP_UP_REQUIRED
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether the evidence shows all of them."""
+        return bool(self.names) and principal.evidence is not None and principal.evidence.factors.issuperset(self.names)
+
+    def cure(self) -> frozenset[Need]:
+        """Return them."""
+        return frozenset(map(UseFactor, self.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh(Identified):
+    """A login at most so many seconds ago (RFC 9470 §3)."""
+
+    max_age: int
+    reason = Reason.STEP_UP_REQUIRED
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_age, int) or isinstance(self.max_age, bool) or self.max_age < 0:
+            raise ConfigurationError(f"fresh(...) takes a whole number of seconds, 0 or more (RFC 9470 §3), not {self.max_age!r}")
+
+    def held(self, principal: Principal, situation: Situation) -> bool:
+        """Tell whether the evidence shows a login within the time; a time that is missing or no number shows none."""
+        at = None if principal.evidence is None else principal.evidence.auth_time
+        if not isinstance(at, (int, float)) or isinstance(at, bool) or not isfinite(at):
+            return False
+        return -_SKEW <= situation.clock.now() - at <= self.max_age
+
+    def cure(self) -> frozenset[Need]:
+        """Return the age."""
+        return frozenset({LoginWithin(self.max_age)})
+
+    def __str__(self) -> str:
+        return f"fresh({self.max_age})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+public = Constant("public", YES)
+"""Anybody; nothing is looked at, not even credentials that are sent."""
+
+nobody = Constant("nobody", NO)
+"""Nobody at all: 403 for everyone."""
+
+optional = Optional()
+"""Anybody; whoever shows credentials is identified, and false ones are refused."""
+
+authenticated = Authenticated()
+"""Somebody: the default for a path that no rule names."""
+
+connectives.CONSTANT.update({public: "nobody", nobody: "public", optional: "nobody", authenticated: "nobody"})
+
+
+def scope(*names: str) -> Requirement:
+    """Require every one of the scopes, compared exactly (RFC 6750 §3.1).
+
+    Args:
+        names: scope-tokens (RFC 6749 §3.3). None at all: never met.
+
+    Raises:
+        ConfigurationError: a name is no scope-token.
+    """
+    return Scope(names)
+
+
+def role(*names: str) -> Requirement:
+    """Require any one of the roles.
+
+    Args:
+        names: the roles. None at all: never met.
+
+    Raises:
+        ConfigurationError: a name is empty or no string.
+    """
+    return Role(names)
+
+
+def permission(*names: str) -> Requirement:
+    """Require every one of the permissions.
+
+    Args:
+        names: the permissions. None at all: never met.
+
+    Raises:
+        ConfigurationError: a name is empty or no string.
+    """
+    return Permission(names)
+
+
+def via(*schemes: str) -> Requirement:
+    """Require one of the schemes; credentials of any other count as absent (RFC 9110 §11.4).
+
+    Args:
+        schemes: scheme names in any letter case.
+
+    Raises:
+        ConfigurationError: a name is no token.
+    """
+    return ViaScheme(schemes)
+
+
+def fresh(max_age: int) -> Requirement:
+    """Require a login at most so long ago; an older one is answered 401 `insufficient_user_authentication` (RFC 9470 §3).
+
+    Args:
+        max_age: seconds, a whole number, 0 or more.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    return Fresh(max_age)
+
+
+def acr(*values: str) -> Requirement:
+    """Require one of the authentication context classes (RFC 9470 §3).
+
+    Args:
+        values: in order of preference. None at all: never met.
+
+    Raises:
+        ConfigurationError: a value is empty or holds a character that `acr_values` cannot.
+    """
+    return Acr(values)
+
+
+def factor(*kinds: str) -> Requirement:
+    """Require that every one of the kinds of factor was used.
+
+    Args:
+        kinds: such as `"otp"`. None at all: never met.
+
+    Raises:
+        ConfigurationError: a kind is empty or no string.
+    """
+    return Factor(kinds)

@@ -1,0 +1,76 @@
+"""What credentials would have to show to cure an unmet requirement: a closed set of needs.
+
+Each need knows which challenge parameter expresses it (RFC 6750 §3, RFC 9470 §3); the guard reads it off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Be somebody: any challenge asks for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """Come by one of these schemes: only they are offered.
+
+    Args:
+        schemes: scheme names, lower case.
+    """
+
+    schemes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldScope:
+    """Hold a scope: the `scope` parameter (RFC 6750 §3).
+
+    Args:
+        name: one scope-token.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginWithin:
+    """Have logged in recently: the `max_age` parameter (RFC 9470 §3).
+
+    Args:
+        max_age: seconds.
+    """
+
+    max_age: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReachAcr:
+    """Have reached one of these authentication context classes: the `acr_values` parameter (RFC 9470 §3).
+
+    Args:
+        values: in order of preference.
+    """
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UseFactor:
+    """Have used a kind of factor: no parameter says so, the error code alone does.
+
+    Args:
+        kind: such as `"otp"`.
+    """
+
+    kind: str
+
+
+Need: TypeAlias = Identity | Via | HoldScope | LoginWithin | ReachAcr | UseFactor
+Alternative: TypeAlias = frozenset[Need]
+
+IDENTITY = Identity()
+STEP_UP = (LoginWithin, ReachAcr, UseFactor)

@@ -1,0 +1,154 @@
+"""Patterns of rules: `[METHODS ]/segments`, and how two of them relate as sets of requests.
+
+A segment is a literal, `{name}` for exactly one non-empty segment, or a closing `**` for zero or more. Whole segments,
+anchored at both ends: no prefix and no regular expression ever opens a neighbour (threats N8, P5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from watchword.errors import ConfigurationError
+from watchword.grammar import is_token
+
+Segment: TypeAlias = str | None
+"""A literal, or None for `{name}`."""
+
+# Characters that never reach a rule: the firewall refuses them, or they end the path.
+_NEVER_IN_A_PATH = {
+    "?": "the query takes no part in rules",
+    "#": "a fragment never reaches a server",
+    "\\": "the firewall refuses it",
+    ";": "the firewall refuses it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A set of requests.
+
+    Args:
+        methods: the methods; None: all of them.
+        segments: the segments before a closing `**`.
+        rest: whether a closing `**` follows.
+    """
+
+    methods: frozenset[str] | None
+    segments: tuple[Segment, ...]
+    rest: bool = False
+
+    def covers(self, other: Pattern) -> bool:
+        """Tell whether every request of the other is one of this."""
+        return self._covers_methods(other) and self.covers_path(other)
+
+    def covers_path(self, other: Pattern) -> bool:
+        """Tell whether every path of the other is one of this."""
+        mine, theirs = self.segments, other.segments
+        if len(theirs) < len(mine) or (len(theirs) > len(mine) and not self.rest) or (other.rest and not self.rest):
+            return False
+        return all(segment is None or segment == their for segment, their in zip(mine, theirs, strict=False))
+
+    def meet(self, other: Pattern) -> Pattern | None:
+        """Return the pattern of the requests that both match, or None where there are none."""
+        if self.methods is None or other.methods is None:
+            methods = other.methods if self.methods is None else self.methods
+        else:
+            methods = self.methods & other.methods
+            if not methods:
+                return None
+        longer, shorter = (self, other) if len(self.segments) >= len(other.segments) else (other, self)
+        if len(longer.segments) > len(shorter.segments) and not shorter.rest:
+            return None
+        segments: list[Segment] = []
+        for at, segment in enumerate(longer.segments):
+            their = shorter.segments[at] if at < len(shorter.segments) else None
+            if segment is not None and their is not None and segment != their:
+                return None
+            segments.append(their if segment is None else segment)
+        return Pattern(methods, tuple(segments), rest=self.rest and other.rest)
+
+    def takes(self, method: str) -> bool:
+        """Tell whether a method is one of this."""
+        return self.methods is None or method in self.methods
+
+    def _covers_methods(self, other: Pattern) -> bool:
+        return self.methods is None or (other.methods is not None and other.methods <= self.methods)
+
+    def example(self) -> str:
+        """Return a request that matches, for a message."""
+        method = min(self.methods) if self.methods else "GET"
+        return f"{method} /" + "/".join("x" if segment is None else segment for segment in self.segments)
+
+    def __str__(self) -> str:
+        names = iter(f"{{{letter}}}" for letter in (*"xyzabcdefghijklmnopqrstuvw", *("_" * 99)))
+        parts = [next(names) if segment is None else segment for segment in self.segments] + (["**"] if self.rest else [])
+        path = "/" + "/".join(parts)
+        return f"{','.join(sorted(self.methods))} {path}" if self.methods else path
+
+
+def parse_pattern(text: str) -> Pattern:
+    """Read a pattern.
+
+    Args:
+        text: such as `"GET,PUT /orders/{id}"` or `"/admin/**"`.
+
+    Returns:
+        The pattern; a closing slash makes no difference.
+
+    Raises:
+        ConfigurationError: it is no pattern, or no request could ever match it (threats P6).
+    """
+    if not isinstance(text, str):
+        raise ConfigurationError(f'a rule is named by a pattern such as "GET /orders/{{id}}", not by {type(text).__name__}')
+    head, space, path = text.partition(" ")
+    if not space:
+        head, path = "", text
+    methods = frozenset(_method(name, text) for name in head.split(",")) if space else None
+    if not path.startswith("/"):
+        raise _mistake(text, "its path must start with a slash")
+    for character, why in _NEVER_IN_A_PATH.items():
+        if character in path:
+            raise _mistake(text, f"it can never match a path with {character!r}: {why}")
+    inner = path[1:-1] if len(path) > 1 and path.endswith("/") else path[1:]
+    parts = inner.split("/") if inner else []
+    rest = bool(parts) and parts[-1] == "**"
+    names: set[str] = set()
+    return Pattern(methods, tuple(_segment(part, text, names) for part in (parts[:-1] if rest else parts)), rest)
+
+
+def _method(name: str, text: str) -> str:
+    name = name.strip()
+    if not is_token(name):
+        raise _mistake(text, f'{name!r} is no method; write it as in "GET,PUT /x"')
+    if name != name.upper():
+        raise _mistake(text, f"methods are case-sensitive (RFC 9110 §9.1): write {name.upper()}")
+    if name == "HEAD":
+        raise _mistake(text, "HEAD is always decided like GET: write GET")
+    return name
+
+
+def _segment(part: str, text: str, names: set[str]) -> Segment:
+    if not part:
+        raise _mistake(text, "it has an empty segment, and the firewall refuses `//`")
+    if part in {".", ".."}:
+        raise _mistake(text, "the firewall refuses dot segments")
+    if "%" in part:
+        raise _mistake(text, "paths are compared decoded: write the character itself")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in part):  # noqa: PLR2004 - the control characters of ASCII
+        raise _mistake(text, "no path holds a control character")
+    if part.startswith("{") and part.endswith("}"):
+        name = part[1:-1]
+        if not name.isidentifier():
+            raise _mistake(text, f"{part!r} is no name in braces")
+        if name in names:
+            raise _mistake(text, f"it names {part} twice")
+        names.add(name)
+        return None
+    if "*" in part or "{" in part or "}" in part:
+        raise _mistake(text, f"{part!r} is no segment: a literal, {{name}} for a whole segment, or ** at the end")
+    return part
+
+
+def _mistake(text: str, why: str) -> ConfigurationError:
+    return ConfigurationError(f"the rule {text!r} cannot be right: {why}")

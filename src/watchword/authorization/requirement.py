@@ -1,0 +1,274 @@
+"""Requirements: what a route demands, as frozen, printable data, and how they combine.
+
+A requirement is a value: it holds no state, does no I/O and decides nothing. Evaluating it in a situation gives one of
+four values (`value.py`); what status that means is the guard's business. It must be met actively: there is no value by
+default, and nothing that one part grants takes away what another part lacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, both, either, opposite
+from watchword.errors import ConfigurationError
+from watchword.reason import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchword.clock import Clock
+    from watchword.principal import Principal
+    from watchword.request import RequestView
+
+    Quick: TypeAlias = Callable[[Principal], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a requirement is evaluated.
+
+    Args:
+        request: the request.
+        clock: for requirements that know the time.
+        principal: who it is, `ANONYMOUS` for certain included; None: nobody is identified yet, or nobody could be.
+        unchecked: why nobody could be identified; None: nobody tried yet.
+    """
+
+    request: RequestView
+    clock: Clock
+    principal: Principal | None = None
+    unchecked: Unknown | None = None
+
+    @property
+    def without_identity(self) -> Value:
+        """The value of whatever depends on identity while there is none."""
+        return PENDING if self.unchecked is None else self.unchecked
+
+
+class Requirement:
+    """The base of all requirements. Combine them with `&`, `|` and `~`; not with `and`, `or` and `not`."""
+
+    __slots__ = ()
+
+    parts: tuple[Requirement, ...] = ()
+    reason: Reason = Reason.DENIED
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return how far the requirement is met.
+
+        Args:
+            situation: what is known.
+        """
+        raise TypeError(f"{type(self).__name__} has no evaluate()")
+
+    def quick(self) -> Quick | None:
+        """Return a test of a principal that is True exactly when the requirement is met, if one set operation tells.
+
+        Returns:
+            The test; None where the request or the clock matters too.
+        """
+        return None
+
+    def accepted_schemes(self) -> frozenset[str] | None:
+        """Return the schemes, lower case, by which alone the requirement can be met; None: by any."""
+        return None
+
+    def blame(self, situation: Situation) -> Reason:
+        """Return why the requirement is not met, given that it is not.
+
+        Args:
+            situation: the one in which it was evaluated.
+        """
+        return self.reason
+
+    def hides(self, situation: Situation) -> bool:
+        """Tell whether a part that asked to be hidden is among those not met.
+
+        Args:
+            situation: the one in which it was evaluated.
+        """
+        return any(part.hides(situation) for part in self.parts)
+
+    def hidden(self) -> Requirement:
+        """Return the same requirement, answered with the application's own 404 in place of a 403 to a known caller (RFC 9110 §15.5.4)."""
+        return Hidden(self)
+
+    def __and__(self, other: Requirement) -> Requirement:
+        return AllOf((self, other)) if isinstance(other, Requirement) else NotImplemented
+
+    def __or__(self, other: Requirement) -> Requirement:
+        return AnyOf((self, other)) if isinstance(other, Requirement) else NotImplemented
+
+    def __invert__(self) -> Requirement:
+        return Not(self)
+
+    def __bool__(self) -> NoReturn:
+        # `a and b` would silently be b alone: a door left open.
+        raise TypeError(f"requirements combine with &, | and ~, not with and, or and not (here: {self})")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class _Compound(Requirement):
+    """Several requirements under one connective, flattened."""
+
+    parts: tuple[Requirement, ...]
+
+    def __init__(self, parts: tuple[Requirement, ...]) -> None:
+        flat = tuple(leaf for part in parts for leaf in (part.parts if type(part) is type(self) else (part,)))
+        if not flat:
+            raise ConfigurationError(f"an empty {type(self).__name__} says nothing; name what is required, or use public or nobody")
+        object.__setattr__(self, "parts", flat)
+
+
+class AllOf(_Compound):
+    """`a & b`: the smaller value of the two."""
+
+    __slots__ = ()
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the smallest value of the parts."""
+        value: Value = YES
+        for part in self.parts:
+            value = both(value, part.evaluate(situation))
+            if value is NO:
+                break
+        return value
+
+    def quick(self) -> Quick | None:
+        """Return a test that asks every part."""
+        tests = [part.quick() for part in self.parts]
+        first, *rest = tests
+        if first is None or None in rest:
+            return None
+        known = [test for test in tests if test is not None]
+        if len(known) == 2:  # noqa: PLR2004 - the common case, one call less
+            left, right = known
+            return lambda principal: left(principal) and right(principal)
+        return lambda principal: all(test(principal) for test in known)
+
+    def accepted_schemes(self) -> frozenset[str] | None:
+        """Return what all parts accept."""
+        limits = [limit for limit in (part.accepted_schemes() for part in self.parts) if limit is not None]
+        return frozenset.intersection(*limits) if limits else None
+
+    def blame(self, situation: Situation) -> Reason:
+        """Return the reason of the first part that stands in the way most."""
+        worst = min(self.parts, key=lambda part: part.evaluate(situation).rank)
+        return worst.blame(situation)
+
+    def __str__(self) -> str:
+        return " & ".join(f"({part})" if isinstance(part, AnyOf) else str(part) for part in self.parts)
+
+
+class AnyOf(_Compound):
+    """`a | b`: the greater value of the two."""
+
+    __slots__ = ()
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the greatest value of the parts."""
+        value: Value = NO
+        for part in self.parts:
+            value = either(value, part.evaluate(situation))
+            if value is YES:
+                break
+        return value
+
+    def quick(self) -> Quick | None:
+        """Return a test that asks until one part is met."""
+        tests = [part.quick() for part in self.parts]
+        known = [test for test in tests if test is not None]
+        return (lambda principal: any(test(principal) for test in known)) if len(known) == len(tests) else None
+
+    def accepted_schemes(self) -> frozenset[str] | None:
+        """Return what any part accepts."""
+        limits = [part.accepted_schemes() for part in self.parts]
+        known = [limit for limit in limits if limit is not None]
+        return frozenset[str]().union(*known) if len(known) == len(limits) else None
+
+    def blame(self, situation: Situation) -> Reason:
+        """Return the reason of the first part that comes nearest."""
+        nearest = max(self.parts, key=lambda part: part.evaluate(situation).rank)
+        return nearest.blame(situation)
+
+    def __str__(self) -> str:
+        return " | ".join(str(part) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Requirement):
+    """`~a`: met where `a` is not."""
+
+    part: Requirement
+
+    def __post_init__(self) -> None:
+        if self.part in CONSTANT:
+            raise ConfigurationError(f"~{self.part} never changes: write {CONSTANT[self.part]} if that is meant")
+        if getattr(self.part, "empty", False) and self.part.reason is not Reason.NETWORK_DENIED:
+            raise ConfigurationError(f"~{self.part} would let everybody in, because {self.part} names nothing: name what is excluded")
+
+    @property
+    def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # read-only here, which is all that is needed
+        """The one part."""
+        return (self.part,)
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the opposite value."""
+        return opposite(self.part.evaluate(situation))
+
+    def quick(self) -> Quick | None:
+        """Return a test that holds for a known caller who does not meet the part."""
+        test = self.part.quick()
+        return None if test is None else lambda principal: principal.is_authenticated and not test(principal)
+
+    def blame(self, situation: Situation) -> Reason:
+        """Return the part's reason where that is about the network, else a plain denial."""
+        reason = self.part.blame(situation)
+        return reason if reason is Reason.NETWORK_DENIED else Reason.DENIED
+
+    def __str__(self) -> str:
+        return f"~({self.part})" if isinstance(self.part, _Compound) else f"~{self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden(Requirement):
+    """A requirement that, unmet by a known caller, looks as if there were nothing there."""
+
+    part: Requirement
+
+    @property
+    def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # see Not
+        """The one part."""
+        return (self.part,)
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the value of the part."""
+        return self.part.evaluate(situation)
+
+    def quick(self) -> Quick | None:
+        """Return the test of the part."""
+        return self.part.quick()
+
+    def accepted_schemes(self) -> frozenset[str] | None:
+        """Return what the part accepts."""
+        return self.part.accepted_schemes()
+
+    def blame(self, situation: Situation) -> Reason:
+        """Return the reason of the part."""
+        return self.part.blame(situation)
+
+    def hides(self, situation: Situation) -> bool:
+        """Tell whether the part is unmet."""
+        return self.part.evaluate(situation) is not YES
+
+    def hidden(self) -> Requirement:
+        """Return itself: hidden already."""
+        return self
+
+    def __str__(self) -> str:
+        return f"({self.part}).hidden()" if isinstance(self.part, (_Compound, Not)) else f"{self.part}.hidden()"
+
+
+CONSTANT: dict[Requirement, str] = {}
+"""Requirements whose opposite is never what somebody means, and what to write in its place; filled by `leaves`."""

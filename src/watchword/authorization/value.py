@@ -1,0 +1,146 @@
+"""The four values of a requirement and how they combine.
+
+    NO  <  Needs(cures)  <  Unknown(causes)  <  YES
+
+and PENDING, which stands between NO and YES on the first pass, when nobody is identified yet. `&` takes the smaller, `|`
+the greater, and two `Needs` combine their cures: a disjunctive normal form, kept minimal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from watchword.authorization.needs import IDENTITY, Alternative
+
+# Two requirements with many alternatives each multiply. Nobody writes a rule with more ways to be met than this, and
+# whoever does is offered the first ones: access never depends on the cures, only the advice does.
+MOST_ALTERNATIVES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """Not met, and no credential could change that."""
+
+    rank = 0
+
+    def __repr__(self) -> str:
+        return "NO"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Needs:
+    """Not met now; credentials exist that could change it.
+
+    Two are equal when they hold the same alternatives; the order, which says what is offered first, is that of the requirement.
+
+    Args:
+        cures: alternatives, each a set of needs that together suffice; never empty, none contains another.
+    """
+
+    cures: tuple[Alternative, ...]
+    rank = 1
+
+    def __eq__(self, other: object) -> bool:
+        return frozenset(self.cures) == frozenset(other.cures) if isinstance(other, Needs) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.cures))
+
+    @property
+    def identity_would_help(self) -> bool:
+        """Whether every alternative starts with being somebody, as it does for an anonymous caller."""
+        return all(IDENTITY in alternative for alternative in self.cures)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Cannot be told now. Two are equal whatever their causes.
+
+    Args:
+        causes: for the operator.
+        retry_after: seconds after which a new try makes sense; None: nobody knows.
+    """
+
+    causes: frozenset[str] = field(compare=False)
+    retry_after: int | None = field(default=None, compare=False)
+    rank = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Depends on who it is, and nobody is identified yet."""
+
+    rank = 2
+
+    def __repr__(self) -> str:
+        return "PENDING"
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """Met."""
+
+    rank = 3
+
+    def __repr__(self) -> str:
+        return "YES"
+
+
+Value: TypeAlias = No | Needs | Unknown | Pending | Yes
+
+NO = No()
+YES = Yes()
+PENDING = Pending()
+
+
+def needs(*parts: Alternative) -> Needs:
+    """Return the value of alternatives, made minimal.
+
+    Args:
+        parts: the alternatives, in the order of the requirement.
+    """
+    return Needs(_minimal(parts))
+
+
+def both(a: Value, b: Value) -> Value:
+    """Return the value of `a & b`: the smaller; two `Needs` give every pair of alternatives united."""
+    if isinstance(a, Needs) and isinstance(b, Needs):
+        return Needs(_minimal(tuple(x | y for x in a.cures for y in b.cures)))
+    if isinstance(a, Unknown) and isinstance(b, Unknown):
+        return _joined(a, b)
+    return a if a.rank <= b.rank else b
+
+
+def either(a: Value, b: Value) -> Value:
+    """Return the value of `a | b`: the greater; two `Needs` give all their alternatives."""
+    if isinstance(a, Needs) and isinstance(b, Needs):
+        return Needs(_minimal(a.cures + b.cures))
+    if isinstance(a, Unknown) and isinstance(b, Unknown):
+        return _joined(a, b)
+    return a if a.rank >= b.rank else b
+
+
+def opposite(a: Value) -> Value:
+    """Return the value of `~a`.
+
+    An anonymous caller has not shown that he is *not* somebody, so his needs stay `Identity`; what a known caller lacks
+    now, he lacks: YES.
+    """
+    if isinstance(a, Needs):
+        return Needs((frozenset({IDENTITY}),)) if a.identity_would_help else YES
+    if isinstance(a, No):
+        return YES
+    return NO if isinstance(a, Yes) else a
+
+
+def _joined(a: Unknown, b: Unknown) -> Unknown:
+    waits = [wait for wait in (a.retry_after, b.retry_after) if wait is not None]
+    return Unknown(a.causes | b.causes, max(waits, default=None))
+
+
+def _minimal(cures: tuple[Alternative, ...]) -> tuple[Alternative, ...]:
+    """Drop every alternative that contains another, keeping the order."""
+    distinct = tuple(dict.fromkeys(cures))
+    kept = tuple(one for one in distinct if not any(other < one for other in distinct))
+    return kept[:MOST_ALTERNATIVES]

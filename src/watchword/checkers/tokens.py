@@ -1,0 +1,79 @@
+"""A small table of tokens or API keys, kept in memory as digests."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from hmac import compare_digest
+from typing import TYPE_CHECKING
+
+from watchword.checkers.adapt import nonblocking
+from watchword.credentials import APIKeyCredentials, BearerToken
+from watchword.errors import ConfigurationError
+from watchword.principal import Principal
+from watchword.reason import Reason
+from watchword.verdict import Accepted, Refused, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_UNKNOWN = Refused(Reason.UNKNOWN_IDENTITY)
+
+
+class Tokens:
+    """Tokens and whom they stand for, for `Bearer` and for `APIKey`.
+
+    Only SHA-256 digests are kept. A token is looked up by its digest and then compared as bytes, in constant time.
+
+    Args:
+        principals: token to principal.
+
+    Raises:
+        ConfigurationError: the table is empty, a token is empty or cannot be sent, or a value is no principal.
+
+    Trust: the table is trusted; credentials are not. Tokens are to be random, of 128 bits or more: a digest does not
+    protect a guessable one.
+    """
+
+    __slots__ = ("_table",)
+
+    answers_same_objects = True
+
+    def __init__(self, principals: Mapping[str, Principal]) -> None:
+        if not principals:
+            raise ConfigurationError(
+                "Tokens needs at least one token: an empty table would refuse everybody, and is a mistake more often than meant"
+            )
+        self._table: dict[bytes, tuple[bytes, Accepted]] = {}
+        for number, (token, principal) in enumerate(principals.items(), 1):
+            if not isinstance(token, str) or not token or "," in token or not token.isprintable() or token != token.strip():
+                raise ConfigurationError(
+                    f"token number {number} of Tokens cannot be sent: it is empty, or holds a comma, a control character or outer spaces"
+                )
+            if not isinstance(principal, Principal) or not principal.is_authenticated:
+                raise ConfigurationError(f"token number {number} of Tokens stands for a Principal, not {type(principal).__name__}")
+            digest = sha256(token.encode()).digest()
+            self._table[digest] = (digest, Accepted(principal))
+
+    @nonblocking
+    def check(self, credentials: BearerToken | APIKeyCredentials) -> Verdict:
+        """Look a token up.
+
+        Args:
+            credentials: what was shown.
+
+        Returns:
+            Accepted with its principal, or Refused.
+        """
+        token = credentials.token if isinstance(credentials, BearerToken) else credentials.key
+        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        found = self._table.get(digest)
+        if found is None or not compare_digest(found[0], digest):
+            return _UNKNOWN
+        return found[1]
+
+    async def acheck(self, credentials: BearerToken | APIKeyCredentials) -> Verdict:
+        """Do the same, for programs that await their checkers."""
+        return self.check(credentials)
+
+    def __repr__(self) -> str:
+        return f"Tokens({len(self._table)} tokens)"

@@ -1,0 +1,74 @@
+"""What a client showed, parsed. Immutable values whose secrets never show in a repr.
+
+They say what was sent and nothing about whether it is true: that is for a checker to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Carrier = Literal["authorization", "header", "cookie", "query", "form"]
+"""Which part of the request brought the credentials: what a cache may keep depends on it (RFC 9110 §16.4.2)."""
+
+HIDDEN = "***"
+
+
+class Credentials:
+    """The base of every kind of credentials; a scheme of one's own derives its value from it."""
+
+    __slots__ = ()
+
+    @property
+    def carrier(self) -> Carrier:
+        """Which part of the request brought them."""
+        return "authorization"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BasicCredentials(Credentials):
+    """A user name and a password (RFC 7617 §2), both in Normalization Form C.
+
+    Args:
+        username: everything before the first colon; may be empty.
+        password: everything after it; may be empty, may hold colons.
+    """
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        # People type passwords into the user name field: neither shows.
+        return f"BasicCredentials(username={HIDDEN}, password={HIDDEN})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BearerToken(Credentials):
+    """A bearer token (RFC 6750 §2).
+
+    Args:
+        token: the token as sent; ASCII, never empty.
+        carrier: `"authorization"`, or `"form"` or `"query"` where those were asked for.
+    """
+
+    token: str
+    carrier: Carrier = field(default="authorization", compare=False)
+
+    def __repr__(self) -> str:
+        return f"BearerToken({HIDDEN}, carrier={self.carrier!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class APIKeyCredentials(Credentials):
+    """An API key.
+
+    Args:
+        key: the key as sent, never empty.
+        carrier: `"header"`, `"authorization"`, or `"query"` or `"cookie"` where those were asked for.
+    """
+
+    key: str
+    carrier: Carrier = field(default="header", compare=False)
+
+    def __repr__(self) -> str:
+        return f"APIKeyCredentials({HIDDEN}, carrier={self.carrier!r})"

@@ -1,0 +1,36 @@
+"""Which schemes a field value claims that may hold more than one credential.
+
+A WSGI gateway joins two Authorization lines with a comma, although the field is no list (RFC 9110 §5.2, §11.6.2; measured:
+gunicorn, waitress, wsgiref). `parse_authorization` refuses most such values; this tells what was in them.
+"""
+
+from __future__ import annotations
+
+from watchword.grammar.abnf import OWS, TCHAR
+from watchword.grammar.lists import split_outside_quotes
+from watchword.grammar.octets import lenient_octets
+
+
+def claimed_schemes(value: str | bytes) -> tuple[str, ...]:
+    """Name the scheme of every credential that a field value seems to hold.
+
+    The guard needs it for a value that does not parse: to see that two credentials came as one (D1), and which challenge may carry
+    `error="invalid_request"` (D2).
+
+    The first element claims its first word. A later element claims its first word only if SP and something else follow, so that
+    `Bearer a,b` claims one scheme; and not if "=" follows, for `b = 2` is a parameter with bad whitespace (RFC 9110 §11.2). Commas
+    inside a quoted-string separate nothing. Words that are no tokens claim nothing.
+
+    Args:
+        value: any field value, as in `parse_authorization`; it is read once, whatever its length.
+
+    Returns:
+        Scheme names in lower case, in the order sent; a scheme that is claimed twice is there twice. Never raises.
+    """
+    first, *later = split_outside_quotes(lenient_octets(value), b",")
+    words = [first.strip(OWS).replace(b"\t", b" ").partition(b" ")[0]]
+    for element in later:
+        word, _, rest = element.strip(OWS).partition(b" ")
+        if rest and not rest.lstrip(OWS).startswith(b"="):
+            words.append(word)
+    return tuple(word.decode("ascii").lower() for word in words if word and not word.translate(None, TCHAR))

@@ -1,0 +1,167 @@
+"""The rules of RFC 9110 §5.6 and §11.2 inside a field value, each parser with the builder that is its reverse.
+
+A position parser takes `(data, pos)` and answers `(value, next_pos)`, or raises a GrammarError that names the position. It looks at
+its own rule only; what may come next is the caller's to say. Values come out as `str` with one character per octet (latin-1), so
+that obs-text stays what it was (RFC 9110 §5.5).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from watchword.errors import ConfigurationError, GrammarError
+from watchword.grammar.abnf import OWS, QUOTED_PAIR, QUOTED_STRING, SP, TCHAR, TOKEN, TOKEN68, TOKEN68_CHARS
+
+# The complement of HTAB / SP / VCHAR / obs-text: what no quoted-string can carry, escaped or not.
+_UNQUOTABLE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
+
+def skip_ows(data: bytes, pos: int) -> int:
+    """Return the first position from `pos` on that holds neither SP nor HTAB (RFC 9110 §5.6.3)."""
+    end = len(data)
+    while pos < end and data[pos] in OWS:
+        pos += 1
+    return pos
+
+
+def skip_sp(data: bytes, pos: int) -> int:
+    """Return the first position from `pos` on that holds no SP: after a scheme name HTAB is not whitespace (RFC 9110 §11.3, D6)."""
+    end = len(data)
+    while pos < end and data[pos] == SP:
+        pos += 1
+    return pos
+
+
+def parse_token(data: bytes, pos: int, expected: str = "a token") -> tuple[str, int]:
+    """Parse `token` (RFC 9110 §5.6.2).
+
+    Args:
+        data: the field value.
+        pos: where the token starts.
+        expected: what the token stands for, in words, for the error.
+
+    Raises:
+        GrammarError: there is no tchar at `pos`.
+    """
+    match = TOKEN.match(data, pos)
+    if match is None:
+        raise GrammarError(expected, pos)
+    return match[0].decode("ascii"), match.end()
+
+
+def is_token(text: str) -> bool:
+    """Tell whether `text` can be sent as a token: a scheme, a parameter name, an unquoted value (RFC 9110 §5.6.2)."""
+    # An ASCII identifier consists of letters, digits and "_", tchars all: no second look at names such as `realm`.
+    return text.isascii() and (text.isidentifier() or (bool(text) and not text.encode("ascii").translate(None, TCHAR)))
+
+
+def maybe_token68(data: bytes, pos: int) -> tuple[str, int] | None:
+    """Parse `token68` (RFC 9110 §11.2), or answer None if none starts at `pos`.
+
+    A start is not enough to tell it from a parameter (`realm=` is a token68): the caller looks at what follows.
+    """
+    match = TOKEN68.match(data, pos)
+    return None if match is None else (match[0].decode("ascii"), match.end())
+
+
+def is_token68(text: str) -> bool:
+    """Tell whether `text` can be sent as a token68 (RFC 9110 §11.2)."""
+    body = text.rstrip("=")
+    return bool(body) and body.isascii() and not body.encode("ascii").translate(None, TOKEN68_CHARS)
+
+
+def parse_quoted_string(data: bytes, pos: int) -> tuple[str, int]:
+    r"""Parse `quoted-string` and undo its quoted-pairs: `"a\"b"` stands for `a"b` (RFC 9110 §5.6.4).
+
+    Raises:
+        GrammarError: no quoted-string starts at `pos`, or it is not closed, or it holds a control character other than HTAB.
+    """
+    match = QUOTED_STRING.match(data, pos)
+    if match is None:
+        raise GrammarError("a quoted-string, closed and without control characters", pos)
+    content: bytes = match[1]
+    if b"\\" in content:
+        content = QUOTED_PAIR.sub(rb"\1", content)
+    return content.decode("latin-1"), match.end()
+
+
+def check_quotable(text: str) -> None:
+    """Refuse text that no quoted-string can carry, escaped or not. The message shows one character of it: the rest may be a secret.
+
+    Raises:
+        ConfigurationError: a character is none of HTAB, SP, %x21-7E and %x80-FF.
+    """
+    if text.isascii() and text.isprintable():
+        return
+    foreign = _UNQUOTABLE.search(text)
+    if foreign is not None:
+        raise ConfigurationError(
+            f"{foreign[0]!a} at index {foreign.start()} cannot be sent in a quoted-string: "
+            "take it out; HTAB, SP, %x21-7E and %x80-FF can be sent (RFC 9110 section 5.6.4)"
+        )
+
+
+def quote_string(text: str) -> str:
+    r"""Build the quoted-string that stands for `text`: the one encoder of everything that watchword sends in quotes.
+
+    Only the double quote and the backslash are escaped, as RFC 9110 §5.6.4 asks.
+
+    Args:
+        text: one character per octet; HTAB, SP, %x21-7E and %x80-FF.
+
+    Returns:
+        The quoted-string, its quotes included.
+
+    Raises:
+        ConfigurationError: a character cannot be sent. CR and LF would end the field and start another, so they are never let through.
+    """
+    check_quotable(text)
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+# RFC 9110, Section 11.2
+#   auth-param     = token BWS "=" BWS ( token / quoted-string )
+def parse_auth_param(data: bytes, pos: int) -> tuple[tuple[str, str], int]:
+    """Parse `auth-param` into its name, in lower case, and its value, whichever way that was sent (RFC 9110 §11.2).
+
+    Raises:
+        GrammarError: there is no auth-param at `pos`.
+    """
+    name, pos = parse_token(data, pos, "a parameter name")
+    pos = skip_ows(data, pos)
+    if data[pos : pos + 1] != b"=":
+        raise GrammarError('"=" after a parameter name', pos)
+    pos = skip_ows(data, pos + 1)
+    if data[pos : pos + 1] == b'"':
+        value, pos = parse_quoted_string(data, pos)
+    else:
+        value, pos = parse_token(data, pos, "a parameter value, token or quoted-string")
+    return (name.lower(), value), pos
+
+
+def is_auth_param(data: bytes, pos: int) -> bool:
+    """Tell whether the list element at `pos` can only be an auth-param: a token, then BWS and "=".
+
+    Nothing else of RFC 9110 §11 has "=" there: in `scheme token68` the token68 does not start with one.
+    """
+    match = TOKEN.match(data, pos)
+    if match is None:
+        return False
+    pos = skip_ows(data, match.end())
+    return data[pos : pos + 1] == b"="
+
+
+def build_auth_param(name: str, value: str, *, bare: bool = False) -> str:
+    """Build the `auth-param` that `parse_auth_param` reads back, without bad whitespace (RFC 9110 §5.6.3).
+
+    Args:
+        name: a token.
+        value: what `quote_string` takes.
+        bare: send the value without quotes if it is a token.
+
+    Raises:
+        ConfigurationError: the value cannot be sent.
+    """
+    return f"{name}={value if bare and is_token(value) else quote_string(value)}"

@@ -1,0 +1,102 @@
+"""What credentials and challenges share: RFC 9110 §11.3 and §11.4 give them one syntax.
+
+    auth-scheme [ 1*SP ( token68 / #auth-param ) ]
+
+Here is how such a value stays as it was made, and what of it can be sent at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+from watchword.errors import ConfigurationError, GrammarError
+from watchword.grammar.limits import MAX_PARAMETERS
+from watchword.grammar.rules import check_quotable, is_token, is_token68, parse_auth_param
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+
+class Frozen:
+    """A value that cannot be changed and is equal to every value of its class with the same key."""
+
+    __slots__ = ()
+
+    def _key(self) -> Hashable:
+        raise TypeError(f"{type(self).__name__} has no key")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable: cannot delete {name!r}")
+
+
+def add_auth_param(params: dict[str, str], data: bytes, pos: int) -> int:
+    """Parse the auth-param at `pos` into `params` and return the position after it.
+
+    Raises:
+        GrammarError: there is none, or its name occurred before in any letter case (RFC 9110 §11.2), or it is one too many.
+    """
+    (name, value), after = parse_auth_param(data, pos)
+    if name in params:
+        raise GrammarError("a parameter name that did not occur before", pos)
+    if len(params) == MAX_PARAMETERS:
+        raise GrammarError(f"at most {MAX_PARAMETERS} parameters", pos)
+    params[name] = value
+    return after
+
+
+def check_scheme(scheme: object) -> None:
+    """Refuse a scheme name that cannot be sent.
+
+    Raises:
+        ConfigurationError: it is no token.
+    """
+    if not isinstance(scheme, str) or not is_token(scheme):
+        raise ConfigurationError(f"a scheme name is a token such as 'Basic' (RFC 9110 section 11.1), not {scheme!r}")
+
+
+def check_token68(scheme: str, token68: object) -> None:
+    """Refuse a token68 that cannot be sent. The message does not show it: it may be a secret.
+
+    Raises:
+        ConfigurationError: it is no token68.
+    """
+    if not isinstance(token68, str) or not is_token68(token68):
+        raise ConfigurationError(f'{scheme}: a token68 is letters, digits and -._~+/ with "=" only at its end (RFC 9110 section 11.2)')
+
+
+def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the parameters in the given order with names in lower case, or refuse what cannot be sent.
+
+    Values do not show in messages: they may be secrets.
+
+    Raises:
+        ConfigurationError: a name is no token or occurs twice (in any letter case), a value cannot be sent, or there are too many.
+    """
+    checked: dict[str, str] = {}
+    for name, value in params.items() if isinstance(params, Mapping) else params:
+        if not isinstance(name, str) or not is_token(name):
+            raise ConfigurationError(f"{scheme}: a parameter name is a token such as 'realm' (RFC 9110 section 11.2), not {name!r}")
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{scheme}: the value of parameter {name!r} is a str, not {type(value).__name__}")
+        if name.lower() in checked:
+            raise ConfigurationError(f"{scheme}: parameter {name!r} occurs twice, letter case aside; give it once (RFC 9110 section 11.2)")
+        try:
+            check_quotable(value)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{scheme}: parameter {name!r}: {error}") from None
+        checked[name.lower()] = value
+    if len(checked) > MAX_PARAMETERS:
+        raise ConfigurationError(f"{scheme}: {len(checked)} parameters, but no parser need read more than {MAX_PARAMETERS}")
+    return checked

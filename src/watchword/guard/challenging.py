@@ -1,0 +1,227 @@
+"""From a value to a decision: the one place that tells 401, 403 and 503 apart, and that writes the challenges.
+
+401 if and only if some credential could change the answer. The challenge says what the policy lacks, and it is computed
+from the cures of the requirement, not written beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from watchword.authorization.needs import IDENTITY, STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
+from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
+from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden
+from watchword.grammar import Challenge
+from watchword.principal import ANONYMOUS
+from watchword.reason import Reason
+from watchword.schemes.base import PLAIN, Plea
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from watchword.authorization.requirement import Situation
+    from watchword.authorization.rules import Route
+    from watchword.authorization.value import Value
+    from watchword.decision import Decision
+    from watchword.guard.policy import Entry, Policy
+    from watchword.principal import Principal
+    from watchword.request import RequestView
+
+RETRY_AFTER = 5  # seconds, where whoever failed did not say: long enough to matter, short enough to be tried
+
+INSUFFICIENT_SCOPE = "insufficient_scope"
+INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
+INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code of RFC 6750 §3.1
+INVALID_REQUEST = "invalid_request"
+
+
+def settle(policy: Policy, route: Route, situation: Situation, value: Value, entry: Entry | None, granted: Granted) -> Decision:
+    """Turn the value of a requirement into the decision.
+
+    Args:
+        policy: the configuration.
+        route: the rule.
+        situation: what is known.
+        value: the value of the rule's requirement in it.
+        entry: the scheme by which the caller came; None: the caller is anonymous, or could not be identified.
+        granted: the decision where the requirement is met.
+
+    Returns:
+        The decision.
+    """
+    match value:
+        case Yes():
+            return granted
+        case Unknown():
+            return failed(route, value, entry)
+        case No():
+            return _forbid(route, situation, route.requirement.blame(situation), entry, ())
+        case Needs():
+            return _cure(policy, route, situation, value, entry)
+        case Pending():
+            raise TypeError("a requirement was pending although it is known who asks")  # pragma: no cover - the algebra rules it out
+        case _:  # pragma: no cover - the set is closed
+            assert_never(value)
+
+
+def failed(route: Route, value: Unknown, entry: Entry | None, reason: Reason = Reason.UNAVAILABLE) -> Failed:
+    """Return the decision where it cannot be told: never 401, never 403, never access.
+
+    Args:
+        route: the rule.
+        value: why, and for how long.
+        entry: the scheme whose checker could not answer, if it was one.
+        reason: the reason code.
+    """
+    wait = RETRY_AFTER if value.retry_after is None else value.retry_after
+    return Failed(reason=reason, rule=route.text, detail="; ".join(sorted(value.causes)), scheme=_name(entry), retry_after=wait)
+
+
+def refuse_credentials(policy: Policy, route: Route, situation: Situation, entry: Entry, reason: Reason, detail: str = "") -> Challenged:
+    """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback).
+
+    Args:
+        policy: the configuration.
+        route: the rule.
+        situation: what is known; nobody is identified.
+        entry: the scheme of the credentials.
+        reason: why, for the operator.
+        detail: more about why, without secrets.
+    """
+    told = reason if reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS else Reason.INVALID_CREDENTIALS
+    plea = PLAIN
+    if entry.scheme.explains_errors:
+        plea = Plea(INVALID_TOKEN, "The access token expired" if told is Reason.EXPIRED else "The access token is not valid")
+    offered = offer(policy, _schemes_of(_cures(route, situation)), situation.request, {entry.key: plea})
+    return Challenged(
+        reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=told, proxy=policy.proxy
+    )
+
+
+def bad_request_challenges(policy: Policy, claimed: Iterable[str]) -> tuple[Challenge, ...]:
+    """Return the challenges of a 400: `invalid_request`, and only if every scheme that was claimed has words for it (decision D1).
+
+    Args:
+        policy: the configuration.
+        claimed: the scheme names, lower case, that the credentials claim.
+    """
+    names = set(claimed)
+    speaking = [entry for entry in policy.entries if entry.scheme.explains_errors]
+    if not names or not names <= {entry.key for entry in speaking}:
+        return ()
+    return tuple(entry.scheme.challenge(Plea(INVALID_REQUEST)) for entry in speaking if entry.key in names)
+
+
+def offer(
+    policy: Policy, accepted: frozenset[str] | None, request: RequestView, pleas: dict[str, Plea], otherwise: Plea = PLAIN
+) -> tuple[Challenge, ...]:
+    """Return one challenge per scheme that could help, in the order of the policy (RFC 9110 §11.6.1, decision D22).
+
+    Args:
+        policy: the configuration.
+        accepted: the schemes, lower case, that could help; None: any.
+        request: the request, for browsers that are not to prompt (decision D24).
+        pleas: what to say in the challenge of a scheme.
+        otherwise: what to say in the others.
+    """
+    entries = [entry for entry in policy.entries if accepted is None or entry.key in accepted] or list(policy.entries)
+    quiet = policy.xhr_no_prompt and _is_script(request)
+    if quiet and not all(entry.scheme.prompts for entry in entries):
+        entries = [entry for entry in entries if not entry.scheme.prompts]
+        quiet = False
+    challenges = [entry.scheme.challenge(pleas.get(entry.key, otherwise)) for entry in entries]
+    # A 401 needs a challenge; one under a name that no browser knows prompts nobody.
+    return tuple(Challenge(f"x{one.scheme}", one.params, one.token68) for one in challenges) if quiet else tuple(challenges)
+
+
+def _cure(policy: Policy, route: Route, situation: Situation, value: Needs, entry: Entry | None) -> Decision:
+    if entry is None:
+        said = _agreed(value.cures)
+        offered = offer(policy, _schemes_of(value.cures), situation.request, {}, said)
+        return Challenged(reason=Reason.MISSING_CREDENTIALS, rule=route.text, challenges=offered, proxy=policy.proxy)
+    principal = situation.principal or ANONYMOUS
+    # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
+    least = min(value.cures, key=len)
+    said = _agreed((least,))
+    if any(isinstance(need, STEP_UP) for need in least):
+        offered = offer(policy, _schemes_of((least,)), situation.request, {entry.key: _with_error(said, INSUFFICIENT_AUTHENTICATION)}, said)
+        return _challenge_known(policy, route, principal, entry, Reason.STEP_UP_REQUIRED, offered)
+    if any(isinstance(need, Via) for need in least):
+        offered = offer(policy, _schemes_of((least,)), situation.request, {}, said)
+        return _challenge_known(policy, route, principal, entry, Reason.MISSING_CREDENTIALS, offered)
+    speaks = entry.scheme.explains_errors and not policy.proxy
+    challenges = (entry.scheme.challenge(_with_error(said, INSUFFICIENT_SCOPE)),) if speaks else ()
+    return _forbid(route, situation, Reason.INSUFFICIENT_SCOPE, entry, challenges)
+
+
+def _challenge_known(  # noqa: PLR0917 - as above
+    policy: Policy, route: Route, principal: Principal, entry: Entry, reason: Reason, offered: tuple[Challenge, ...]
+) -> Challenged:
+    return Challenged(reason=reason, rule=route.text, principal=principal, scheme=entry.scheme.name, challenges=offered, proxy=policy.proxy)
+
+
+def _forbid(
+    route: Route, situation: Situation, reason: Reason, entry: Entry | None, challenges: tuple[Challenge, ...]
+) -> Forbidden | Hidden:
+    principal = situation.principal or ANONYMOUS
+    if route.hides and principal.is_authenticated and route.requirement.hides(situation):
+        return Hidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry))
+    return Forbidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry), challenges=challenges)
+
+
+def _cures(route: Route, situation: Situation) -> tuple[Alternative, ...]:
+    """Return what an anonymous caller would need; nothing in particular where he needs nothing."""
+    value = route.requirement.evaluate(type(situation)(situation.request, situation.clock, ANONYMOUS))
+    return value.cures if isinstance(value, Needs) else ()
+
+
+def _schemes_of(cures: Sequence[Alternative]) -> frozenset[str] | None:
+    """Return the schemes that can supply some alternative; None: any."""
+    accepted: frozenset[str] = frozenset()
+    for alternative in cures:
+        limits = [need.schemes for need in alternative if isinstance(need, Via)]
+        if not limits:
+            return None
+        accepted |= frozenset.intersection(*limits)
+    return accepted or None
+
+
+def _agreed(cures: Sequence[Alternative]) -> Plea:
+    """Return what all alternatives ask for alike."""
+    pleas = {(_scopes(one), _max_age(one), _acr_values(one)) for one in cures}
+    scopes, ages, acrs = ({plea[at] for plea in pleas} for at in range(3))
+    return Plea(
+        scope=scopes.pop() if len(scopes) == 1 else (),  # type: ignore[arg-type]  # the first of the three is a tuple of names
+        max_age=ages.pop() if len(ages) == 1 else None,  # type: ignore[arg-type]  # the second is a number or None
+        acr_values=acrs.pop() if len(acrs) == 1 else (),  # type: ignore[arg-type]  # the third is a tuple of names
+    )
+
+
+def _scopes(alternative: Alternative) -> tuple[str, ...]:
+    return tuple(sorted(need.name for need in alternative if isinstance(need, HoldScope)))
+
+
+def _max_age(alternative: Alternative) -> int | None:
+    return min((need.max_age for need in alternative if isinstance(need, LoginWithin)), default=None)
+
+
+def _acr_values(alternative: Alternative) -> tuple[str, ...]:
+    found = [need.values for need in alternative if isinstance(need, ReachAcr)]
+    # Several sets at once: what is in all of them would do; the longest list keeps its order of preference.
+    return tuple(value for value in max(found, key=len, default=()) if all(value in one for one in found))
+
+
+def _with_error(said: Plea, error: str) -> Plea:
+    return Plea(error, None, said.scope, said.max_age, said.acr_values)
+
+
+def _is_script(request: RequestView) -> bool:
+    mode = request.field("sec-fetch-mode")
+    return (mode is not None and mode != "navigate") or request.carries("x-requested-with")
+
+
+def _name(entry: Entry | None) -> str:
+    return "" if entry is None else entry.scheme.name
+
+
+__all__ = ["IDENTITY", "RETRY_AFTER", "bad_request_challenges", "failed", "offer", "refuse_credentials", "settle"]

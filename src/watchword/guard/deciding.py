@@ -1,0 +1,275 @@
+"""The way of a request to its decision. Pure but for the operations it yields; the same for ASGI, WSGI and anything else.
+
+1 firewall, 2 rule, 3 preflight, 4 what holds whoever it is, 5 credentials, 6 checker, 7 the rule again, with the identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from watchword.authorization.requirement import Situation
+from watchword.authorization.value import NO, YES, Unknown
+from watchword.decision import SILENT, CacheAdvice, Decided, Forbidden, Granted, Malformed
+from watchword.errors import FieldTooLong, GrammarError, Unavailable
+from watchword.grammar import claimed_schemes, parse_authorization
+from watchword.guard.challenging import bad_request_challenges, failed, refuse_credentials, settle
+from watchword.principal import ANONYMOUS, Evidence
+from watchword.reason import Reason
+from watchword.schemes.base import CredentialsError
+from watchword.verdict import Refused
+
+if TYPE_CHECKING:
+    from watchword.authorization.rules import Route
+    from watchword.credentials import Carrier, Credentials
+    from watchword.decision import Decision
+    from watchword.grammar import Challenge
+    from watchword.guard.policy import Entry, Policy
+    from watchword.operation import Steps
+    from watchword.principal import Principal
+    from watchword.protection.firewall import Finding
+    from watchword.request import RequestView
+    from watchword.verdict import Accepted, Verdict
+
+Found: TypeAlias = "tuple[Entry, Credentials]"
+
+_REMEMBERED_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
+_REMEMBERED_LENGTH = 256
+
+
+class Deciding:
+    """The decisions of one guard.
+
+    Args:
+        policy: its configuration.
+    """
+
+    __slots__ = ("_advice", "_policy", "_targets")
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._targets: dict[tuple[str, str, bytes | None], tuple[Finding | None, Route]] = {}
+        missing = policy.hides
+        silent = CacheAdvice(missing=True) if missing else SILENT
+        private = CacheAdvice("private", missing=missing)
+        # What the carrier of the credentials means for caches (decision D58); None: an anonymous caller, who might have sent some.
+        self._advice: dict[Carrier | None, CacheAdvice] = {
+            "authorization": silent,
+            "header": private,
+            "cookie": private,
+            "form": private,
+            "query": CacheAdvice("no-store", missing=missing),
+            None: CacheAdvice(vary=policy.vary, missing=missing),
+        }
+
+    def start(self, view: RequestView) -> Decision | Steps[Decision]:
+        """Decide as far as it goes without an operation.
+
+        Args:
+            view: the request.
+
+        Returns:
+            The decision; or the steps that are left, for a driver.
+        """
+        policy = self._policy
+        view.scan(policy.index)
+        finding, route = self._route(view)
+        finding = finding or policy.firewall.check_fields(view, policy.single_fields)
+        if finding is not None:
+            return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
+        if view.method == "OPTIONS" and view.is_preflight:
+            return Granted(ANONYMOUS, route.text, cache=self._advice["authorization"])
+        if route.quick is None:
+            # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
+            situation = Situation(view, policy.clock)
+            value = route.requirement.evaluate(situation)
+            if value is YES:
+                return Granted(ANONYMOUS, route.text, cache=self._advice["authorization"])
+            if value is NO and not route.hides:
+                return settle(policy, route, situation, value, None, Granted(ANONYMOUS, route.text))
+        if policy.require_tls and not _is_private(view):
+            return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text)
+        if policy.form_limit and _may_carry_form(view):
+            return self._with_form(view, route)
+        return self._authenticate(view, route)
+
+    def steps(self, view: RequestView) -> Steps[Decision]:
+        """Decide in steps, for a driver of one's own; see `watchword.operation`.
+
+        Args:
+            view: the request.
+
+        Returns:
+            A generator of operations that ends in the decision.
+        """
+        begun = self.start(view)
+        return begun if isinstance(begun, Decided) else (yield from begun)
+
+    def _route(self, view: RequestView) -> tuple[Finding | None, Route]:
+        key = (view.method, view.path, view.raw_path)
+        known = self._targets.get(key)
+        if known is not None:
+            return known
+        found = self._policy.firewall.check_target(view), self._policy.rules.find(view.method, view.path)
+        if len(view.path) <= _REMEMBERED_LENGTH and (view.raw_path is None or len(view.raw_path) <= _REMEMBERED_LENGTH) and not view.mount:
+            if len(self._targets) >= _REMEMBERED_TARGETS:
+                self._targets.clear()
+            self._targets[key] = found
+        return found
+
+    def _with_form(self, view: RequestView, route: Route) -> Steps[Decision]:
+        """Read the content first, because a scheme was asked to look for a token in it (RFC 6750 §2.2)."""
+        limit = self._policy.form_limit
+        content = view.content
+        if content is None and view.reader is not None:
+            content = yield view.reader(limit)
+        if content is not None and len(content) > limit:
+            return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, detail=f"more than {limit} octets")
+        view.form = content if content is not None and content.isascii() else b""
+        begun = self._authenticate(view, route)
+        return begun if isinstance(begun, Decided) else (yield from begun)
+
+    def _authenticate(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
+        """Find the credentials, if there are any, and check them."""
+        policy = self._policy
+        try:
+            if policy.proxy:
+                sent = view.fields.get("proxy-authorization")
+                view.use_authorization(None if sent is None else parse_authorization(sent))
+            found = self._extract(view, route)
+        except FieldTooLong as error:
+            return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
+        except GrammarError as error:
+            return self._malformed(view, route, Reason.MALFORMED_CREDENTIALS, str(error))
+        except _Refusal as refusal:
+            return refusal.decision
+        if found is None:
+            return self._settle(view, route, None, ANONYMOUS, self._advice[None])
+        entry, credentials = found
+        checker = entry.checker
+        if checker.direct is None:
+            return self._check(view, route, entry, credentials)
+        try:
+            answer = checker.direct(credentials)
+        except Unavailable as error:
+            return self._unavailable(view, route, entry, error)
+        return self._identify(view, route, entry, credentials, checker.verdict(answer))
+
+    def _check(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials) -> Steps[Decision]:
+        flow = entry.checker.flow
+        if flow is None:  # pragma: no cover - adapt() gives every checker one way or the other
+            raise TypeError(f"the checker {entry.checker.name} has neither an answer nor steps")
+        try:
+            answer = yield from flow(credentials)
+        except Unavailable as error:
+            return self._unavailable(view, route, entry, error)
+        return self._identify(view, route, entry, credentials, entry.checker.verdict(answer))
+
+    def _extract(self, view: RequestView, route: Route) -> Found | None:
+        """Return the credentials that count, by precedence (decision D18); those of schemes the route does not accept count as absent."""
+        policy = self._policy
+        explicit: list[Found] = []
+        ambient: list[Found] = []
+        sent = view.authorization
+        named = None if sent is None else policy.by_name.get(sent.scheme.lower())
+        for entry in policy.others if named is None else (named, *policy.others):
+            if route.accepted is not None and entry.key not in route.accepted:
+                continue
+            try:
+                credentials = entry.scheme.extract(view)
+            except CredentialsError as error:
+                raise _Refusal(self._faulty(view, route, entry, error)) from None
+            if credentials is not None:
+                (ambient if credentials.carrier == "cookie" else explicit).append((entry, credentials))
+        found = explicit or ambient
+        if len(found) > 1:
+            raise _Refusal(Malformed(reason=Reason.AMBIGUOUS_CREDENTIALS, rule=route.text, detail="credentials of several schemes at once"))
+        return found[0] if found else None
+
+    def _identify(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, verdict: Verdict) -> Decision:
+        """Go on with what the checker said."""
+        policy = self._policy
+        if isinstance(verdict, Refused):
+            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, verdict.reason)
+        principal = self._stamped(verdict, entry)
+        expires_at = None if principal.evidence is None else principal.evidence.expires_at
+        if expires_at is not None and expires_at <= policy.clock.now():
+            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED)
+        if view.kind == "websocket" and credentials.carrier == "cookie" and not self._is_own_origin(view):
+            return Forbidden(reason=Reason.ORIGIN_DENIED, rule=route.text, principal=principal, scheme=entry.scheme.name)
+        return self._settle(view, route, entry, principal, self._advice[credentials.carrier])
+
+    def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
+        """Evaluate the rule for whoever it is."""
+        quick = route.quick
+        granted = Granted(principal, route.text, "" if entry is None else entry.scheme.name, cache)
+        if quick is not None and quick(principal):
+            return granted
+        policy = self._policy
+        situation = Situation(view, policy.clock, principal)
+        return settle(policy, route, situation, route.requirement.evaluate(situation), entry, granted)
+
+    def _unavailable(self, view: RequestView, route: Route, entry: Entry, error: Unavailable) -> Decision:
+        """Evaluate the rule while nobody can be identified: what does not depend on identity may still decide."""
+        policy = self._policy
+        unknown = Unknown(frozenset({error.why}), error.retry_after)
+        situation = Situation(view, policy.clock, None, unknown)
+        value = route.requirement.evaluate(situation)
+        if isinstance(value, Unknown):
+            return failed(route, value, entry)
+        return settle(policy, route, situation, value, None, Granted(ANONYMOUS, route.text))
+
+    def _malformed(self, view: RequestView, route: Route, reason: Reason, detail: str) -> Malformed:
+        challenges: tuple[Challenge, ...] = ()
+        sent = view.fields.get("proxy-authorization" if self._policy.proxy else "authorization")
+        if sent is not None and reason in {Reason.AMBIGUOUS_CREDENTIALS, Reason.MALFORMED_CREDENTIALS}:
+            challenges = bad_request_challenges(self._policy, claimed_schemes(sent))
+        return Malformed(reason=reason, rule=route.text, detail=detail, challenges=challenges)
+
+    def _faulty(self, view: RequestView, route: Route, entry: Entry, error: CredentialsError) -> Decision:
+        """Answer credentials that fit the grammar and not their scheme: 400 or 401 (decision D2)."""
+        detail = f"{entry.scheme.name}: expected {error.expected}"
+        if error.bad_request:
+            challenges = bad_request_challenges(self._policy, {entry.key})
+            return Malformed(reason=error.reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=challenges)
+        return refuse_credentials(self._policy, route, Situation(view, self._policy.clock), entry, error.reason, detail)
+
+    def _stamped(self, accepted: Accepted, entry: Entry) -> Principal:
+        """Return the principal with the scheme by which it came; `via` must not depend on what a checker claims."""
+        principal = accepted.principal
+        evidence = principal.evidence
+        if evidence is not None and evidence.scheme == entry.scheme.name:
+            return principal
+        known = entry.stamped.get(id(accepted))
+        if known is not None and known[0] is accepted:
+            return known[1]
+        fresh = Evidence(entry.scheme.name) if evidence is None else replace(evidence, scheme=entry.scheme.name)
+        principal = principal.with_evidence(fresh)
+        if entry.checker.stable and len(entry.stamped) < _REMEMBERED_TARGETS:
+            entry.stamped[id(accepted)] = (accepted, principal)
+        return principal
+
+    def _is_own_origin(self, view: RequestView) -> bool:
+        """Tell whether a browser's handshake comes from this service's own pages, or no browser sent it (RFC 6455 §10.2)."""
+        origin = view.field("origin")
+        if origin is None:
+            return True
+        origin = origin.rstrip("/").lower()
+        return origin in self._policy.origins or origin.partition("://")[2] == (view.field("host") or "").lower() != ""
+
+
+class _Refusal(Exception):
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(type(decision).__name__)
+        self.decision = decision
+
+
+def _is_private(view: RequestView) -> bool:
+    return view.scheme in {"https", "wss"} or (view.address is not None and view.address.is_loopback)
+
+
+def _may_carry_form(view: RequestView) -> bool:
+    """Tell whether RFC 6750 §2.2 lets this request carry a token in its content: one form, and a method that has content."""
+    if view.kind != "http" or view.method in {"GET", "HEAD"}:
+        return False
+    return (view.field("content-type") or "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"

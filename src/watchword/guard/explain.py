@@ -1,0 +1,192 @@
+"""Why a decision is what it is, for people: the steps, the answer of the checker, the rule as a tree, the cure, the response.
+
+An explanation is computed from the request and the decision, by evaluating the rule again in the same situation; the
+decision itself is made without any thought of being explained. Nothing secret is in it: no credential is kept anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
+from watchword.authorization.requirement import Situation
+from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
+from watchword.decision import Failed, Granted, Malformed
+from watchword.errors import GrammarError
+from watchword.grammar import parse_authorization
+from watchword.principal import ANONYMOUS
+from watchword.reason import WORDS
+
+if TYPE_CHECKING:
+    from watchword.authorization.needs import Alternative, Need
+    from watchword.authorization.requirement import Requirement
+    from watchword.decision import Decision
+    from watchword.guard.guard import Guard
+    from watchword.guard.policy import Policy
+    from watchword.refusal import Refusal
+    from watchword.request import RequestView
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One node of the rule, evaluated.
+
+    Args:
+        text: the requirement as written.
+        value: its value.
+        parts: its parts.
+    """
+
+    text: str
+    value: Value
+    parts: tuple[Branch, ...] = ()
+
+    def lines(self, depth: int = 0) -> list[str]:
+        """Return the tree as indented lines, hits and misses marked.
+
+        Args:
+            depth: how far to indent.
+        """
+        line = f"{'  ' * depth}[{_mark(self.value)}] {self.text}"
+        return [line, *(inner for part in self.parts for inner in part.lines(depth + 1))]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why.
+
+    Args:
+        decision: what was decided.
+        steps: what happened, in order, a line each.
+        tree: the rule, evaluated; None where no rule was reached.
+        cures: what would turn the answer into access: alternatives, each a list of needs in words.
+        refusal: the exact response; None where access is granted.
+    """
+
+    decision: Decision
+    steps: tuple[str, ...]
+    tree: Branch | None
+    cures: tuple[tuple[str, ...], ...]
+    refusal: Refusal | None = field(repr=False)
+
+    def __str__(self) -> str:
+        lines = list(self.steps)
+        if self.tree is not None:
+            lines += ["rule:", *("  " + line for line in self.tree.lines())]
+        for number, cure in enumerate(self.cures):
+            lines.append(f"{'cure' if number == 0 else '  or'}: {' and '.join(cure)}")
+        if self.refusal is not None:
+            lines += ["response:", f"  HTTP {self.refusal.status} {self.refusal.reason_phrase}"]
+            lines += [f"  {name}: {value}" for name, value in self.refusal.headers]
+        return "\n".join(lines)
+
+
+def explanation(guard: Guard, view: RequestView, decision: Decision) -> Explanation:
+    """Explain a decision.
+
+    Args:
+        guard: the guard that made it.
+        view: the request it was made for.
+        decision: the decision.
+    """
+    policy = guard.policy
+    view.scan(policy.index)
+    refusal = None if isinstance(decision, Granted) else guard.refuse(decision, view)
+    steps = [f"request: {view.method} {view.mount}{view.path} from {view.client or 'an unknown address'} over {view.scheme}"]
+    if isinstance(decision, Malformed):
+        steps.append(f"refused at once: {decision.detail}")
+        steps.append(_verdict_line(decision))
+        return Explanation(decision, tuple(steps), None, (), refusal)
+    route = policy.rules.find(view.method, view.path)
+    steps.append("firewall: nothing ambiguous")
+    steps.append(f"rule: {route.text!r} needs {route.requirement}")
+    if view.is_preflight:
+        steps.append("a genuine CORS preflight: passes without credentials, as nobody")
+        return Explanation(decision, tuple(steps), None, (), refusal)
+    before = route.requirement.evaluate(Situation(view, policy.clock))
+    looked = not isinstance(before, (Yes, No)) or (isinstance(before, No) and route.hides)
+    steps.append(
+        _credentials_line(policy, view, route.accepted) if looked else "credentials: not looked at, the rule is decided without them"
+    )
+    if decision.scheme:
+        steps.append(_checker_line(policy, decision))
+    situation = _situation(policy, view, decision) if looked else Situation(view, policy.clock)
+    value = route.requirement.evaluate(situation)
+    steps.append(_verdict_line(decision))
+    cures = tuple(tuple(sorted(map(_in_words, one))) for one in _cures_of(value, decision))
+    return Explanation(decision, tuple(steps), _branch(route.requirement, situation), cures, refusal)
+
+
+def _situation(policy: Policy, view: RequestView, decision: Decision) -> Situation:
+    if isinstance(decision, Failed) and decision.scheme:
+        return Situation(view, policy.clock, None, Unknown(frozenset({decision.detail}), decision.retry_after))
+    return Situation(view, policy.clock, decision.principal)
+
+
+def _branch(requirement: Requirement, situation: Situation) -> Branch:
+    return Branch(str(requirement), requirement.evaluate(situation), tuple(_branch(part, situation) for part in requirement.parts))
+
+
+def _cures_of(value: Value, decision: Decision) -> tuple[Alternative, ...]:
+    return value.cures if isinstance(value, Needs) and not decision.granted else ()
+
+
+def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str] | None) -> str:
+    sent = sorted(name for name in policy.credential_fields if name in view.fields)
+    if not sent and not view.query:
+        return "credentials: none sent"
+    parts = []
+    for name in sent:
+        value = view.fields[name]
+        scheme = ""
+        if name in {"authorization", "proxy-authorization"}:
+            try:
+                scheme = parse_authorization(value).scheme
+            except GrammarError as error:
+                scheme = f"which {error}"
+            if scheme.lower() not in {entry.key for entry in policy.entries} and "expected" not in scheme:
+                # An unknown scheme name may be a token that was sent without one: it is not repeated.
+                scheme = "a scheme that this guard does not have"
+            elif accepted is not None and scheme.lower() not in accepted:
+                scheme += ", which this rule does not accept"
+        parts.append(f"{name} ({scheme + ', ' if scheme else ''}{len(value)} octets)")
+    return f"credentials: {'; '.join(parts) if parts else 'no field'}{' and a query' if view.query and policy.parameters else ''}"
+
+
+def _checker_line(policy: Policy, decision: Decision) -> str:
+    checker = next((entry.checker.name for entry in policy.entries if entry.scheme.name == decision.scheme), "")
+    if isinstance(decision, Failed):
+        return f"checker {checker} ({decision.scheme}): unavailable: {decision.detail}"
+    if decision.principal.is_authenticated:
+        return f"checker {checker} ({decision.scheme}): accepted {decision.principal!r}"
+    words = "" if decision.reason is None else f"{decision.reason.value}: {WORDS[decision.reason].operator}"
+    return f"checker {checker} ({decision.scheme}): refused, {words}"
+
+
+def _verdict_line(decision: Decision) -> str:
+    if isinstance(decision, Granted):
+        who = "nobody in particular" if decision.principal is ANONYMOUS else decision.principal.id
+        return f"decision: granted, as {who}"
+    detail = f" ({decision.detail})" if decision.detail else ""
+    return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}"
+
+
+def _mark(value: Value) -> str:
+    return {No: "no", Needs: "needs", Unknown: "unknown", Pending: "depends", Yes: "yes"}[type(value)]
+
+
+def _in_words(need: Need) -> str:
+    match need:
+        case Identity():
+            return "be somebody"
+        case Via():
+            return f"come by {' or '.join(sorted(need.schemes))}"
+        case HoldScope():
+            return f"hold the scope {need.name}"
+        case LoginWithin():
+            return f"have logged in within {need.max_age} seconds"
+        case ReachAcr():
+            return f"reach {' or '.join(need.values)}"
+        case UseFactor():
+            return f"use the factor {need.kind}"

@@ -1,0 +1,238 @@
+"""The guard: schemes, checkers and rules together, and the one place that decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from watchword.authorization.leaves import authenticated
+from watchword.clock import SystemClock
+from watchword.decision import Decided, Granted
+from watchword.errors import ConfigurationError
+from watchword.guard.deciding import Deciding
+from watchword.guard.policy import IDENTITY_HEADERS, Policy
+from watchword.operation import arun, run
+from watchword.protection.firewall import Firewall
+from watchword.refusal import DOCUMENTATION, Refusal, Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from watchword.authorization.requirement import Requirement
+    from watchword.clock import Clock
+    from watchword.decision import Decision, Refusing
+    from watchword.guard.explain import Explanation
+    from watchword.operation import Steps
+    from watchword.request import RequestView
+    from watchword.schemes.base import Scheme
+
+
+class Guard:
+    """Decides about requests: who it is, and whether they may. The same object serves ASGI, WSGI and any other server.
+
+    Closed by default: a path that no rule names needs `default`. Mistakes in the configuration are errors here, at
+    construction.
+
+    Args:
+        schemes: how callers may identify themselves, such as `Basic(checker, realm="office")`; one per scheme name.
+        rules: pattern to requirement, such as `{"GET /orders/{id}": scope("orders:read")}`. The most specific wins.
+        default: what a request needs that no rule matches.
+        firewall: refuses what is ambiguous; None: all of its rules are on.
+        clock: tells the time; None: the machine's.
+        order: scheme names in the order of their challenges; empty: well-known ones first (decision D22).
+        contact: whom a person may ask, shown on the page: an address or a URL.
+        documentation: absolute URI of a page that explains the reasons; `#<code>` is appended (RFC 9457 §3.1.1).
+        identity_headers: request fields in which proxies name the user; those that a client sends never reach the application.
+        origins: origins that may open a WebSocket by a cookie, beside the host's own: `["https://app.example.com"]`.
+        require_tls: answer 403 over plain http, but for public routes and the loopback interface (decision D20). The
+            scheme is what the server states, so it is off by default: TLS usually ends in a proxy in front.
+        xhr_no_prompt: offer scripts only challenges that open no login dialog (decision D24).
+        strip_credentials: hide the credential fields, cookies and parameters from the application (RFC 9110 §17.16.3).
+        cors_expose: name `WWW-Authenticate` and `Retry-After` in `Access-Control-Expose-Headers` of refusals.
+        proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
+        request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
+
+    Raises:
+        ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
+    """
+
+    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer")
+
+    def __init__(
+        self,
+        *schemes: Scheme[Any],
+        rules: Mapping[str, Requirement] | None = None,
+        default: Requirement = authenticated,
+        firewall: Firewall | None = None,
+        clock: Clock | None = None,
+        order: Sequence[str] = (),
+        contact: str | None = None,
+        documentation: str = DOCUMENTATION,
+        identity_headers: Sequence[str] = IDENTITY_HEADERS,
+        origins: Sequence[str] = (),
+        require_tls: bool = False,
+        xhr_no_prompt: bool = False,
+        strip_credentials: bool = False,
+        cors_expose: bool = False,
+        proxy: bool = False,
+        request_id: Callable[[], str] | None = None,
+    ) -> None:
+        for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
+            if isinstance(given, str):
+                raise ConfigurationError(f"Guard({name}=...) takes a list of names, such as [{given!r}], not one string")
+        self._policy = Policy(
+            schemes=schemes,
+            rules=rules or {},
+            default=default,
+            firewall=Firewall() if firewall is None else firewall,
+            clock=SystemClock() if clock is None else clock,
+            order=order,
+            identity_headers=identity_headers,
+            origins=origins,
+            require_tls=require_tls,
+            xhr_no_prompt=xhr_no_prompt,
+            strip_credentials=strip_credentials,
+            proxy=proxy,
+        )
+        self._deciding = Deciding(self._policy)
+        self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose)
+        self._new_id = request_id or _random_id
+
+    @property
+    def policy(self) -> Policy:
+        """The compiled configuration, for adapters."""
+        return self._policy
+
+    @property
+    def async_checkers(self) -> tuple[str, ...]:
+        """The checkers that can only be awaited; a synchronous adapter refuses a guard that has any."""
+        return tuple(entry.checker.name for entry in self._policy.entries if entry.checker.needs_loop)
+
+    def start(self, view: RequestView) -> Decision | Steps[Decision]:
+        """Decide as far as that goes without hashing, querying or fetching anything; for adapters.
+
+        Args:
+            view: the request.
+
+        Returns:
+            The decision, or the steps that are left for `watchword.operation.run` or `arun`.
+        """
+        return self._deciding.start(view)
+
+    def steps(self, view: RequestView) -> Steps[Decision]:
+        """Decide in steps, for a driver of one's own.
+
+        Args:
+            view: the request.
+
+        Returns:
+            A generator that yields each `Operation`, is sent its result, and returns the decision.
+        """
+        return self._deciding.steps(view)
+
+    def decide(self, view: RequestView) -> Decision:
+        """Decide, here and now; this may block.
+
+        Args:
+            view: the request; see `RequestView` for what is trusted in it.
+
+        Returns:
+            The decision; `decision.granted` tells whether the request may go on, as `decision.principal`.
+
+        Raises:
+            ConfigurationError: a checker can only be awaited; use `adecide`.
+            Exception: what a checker raises beside `Unavailable`. A bug is a bug, and no 401.
+        """
+        begun = self._deciding.start(view)
+        return begun if isinstance(begun, Decided) else run(begun)
+
+    async def adecide(self, view: RequestView) -> Decision:
+        """Decide, without blocking the event loop; asyncio and trio. The same decision as `decide`.
+
+        Args:
+            view: the request.
+
+        Returns:
+            The decision.
+
+        Raises:
+            Exception: what a checker raises beside `Unavailable`.
+        """
+        begun = self._deciding.start(view)
+        return begun if isinstance(begun, Decided) else await arun(begun)
+
+    def refuse(self, decision: Decision, view: RequestView) -> Refusal:
+        """Say no in HTTP.
+
+        Args:
+            decision: one that does not grant.
+            view: the request that it was made for.
+
+        Returns:
+            Status, reason phrase, headers and body.
+
+        Raises:
+            ValueError: the decision grants.
+        """
+        return self._refuse(decision, view, self.request_id(view))
+
+    def request_id(self, view: RequestView) -> str:
+        """Return the id under which a request is found in the log: the client's `X-Request-Id` if it is one, else a new one.
+
+        Args:
+            view: the request.
+        """
+        sent = view.field("x-request-id")
+        return sent if sent is not None and _is_id(sent) else self._new_id()
+
+    def explain(self, view: RequestView) -> Explanation:
+        """Decide, and say why: each step, what the checker answered, the rule as a tree, the cure, and the exact response.
+
+        Args:
+            view: the request.
+
+        Returns:
+            The explanation; print it. No secret is in it, and it is for operators: it says more than any client may know.
+        """
+        from watchword.guard.explain import explanation  # for people, never on the way of a request
+
+        return explanation(self, view, self.decide(view))
+
+    async def aexplain(self, view: RequestView) -> Explanation:
+        """Do the same as `explain`, without blocking the event loop.
+
+        Args:
+            view: the request.
+        """
+        from watchword.guard.explain import explanation
+
+        return explanation(self, view, await self.adecide(view))
+
+    def refuse_as(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
+        """Say no under a given request id, for adapters that log it too.
+
+        Args:
+            decision: one that does not grant.
+            view: the request.
+            request_id: printable ASCII.
+        """
+        return self._refuse(decision, view, request_id)
+
+    def _refuse(self, decision: Decision, view: RequestView, request_id: str) -> Refusal:
+        if isinstance(decision, Granted):
+            raise ValueError("this decision grants: there is nothing to refuse")  # noqa: TRY004 - its value, not its type, is at fault
+        view.scan(self._policy.index)
+        return self._renderer.render(decision, view, request_id)
+
+    def __repr__(self) -> str:
+        names = ", ".join(entry.scheme.name for entry in self._policy.entries)
+        return f"Guard({names}; {len(self._policy.rules.routes)} rules, default={self._policy.rules.default.requirement})"
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text.isascii() and text.replace("-", "").replace("_", "").replace(".", "").isalnum()  # noqa: PLR2004 - longer than any id
+
+
+def _random_id() -> str:
+    from secrets import token_hex  # refusals alone need it
+
+    return token_hex(8)

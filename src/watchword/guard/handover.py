@@ -1,0 +1,79 @@
+"""What the application gets to see of a request: never a client's word about who it is, and its credentials only if wanted.
+
+Identity headers are outputs of an authentication. Whatever a client sends under those names is taken out, on public routes
+too (threats H3, N9). Credentials stay, unless the guard was told to strip them (RFC 9110 §17.16.3), or the method is TRACE, whose
+answer would repeat them (§9.3.8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchword.grammar import parse_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchword.guard.policy import Policy
+    from watchword.request import RequestView
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What to take out of a request before the application sees it.
+
+    Args:
+        fields: header fields to leave out, lower case.
+        cookies: the cookie string to put in place of the one that was sent; None: leave it as it is.
+        query: the query to put in place of the one that was sent; None: leave it as it is.
+    """
+
+    fields: frozenset[str] = frozenset()
+    cookies: str | None = None
+    query: bytes | None = None
+
+
+UNCHANGED = Handover()
+
+
+def handover(policy: Policy, view: RequestView) -> Handover:
+    """Return what to take out.
+
+    Args:
+        policy: the configuration.
+        view: the request, scanned.
+    """
+    present = view.fields.keys()
+    dropped = policy.identity_headers.intersection(present)
+    # Twins reach this point only where the firewall was told to let them through.
+    dropped = dropped.union(name for name in view.aliases if name in policy.identity_headers)
+    if policy.proxy and "proxy-authorization" in present:
+        dropped |= {"proxy-authorization"}
+    if not policy.strip_credentials and view.method != "TRACE":
+        return Handover(dropped) if dropped else UNCHANGED
+    dropped |= {"authorization", *policy.credential_fields}
+    cookies, query = None, None
+    if view.method == "TRACE":
+        dropped |= {"cookie", "proxy-authorization"}
+    else:
+        dropped -= {"cookie"}
+        sent = view.field("cookie")
+        if sent is not None and policy.cookies:
+            cookies = _without_cookies(sent, policy.cookies)
+            if not cookies:
+                cookies, dropped = None, dropped | {"cookie"}
+    if view.query and policy.parameters:
+        query = _without_parameters(view.query, policy.parameters)
+    return Handover(frozenset(dropped), cookies, query)
+
+
+def _without_cookies(sent: str, names: Iterable[str]) -> str:
+    return "; ".join(
+        pair for pair in (part.strip(" \t") for part in sent.split(";")) if pair and pair.partition("=")[0].strip(" \t") not in names
+    )
+
+
+def _without_parameters(query: bytes, names: Iterable[bytes]) -> bytes:
+    # Each part is read the way the scheme read it, so that no spelling of the name slips through.
+    return b"&".join(part for part in query.split(b"&") if not any(name in names for name, _ in parse_form(part)))

@@ -1,0 +1,179 @@
+"""The configuration of a guard, compiled and checked once. Nothing in it changes while requests are served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.authorization.leaves import ViaScheme
+from watchword.authorization.rules import Rules, walk
+from watchword.checkers.adapt import AdaptedChecker, adapt
+from watchword.errors import ConfigurationError
+from watchword.request import FieldIndex
+from watchword.schemes.base import Scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from watchword.authorization.requirement import Requirement
+    from watchword.clock import Clock
+    from watchword.credentials import Credentials
+    from watchword.principal import Principal
+    from watchword.protection.firewall import Firewall
+    from watchword.verdict import Accepted
+
+# Names under which reverse proxies tell an application who somebody is. They are outputs of an authentication, and a
+# client that sends them is not believed (threats H3, N9).
+IDENTITY_HEADERS = (
+    "remote-user",
+    "remote-groups",
+    "remote-name",
+    "remote-email",
+    "x-remote-user",
+    "x-remote-groups",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-auth-request-user",
+    "x-auth-request-email",
+    "x-auth-request-groups",
+    "x-auth-request-preferred-username",
+    "x-authenticated-user",
+    "x-webauth-user",
+)
+
+# What the guard itself reads beside credentials.
+_READ = (
+    "accept",
+    "access-control-request-method",
+    "authorization",
+    "host",
+    "origin",
+    "sec-fetch-mode",
+    "x-request-id",
+    "x-requested-with",
+)
+
+
+class Entry:
+    """One scheme of a guard with its checker.
+
+    Args:
+        scheme: the scheme.
+    """
+
+    __slots__ = ("checker", "key", "scheme", "stamped")
+
+    def __init__(self, scheme: Scheme[Credentials]) -> None:
+        self.scheme = scheme
+        self.key = scheme.name.lower()
+        self.checker: AdaptedChecker = adapt(scheme.checker)
+        # Principals of checkers that answer the same objects again and again, with the scheme filled in.
+        self.stamped: dict[int, tuple[Accepted, Principal]] = {}
+
+
+class Policy:
+    """Everything that a decision depends on beside the request.
+
+    Args:
+        schemes: what is accepted.
+        rules: pattern to requirement.
+        default: what a request needs that no rule names.
+        firewall: what refuses ambiguity.
+        clock: tells the time.
+        order: scheme names in the order in which challenges are sent; empty: well-known ones first (decision D22).
+        identity_headers: fields that no client may send to the application.
+        origins: origins that may open a WebSocket with ambient credentials, beside the host's own.
+        require_tls: refuse everything that needs a caller over plain http (decision D20).
+        xhr_no_prompt: keep browsers from prompting for requests of scripts (decision D24).
+        strip_credentials: hide credential fields from the application (RFC 9110 §17.16.3).
+        proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
+
+    Raises:
+        ConfigurationError: something cannot be right; the message says what, where and how to mend it.
+    """
+
+    def __init__(
+        self,
+        *,
+        schemes: Sequence[Scheme[Credentials]],
+        rules: Mapping[str, Requirement],
+        default: Requirement,
+        firewall: Firewall,
+        clock: Clock,
+        order: Sequence[str],
+        identity_headers: Sequence[str],
+        origins: Sequence[str],
+        require_tls: bool,
+        xhr_no_prompt: bool,
+        strip_credentials: bool,
+        proxy: bool,
+    ) -> None:
+        for scheme in schemes:
+            if not isinstance(scheme, Scheme):
+                raise ConfigurationError(f"Guard takes schemes such as Basic(checker, realm=...), not {type(scheme).__name__}")
+        if not schemes:
+            raise ConfigurationError("a guard needs at least one scheme: without one, no 401 could say how to log in (RFC 9110 §11.6.1)")
+        self.entries = tuple(Entry(scheme) for scheme in _ordered(schemes, order))
+        # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
+        self.by_name = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
+        self.others = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
+        self.rules = Rules(rules, default)
+        self.firewall = firewall
+        self.clock = clock
+        self.origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self.require_tls = require_tls
+        self.xhr_no_prompt = xhr_no_prompt
+        self.proxy = proxy
+        self.hides = any(route.hides for route in self.rules)
+        self.form_limit = max((entry.scheme.form_limit or 0 for entry in self.entries), default=0)
+        self.credential_fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
+        if proxy:
+            self.credential_fields = self.credential_fields - {"authorization"} | {"proxy-authorization"}
+        # A cookie string may come in several fields (RFC 9113 §8.2.3), and is read pair by pair.
+        self.single_fields = (self.credential_fields | {"host"}) - {"cookie"}
+        self.strip_credentials = strip_credentials
+        self.cookies = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
+        self.parameters = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
+        self.identity_headers = frozenset(name.lower() for name in identity_headers)
+        read = {name for entry in self.entries for name in entry.scheme.fields}
+        self.index = FieldIndex(
+            {*_READ, *read, *self.credential_fields, *self.identity_headers, *(("content-type",) if self.form_limit else ())}
+        )
+        self._check()
+
+    @property
+    def vary(self) -> tuple[str, ...]:
+        """The fields on which an answer to an anonymous caller depends (decision D58), as they are written."""
+        return tuple(
+            sorted("-".join("API" if part == "api" else part.capitalize() for part in name.split("-")) for name in self.credential_fields)
+        )
+
+    def _check(self) -> None:
+        names = [entry.key for entry in self.entries]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigurationError(
+                    f"two schemes answer to {name!r}, and there is no fallback from one to the other: "
+                    "give one scheme a checker that asks both"
+                )
+        known = set(names)
+        for route in self.rules:
+            for part in walk(route.requirement):
+                if isinstance(part, ViaScheme) and part.names and known.isdisjoint(name.lower() for name in part.names):
+                    has = ", ".join(entry.scheme.name for entry in self.entries)
+                    raise ConfigurationError(f"the rule {route.text!r} asks for {part}, and this guard has only {has}")
+        if self.proxy:
+            for entry in self.entries:
+                if entry.key not in {"basic", "digest"}:
+                    raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {entry.scheme.name}")
+
+
+def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> list[Scheme[Credentials]]:
+    wanted = [name.lower() for name in order]
+    missing = set(wanted) - {scheme.name.lower() for scheme in schemes}
+    if missing:
+        raise ConfigurationError(f"order names {', '.join(sorted(missing))}, which this guard does not have")
+    return sorted(
+        schemes, key=lambda scheme: (wanted.index(scheme.name.lower()) if scheme.name.lower() in wanted else len(wanted), scheme.rank)
+    )

@@ -1,0 +1,1 @@
+"""What operators see. The log for now; events, metrics and tracing have their place here."""

@@ -1,0 +1,56 @@
+"""One line in the log for every refusal, under the request id that the client was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.decision import Failed
+
+if TYPE_CHECKING:
+    from watchword.decision import Refusing
+    from watchword.request import RequestView
+
+
+def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
+    """Log a refusal to the logger `watchword`: an outage as a warning, the rest as information.
+
+    The reason is the operator's own, finer than what the client was told. Neither credentials nor anything else that the
+    client wrote is logged, but the path, with its control characters escaped.
+
+    Args:
+        decision: the decision.
+        view: the request.
+        request_id: the id that the client was given.
+    """
+    from logging import INFO, WARNING, getLogger  # on the first refusal: a tenth of what `import watchword` may cost
+
+    logger = getLogger("watchword")
+    level = WARNING if isinstance(decision, Failed) else INFO
+    if not logger.isEnabledFor(level):
+        return
+    facts = {
+        "reason": decision.reason.value,
+        "decision": type(decision).__name__,
+        "rule": decision.rule,
+        "scheme": decision.scheme,
+        "principal": decision.principal.id,
+        "detail": decision.detail,
+        "request_id": request_id,
+        "client": view.client,
+        "method": view.method,
+        "path": view.path,
+    }
+    line = "refused %s: %s%s, %s %s (rule %s, request %s)"
+    detail = f" ({decision.detail})" if decision.detail else ""
+    logger.log(
+        level,
+        line,
+        type(decision).__name__.lower(),
+        decision.reason.value,
+        detail,
+        ascii(view.method)[1:-1],
+        ascii(view.path)[1:-1],
+        decision.rule or "none",
+        request_id,
+        extra={"watchword": facts},
+    )

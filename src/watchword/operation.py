@@ -1,0 +1,106 @@
+"""Work that the core must not do itself, and the two drivers that do it.
+
+A decision is a generator that yields an `Operation` wherever something must be hashed, queried or fetched, and is sent
+the result. `run` drives it for WSGI and scripts, `arun` for ASGI: one brain, so both give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+
+from watchword.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T]):
+    """One piece of blocking or awaited work, as a value.
+
+    Args:
+        run: does it and returns the result; a synchronous driver calls this.
+        arun: the same, awaited; None: an asynchronous driver calls `run` in a worker thread, never on the event loop.
+    """
+
+    run: Callable[[], T]
+    arun: Callable[[], Awaitable[T]] | None = None
+
+
+Steps: TypeAlias = Generator[Operation[Any], Any, T]
+"""A computation that asks for operations and ends in a `T`."""
+
+
+def only_awaited() -> NoReturn:
+    """Stand in for `run` where there is only `arun`.
+
+    Raises:
+        ConfigurationError: always; adapters find such work when they are constructed.
+    """
+    raise ConfigurationError(
+        "an async checker cannot be driven without an event loop: use adecide() or the ASGI adapter, or give a plain function"
+    )
+
+
+def run(steps: Steps[T]) -> T:
+    """Drive the steps to their end, doing each operation here and now.
+
+    Args:
+        steps: a fresh generator.
+
+    Returns:
+        What the generator returns.
+
+    Raises:
+        BaseException: whatever an operation raises and the generator does not catch.
+    """
+    try:
+        operation = next(steps)
+        while True:
+            try:
+                result = operation.run()
+            except Exception as error:  # noqa: BLE001 - the generator decides what to do about it
+                operation = steps.throw(error)
+            else:
+                operation = steps.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    finally:
+        steps.close()
+
+
+async def arun(steps: Steps[T]) -> T:
+    """Drive the steps to their end without blocking the event loop; asyncio and trio.
+
+    Args:
+        steps: a fresh generator.
+
+    Returns:
+        What the generator returns.
+
+    Raises:
+        BaseException: whatever an operation raises and the generator does not catch, cancellation included.
+    """
+    try:
+        operation = next(steps)
+        while True:
+            try:
+                result = await (_in_thread(operation.run) if operation.arun is None else operation.arun())
+            except Exception as error:  # noqa: BLE001 - the generator decides what to do about it
+                operation = steps.throw(error)
+            else:
+                operation = steps.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    finally:
+        steps.close()
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    # Imported on first use: half of what `import watchword` would cost, and WSGI never needs it.
+    from anyio.to_thread import run_sync
+
+    return await run_sync(work)

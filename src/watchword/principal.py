@@ -1,0 +1,191 @@
+"""Who somebody is, and what shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How a principal was established.
+
+    A checker may fill it in; the guard adds the scheme. A fact that nobody stated counts as not given: a requirement
+    such as `fresh(300)` is then not met (RFC 9470 §6).
+
+    Args:
+        scheme: the authentication scheme, as in the challenge: `"Basic"`, `"Bearer"` (RFC 9110 §11.1).
+        auth_time: when the person last logged in, Unix seconds.
+        acr: the authentication context class reached (RFC 9470 §3).
+        factors: the kinds of factor used, such as `{"password", "otp"}`.
+        expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end by itself.
+    """
+
+    scheme: str = ""
+    auth_time: float | None = None
+    acr: str | None = None
+    factors: frozenset[str] = frozenset()
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False)
+class Principal:
+    """Who it is, and what they hold. An immutable value.
+
+    Two principals are equal when all their fields are. Claims never show in the repr: an issuer may put anything there.
+
+    Args:
+        id: a stable, non-empty name of the person or program within its issuer.
+        roles: names for `role(...)`.
+        scopes: names for `scope(...)`, compared exactly and case-sensitively (RFC 6749 §3.3).
+        permissions: names for `permission(...)`.
+        claims: what the checker knows beside that; copied, one level deep, and read-only.
+        evidence: how it was established; None: the guard fills in the scheme.
+        kind: `"user"` for a person, `"client"` for a program acting for itself (RFC 9700 §4.15).
+
+    Raises:
+        ValueError: the id is empty.
+        TypeError: the id is no string, or names are given as one string, which would be taken letter by letter.
+
+    Trust: made by checkers, from proven facts only. Nothing of it comes from the request unchecked.
+    """
+
+    id: str
+    roles: frozenset[str]
+    scopes: frozenset[str]
+    permissions: frozenset[str]
+    claims: Mapping[str, Any]
+    evidence: Evidence | None
+    kind: Literal["user", "client"]
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the name of the field, fixed by the public API
+        *,
+        roles: Iterable[str] = (),
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        evidence: Evidence | None = None,
+        kind: Literal["user", "client"] = "user",
+    ) -> None:
+        if not isinstance(id, str):
+            raise TypeError(f"the id of a principal is a string, not {type(id).__name__}")
+        if not id:
+            raise ValueError("the id of a principal is not empty; for nobody there is watchword.ANONYMOUS")
+        _fill(self, id, _names("roles", roles), _names("scopes", scopes), _names("permissions", permissions), claims, evidence, kind)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether this is somebody: False for `ANONYMOUS` alone."""
+        return self.id != ""
+
+    @property
+    def display_name(self) -> str:
+        """A name to show to people: the `name` claim if it is a string, else the id."""
+        name = self.claims.get("name")
+        return name if isinstance(name, str) and name else self.id
+
+    @property
+    def identity(self) -> str:
+        """The id, under the name that Starlette's `BaseUser` gives it."""
+        return self.id
+
+    def has_scope(self, *names: str) -> bool:
+        """Whether every one of the scopes is held; False for no names at all."""
+        return bool(names) and self.scopes.issuperset(names)
+
+    def has_role(self, *names: str) -> bool:
+        """Whether any one of the roles is held."""
+        return not self.roles.isdisjoint(names)
+
+    def with_evidence(self, evidence: Evidence) -> Principal:
+        """Return the same principal, established by this evidence."""
+        twin = object.__new__(type(self))
+        _fill(twin, self.id, self.roles, self.scopes, self.permissions, self.claims, evidence, self.kind)
+        return twin
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Principal):
+            return NotImplemented
+        return self is other or self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.kind))
+
+    def __repr__(self) -> str:
+        if not self.id:
+            return "ANONYMOUS"
+        shown = [repr(self.id)]
+        shown += [
+            f"{name}={sorted(held)}"
+            for name, held in (("roles", self.roles), ("scopes", self.scopes), ("permissions", self.permissions))
+            if held
+        ]
+        if self.claims:
+            shown.append("claims=...")
+        if self.evidence is not None:
+            shown.append(f"evidence={self.evidence!r}")
+        if self.kind != "user":
+            shown.append(f"kind={self.kind!r}")
+        return f"Principal({', '.join(shown)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, self._fields()
+
+    def _fields(self) -> tuple[Any, ...]:
+        return self.id, self.roles, self.scopes, self.permissions, dict(self.claims), self.evidence, self.kind
+
+
+def _names(field: str, names: Iterable[str]) -> frozenset[str]:
+    if isinstance(names, (str, bytes)):
+        raise TypeError(f"{field} takes a collection of names, such as [{names!r}], not one string")
+    kept = frozenset(names)
+    for name in kept:
+        if not isinstance(name, str):
+            raise TypeError(f"{field} holds names, and {type(name).__name__} is not a string")
+    return kept
+
+
+def _fill(  # noqa: PLR0917 - the fields of Principal, in order
+    blank: Principal,
+    id: str,  # noqa: A002 - see Principal
+    roles: frozenset[str],
+    scopes: frozenset[str],
+    permissions: frozenset[str],
+    claims: Mapping[str, Any] | None,
+    evidence: Evidence | None,
+    kind: Literal["user", "client"],
+) -> None:
+    put = object.__setattr__
+    put(blank, "id", id)
+    put(blank, "roles", roles)
+    put(blank, "scopes", scopes)
+    put(blank, "permissions", permissions)
+    put(blank, "claims", MappingProxyType(dict(claims)) if claims else _NO_CLAIMS)
+    put(blank, "evidence", evidence)
+    put(blank, "kind", kind)
+
+
+def _restore(*fields: Any) -> Principal:  # noqa: ANN401 - the fields of Principal, in order
+    if not fields[0]:
+        return ANONYMOUS
+    blank = object.__new__(Principal)
+    _fill(blank, *fields)
+    return blank
+
+
+def _anonymous() -> Principal:
+    blank = object.__new__(Principal)
+    _fill(blank, "", frozenset(), frozenset(), frozenset(), None, None, "user")
+    return blank
+
+
+ANONYMOUS = _anonymous()
+"""Nobody in particular: the one principal that is not authenticated. There is no other, and never None in its place."""

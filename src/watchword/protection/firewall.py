@@ -1,0 +1,218 @@
+"""The firewall: a request that two readers could read in two ways is refused before anything looks at it.
+
+Every rule stands for bypasses that happened (threats P1 to P8, H1, H2): a proxy, a router and a guard that disagree about
+a path or a header. Each can be switched off by name, by those whose application needs what it refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchword.errors import ConfigurationError, GrammarError
+from watchword.grammar import MAX_FIELD_OCTETS, parse_authorization
+from watchword.reason import Reason
+from watchword.request import decode_path, origin_form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from watchword.request import RequestView
+
+RULES: dict[str, str] = {
+    "relative_path": "the path does not start with a slash: an asterisk, an authority, or nothing at all",
+    "absolute_form": "the target is an absolute URI whose path is not the one that is routed",
+    "fragment": "the target holds a number sign, which no client sends",
+    "control": "the target holds a control character, as it is or percent-encoded",
+    "nul": "the path holds a percent-encoded NUL",
+    "empty_segment": "the path holds two slashes in a row",
+    "dot_segment": "a segment of the path is one or two dots, as they are or percent-encoded",
+    "encoded_slash": "the path holds a percent-encoded slash",
+    "backslash": "the path holds a backslash, as it is or percent-encoded",
+    "semicolon": "the path holds a semicolon, as it is or percent-encoded",
+    "bad_escape": "a percent sign in the path is not followed by two hexadecimal digits",
+    "double_encoding": "the decoded path still holds a percent-encoded character",
+    "not_utf8": "the decoded path is not UTF-8",
+    "doubled_field": "a field that may come once came twice, or two were joined with a comma",
+    "underscore_twin": "a header name with an underscore stands for a field that matters",
+}
+"""The rules by name, and what each refuses."""
+
+_CONTROLS = bytes(range(0x20)) + b"\x7f"
+_CONTROL_TEXT = frozenset(map(chr, _CONTROLS)) - {"\x00"}
+_DOTS = frozenset({".", ".."})
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+# unreserved / sub-delims / ":" / "@" of RFC 3986 §3.3, and the slash; the semicolon is missing on purpose
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a request is refused.
+
+    Args:
+        rule: the rule that matched, a key of `RULES`.
+        reason: the reason code.
+    """
+
+    rule: str
+    reason: Reason
+
+
+class Firewall:
+    """Refuses what is ambiguous.
+
+    Args:
+        off: names of rules to switch off; see `RULES`, and the documentation for what that costs.
+
+    Raises:
+        ConfigurationError: a name is no rule.
+    """
+
+    __slots__ = ("_off",)
+
+    def __init__(self, *, off: Iterable[str] = ()) -> None:
+        if isinstance(off, str):
+            raise ConfigurationError(f"Firewall(off=...) takes a collection of names, such as [{off!r}]")
+        self._off = frozenset(off)
+        unknown = self._off - RULES.keys()
+        if unknown:
+            raise ConfigurationError(f"the firewall has no rule {', '.join(sorted(map(repr, unknown)))}; there are {', '.join(RULES)}")
+
+    def check_target(self, view: RequestView) -> Finding | None:
+        """Look at method and target; the answer depends on nothing else, so the guard remembers it per target.
+
+        Args:
+            view: the request.
+
+        Returns:
+            The finding; None where the target can be read in one way only.
+        """
+        for rule in _suspects(view):
+            if rule not in self._off:
+                return Finding(rule, Reason.AMBIGUOUS_PATH)
+        return None
+
+    def check_fields(self, view: RequestView, single: frozenset[str]) -> Finding | None:
+        """Look at the query and the header fields.
+
+        Args:
+            view: the request, scanned.
+            single: the fields that may come once: those that carry credentials, and `host`.
+
+        Returns:
+            The finding; None where they can be read in one way only.
+        """
+        if view.query:
+            # A server that decodes nothing of the query hands these over; no client sends them.
+            if b"#" in view.query and "fragment" not in self._off:
+                return Finding("fragment", Reason.AMBIGUOUS_PATH)
+            if len(view.query.translate(None, _CONTROLS)) != len(view.query) and "control" not in self._off:
+                return Finding("control", Reason.AMBIGUOUS_PATH)
+        if view.aliases and "underscore_twin" not in self._off:
+            return Finding("underscore_twin", Reason.HEADER_ALIAS)
+        for name, value in view.fields.items():
+            if name not in single:
+                continue
+            if len(value) > MAX_FIELD_OCTETS:
+                # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4).
+                return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS)
+            if _is_doubled(view, name) and "doubled_field" not in self._off:
+                return Finding("doubled_field", Reason.AMBIGUOUS_CREDENTIALS)
+        return None
+
+    def __repr__(self) -> str:
+        return f"Firewall(off={sorted(self._off)})" if self._off else "Firewall()"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A request target in the three forms that somebody downstream may look at.
+
+    Args:
+        sent: the undecoded path without scheme and authority; empty where the server does not tell.
+        path: the decoded path below the mount, as the router will see it.
+        decoded: that and the decoded `sent`.
+        routed: whether what was sent is what is routed.
+        told: whether the server tells the undecoded target.
+    """
+
+    sent: bytes
+    path: str
+    decoded: str
+    routed: bool
+    told: bool
+
+
+# In the order in which they are reported.
+_TESTS: dict[str, Callable[[_Target], bool]] = {
+    "relative_path": lambda target: target.path[:1] != "/",
+    "absolute_form": lambda target: not target.routed,
+    # Without the undecoded target a decoded `%23` cannot be told from a fragment.
+    "fragment": lambda target: b"#" in target.sent or (not target.told and "#" in target.path),
+    "control": lambda target: not _CONTROL_TEXT.isdisjoint(target.decoded),
+    "nul": lambda target: "\x00" in target.decoded,
+    "empty_segment": lambda target: "//" in target.path or b"//" in target.sent,
+    "dot_segment": lambda target: not _DOTS.isdisjoint(target.decoded.split("/")) or not _DOTS.isdisjoint(target.path.split("/")),
+    "encoded_slash": lambda target: b"%2f" in target.sent.lower(),
+    "backslash": lambda target: "\\" in target.decoded,
+    "semicolon": lambda target: ";" in target.decoded,
+    "bad_escape": lambda target: not _escapes_are_whole(target.sent),
+    "double_encoding": lambda target: _still_encoded(target.path),
+    "not_utf8": lambda target: not _is_text(target.decoded),
+}
+
+
+def _suspects(view: RequestView) -> Iterator[str]:
+    """Yield the rules that a target breaks."""
+    if _is_plain(view):
+        return
+    raw, path = view.raw_path, view.path
+    sent = b"" if raw is None else origin_form(raw)
+    text = decode_path(sent)
+    routed = raw is None or sent is raw or text in {path, view.mount.rstrip("/") + path}
+    target = _Target(sent, path, f"{path}/{text}", routed, raw is not None)
+    yield from (rule for rule, breaks in _TESTS.items() if breaks(target))
+
+
+def _is_plain(view: RequestView) -> bool:
+    """Tell whether a target holds nothing that any rule looks for: the common case, in a few passes in C."""
+    raw, path = view.raw_path, view.path
+    if raw is None or not path.isascii() or raw[:1] != b"/" or raw.translate(None, _PLAIN) or b"//" in raw or b"/." in raw:
+        return False
+    return path[:1] == "/" and raw in {path.encode(), (view.mount.rstrip("/") + path).encode()}
+
+
+def _is_doubled(view: RequestView, name: str) -> bool:
+    """Tell whether a field came twice: as two fields where the server lists them, as one with a comma where it joins them."""
+    if name in view.doubled:
+        return True
+    value = view.fields[name]
+    if (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
+        return False
+    if name not in {"authorization", "proxy-authorization"}:
+        return True
+    # Parameters hold commas too. What is one set of credentials parses; what a gateway joined does not.
+    try:
+        parse_authorization(value)
+    except GrammarError:
+        return True
+    return False
+
+
+def _escapes_are_whole(raw: bytes) -> bool:
+    parts = raw.split(b"%")[1:]
+    return all(len(part) >= 2 and chr(part[0]) in _HEX and chr(part[1]) in _HEX for part in parts)  # noqa: PLR2004 - two digits
+
+
+def _still_encoded(path: str) -> bool:
+    return any(len(part) >= 2 and part[0] in _HEX and part[1] in _HEX for part in path.split("%")[1:])  # noqa: PLR2004 - two digits
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,244 @@
+"""Why a request was refused: one stable code each, the same in body, log, CLI and docs, and the words for each reader.
+
+Three people read a refusal. The *visitor* is told what happened and what to do next; the *developer* of the client what
+is wrong with the request; the *operator*, who alone may know which check failed, what to look at. Codes that would tell
+a stranger whether an account exists are shown to clients under another code (`shown_as`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The closed set of reasons; the value is the code."""
+
+    # The request cannot be read in one way only: nothing was looked at.
+    AMBIGUOUS_PATH = "ambiguous_path"
+    HEADER_ALIAS = "header_alias"
+    AMBIGUOUS_CREDENTIALS = "ambiguous_credentials"
+    MALFORMED_CREDENTIALS = "malformed_credentials"
+    OVERSIZED_CREDENTIALS = "oversized_credentials"
+    OVERSIZED_CONTENT = "oversized_content"
+    # Nobody is identified.
+    MISSING_CREDENTIALS = "missing_credentials"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    UNKNOWN_IDENTITY = "unknown_identity"
+    WRONG_SECRET = "wrong_secret"  # noqa: S105 - a code, no secret
+    DISABLED = "disabled"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    REVOKED = "revoked"
+    WRONG_AUDIENCE = "wrong_audience"
+    WRONG_ISSUER = "wrong_issuer"
+    BAD_SIGNATURE = "bad_signature"
+    # Somebody is identified, or nobody could be, and may not.
+    STEP_UP_REQUIRED = "step_up_required"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    MISSING_ROLE = "missing_role"
+    MISSING_PERMISSION = "missing_permission"
+    NETWORK_DENIED = "network_denied"
+    ORIGIN_DENIED = "origin_denied"
+    INSECURE_TRANSPORT = "insecure_transport"
+    DENIED = "denied"
+    # It cannot be told now.
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    OVERLOADED = "overloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonWords:
+    """What is said about one reason.
+
+    Args:
+        title: a few words, the heading for everyone (RFC 9457 §3.1.3).
+        happened: to the visitor, what happened.
+        next_step: to the visitor, what to do now.
+        developer: to whoever writes the client (RFC 9457 §3.1.4, `detail`).
+        operator: to whoever runs the service; never sent to a client.
+        shown_as: the code under which a client sees it; None: under its own.
+        of_checker: whether a checker may answer it in a `Refused`.
+    """
+
+    title: str
+    happened: str
+    next_step: str
+    developer: str
+    operator: str
+    shown_as: Reason | None = None
+    of_checker: bool = False
+
+
+_SPELLING = "Check the spelling and the case of user name and password, or whether the key or token was copied whole, then try again."
+_ASK_RIGHTS = "If you need access, ask an administrator for it. Logging in again will not help."
+_REQUEST = "Go back and follow the link again. If it keeps happening, tell whoever runs this service."
+_FAILED = "The name, password, key or token shown was not accepted."
+
+
+def _failed(operator: str) -> ReasonWords:
+    """Words that do not tell a stranger which check failed (threat: enumeration)."""
+    return ReasonWords(
+        "Not recognised",
+        "You could not be logged in.",
+        _SPELLING,
+        _FAILED,
+        operator,
+        shown_as=Reason.INVALID_CREDENTIALS,
+        of_checker=True,
+    )
+
+
+WORDS: dict[Reason, ReasonWords] = {
+    Reason.AMBIGUOUS_PATH: ReasonWords(
+        "Ambiguous address",
+        "The address of this page can be read in more than one way.",
+        "Check the address for doubled slashes, dots, semicolons or percent signs, or start from the home page.",
+        "The request target can be read in more than one way. Send a normalised path.",
+        "A rule of the firewall matched; explain() names it. It can be switched off by that name.",
+    ),
+    Reason.HEADER_ALIAS: ReasonWords(
+        "Ambiguous header",
+        "The request carried a header under a misleading name.",
+        _REQUEST,
+        "A header name with an underscore stands for a header that matters here. Send the name with hyphens only.",
+        "Gateways merge `x_api_key` and `x-api-key`: the twin is refused so that nobody can speak through it.",
+    ),
+    Reason.AMBIGUOUS_CREDENTIALS: ReasonWords(
+        "Credentials sent twice",
+        "Your login details arrived more than once, and only one set can count.",
+        _REQUEST,
+        "More than one set of credentials was sent. Send exactly one, in one place.",
+        "Two credential fields or carriers in one request: a client error, or somebody probing a gateway.",
+    ),
+    Reason.MALFORMED_CREDENTIALS: ReasonWords(
+        "Malformed credentials",
+        "Your login details arrived damaged.",
+        "Log in again. If it keeps happening, tell whoever runs this service.",
+        "The credentials do not follow the syntax of their scheme.",
+        "explain() says what was expected and where.",
+    ),
+    Reason.OVERSIZED_CREDENTIALS: ReasonWords(
+        "Credentials too long",
+        "Your login details are longer than this service accepts.",
+        "Log out and in again, or delete the cookies of this site.",
+        "A credential field is longer than the limit.",
+        "A credential field is longer than the bound. Some issuers put every group of a person into the token.",
+    ),
+    Reason.OVERSIZED_CONTENT: ReasonWords(
+        "Content too large",
+        "The form is larger than this service accepts.",
+        "Send a smaller form.",
+        "The content is larger than the limit for a form that carries a token. Send the token in the Authorization field.",
+        "The form transport of Bearer reads the content before the application does, and bounds it.",
+    ),
+    Reason.MISSING_CREDENTIALS: ReasonWords(
+        "Login required",
+        "This page is for people who have logged in.",
+        "Log in and try again.",
+        "No credentials of an accepted scheme were sent. WWW-Authenticate lists the accepted schemes.",
+        "The request carried no credentials of a scheme that this route accepts.",
+    ),
+    Reason.INVALID_CREDENTIALS: _failed("The checker refused without saying why."),
+    Reason.UNKNOWN_IDENTITY: _failed("No such user, key or token."),
+    Reason.WRONG_SECRET: _failed("The user exists; the password does not match."),
+    Reason.DISABLED: _failed("The account is disabled."),
+    Reason.LOCKED: _failed("The account is locked for now."),
+    Reason.EXPIRED: ReasonWords(
+        "Login expired",
+        "Your session or token has expired.",
+        "Log in again.",
+        "The credentials have expired. Get new ones and repeat the request.",
+        "The credentials were good and have run out. If that is sudden and widespread, check the clocks.",
+        of_checker=True,
+    ),
+    Reason.NOT_YET_VALID: _failed("The credentials are not valid yet. Check the clocks."),
+    Reason.REVOKED: _failed("The credentials were revoked."),
+    Reason.WRONG_AUDIENCE: _failed("The token was issued for another service."),
+    Reason.WRONG_ISSUER: _failed("The token comes from an issuer that is not configured."),
+    Reason.BAD_SIGNATURE: _failed("The signature does not match any configured key."),
+    Reason.STEP_UP_REQUIRED: ReasonWords(
+        "Stronger login required",
+        "This page asks for a more recent or a stronger login than yours.",
+        "Log in again, with the second factor if you have one.",
+        "The authentication is too old or too weak for this resource. WWW-Authenticate says what is needed (RFC 9470).",
+        "The route asks for fresh(...), acr(...) or factor(...), and the evidence does not show it.",
+    ),
+    Reason.INSUFFICIENT_SCOPE: ReasonWords(
+        "Permission missing",
+        "You are logged in, and the app you use has not been given access to this.",
+        "Give the app the permission it asks for, or ask an administrator.",
+        "The token does not have the scope that this resource needs.",
+        "The principal lacks a scope of the rule.",
+    ),
+    Reason.MISSING_ROLE: ReasonWords(
+        "Not allowed",
+        "You are logged in, and your account may not do this.",
+        _ASK_RIGHTS,
+        "The caller is known and lacks a role. Other credentials of the same caller will not help.",
+        "The principal has none of the roles of the rule.",
+    ),
+    Reason.MISSING_PERMISSION: ReasonWords(
+        "Not allowed",
+        "You are logged in, and your account may not do this.",
+        _ASK_RIGHTS,
+        "The caller is known and lacks a permission. Other credentials of the same caller will not help.",
+        "The principal lacks a permission of the rule.",
+    ),
+    Reason.NETWORK_DENIED: ReasonWords(
+        "Not allowed from here",
+        "This page cannot be reached from your network.",
+        "Connect through the network it is meant for, such as the office or its VPN.",
+        "The address of the caller is not in an allowed network. No credentials change that.",
+        "A network(...) requirement is not met. Behind a proxy the peer is the proxy itself.",
+    ),
+    Reason.ORIGIN_DENIED: ReasonWords(
+        "Not allowed from that site",
+        "Another site tried to open a connection in your name.",
+        "Open this service by its own address.",
+        "A WebSocket handshake with ambient credentials came from a foreign origin (RFC 6455 §10.2).",
+        "The Origin is neither the host itself nor one of Guard(origins=...).",
+    ),
+    Reason.INSECURE_TRANSPORT: ReasonWords(
+        "Encryption required",
+        "This page is only served over an encrypted connection.",
+        "Use the address that starts with https.",
+        "Use https. Credentials sent over plain http count as disclosed: revoke them.",
+        "Guard(require_tls=True), and the request came in the clear.",
+    ),
+    Reason.DENIED: ReasonWords(
+        "Not allowed",
+        "You may not do this.",
+        _ASK_RIGHTS,
+        "The request is not allowed. No credentials change that.",
+        "A requirement without a reason of its own is not met; explain() shows which.",
+    ),
+    Reason.THROTTLED: ReasonWords(
+        "Too many attempts",
+        "There were too many failed attempts.",
+        "Wait a while, then try again.",
+        "Too many failed attempts. Retry-After says how long to wait.",
+        "Failures from this peer passed the limit.",
+    ),
+    Reason.UNAVAILABLE: ReasonWords(
+        "Login unavailable",
+        "Your login cannot be checked at the moment.",
+        "Your login details may well be right. Try again in a while.",
+        "The credentials could not be checked. Keep them and try again later.",
+        "A checker raised Unavailable; explain() and the log carry its words.",
+    ),
+    Reason.OVERLOADED: ReasonWords(
+        "Too busy",
+        "Too many people are logging in at this moment.",
+        "Try again in a moment.",
+        "The service is too busy to check the credentials. Keep them and try again later.",
+        "The queue for password hashes is full.",
+    ),
+}
+
+
+def shown(reason: Reason) -> Reason:
+    """Return the code under which a client may see a reason."""
+    return WORDS[reason].shown_as or reason

@@ -1,0 +1,217 @@
+"""A decision in HTTP: the only place that writes a status, a header or a body.
+
+Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body is for whoever reads it: `application/problem+json`
+for programs (RFC 9457), a page for people, text for the rest; the status never depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed, Refusing, Throttled
+from watchword.errors import ConfigurationError
+from watchword.grammar import preferred_type
+from watchword.reason import WORDS, Reason, ReasonWords, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from watchword.decision import CacheAdvice
+    from watchword.request import RequestView
+
+Headers: TypeAlias = "list[tuple[str, str]]"
+
+# The status of every decision; Malformed by its reason (RFC 9110 §15.5, RFC 6585 §4 and §5).
+_STATUS: dict[type[Refusing], int] = {Challenged: 401, Forbidden: 403, Hidden: 404, Malformed: 400, Throttled: 429, Failed: 503}
+_MALFORMED_STATUS = {Reason.OVERSIZED_CREDENTIALS: 431, Reason.OVERSIZED_CONTENT: 413}
+_PHRASES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    407: "Proxy Authentication Required",
+    413: "Content Too Large",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons.html"
+"""Where the reasons are explained, unless the guard names a place of its own."""
+
+_PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
+_EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A response that refuses.
+
+    Args:
+        status: the status code.
+        reason_phrase: the words that go with it in HTTP/1.1.
+        headers: name and value pairs, one challenge per pair (RFC 9110 §11.6.1).
+        body: the content; empty in answer to HEAD.
+    """
+
+    status: int
+    reason_phrase: str
+    headers: list[tuple[str, str]]
+    body: bytes = field(repr=False)
+
+
+class Renderer:
+    """How one guard says no.
+
+    Args:
+        documentation: an absolute URI under which the reasons are documented; the code is its fragment (RFC 9457 §3.1.1).
+        contact: whom to ask, shown to people: an address or a URL; None: nobody in particular.
+        expose: name the fields that scripts of other origins must read in `Access-Control-Expose-Headers`.
+
+    Raises:
+        ConfigurationError: the documentation address is not absolute, or the contact cannot be shown.
+    """
+
+    __slots__ = ("_contact", "_documentation", "_expose")
+
+    def __init__(self, *, documentation: str = DOCUMENTATION, contact: str | None = None, expose: bool = False) -> None:
+        scheme, colon, rest = documentation.partition(":")
+        if (
+            not colon
+            or not scheme.isalnum()
+            or not rest
+            or not (documentation.isascii() and documentation.isprintable())
+            or " " in documentation
+        ):
+            raise ConfigurationError(f"the documentation address is an absolute URI (RFC 9457 §3.1.1), not {documentation!r}")
+        if contact is not None and (not contact or not contact.isprintable()):
+            raise ConfigurationError(f"the contact is one printable line, such as an address, not {contact!r}")
+        self._documentation = documentation
+        self._contact = contact
+        self._expose = expose
+
+    def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
+        """Say no.
+
+        Args:
+            decision: the decision.
+            view: the request, for its method, its `Accept` and its `Origin`.
+            request_id: by which the operator finds the log entry; printable ASCII.
+
+        Returns:
+            The response.
+        """
+        status = status_of(decision)
+        told = decision.disclosed or shown(decision.reason)
+        if isinstance(decision, Hidden):
+            # For servers of one's own that have no 404 to imitate; the adapters send the application's.
+            headers, body = _with_length("text/plain; charset=utf-8", "Not Found")
+        else:
+            kind = preferred_type(view.field("accept"), (_PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT)
+            # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
+            reference = "" if told is Reason.INSECURE_TRANSPORT else request_id
+            headers, body = self._body(kind, status, told, decision, reference)
+        headers += _challenges(decision)
+        if isinstance(decision, (Throttled, Failed)):
+            headers.append(("Retry-After", str(max(0, int(decision.retry_after)))))
+        headers.append(("Cache-Control", "no-store"))
+        headers.append(("X-Content-Type-Options", "nosniff"))
+        if self._expose and view.carries("origin"):
+            exposed = [name for name in _EXPOSED if any(name == given for given, _ in headers)]
+            if exposed:
+                headers.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
+        return Refusal(status, _PHRASES[status], headers, b"" if view.method == "HEAD" else body)
+
+    def _body(self, kind: str, status: int, told: Reason, decision: Refusing, request_id: str) -> tuple[Headers, bytes]:
+        words = WORDS[told]
+        if kind in {_PROBLEM, _JSON}:
+            return _with_length(_PROBLEM, self._problem(status, told, words, request_id))
+        wait = decision.retry_after if isinstance(decision, (Throttled, Failed)) else None
+        if kind == _HTML:
+            from watchword.page import POLICY, page  # a page is rendered for people alone
+
+            headers, body = _with_length(
+                "text/html; charset=utf-8", page(status, words, wait=wait, contact=self._contact, request_id=request_id)
+            )
+            return [*headers, ("Content-Security-Policy", POLICY)], body
+        lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, request_id)]
+        return _with_length("text/plain; charset=utf-8", "\n".join(lines) + "\n")
+
+    def _problem(self, status: int, told: Reason, words: ReasonWords, request_id: str) -> str:
+        from json import dumps
+
+        problem = {
+            "type": f"{self._documentation}#{told.value}",
+            "title": words.title,
+            "status": status,
+            "detail": words.developer,
+            "reason": told.value,
+        }
+        if request_id:
+            problem["request_id"] = request_id
+        return dumps(problem, ensure_ascii=False)
+
+
+def status_of(decision: Refusing) -> int:
+    """Return the status code of a decision.
+
+    Args:
+        decision: one that refuses.
+    """
+    if isinstance(decision, Malformed):
+        return _MALFORMED_STATUS.get(decision.reason, 400)
+    if isinstance(decision, Challenged) and decision.proxy:
+        return 407
+    return _STATUS[type(decision)]
+
+
+def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return what a granted response has to say to caches; nothing else of it is touched (decision D58).
+
+    Args:
+        cache: the advice of the decision.
+        status: the status of the application's response.
+        headers: the headers of the application's response.
+
+    Returns:
+        All headers: those of the application, merged with the advice.
+    """
+    kept = list(headers)
+    names = {name.lower() for name, _ in kept}
+    if cache.missing and status == 404:  # noqa: PLR2004 - hidden resources imitate it, and both must not be stored
+        return [(name, value) for name, value in kept if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
+    if cache.cache_control is not None and "cache-control" not in names:
+        kept.append(("Cache-Control", cache.cache_control))
+    if cache.vary:
+        kept = _vary(kept, cache.vary)
+    return kept
+
+
+def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:
+    """Merge with the application's own `Vary`, keeping `*` (RFC 9110 §12.5.5)."""
+    listed = [member.strip() for name, value in headers if name.lower() == "vary" for member in value.split(",") if member.strip()]
+    if "*" in listed:
+        return headers
+    present = {member.lower() for member in listed}
+    merged = listed + [name for name in wanted if name.lower() not in present]
+    return [(name, value) for name, value in headers if name.lower() != "vary"] + [("Vary", ", ".join(merged))]
+
+
+def _challenges(decision: Refusing) -> Headers:
+    name = "Proxy-Authenticate" if isinstance(decision, Challenged) and decision.proxy else "WWW-Authenticate"
+    return [(name, challenge.serialize()) for challenge in decision.challenges]
+
+
+def _with_length(kind: str, text: str) -> tuple[Headers, bytes]:
+    body = text.encode()
+    return [("Content-Type", kind), ("Content-Length", str(len(body)))], body
+
+
+def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
+    more = [] if wait is None else [f"Wait {wait} seconds."]
+    more += [f"Contact: {contact}"] if contact else []
+    return more + ([f"Reference: {request_id}"] if request_id else [])
+
+
+__all__ = ["DOCUMENTATION", "Granted", "Refusal", "Renderer", "grant_headers", "status_of"]

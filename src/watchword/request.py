@@ -1,0 +1,355 @@
+"""The few facts about a request that a guard may see.
+
+A view is made from what the server handed over, and never from `Host` or any URL rebuilt from it (threats P1). All of it
+is untrusted except `client`, `scheme` and `mount`, which the server states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from urllib.parse import quote, unquote_to_bytes
+
+from watchword.grammar import Authorization, parse_authorization
+from watchword.operation import Operation
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+RawHeaders: TypeAlias = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
+Kind: TypeAlias = Literal["http", "websocket"]
+ContentReader: TypeAlias = Callable[[int], Operation[bytes]]
+"""Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application."""
+
+_KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of clients sends
+
+
+class FieldIndex(dict[str | bytes, str | None]):
+    """Which header names matter to one guard, looked up by the name as the server spells it.
+
+    Maps a raw name to its canonical lower-case form, to `"?<name>"` for a twin spelt with underscores, or to None for a
+    name that does not matter. Answers are remembered, boundedly, so that a request costs one lookup per header.
+
+    Args:
+        names: the canonical names, lower case.
+    """
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__()
+        self.names = frozenset(names)
+
+    def __missing__(self, raw: str | bytes) -> str | None:
+        name = (raw if isinstance(raw, str) else raw.decode("latin-1")).lower()
+        found = name if name in self.names else None
+        if "_" in name and name.replace("_", "-") in self.names:
+            found = "?" + name.replace("_", "-")
+        if len(self) < _KNOWN_NAMES and len(raw) <= 64:  # noqa: PLR2004 - longer than any name that matters
+            self[raw] = found
+        return found
+
+
+class RequestView:
+    """One request, as the guard sees it (RFC 9110 §6).
+
+    For a server of one's own. The adapters make theirs from what ASGI and WSGI hand over.
+
+    Args:
+        method: the method, case-sensitive (RFC 9110 §9.1).
+        target: the request target as it came, with the query: `"/orders/7?x=1"`, or in absolute form.
+        headers: name and value pairs, str or bytes, in any letter case, repeated fields as repeated pairs.
+        client: the peer's address as the server states it: `"192.0.2.7"`; None: unknown, such as a local socket.
+        scheme: `"http"`, `"https"`, `"ws"` or `"wss"`, as the server states it.
+        mount: the prefix under which the application is mounted; rules are compared with what follows it.
+        path: the decoded path as the application's router will see it; None: decoded once from the target.
+        content: the content of the request, needed only where `Bearer(form=True)` reads a token from it.
+        kind: `"http"` or `"websocket"`.
+    """
+
+    __slots__ = (
+        "_address",
+        "_authorization",
+        "aliases",
+        "client",
+        "content",
+        "doubled",
+        "fields",
+        "form",
+        "headers",
+        "index",
+        "kind",
+        "method",
+        "mount",
+        "path",
+        "query",
+        "raw_path",
+        "reader",
+        "scheme",
+    )
+
+    headers: RawHeaders
+    index: FieldIndex | None
+    fields: dict[str, str | bytes]
+    doubled: tuple[str, ...]
+    aliases: tuple[str, ...]
+    content: bytes | None
+    form: bytes
+    reader: ContentReader | None
+    _authorization: Authorization | None
+    _address: IPv4Address | IPv6Address | None
+
+    def __init__(
+        self,
+        method: str,
+        target: str = "/",
+        headers: RawHeaders = (),
+        client: str | None = None,
+        scheme: str = "http",
+        *,
+        mount: str = "",
+        path: str | None = None,
+        content: bytes | None = None,
+        kind: Kind = "http",
+    ) -> None:
+        raw_path, _, query = target.partition("?")
+        raw = raw_path.encode("utf-8", "surrogatepass")
+        self.method = method
+        self.raw_path: bytes | None = raw
+        self.query = query.encode("utf-8", "surrogatepass")
+        self.path = strip_mount(decode_path(origin_form(raw)) if path is None else path, mount)
+        self.mount = mount
+        self.headers = headers if isinstance(headers, (list, tuple)) else cast("RawHeaders", list(headers))
+        self.client = client
+        self.scheme = scheme
+        self.content = content
+        self.form = b""
+        self.reader = None
+        self.kind = kind
+        self.index = None
+
+    @classmethod
+    def of_server(
+        cls,
+        *,
+        method: str,
+        path: str,
+        raw_path: bytes | None,
+        query: bytes,
+        mount: str,
+        headers: RawHeaders,
+        client: str | None,
+        scheme: str,
+        kind: Kind = "http",
+    ) -> RequestView:
+        """Make a view from facts that a server has taken apart already; nothing is parsed again.
+
+        Args:
+            method: as above.
+            path: decoded, without the mount prefix.
+            raw_path: the undecoded path of the target, without the query; None: the server does not tell.
+            query: undecoded, without the question mark.
+            mount: as above.
+            headers: as above; iterated at most once per guard.
+            client: as above.
+            scheme: as above.
+            kind: as above.
+
+        Returns:
+            The view.
+        """
+        view = cls.__new__(cls)
+        view.method = method
+        view.raw_path = raw_path
+        view.query = query
+        view.path = path
+        view.mount = mount
+        view.headers = headers
+        view.client = client
+        view.scheme = scheme
+        view.content = None
+        view.form = b""
+        view.reader = None
+        view.kind = kind
+        view.index = None
+        return view
+
+    def scan(self, index: FieldIndex) -> None:
+        """Find the header fields that matter, in one pass; repeated ones are joined with a comma, as WSGI servers do.
+
+        Args:
+            index: the names that matter. Scanning again with the same index does nothing.
+        """
+        if self.index is index:
+            return
+        fields: dict[str, str | bytes] = {}
+        doubled: tuple[str, ...] = ()
+        aliases: tuple[str, ...] = ()
+        for raw, value in self.headers:
+            name = index[raw]
+            if name is None:
+                continue
+            if name[0] == "?":
+                aliases += (name[1:],)
+            elif name in fields:
+                doubled += (name,)
+                fields[name] = _joined(fields[name], value, "; " if name == "cookie" else ",")
+            else:
+                fields[name] = value
+        self.take(index, fields, doubled, aliases)
+
+    def take(self, index: FieldIndex, fields: dict[str, str | bytes], doubled: tuple[str, ...] = (), aliases: tuple[str, ...] = ()) -> None:
+        """Set the fields that matter, for an adapter that has them at hand.
+
+        Args:
+            index: the names that were looked for.
+            fields: canonical name to value, repeated fields joined.
+            doubled: the names that came more than once, where that can be seen.
+            aliases: the names that came spelt with underscores.
+        """
+        self.index = index
+        self.fields = fields
+        self.doubled = doubled
+        self.aliases = aliases
+
+    def field(self, name: str) -> str | None:
+        """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma.
+
+        Args:
+            name: lower case.
+
+        Returns:
+            The value, or None where there is none.
+        """
+        index = self.index
+        if index is not None and name in index.names:
+            value = self.fields.get(name)
+            return value.decode("latin-1") if isinstance(value, bytes) else value
+        found = [_text(value) for raw, value in self.headers if _text(raw).lower() == name]
+        return ",".join(found) if found else None
+
+    def carries(self, name: str) -> bool:
+        """Tell whether a header field is there at all.
+
+        Args:
+            name: lower case.
+        """
+        index = self.index
+        if index is not None and name in index.names:
+            return name in self.fields
+        return self.field(name) is not None
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The credentials field, parsed once (RFC 9110 §11.6.2); None where there is none.
+
+        Raises:
+            GrammarError: it breaks the grammar.
+        """
+        try:
+            return self._authorization
+        except AttributeError:
+            value = (
+                self.fields.get("authorization")
+                if self.index is not None and "authorization" in self.index.names
+                else self.field("authorization")
+            )
+            self._authorization = None if value is None else parse_authorization(value)
+            return self._authorization
+
+    def use_authorization(self, value: Authorization | None) -> None:
+        """Take this for the credentials field: a proxy guard reads `Proxy-Authorization` in its place (RFC 9110 §11.7.2)."""
+        self._authorization = value
+
+    @property
+    def address(self) -> IPv4Address | IPv6Address | None:
+        """The peer's address, an IPv4 address mapped into IPv6 unwrapped; None where it is unknown or none."""
+        try:
+            return self._address
+        except AttributeError:
+            self._address = parse_address(self.client)
+            return self._address
+
+    @property
+    def target(self) -> str:
+        """The request target, undecoded, as far as the server tells."""
+        path = quote(self.mount + self.path, safe="/:@!$&'()*+,;=~") if self.raw_path is None else self.raw_path.decode("latin-1")
+        return f"{path}?{self.query.decode('latin-1')}" if self.query else path
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether this is a genuine CORS preflight: OPTIONS with both `Origin` and `Access-Control-Request-Method` (WHATWG Fetch)."""
+        return self.method == "OPTIONS" and self.kind == "http" and self.carries("origin") and self.carries("access-control-request-method")
+
+    def __repr__(self) -> str:
+        # The query and the headers may hold secrets.
+        place = f"{self.method!r}, {(self.mount + self.path)!r}"
+        return f"RequestView({place}, client={self.client!r}, scheme={self.scheme!r}, kind={self.kind!r})"
+
+
+def strip_mount(path: str, mount: str) -> str:
+    """Return the path below a mount prefix, as routers compute it: whole segments, and unchanged where it lies elsewhere.
+
+    Args:
+        path: decoded.
+        mount: the prefix, without a closing slash or with one; empty: none.
+    """
+    mount = mount.rstrip("/")
+    if not mount or not path.startswith(mount):
+        return path
+    rest = path[len(mount) :]
+    return rest or "/" if not rest or rest[0] == "/" else path
+
+
+def origin_form(raw: bytes) -> bytes:
+    """Return the path of a request target: of an absolute form what follows the authority (RFC 9112 §3.2.2), else the target itself.
+
+    Args:
+        raw: the target without its query.
+    """
+    if raw[:7].lower() == b"http://" or raw[:8].lower() == b"https://":
+        rest = raw[raw.index(b"//") + 2 :]
+        slash = rest.find(b"/")
+        return b"/" if slash < 0 else rest[slash:]
+    return raw
+
+
+def decode_path(raw: bytes) -> str:
+    """Percent-decode once; octets that are not UTF-8 become lone surrogates, which the firewall refuses.
+
+    Args:
+        raw: the path as sent.
+    """
+    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "surrogateescape")
+
+
+def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
+    """Read the address of a peer.
+
+    Args:
+        client: as the server states it; an IPv6 zone is dropped.
+
+    Returns:
+        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None where it is no address.
+    """
+    if not client:
+        return None
+    from ipaddress import IPv6Address, ip_address  # on first use: only network rules ask
+
+    try:
+        address = ip_address(client.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
+
+
+def _joined(first: str | bytes, second: str | bytes, separator: str) -> str | bytes:
+    if isinstance(first, bytes) and isinstance(second, bytes):
+        return first + separator.encode() + second
+    return _text(first) + separator + _text(second)

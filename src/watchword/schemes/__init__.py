@@ -1,0 +1,8 @@
+"""What a credential field means, and the challenge that asks for it; one scheme per file."""
+
+from watchword.schemes.apikey import APIKey
+from watchword.schemes.base import CredentialsError, Plea, Scheme
+from watchword.schemes.basic import Basic
+from watchword.schemes.bearer import Bearer
+
+__all__ = ["APIKey", "Basic", "Bearer", "CredentialsError", "Plea", "Scheme"]

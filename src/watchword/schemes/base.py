@@ -1,0 +1,137 @@
+"""What a scheme is: how credentials travel, and the challenge that asks for them (RFC 9110 §11.1).
+
+A scheme of one's own is one class: a name, `extract`, and a `challenge` if realm alone is not enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from watchword.credentials import Credentials
+from watchword.errors import ConfigurationError, WatchwordError
+from watchword.grammar import Challenge, is_token
+from watchword.reason import Reason
+
+if TYPE_CHECKING:
+    from watchword.request import RequestView
+
+C_co = TypeVar("C_co", bound=Credentials, covariant=True)
+
+
+class CredentialsError(WatchwordError):
+    """Credentials of this scheme are there and cannot be right; raised by `extract` and turned into a refusal by the guard.
+
+    Args:
+        expected: what the scheme asks for, in words; for `explain`, never with what was sent.
+        reason: the reason code.
+        bad_request: 400, because the request itself is at fault; else 401, so that a browser asks again (decision D2).
+    """
+
+    def __init__(self, expected: str, *, reason: Reason = Reason.MALFORMED_CREDENTIALS, bad_request: bool = False) -> None:
+        super().__init__(expected)
+        self.expected = expected
+        self.reason = reason
+        self.bad_request = bad_request
+
+
+@dataclass(frozen=True, slots=True)
+class Plea:
+    """What a challenge should say beside asking: only what helps an honest client.
+
+    Args:
+        error: the error code, only for the scheme that was used (RFC 6750 §3.1).
+        description: a fixed sentence for developers; never request data.
+        scope: the scopes needed, in order.
+        max_age: the greatest age of a login in seconds (RFC 9470 §3).
+        acr_values: the authentication context classes that would do, in order of preference (RFC 9470 §3).
+    """
+
+    error: str | None = None
+    description: str | None = None
+    scope: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
+
+
+PLAIN = Plea()
+
+
+class Scheme(Generic[C_co]):
+    """The base of all schemes.
+
+    Args:
+        checker: decides whether the credentials are true; any of the forms that `watchword.checkers` takes.
+        realm: the protection space (RFC 9110 §11.5): printable ASCII, and always sent as a quoted-string.
+
+    Raises:
+        ConfigurationError: the realm is empty or not printable ASCII, or the scheme has no name.
+    """
+
+    name: ClassVar[str] = ""
+    """The authentication scheme as it stands in challenges; compared without regard to case."""
+
+    fields: tuple[str, ...] = ("authorization",)
+    """The header fields, lower case, from which it takes credentials. The firewall refuses twins of them."""
+
+    cookies: tuple[str, ...] = ()
+    """The cookies from which it takes credentials; `fields` then names `cookie` too."""
+
+    parameters: tuple[bytes, ...] = ()
+    """The query parameters from which it takes credentials."""
+
+    rank: ClassVar[int] = 90
+    """Its place among the challenges of one response: well-known ones first (decision D22)."""
+
+    prompts: ClassVar[bool] = False
+    """Whether a browser answers its challenge with a login dialog."""
+
+    explains_errors: ClassVar[bool] = False
+    """Whether its challenge has an `error` parameter (RFC 6750 §3), so that 400 and 403 carry it too."""
+
+    discloses: ClassVar[frozenset[Reason]] = frozenset()
+    """Reasons that its clients may be told, because they show a proven secret."""
+
+    form_limit: int | None = None
+    """The greatest content in octets that it reads a token from; None: it reads none (RFC 6750 §2.2)."""
+
+    def __init__(self, checker: object, *, realm: str = "api") -> None:
+        if not is_token(self.name):
+            raise ConfigurationError(
+                f"{type(self).__name__}.name is to be the name of the scheme, a token (RFC 9110 §11.1), not {self.name!r}"
+            )
+        if not isinstance(realm, str) or not realm or not (realm.isascii() and realm.isprintable()):
+            raise ConfigurationError(f"the realm of {self.name} is printable ASCII and not empty (RFC 7617 §3), not {realm!r}")
+        self.checker = checker
+        self.realm = realm
+
+    @property
+    def only_authorization(self) -> bool:
+        """Whether the Authorization field is the one place where it looks."""
+        return self.fields == ("authorization",) and not self.parameters and self.form_limit is None
+
+    def extract(self, view: RequestView) -> C_co | None:
+        """Return the credentials of this scheme in a request.
+
+        Args:
+            view: the request; everything in it is untrusted.
+
+        Returns:
+            The credentials; None where the request shows none of this scheme.
+
+        Raises:
+            CredentialsError: there are some, and they cannot be right.
+        """
+        raise TypeError(f"{type(self).__name__} has no extract()")
+
+    def challenge(self, plea: Plea = PLAIN) -> Challenge:
+        """Return the challenge that asks for credentials of this scheme (RFC 9110 §11.3).
+
+        Args:
+            plea: what it should say, as far as the scheme has words for it.
+        """
+        return Challenge(self.name, {"realm": self.realm})
+
+    def __repr__(self) -> str:
+        # The checker may hold secrets.
+        return f"{type(self).__name__}({type(self.checker).__name__}, realm={self.realm!r})"

@@ -1,0 +1,84 @@
+"""The Basic scheme: a user name and a password in every request (RFC 7617)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+from unicodedata import is_normalized, normalize
+
+from watchword.credentials import BasicCredentials
+from watchword.errors import ConfigurationError, GrammarError
+from watchword.grammar import Challenge, decode_base64
+from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
+
+if TYPE_CHECKING:
+    from watchword.request import RequestView
+
+# CTL of RFC 5234 B.1, which RFC 7617 §2 bars from user-id and password
+_CONTROLS = bytes(range(0x20)) + b"\x7f"
+
+
+class Basic(Scheme[BasicCredentials]):
+    """User name and password (RFC 7617).
+
+    Args:
+        checker: called with `BasicCredentials`.
+        realm: the protection space, shown by browsers in the login dialog; required (RFC 7617 §2).
+        charset: `"UTF-8"`, the only value there is, advertised in the challenge (§2.1); None: say nothing.
+        fallback: `"latin-1"` takes octets that are not UTF-8 for ISO 8859-1, for old clients; None: refuse them.
+
+    Raises:
+        ConfigurationError: no realm, a realm that cannot be sent, another charset or fallback.
+
+    Trust: what `extract` returns is untrusted; it is free of control characters and in Normalization Form C.
+    """
+
+    name = "Basic"
+    rank = 10
+    prompts = True
+
+    def __init__(
+        self, checker: object, *, realm: str | None = None, charset: str | None = "UTF-8", fallback: Literal["latin-1"] | None = None
+    ) -> None:
+        if realm is None:
+            raise ConfigurationError('Basic needs a realm (RFC 7617 §2): Basic(checker, realm="office")')
+        super().__init__(checker, realm=realm)
+        if charset is not None and charset.upper() != "UTF-8":
+            raise ConfigurationError(
+                f'the charset of Basic is "UTF-8" or not given (RFC 7617 §2.1), not {charset!r}; '
+                'for old clients there is fallback="latin-1"'
+            )
+        if fallback not in {None, "latin-1"}:
+            raise ConfigurationError(f'the fallback of Basic is "latin-1" or None, not {fallback!r}')
+        self._parameters = {"realm": realm} if charset is None else {"realm": realm, "charset": "UTF-8"}
+        self._fallback = fallback
+
+    def extract(self, view: RequestView) -> BasicCredentials | None:
+        """Return user name and password, split at the first colon (RFC 7617 §2)."""
+        sent = view.authorization
+        if sent is None or sent.scheme.lower() != "basic":
+            return None
+        if sent.token68 is None:
+            raise CredentialsError("base64 after the scheme, not parameters (RFC 7617 §2)")
+        try:
+            octets = decode_base64(sent.token68)
+        except GrammarError as error:
+            raise CredentialsError(f"{error.expected} (RFC 4648 §4)") from None
+        if len(octets.translate(None, _CONTROLS)) != len(octets):
+            raise CredentialsError("no control characters (RFC 7617 §2)")
+        user_id, colon, password = octets.partition(b":")
+        if not colon:
+            raise CredentialsError("a colon between user name and password (RFC 7617 §2)")
+        return BasicCredentials(self._text(user_id), self._text(password))
+
+    def challenge(self, plea: Plea = PLAIN) -> Challenge:
+        """Return `Basic realm=..., charset="UTF-8"`; the scheme has no words for anything else."""
+        return Challenge(self.name, self._parameters)
+
+    def _text(self, octets: bytes) -> str:
+        try:
+            text = octets.decode("utf-8")
+        except UnicodeDecodeError:
+            if self._fallback is None:
+                raise CredentialsError("UTF-8 (RFC 7617 §2.1)") from None
+            text = octets.decode(self._fallback)
+        return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)

@@ -1,0 +1,123 @@
+"""The Bearer scheme: whoever has the token is let in (RFC 6750)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from watchword.credentials import BearerToken
+from watchword.errors import ConfigurationError
+from watchword.grammar import Challenge, parse_form
+from watchword.reason import Reason
+from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
+
+if TYPE_CHECKING:
+    from watchword.request import RequestView
+
+# b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=", RFC 6750 §2.1
+_B64TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
+
+FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory before anyone is known
+
+
+class Bearer(Scheme[BearerToken]):
+    """Bearer tokens (RFC 6750). The Authorization field is always read; the other transports only when asked for.
+
+    Args:
+        checker: called with `BearerToken`.
+        realm: the protection space; there is a default because the challenge needs a parameter (§3).
+        form: read `access_token` from a form as well (§2.2). The content is read before the application sees it, and kept for it.
+        query: read `access_token` from the query as well (§2.3). Query strings end up in logs: avoid it.
+        form_limit: the greatest form that is read, in octets; a larger one is answered 413.
+        resource_metadata: the absolute https URL of this resource's metadata, by which clients find their
+            authorization server (RFC 9728 §5.1).
+
+    Raises:
+        ConfigurationError: a realm that cannot be sent, or a metadata URL that is none.
+
+    Trust: the token is untrusted until the checker has spoken.
+    """
+
+    name = "Bearer"
+    rank = 30
+    explains_errors = True
+    # "expired" helps an honest client, which fetches a new token. Anything finer would help a dishonest one.
+    discloses = frozenset({Reason.EXPIRED})
+
+    def __init__(
+        self,
+        checker: object,
+        *,
+        realm: str = "api",
+        form: bool = False,
+        query: bool = False,
+        form_limit: int = FORM_LIMIT,
+        resource_metadata: str | None = None,
+    ) -> None:
+        super().__init__(checker, realm=realm)
+        if query:
+            self.parameters = (b"access_token",)
+        self.form_limit = form_limit if form else None
+        if form:
+            self.fields = ("authorization", "content-type")
+        self._parameters = {"realm": realm}
+        if resource_metadata is not None:
+            self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
+
+    def extract(self, view: RequestView) -> BearerToken | None:
+        """Return the token, from the one transport that was used (RFC 6750 §2)."""
+        sent = view.authorization
+        token: BearerToken | None = None
+        if sent is not None and sent.scheme.lower() == "bearer":
+            if sent.token68 is None:
+                raise CredentialsError("one token after the scheme (RFC 6750 §2.1)", bad_request=True)
+            token = BearerToken(sent.token68)
+        if self.only_authorization:
+            return token
+        found = [] if token is None else [token]
+        if self.parameters and view.query:
+            found += _parameters(view.query, "query")
+        if self.form_limit is not None and view.form:
+            found += _parameters(view.form, "form")
+        if len(found) > 1:
+            raise CredentialsError("the token once, in one place (RFC 6750 §2)", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
+        return found[0] if found else None
+
+    def challenge(self, plea: Plea = PLAIN) -> Challenge:
+        """Return `Bearer realm=...` with whatever the plea says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
+        parameters = dict(self._parameters)
+        if plea.error is not None:
+            parameters["error"] = plea.error
+        if plea.description is not None:
+            parameters["error_description"] = plea.description
+        if plea.scope:
+            parameters["scope"] = " ".join(plea.scope)
+        if plea.acr_values:
+            parameters["acr_values"] = " ".join(plea.acr_values)
+        if plea.max_age is not None:
+            parameters["max_age"] = str(plea.max_age)
+        return Challenge(self.name, parameters)
+
+
+def _parameters(data: bytes, carrier: Literal["query", "form"]) -> list[BearerToken]:
+    return [_token(value, carrier) for name, value in parse_form(data) if name == b"access_token"]
+
+
+def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
+    if not value or value.rstrip(b"=").translate(None, _B64TOKEN):
+        raise CredentialsError("a token of the characters of RFC 6750 §2.1", bad_request=True)
+    return BearerToken(value.decode("ascii"), carrier)
+
+
+def _metadata_url(url: str) -> str:
+    parts = urlsplit(url)
+    if (
+        parts.scheme != "https"
+        or not parts.netloc
+        or parts.fragment
+        or "@" in parts.netloc
+        or not (url.isascii() and url.isprintable())
+        or " " in url
+    ):
+        raise ConfigurationError(f"resource_metadata is an absolute https URL without fragment or user name (RFC 9728 §5.1), not {url!r}")
+    return url

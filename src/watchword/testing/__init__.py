@@ -1,0 +1,39 @@
+"""For the tests of programs that use watchword."""
+
+from __future__ import annotations
+
+__all__ = ["FixedClock"]
+
+
+class FixedClock:
+    """A clock that stands still until it is told otherwise.
+
+    Args:
+        now: Unix seconds.
+    """
+
+    def __init__(self, now: float = 0) -> None:
+        self._now = float(now)
+
+    def now(self) -> float:
+        """Return the time it was set to, Unix seconds."""
+        return self._now
+
+    def set(self, now: float) -> None:
+        """Set the time.
+
+        Args:
+            now: Unix seconds.
+        """
+        self._now = float(now)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        Args:
+            seconds: how much; may be negative.
+        """
+        self._now += seconds
+
+    def __repr__(self) -> str:
+        return f"FixedClock({self._now!r})"

@@ -1,0 +1,73 @@
+"""The Cookie field (RFC 6265bis §4.2.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from watchword.grammar import parse_cookies
+
+
+@pytest.mark.parametrize(
+    ("value", "pairs"),
+    [
+        ("", []),
+        ("a=1", [("a", "1")]),
+        ("a=1; b=2", [("a", "1"), ("b", "2")]),
+        ("a=1;b=2;", [("a", "1"), ("b", "2")]),
+        (" \ta=1 \t;\tb=2 ", [("a", "1"), ("b", "2")]),
+        ("a=", [("a", "")]),
+        ("a=b=c==", [("a", "b=c==")]),
+        ("a=1; a=2; A=3", [("a", "1"), ("a", "2"), ("A", "3")]),
+        ('a="1"', [("a", '"1"')]),
+        ('a="1; b=2"', [("a", '"1'), ("b", '2"')]),
+        ("a=1, b=2", [("a", "1, b=2")]),
+        ('a={"b": [1]}', [("a", '{"b": [1]}')]),
+        ("a=x\ty", [("a", "x\ty")]),
+        ("a=\xe9", [("a", "\xe9")]),
+        ("$Version=1; $Path=/; a=1", [("$Version", "1"), ("$Path", "/"), ("a", "1")]),
+    ],
+)
+def test_every_pair_is_read_in_order(value: str, pairs: list[tuple[str, str]]) -> None:
+    """Each pair comes as it was sent, duplicates and quotes included; a quote protects no semicolon."""
+    assert parse_cookies(value) == parse_cookies(value.encode("latin-1")) == pairs
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "",
+        "a",
+        "=",
+        "=1",
+        "=__Host-session=x",
+        "a b=1",
+        "a =1",
+        "a,=1",
+        '"a"=1',
+        "é=1",
+        "\xa0s=1",
+        "\x85s=1",
+        "s\xa0=1",
+        "a=\0",
+        "a=1\r\nX: y",
+        "a=\x7f",
+        "\x0bs=1",
+    ],
+)
+def test_a_malformed_pair_is_skipped_alone(pair: str) -> None:
+    """A pair without a token for a name, or with a control character, costs no other pair."""
+    value = f"s=1; {pair}; t=2"
+    assert parse_cookies(value) == parse_cookies(value.encode("latin-1")) == [("s", "1"), ("t", "2")]
+
+
+@pytest.mark.parametrize("name", ["\u2000__Host-s", "__Host-s\u3000", "\N{LATIN SMALL LETTER LONG S}", "s\udcff"])
+def test_what_no_octet_stands_for_is_skipped(name: str) -> None:
+    """A pair with a character above U+00FF, in its name or its value, cannot have come over HTTP and is skipped."""
+    assert parse_cookies(f"{name}=1; t=2") == [("t", "2")]
+    assert parse_cookies(f"s={name}; t=2") == [("t", "2")]
+
+
+def test_R6265_4_2_2_1_two_cookies_of_one_name_are_both_seen() -> None:  # noqa: N802 - the id of the rule
+    """Two cookies of the session name are both there to be found ambiguous, whatever stands beside them."""
+    pairs = parse_cookies("__Host-session=a; broken; =; __Host-session=b")
+    assert pairs == [("__Host-session", "a"), ("__Host-session", "b")]
