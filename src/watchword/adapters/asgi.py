@@ -7,7 +7,7 @@ from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from watchword.decision import Decided, Granted, Hidden
+from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.observe.log import log_refusal
 from watchword.operation import Operation, arun, only_awaited
@@ -66,6 +66,7 @@ class GuardMiddleware:
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app = app
         self.guard = guard
+        self._shortcut = guard.shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -79,31 +80,29 @@ class GuardMiddleware:
         root = scope.get("root_path", "")
         path = scope["path"]
         method = scope["method"] if kind == "http" else "GET"
-        seen = scope.get("watchword.guard")
-        if seen is not None and seen == (id(guard), method, path):
+        place = (guard, method, path)
+        if "watchword.guard" in scope and scope["watchword.guard"] == place:
             # This very guard has let this very request through, further out.
             await self.app(scope, receive, send)
             return
-        client = scope.get("client")
-        view = RequestView.of_server(
-            method=method,
-            path=strip_mount(path, root) if root else path,
-            raw_path=scope.get("raw_path") or None,
-            query=scope.get("query_string", b""),
-            mount=root if root and strip_mount(path, root) != path else "",
-            headers=scope["headers"],
-            client=client[0] if client else None,
-            scheme=scope.get("scheme", "http" if kind == "http" else "ws"),
-            kind=kind,
-        )
+        raw_path = scope.get("raw_path") or None
+        below = strip_mount(path, root) if root else path
+        mount = root if below != path else ""
+        shortcut = self._shortcut
+        if shortcut.in_use and not scope.get("query_string"):
+            sent = shortcut.credentials(scope["headers"])
+            granted = None if sent is None else shortcut.grant((method, below, raw_path, mount), sent)
+            if granted is not None and granted.cache is SILENT:
+                await self.app(_child(scope, place, granted, UNCHANGED), receive, send)
+                return
+        view = _view(scope, method, below, raw_path, mount)
         if guard.policy.form_limit and kind == "http":
             receive = _Content(receive)
             view.reader = receive.reader
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else await arun(begun)
         if isinstance(decision, Granted):
-            child = _child(scope, decision.principal, decision, handover(guard.policy, view))
-            child["watchword.guard"] = (id(guard), method, path)
+            child = _child(scope, place, decision, handover(guard.policy, view))
             if decision.cache and kind == "http":
                 send = partial(_advise, send, decision.cache)
             await self.app(child, receive, send)
@@ -122,7 +121,7 @@ class GuardMiddleware:
         self, scope: Scope, receive: Receive, send: Send, decision: Refusing, refusal: Refusal, taken: Handover
     ) -> None:
         """Let the application answer for a path that nobody can have made: its own 404, and the hidden handler never runs."""
-        child = _child(scope, decision.principal, decision, taken)
+        child = _child(scope, None, decision, taken)
         root = scope.get("root_path", "").rstrip("/")
         probe = f"{root if root and scope['path'].startswith(root) else ''}/{token_hex(16)}"
         child["path"] = probe
@@ -144,6 +143,22 @@ class GuardMiddleware:
         if own:
             # The application answers every path: what is missing there cannot be imitated.
             await _respond(send, "http.response", refusal)
+
+
+def _view(scope: Scope, method: str, path: str, raw_path: bytes | None, mount: str) -> RequestView:
+    kind = scope["type"]
+    client = scope.get("client")
+    return RequestView.of_server(
+        method=method,
+        path=path,
+        raw_path=raw_path,
+        query=scope.get("query_string", b""),
+        mount=mount,
+        headers=scope["headers"],
+        client=client[0] if client else None,
+        scheme=scope.get("scheme", "http" if kind == "http" else "ws"),
+        kind=kind,
+    )
 
 
 class _Content:
@@ -173,11 +188,12 @@ class _Content:
         return self._read.pop(0) if self._read else await self._receive()
 
 
-def _child(scope: Scope, principal: Principal, decision: Decision, taken: Handover) -> Scope:
+def _child(scope: Scope, place: tuple[Guard, str, str] | None, decision: Decision, taken: Handover) -> Scope:
     child = dict(scope)
-    child["user"] = principal
+    child["user"] = principal = decision.principal
     child["auth"] = Auth(principal)
     child["watchword.decision"] = decision
+    child["watchword.guard"] = place
     if taken is not UNCHANGED:
         names = {name.encode() for name in taken.fields}
         headers = [(name, value) for name, value in scope["headers"] if name.lower().replace(b"_", b"-") not in names]
@@ -195,12 +211,13 @@ async def _advise(send: Send, cache: CacheAdvice, message: Message) -> None:
     if message["type"] == "http.response.start":
         given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
         merged = grant_headers(cache, message["status"], given)
-        message = {**message, "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in merged]}
+        # In lower case, as ASGI has it: HTTP/2 knows no other.
+        message = {**message, "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in merged]}
     await send(message)
 
 
 def _no_store(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if name.lower() != b"cache-control"] + [(b"Cache-Control", b"no-store")]
+    return [(name, value) for name, value in headers if name.lower() != b"cache-control"] + [(b"cache-control", b"no-store")]
 
 
 async def _respond(send: Send, prefix: str, refusal: Refusal) -> None:

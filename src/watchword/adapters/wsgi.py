@@ -7,7 +7,7 @@ from io import BytesIO
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from watchword.decision import Decided, Granted, Hidden
+from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.observe.log import log_refusal
@@ -54,16 +54,28 @@ class GuardMiddleware:
         self.app = app
         self.guard = guard
         self._names = tuple((_variable(name), name) for name in sorted(guard.policy.index.names))
+        self._shortcut = guard.shortcut
+        self._matter = tuple(_variable(name) for name in guard.shortcut.long_way_fields)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         guard = self.guard
         method = environ["REQUEST_METHOD"]
-        place = (id(guard), method, environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""))
+        place = (guard, method, environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""))
         if environ.get("watchword.guard") == place:
             # This very guard has let this very request through, further out.
             return self.app(environ, start_response)
-        view = self._view(environ, method)
+        mount = _text(environ.get("SCRIPT_NAME", ""))
+        path = _text(environ.get("PATH_INFO", "")) or ("/" if mount else "")
+        raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+        raw_path = _octets(raw.partition("?")[0]) if raw else None
+        if self._shortcut.in_use and not environ.get("QUERY_STRING") and environ.keys().isdisjoint(self._matter):
+            granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
+            if granted is not None and granted.cache is SILENT and "," not in environ.get("HTTP_HOST", ""):
+                _hand_over(environ, granted.principal, granted, UNCHANGED)
+                environ["watchword.guard"] = place
+                return self.app(environ, start_response)
+        view = self._view(environ, method, path, raw_path, mount)
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else run(begun)
         if isinstance(decision, Granted):
@@ -78,13 +90,11 @@ class GuardMiddleware:
             return self._as_if_missing(environ, start_response, refusal)
         return _respond(start_response, refusal)
 
-    def _view(self, environ: Environ, method: str) -> RequestView:
-        mount = _text(environ.get("SCRIPT_NAME", ""))
-        raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    def _view(self, environ: Environ, method: str, path: str, raw_path: bytes | None, mount: str) -> RequestView:
         view = RequestView.of_server(
             method=method,
-            path=_text(environ.get("PATH_INFO", "")) or ("/" if mount else ""),
-            raw_path=_octets(raw.partition("?")[0]) if raw else None,
+            path=path,
+            raw_path=raw_path,
             query=_octets(environ.get("QUERY_STRING", "")),
             mount=mount,
             headers=_Headers(environ),

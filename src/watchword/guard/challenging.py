@@ -35,7 +35,9 @@ INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code of RFC 6750 §3.1
 INVALID_REQUEST = "invalid_request"
 
 
-def settle(policy: Policy, route: Route, situation: Situation, value: Value, entry: Entry | None, granted: Granted) -> Decision:
+def settle(  # noqa: PLR0917 - the facts of one request, in the order in which they come about
+    policy: Policy, route: Route, situation: Situation, value: Value, entry: Entry | None, granted: Granted
+) -> Decision:
     """Turn the value of a requirement into the decision.
 
     Args:
@@ -77,7 +79,9 @@ def failed(route: Route, value: Unknown, entry: Entry | None, reason: Reason = R
     return Failed(reason=reason, rule=route.text, detail="; ".join(sorted(value.causes)), scheme=_name(entry), retry_after=wait)
 
 
-def refuse_credentials(policy: Policy, route: Route, situation: Situation, entry: Entry, reason: Reason, detail: str = "") -> Challenged:
+def refuse_credentials(  # noqa: PLR0917 - as above
+    policy: Policy, route: Route, situation: Situation, entry: Entry, reason: Reason, detail: str = ""
+) -> Challenged:
     """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback).
 
     Args:

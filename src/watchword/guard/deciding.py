@@ -14,6 +14,7 @@ from watchword.decision import SILENT, CacheAdvice, Decided, Forbidden, Granted,
 from watchword.errors import FieldTooLong, GrammarError, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
 from watchword.guard.challenging import bad_request_challenges, failed, refuse_credentials, settle
+from watchword.guard.shortcut import Shortcut
 from watchword.principal import ANONYMOUS, Evidence
 from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = "tuple[Entry, Credentials]"
 
-_REMEMBERED_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
-_REMEMBERED_LENGTH = 256
-
 
 class Deciding:
     """The decisions of one guard.
@@ -44,11 +42,10 @@ class Deciding:
         policy: its configuration.
     """
 
-    __slots__ = ("_advice", "_policy", "_targets")
+    __slots__ = ("_advice", "_policy", "shortcut")
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._targets: dict[tuple[str, str, bytes | None], tuple[Finding | None, Route]] = {}
         missing = policy.hides
         silent = CacheAdvice(missing=True) if missing else SILENT
         private = CacheAdvice("private", missing=missing)
@@ -61,6 +58,7 @@ class Deciding:
             "query": CacheAdvice("no-store", missing=missing),
             None: CacheAdvice(vary=policy.vary, missing=missing),
         }
+        self.shortcut = Shortcut(policy, silent)
 
     def start(self, view: RequestView) -> Decision | Steps[Decision]:
         """Decide as far as it goes without an operation.
@@ -106,16 +104,13 @@ class Deciding:
         return begun if isinstance(begun, Decided) else (yield from begun)
 
     def _route(self, view: RequestView) -> tuple[Finding | None, Route]:
-        key = (view.method, view.path, view.raw_path)
-        known = self._targets.get(key)
-        if known is not None:
-            return known
-        found = self._policy.firewall.check_target(view), self._policy.rules.find(view.method, view.path)
-        if len(view.path) <= _REMEMBERED_LENGTH and (view.raw_path is None or len(view.raw_path) <= _REMEMBERED_LENGTH) and not view.mount:
-            if len(self._targets) >= _REMEMBERED_TARGETS:
-                self._targets.clear()
-            self._targets[key] = found
-        return found
+        targets = self.shortcut.targets
+        key = (view.method, view.path, view.raw_path, view.mount)
+        known = targets.get(key)
+        if known is None:
+            known = self._policy.firewall.check_target(view), self._policy.rules.find(view.method, view.path)
+            targets.keep(key, known)
+        return known
 
     def _with_form(self, view: RequestView, route: Route) -> Steps[Decision]:
         """Read the content first, because a scheme was asked to look for a token in it (RFC 6750 §2.2)."""
@@ -191,12 +186,14 @@ class Deciding:
         policy = self._policy
         if isinstance(verdict, Refused):
             return refuse_credentials(policy, route, Situation(view, policy.clock), entry, verdict.reason)
-        principal = self._stamped(verdict, entry)
+        principal = _stamped(verdict, entry)
         expires_at = None if principal.evidence is None else principal.evidence.expires_at
         if expires_at is not None and expires_at <= policy.clock.now():
             return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED)
         if view.kind == "websocket" and credentials.carrier == "cookie" and not self._is_own_origin(view):
             return Forbidden(reason=Reason.ORIGIN_DENIED, rule=route.text, principal=principal, scheme=entry.scheme.name)
+        if entry.checker.stable and credentials.carrier == "authorization":
+            self.shortcut.remember(view.fields["authorization"], entry, principal)
         return self._settle(view, route, entry, principal, self._advice[credentials.carrier])
 
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
@@ -234,21 +231,6 @@ class Deciding:
             return Malformed(reason=error.reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=challenges)
         return refuse_credentials(self._policy, route, Situation(view, self._policy.clock), entry, error.reason, detail)
 
-    def _stamped(self, accepted: Accepted, entry: Entry) -> Principal:
-        """Return the principal with the scheme by which it came; `via` must not depend on what a checker claims."""
-        principal = accepted.principal
-        evidence = principal.evidence
-        if evidence is not None and evidence.scheme == entry.scheme.name:
-            return principal
-        known = entry.stamped.get(id(accepted))
-        if known is not None and known[0] is accepted:
-            return known[1]
-        fresh = Evidence(entry.scheme.name) if evidence is None else replace(evidence, scheme=entry.scheme.name)
-        principal = principal.with_evidence(fresh)
-        if entry.checker.stable and len(entry.stamped) < _REMEMBERED_TARGETS:
-            entry.stamped[id(accepted)] = (accepted, principal)
-        return principal
-
     def _is_own_origin(self, view: RequestView) -> bool:
         """Tell whether a browser's handshake comes from this service's own pages, or no browser sent it (RFC 6455 §10.2)."""
         origin = view.field("origin")
@@ -262,6 +244,15 @@ class _Refusal(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(type(decision).__name__)
         self.decision = decision
+
+
+def _stamped(accepted: Accepted, entry: Entry) -> Principal:
+    """Return the principal with the scheme by which it came; `via` must not depend on what a checker claims."""
+    principal = accepted.principal
+    evidence = principal.evidence
+    if evidence is not None and evidence.scheme == entry.scheme.name:
+        return principal
+    return principal.with_evidence(Evidence(entry.scheme.name) if evidence is None else replace(evidence, scheme=entry.scheme.name))
 
 
 def _is_private(view: RequestView) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.decision import Decision, Refusing
     from watchword.guard.explain import Explanation
+    from watchword.guard.shortcut import Shortcut
     from watchword.operation import Steps
     from watchword.request import RequestView
     from watchword.schemes.base import Scheme
@@ -101,6 +102,11 @@ class Guard:
     def policy(self) -> Policy:
         """The compiled configuration, for adapters."""
         return self._policy
+
+    @property
+    def shortcut(self) -> Shortcut:
+        """The short way for callers who were let in before, for adapters."""
+        return self._deciding.shortcut
 
     @property
     def async_checkers(self) -> tuple[str, ...]:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.principal import Principal
     from watchword.protection.firewall import Firewall
-    from watchword.verdict import Accepted
 
 # Names under which reverse proxies tell an application who somebody is. They are outputs of an authentication, and a
 # client that sends them is not believed (threats H3, N9).
@@ -62,14 +60,12 @@ class Entry:
         scheme: the scheme.
     """
 
-    __slots__ = ("checker", "key", "scheme", "stamped")
+    __slots__ = ("checker", "key", "scheme")
 
     def __init__(self, scheme: Scheme[Credentials]) -> None:
         self.scheme = scheme
         self.key = scheme.name.lower()
         self.checker: AdaptedChecker = adapt(scheme.checker)
-        # Principals of checkers that answer the same objects again and again, with the scheme filled in.
-        self.stamped: dict[int, tuple[Accepted, Principal]] = {}
 
 
 class Policy:

@@ -1,0 +1,172 @@
+"""The short way: a caller who was let in before, by a table that always gives the same answer, at a known target.
+
+Nothing is decided here that was not decided on the long way. What is remembered are facts that cannot change while the
+guard lives: how a credential field parses and whom a table says it stands for, under a keyed digest of the field, and which
+rule decides about a target. Expiry and the rule itself are evaluated every time. Whatever is not plain goes the long way: that
+is what keeps the two alike, and a property test compares them.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from secrets import token_bytes
+from typing import TYPE_CHECKING
+
+from watchword.decision import Granted
+from watchword.grammar import MAX_FIELD_OCTETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchword.authorization.rules import Route
+    from watchword.decision import CacheAdvice
+    from watchword.guard.policy import Entry, Policy
+    from watchword.principal import Principal
+    from watchword.protection.firewall import Finding
+    from watchword.request import FieldIndex
+
+# method, path, raw path and mount: all that a rule and the firewall's rules about targets depend on
+TargetKey = tuple[str, str, bytes | None, str]
+
+MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
+MOST_CALLERS = 10_000
+LONGEST = 256  # longer paths, and longer fields than twice this, are not worth the memory
+
+_IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
+_IDLE = frozenset(
+    {"accept", "access-control-request-method", "content-type", "origin", "sec-fetch-mode", "x-request-id", "x-requested-with"}
+)
+
+
+class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
+    """What the firewall and the rules say about a target; bounded."""
+
+    __slots__ = ()
+
+    def keep(self, key: TargetKey, found: tuple[Finding | None, Route]) -> None:
+        """Remember an answer.
+
+        Args:
+            key: the target.
+            found: the firewall's finding and the rule.
+        """
+        _, path, raw_path, mount = key
+        if len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
+            return
+        if len(self) >= MOST_TARGETS:
+            self.clear()
+        self[key] = found
+
+
+class _Codes(dict[bytes, int]):
+    """How a header field counts on the short way, by its name as the server spells it; bounded by its index."""
+
+    __slots__ = ("_index",)
+
+    def __init__(self, index: FieldIndex) -> None:
+        super().__init__()
+        self._index = index
+
+    def __missing__(self, raw: bytes) -> int:
+        name = self._index[raw]
+        code = (
+            _IGNORED
+            if name is None or name in _IDLE
+            else _CREDENTIALS
+            if name == "authorization"
+            else _HOST
+            if name == "host"
+            else _MATTERS
+        )
+        if raw in self._index:
+            self[raw] = code
+        return code
+
+
+class Shortcut:
+    """Grants again what was granted before.
+
+    Args:
+        policy: the configuration.
+        cache: what a response to such a caller says to caches.
+    """
+
+    __slots__ = ("_cache", "_callers", "_clock", "_codes", "_key", "in_use", "long_way_fields", "targets")
+
+    def __init__(self, policy: Policy, cache: CacheAdvice) -> None:
+        self.targets = Targets()
+        # What changes the request on its way, or looks at more of it than this, takes the long way always.
+        settings = policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
+        self.in_use = not settings and any(entry.checker.stable for entry in policy.by_name.values())
+        self._cache = cache
+        self._callers: dict[bytes, tuple[Principal, str, float | None]] = {}
+        self._clock = policy.clock
+        self._codes = _Codes(policy.index)
+        self.long_way_fields = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
+        self._key = token_bytes(32)
+
+    def remember(self, sent: str | bytes, entry: Entry, principal: Principal) -> None:
+        """Remember whom a credential field stands for.
+
+        Args:
+            sent: the field as it came; only a digest of it is kept.
+            entry: its scheme, whose checker always gives the same answer.
+            principal: whom the checker accepted, with the evidence filled in.
+        """
+        if not self.in_use or len(sent) > 2 * LONGEST:
+            return
+        if len(self._callers) >= MOST_CALLERS:
+            self._callers.clear()
+        raw = sent if isinstance(sent, bytes) else sent.encode("latin-1")
+        expires_at = None if principal.evidence is None else principal.evidence.expires_at
+        self._callers[sha256(self._key + raw).digest()] = (principal, entry.scheme.name, expires_at)
+
+    def credentials(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """Return the credential field, if it is the one thing in the header section that matters.
+
+        Args:
+            headers: the header section.
+
+        Returns:
+            The value; None: there is none, or there is more to look at.
+        """
+        codes = self._codes
+        found: bytes | None = None
+        host = False
+        for name, value in headers:
+            code = codes[name]
+            if not code:
+                continue
+            if code == _CREDENTIALS and found is None:
+                found = value
+            elif code == _HOST and not host and b"," not in value and len(value) <= MAX_FIELD_OCTETS:
+                host = True
+            else:
+                return None
+        return found
+
+    def grant(self, target: TargetKey, sent: bytes) -> Granted | None:
+        """Grant, if this caller and this target are known and the rule is met.
+
+        Args:
+            target: the target; its query, if any, holds nothing that the firewall looks for.
+            sent: the credential field.
+
+        Returns:
+            The decision; None: take the long way.
+        """
+        place = self.targets.get(target)
+        caller = self._callers.get(sha256(self._key + sent).digest())
+        if place is None or caller is None:
+            return None
+        finding, route = place
+        principal, scheme, expires_at = caller
+        quick = route.quick
+        if finding is not None or quick is None or (route.accepted is not None and scheme.lower() not in route.accepted):
+            return None
+        if expires_at is not None and expires_at <= self._clock.now():
+            return None
+        return Granted(principal, route.text, scheme, self._cache) if quick(principal) else None
+
+    def __repr__(self) -> str:
+        return f"Shortcut({len(self._callers)} callers, {len(self.targets)} targets)"
