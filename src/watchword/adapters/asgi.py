@@ -81,6 +81,9 @@ class GuardMiddleware:
         path = scope["path"]
         method = scope["method"] if kind == "http" else "GET"
         place = (guard, method, path)
+        if type(scope["headers"]) is not list:
+            # Any iterable may come, and it is read more than once.
+            scope["headers"] = list(scope["headers"])
         if "watchword.guard" in scope and scope["watchword.guard"] == place:
             # This very guard has let this very request through, further out.
             await self.app(scope, receive, send)
@@ -106,11 +109,15 @@ class GuardMiddleware:
             if decision.cache and kind == "http":
                 send = partial(_advise, send, decision.cache)
             await self.app(child, receive, send)
-            return
+        else:
+            await self._refuse(scope, receive, send, decision, view)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
+        guard = self.guard
         request_id = guard.request_id(view)
         log_refusal(decision, view, request_id)
         refusal = guard.refuse_as(decision, view, request_id)
-        if kind == "websocket":
+        if view.kind == "websocket":
             await _refuse_websocket(scope, receive, send, refusal)
         elif isinstance(decision, Hidden):
             await self._as_if_missing(scope, receive, send, decision, refusal, handover(guard.policy, view))

@@ -50,7 +50,10 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
             key: the target.
             found: the firewall's finding and the rule.
         """
-        _, path, raw_path, mount = key
+        method, path, raw_path, mount = key
+        # A preflight is decided without its credentials, and TRACE is handed over without them: neither has a short way.
+        if method in {"OPTIONS", "TRACE"}:
+            return
         if len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
             return
         if len(self) >= MOST_TARGETS:
