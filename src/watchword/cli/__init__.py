@@ -1,0 +1,19 @@
+"""The `watchword` command. The only place in the package that prints."""
+
+from __future__ import annotations
+
+import sys
+
+INSTALL = "pip install 'watchword[demo]'"
+"""What installs everything that the command needs."""
+
+
+def main() -> None:
+    """Run the command that was typed; without the packages it needs, say in one line how to install them."""
+    try:
+        from watchword.cli.commands import cli
+    except ModuleNotFoundError as missing:
+        if missing.name != "click":
+            raise
+        sys.exit(f"the watchword command needs click, which is not installed: {INSTALL}")
+    cli()
