@@ -1,0 +1,150 @@
+"""The short way of a guard grants what the long way grants, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.drive import Answer, ByASGI, ByWSGI
+from tests.support.wire import Request
+from watchword import APIKey, Bearer, Evidence, Guard, Principal, authenticated, network, optional, public, role, scope, via
+from watchword.checkers import Tokens
+from watchword.testing import FixedClock
+
+NOW = 1_700_000_000
+
+TOKENS = {
+    "plain": Principal("ann", scopes=["orders:read"]),
+    "admin": Principal("bob", roles=["admin"]),
+    "ending": Principal("cid", scopes=["orders:read"], evidence=Evidence(expires_at=NOW + 50)),
+    "marked": Principal("dot", evidence=Evidence(scheme="Elsewhere", acr="high")),
+}
+
+RULES = {
+    "/healthz": public,
+    "/": optional,
+    "GET /orders/{id}": scope("orders:read"),
+    "/admin/**": role("admin"),
+    "/keys": via("ApiKey"),
+    "/tokens": via("Bearer"),
+    "/near": authenticated & network("10.0.0.0/8"),
+}
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"strip_credentials": True},
+    {"require_tls": True},
+    {"default": role("admin")},
+]
+
+
+def guard(settings: dict[str, Any], clock: FixedClock, *, shortcut: bool) -> Guard:
+    """Make a guard, with the short way or without it."""
+    table = Tokens(TOKENS)
+    # Where something is hidden, every 404 is touched, so there is no short way: one setting has such a rule.
+    hidden = {"/secret/**": role("admin").hidden()} if "default" in settings else {}
+    made = Guard(Bearer(table, realm="a"), APIKey(table, realm="b"), rules=RULES | hidden, clock=clock, request_id=lambda: "id", **settings)
+    made.shortcut.in_use = made.shortcut.in_use and shortcut
+    return made
+
+
+tokens = st.sampled_from(
+    ["Bearer plain", "bearer plain", "Bearer  plain", "Bearer admin", "Bearer ending", "Bearer marked", "ApiKey plain", "ApiKey admin"]
+)
+faulty = st.sampled_from(
+    ["Bearer wrong", "Bearer", "Bearer a,Bearer b", "Basic dTpw", "Bearer plain,Bearer plain", "Negotiate plain", "", "Bearer pl\xe9in"]
+)
+fields = st.one_of(
+    st.tuples(st.just("Authorization"), st.one_of(tokens, tokens, faulty)),
+    st.tuples(st.just("X-API-Key"), st.sampled_from(["plain", "admin", "wrong", "a,b"])),
+    st.tuples(st.just("Host"), st.sampled_from(["example.com", "a,b"])),
+    st.tuples(st.just("Remote-User"), st.just("root")),
+    st.tuples(
+        st.sampled_from(["Origin", "Access-Control-Request-Method", "Accept", "X-Request-Id", "User-Agent"]),
+        st.sampled_from(["GET", "text/html"]),
+    ),
+)
+requests = st.builds(
+    Request,
+    method=st.sampled_from(["GET", "GET", "GET", "POST", "HEAD", "OPTIONS", "TRACE", "get"]),
+    target=st.sampled_from(
+        [
+            "/",
+            "/healthz",
+            "/orders/7",
+            "/orders/7/",
+            "/orders/7?x=1",
+            "/orders//7",
+            "/orders/%2e",
+            "/admin/x",
+            "/keys",
+            "/tokens",
+            "/near",
+            "/secret/x",
+            "/x",
+            "/x?#",
+        ]
+    ),
+    headers=st.lists(fields, max_size=4).map(tuple),
+    client=st.sampled_from(["10.0.0.1", "192.0.2.7", None]),
+    scheme=st.sampled_from(["http", "https"]),
+    raw=st.booleans(),
+)
+
+
+def comparable(answer: Answer) -> tuple[object, ...]:
+    """Return everything of an answer that the way could have changed."""
+    seen = answer.seen
+    handed = None if seen is None else (seen.principal, seen.principal.evidence, repr(seen.decision), seen.headers, seen.query)
+    # A missing page is asked for under a path that nobody can have made.
+    return answer.status, answer.headers, answer.body, handed
+
+
+@pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@given(sequence=st.lists(st.tuples(requests, st.integers(0, 40)), min_size=1, max_size=12))
+def test_decisions_on_the_short_way_equal_those_on_the_long_way(
+    driver: Any, settings: dict[str, Any], sequence: list[tuple[Request, int]]
+) -> None:
+    """For any sequence of requests and steps of the clock, each answer and handover is the same with and without the short way."""
+    clock = FixedClock(NOW)
+    short, long = (driver(guard(settings, clock, shortcut=on)) for on in (True, False))
+    for request, seconds in sequence:
+        assert comparable(short(request)) == comparable(long(request))
+        # The same again: what was remembered now speaks.
+        assert comparable(short(request)) == comparable(long(request))
+        clock.advance(seconds)
+
+
+def test_the_short_way_is_taken() -> None:
+    """A caller who comes again is let in without the checker being asked, so the property above compares two ways."""
+    asked: list[str] = []
+
+    class Counting(Tokens):
+        def check(self, credentials: Any) -> Any:
+            asked.append("check")
+            return super().check(credentials)
+
+        check.__watchword_nonblocking__ = True  # type: ignore[attr-defined]  # what @nonblocking sets
+
+    for driver in (ByASGI, ByWSGI):
+        asked.clear()
+        send = driver(Guard(Bearer(Counting(TOKENS)), rules={"GET /orders/{id}": scope("orders:read")}))
+        request = Request(target="/orders/7", headers=(("Host", "a"), ("Authorization", "Bearer plain")))
+        assert [send(request).status for _ in range(5)] == [200] * 5
+        assert asked == ["check"]
+
+
+def test_what_is_remembered_is_bounded_and_holds_no_token() -> None:
+    """Ten thousand spellings of a field fill no memory without end, and no token is kept in the clear."""
+    made = guard({}, FixedClock(NOW), shortcut=True)
+    send = ByWSGI(made)
+    for number in range(3000):
+        send(Request(target=f"/orders/{number}", headers=(("Authorization", "Bearer" + " " * (number % 400 + 1) + "plain"),)))
+    kept = made.shortcut
+    assert 0 < len(kept.targets) <= 2048
+    assert 0 < len(kept._callers) <= 10_000
+    assert not any(b"plain" in key for key in kept._callers)
