@@ -120,11 +120,15 @@ class ByASGI:
         guard: decides.
         reply: what the application answers.
         app: an application of one's own, in place of the one that records what it sees.
+        server: makes the scope, in place of a server that does as it should.
     """
 
-    def __init__(self, guard: Guard, reply: Reply = Reply(), *, app: App | None = None) -> None:
+    def __init__(
+        self, guard: Guard, reply: Reply = Reply(), *, app: App | None = None, server: Callable[[Request], dict[str, Any]] = asgi_scope
+    ) -> None:
         self._reply = reply
         self._app = app
+        self._server = server
         self._seen: Seen | None = None
         self._received = 0
         self._guard_received = 0
@@ -157,7 +161,7 @@ class ByASGI:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(dict(message))
 
-        await self.middleware(asgi_scope(request), receive, send)
+        await self.middleware(self._server(request), receive, send)
         received = self._received if self._seen is None else self._guard_received
         status, headers, body = _outcome(sent)
         return Answer(status, headers, body, self._seen, sent, received)
@@ -193,11 +197,15 @@ class ByWSGI:
         guard: decides.
         reply: what the application answers.
         app: an application of one's own, in place of the one that records what it sees.
+        server: makes the environ, in place of a server that does as it should.
     """
 
-    def __init__(self, guard: Guard, reply: Reply = Reply(), *, app: App | None = None) -> None:
+    def __init__(
+        self, guard: Guard, reply: Reply = Reply(), *, app: App | None = None, server: Callable[[Request], dict[str, Any]] = wsgi_environ
+    ) -> None:
         self._reply = reply
         self._app = app
+        self._server = server
         self._seen: Seen | None = None
         self._environ: dict[str, Any] = {}
         self.middleware = WSGIGuardMiddleware(self._serve, guard)
@@ -213,7 +221,7 @@ class ByWSGI:
             started.append((status, headers))
             return written.append
 
-        result = self.middleware(wsgi_environ(request), start_response)
+        result = self.middleware(self._server(request), start_response)
         try:
             body = b"".join(result)
         finally:
