@@ -67,32 +67,27 @@ fields = st.one_of(
         st.sampled_from(["GET", "text/html"]),
     ),
 )
-requests = st.builds(
-    Request,
-    method=st.sampled_from(["GET", "GET", "GET", "POST", "HEAD", "OPTIONS", "TRACE", "get"]),
-    target=st.sampled_from(
-        [
-            "/",
-            "/healthz",
-            "/orders/7",
-            "/orders/7/",
-            "/orders/7?x=1",
-            "/orders//7",
-            "/orders/%2e",
-            "/admin/x",
-            "/keys",
-            "/tokens",
-            "/near",
-            "/secret/x",
-            "/x",
-            "/x?#",
-        ]
-    ),
-    headers=st.lists(fields, max_size=4).map(tuple),
-    client=st.sampled_from(["10.0.0.1", "192.0.2.7", None]),
-    scheme=st.sampled_from(["http", "https"]),
-    raw=st.booleans(),
-)
+PREFLIGHT = (("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET"))
+TARGETS = ["/", "/healthz", "/orders/7", "/admin/x", "/keys", "/tokens", "/near", "/secret/x", "/x"]
+ODD_TARGETS = ["/orders/7/", "/orders/7?x=1", "/orders//7", "/orders/%2e", "/x?#"]
+
+
+def sent(headers: st.SearchStrategy[tuple[tuple[str, str], ...]], targets: list[str]) -> st.SearchStrategy[Request]:
+    """Return requests with such headers to such targets."""
+    return st.builds(
+        Request,
+        method=st.sampled_from(["GET", "OPTIONS", "TRACE", "POST", "HEAD", "get"]),
+        target=st.sampled_from(targets),
+        headers=headers,
+        client=st.sampled_from(["10.0.0.1", "192.0.2.7", None]),
+        scheme=st.sampled_from(["http", "https"]),
+        raw=st.booleans(),
+    )
+
+
+known = sent(st.builds(lambda token, more: (("Authorization", token), *more), tokens, st.sampled_from([(), (), PREFLIGHT])), TARGETS)
+wild = sent(st.lists(fields, max_size=4).map(tuple), TARGETS + ODD_TARGETS)
+requests = known | wild
 
 
 def comparable(answer: Answer) -> tuple[object, ...]:
