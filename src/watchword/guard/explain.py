@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
 from watchword.authorization.requirement import Situation
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
-from watchword.decision import Failed, Granted, Malformed
+from watchword.decision import Challenged, Failed, Granted, Malformed
 from watchword.errors import GrammarError
 from watchword.grammar import parse_authorization
 from watchword.principal import ANONYMOUS
@@ -158,6 +158,8 @@ def _checker_line(policy: Policy, decision: Decision) -> str:
     checker = next((entry.checker.name for entry in policy.entries if entry.scheme.name == decision.scheme), "")
     if isinstance(decision, Failed):
         return f"checker {checker} ({decision.scheme}): unavailable: {decision.detail}"
+    if isinstance(decision, Challenged) and decision.detail:
+        return f"scheme {decision.scheme}: the credentials do not fit it, so no checker was asked"
     if decision.principal.is_authenticated:
         return f"checker {checker} ({decision.scheme}): accepted {decision.principal!r}"
     words = "" if decision.reason is None else f"{decision.reason.value}: {WORDS[decision.reason].operator}"

@@ -1,0 +1,128 @@
+"""The examples for frameworks do what they say, in the hands of each framework's own test client."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from tests.support.examples import EXAMPLES, load_example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    """The field that curl sends for `-u name:password`."""
+    return {"Authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}
+
+
+@pytest.fixture(scope="module")
+def starlette() -> TestClient:
+    """A client of the example."""
+    return TestClient(load_example("starlette_app").app)
+
+
+class TestStarlette:
+    def test_each_of_its_routes(self, starlette: TestClient) -> None:
+        """Rules say who may pass, and the views see who it is."""
+        token = {"Authorization": "Bearer 3f7c0d1e5a924b68"}
+        assert starlette.get("/healthz").json() == {"status": "ok"}
+        assert starlette.get("/").json() == {"hello": "stranger"}
+        assert starlette.get("/", headers=basic("ann", "sesame")).json() == {"hello": "ann"}
+        assert starlette.get("/orders/7", headers=basic("ann", "sesame")).json() == {"order": 7, "for": "ann"}
+        assert starlette.get("/orders/7", headers=token).json() == {"order": 7, "for": "shop"}
+        assert starlette.get("/orders/7").headers.get_list("www-authenticate") == [
+            'Basic realm="orders", charset="UTF-8"',
+            'Bearer realm="orders", scope="orders:read"',
+        ]
+
+    def test_starlettes_own_decorator_adds_to_the_rule(self, starlette: TestClient) -> None:
+        """`@requires` of Starlette sees the scopes: without them it refuses whom the rule lets pass."""
+        assert starlette.get("/report").status_code == 401
+        assert starlette.get("/report", headers=basic("ann", "sesame")).status_code == 403
+
+
+@pytest.fixture(scope="module")
+def fastapi() -> TestClient:
+    """A client of the example."""
+    return TestClient(load_example("fastapi_app").app)
+
+
+class TestFastAPI:
+    def test_each_of_its_routes(self, fastapi: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+        """Reading and deleting need different scopes; the principal comes as a dependency."""
+        shop, ann = {"X-API-Key": "91c2f0a7d35e4b18"}, {"X-API-Key": "e0a6413c7b8f4d25"}
+        assert fastapi.get("/orders/7", headers=shop).json() == {"order": 7, "for": "shop"}
+        assert fastapi.get("/orders/7").headers["www-authenticate"] == 'ApiKey realm="orders"'
+        assert fastapi.delete("/orders/7", headers=shop).status_code == 403
+        assert fastapi.delete("/orders/7", headers=ann).status_code == 204
+        assert capsys.readouterr().out == "deleted 7\n"
+        assert fastapi.get("/openapi.json").json()["info"]["title"] == "Orders"
+
+    def test_a_script_of_the_other_origin_can_read_the_401(self, fastapi: TestClient) -> None:
+        """CORS stands outside the guard, so its fields are on refusals too, and preflights are answered."""
+        origin = {"Origin": "https://app.example.com"}
+        assert fastapi.get("/orders/7", headers=origin).headers["access-control-allow-origin"] == "https://app.example.com"
+        asked = {**origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "X-API-Key"}
+        assert fastapi.options("/orders/7", headers=asked).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def flask() -> FlaskClient:
+    """A client of the example."""
+    client: FlaskClient = load_example("flask_app").app.test_client()
+    return client
+
+
+class TestFlask:
+    def test_each_of_its_routes(self, flask: FlaskClient) -> None:
+        """A path that no rule names is closed; a role opens the admin's pages, and the view sees who it is."""
+        ann, bob = basic("ann", "sesame"), basic("bob", "mellon")
+        assert flask.get("/healthz").json == {"status": "ok"}
+        assert flask.get("/orders/7").status_code == 401
+        assert flask.get("/orders/7", headers=ann).json == {"order": 7, "for": "Ann Example"}
+        assert flask.get("/admin/users", headers=bob).status_code == 403
+        assert flask.get("/admin/users", headers=ann).json == {"users": ["ann", "bob"], "asked_by": "ann"}
+
+    def test_a_stranger_network_is_not_even_asked_to_log_in(self, flask: FlaskClient) -> None:
+        """No password helps from outside the network, so the answer is 403 without a challenge."""
+        answer = flask.get("/admin/users", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+        assert (answer.status_code, answer.headers.get("WWW-Authenticate")) == (403, None)
+
+    def test_the_page_names_whom_to_ask(self, flask: FlaskClient) -> None:
+        """The contact of the guard stands on the page for people."""
+        answer = flask.get("/admin/users", headers={**basic("bob", "mellon"), "Accept": "text/html"})
+        assert "mailto:helpdesk@example.com" in answer.text
+
+
+@pytest.fixture(scope="module")
+def django() -> Iterator[str]:
+    """The URL of the example, served by a process of its own: Django is configured once for a whole process."""
+    code = (
+        "import django_app; from wsgiref.simple_server import make_server;"
+        "server = make_server('127.0.0.1', 0, django_app.application); print(server.server_port, flush=True); server.serve_forever()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=EXAMPLES, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class TestDjango:
+    def test_each_of_its_routes(self, django: str) -> None:
+        """The guard stands outside Django, and the view finds the principal in the request."""
+        assert httpx2.get(django + "/healthz").json() == {"status": "ok"}
+        refused = httpx2.get(django + "/orders/7")
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="orders", charset="UTF-8"')
+        assert httpx2.get(django + "/orders/7", auth=("ann", "sesame")).json() == {"order": 7, "for": "ann"}
