@@ -73,6 +73,7 @@ class Unavailable(WatchwordError):
     def __init__(self, why: str, *, retry_after: int | None = None) -> None:
         if retry_after is not None and (not isinstance(retry_after, int) or isinstance(retry_after, bool) or retry_after < 0):
             raise ConfigurationError(f"retry_after is a whole number of seconds, 0 or more, not {retry_after!r}")
-        super().__init__(why)
-        self.why = why
+        # An exception is taken for its words: `raise Unavailable(error)` must be an outage and no bug.
+        super().__init__(str(why))
+        self.why = str(why)
         self.retry_after = retry_after

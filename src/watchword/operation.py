@@ -7,7 +7,7 @@ the result. `run` drives it for WSGI and scripts, `arun` for ASGI: one brain, so
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from watchword.errors import ConfigurationError
@@ -15,7 +15,7 @@ from watchword.errors import ConfigurationError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # not slots=True: `Operation[int](...)` would be a TypeError on Python 3.11
 class Operation(Generic[T]):
     """One piece of blocking or awaited work, as a value.
 
@@ -24,8 +24,9 @@ class Operation(Generic[T]):
         arun: the same, awaited; None: an asynchronous driver calls `run` in a worker thread, never on the event loop.
     """
 
-    run: Callable[[], T]
-    arun: Callable[[], Awaitable[T]] | None = None
+    # What it works on is bound to it: a password, as often as not.
+    run: Callable[[], T] = field(repr=False)
+    arun: Callable[[], Awaitable[T]] | None = field(default=None, repr=False)
 
 
 Steps: TypeAlias = Generator[Operation[Any], Any, T]

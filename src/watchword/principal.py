@@ -25,6 +25,9 @@ class Evidence:
         acr: the authentication context class reached (RFC 9470 §3).
         factors: the kinds of factor used, such as `{"password", "otp"}`.
         expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end by itself.
+
+    Raises:
+        TypeError: factors are given as one string, which would be taken letter by letter.
     """
 
     scheme: str = ""
@@ -32,6 +35,9 @@ class Evidence:
     acr: str | None = None
     factors: frozenset[str] = frozenset()
     expires_at: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "factors", _names("factors", self.factors))
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)

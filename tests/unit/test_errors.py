@@ -1,0 +1,80 @@
+"""The exception tree."""
+
+from __future__ import annotations
+
+import pickle
+from copy import copy
+
+import pytest
+
+from watchword import ConfigurationError, CredentialsError, FieldTooLong, GrammarError, Reason, Unavailable, WatchwordError
+
+
+@pytest.mark.parametrize("kind", [ConfigurationError, GrammarError, FieldTooLong, Unavailable, CredentialsError])
+def test_one_root_catches_everything(kind: type[Exception]) -> None:
+    """`except WatchwordError` catches whatever the library raises on purpose."""
+    assert issubclass(kind, WatchwordError)
+
+
+@pytest.mark.parametrize("kind", [ConfigurationError, GrammarError])
+def test_a_wrong_value_is_a_value_error(kind: type[Exception]) -> None:
+    """Programs that know nothing of the library catch a wrong value as ValueError."""
+    assert issubclass(kind, ValueError)
+
+
+def test_an_outage_is_no_value_error() -> None:
+    """`except ValueError` around a checker does not swallow an outage."""
+    assert not issubclass(Unavailable, ValueError)
+
+
+def test_a_grammar_error_says_what_was_expected_and_where() -> None:
+    """The message names both, and the attributes hold them for programs."""
+    error = GrammarError("a scheme name", 3)
+    assert str(error) == "expected a scheme name at position 3"
+    assert (error.expected, error.position) == ("a scheme name", 3)
+
+
+def test_a_field_that_is_too_long_says_how_long_it_may_be() -> None:
+    """The message and the attribute name the bound."""
+    error = FieldTooLong(8192)
+    assert str(error) == "expected at most 8192 octets at position 8192"
+    assert error.limit == 8192
+
+
+def test_unavailable_keeps_its_words_and_the_time_to_wait() -> None:
+    """The guard reads both from the exception."""
+    error = Unavailable("the directory is down", retry_after=7)
+    assert (str(error), error.why, error.retry_after) == ("the directory is down", "the directory is down", 7)
+    assert Unavailable("x").retry_after is None
+    assert Unavailable("x", retry_after=0).retry_after == 0
+
+
+def test_unavailable_takes_the_exception_that_it_stands_for() -> None:
+    """`raise Unavailable(error)` keeps the words of the error: an outage must not turn into a bug."""
+    assert Unavailable(OSError("connection refused")).why == "connection refused"  # type: ignore[arg-type]  # what people write
+
+
+@pytest.mark.parametrize("wait", [-1, 1.5, True, "5"])
+def test_a_time_to_wait_is_a_whole_number_of_seconds(wait: object) -> None:
+    """Retry-After has no fractions and no past (RFC 9110 §10.2.3); the message shows what was given."""
+    with pytest.raises(ConfigurationError, match=f"whole number of seconds.*{wait!r}"):
+        Unavailable("x", retry_after=wait)  # type: ignore[arg-type]  # the mistake itself
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigurationError("wrong"),
+        GrammarError("a token", 4),
+        FieldTooLong(10),
+        Unavailable("down", retry_after=3),
+        CredentialsError("base64", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_error_survives_pickling_and_copying(error: Exception) -> None:
+    """Errors cross process boundaries (task queues, multiprocessing) with everything that they say."""
+    for twin in (pickle.loads(pickle.dumps(error)), copy(error)):
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert vars(twin) == vars(error)
