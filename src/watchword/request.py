@@ -38,7 +38,7 @@ class FieldIndex(dict[str | bytes, str | None]):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__()
-        self.names = frozenset(names)
+        self.names: frozenset[str] = frozenset(names)
 
     def __missing__(self, raw: str | bytes) -> str | None:
         name = (raw if isinstance(raw, str) else raw.decode("latin-1")).lower()
@@ -114,14 +114,14 @@ class RequestView:
     ) -> None:
         raw_path, _, query = target.partition("?")
         raw = raw_path.encode("utf-8", "surrogatepass")
-        self.method = method
+        self.method: str = method
         self.raw_path: bytes | None = raw
-        self.query = query.encode("utf-8", "surrogatepass")
-        self.path = strip_mount(decode_path(origin_form(raw)) if path is None else path, mount)
-        self.mount = mount
+        self.query: bytes = query.encode("utf-8", "surrogatepass")
+        self.path: str = strip_mount(decode_path(origin_form(raw)) if path is None else path, mount)
+        self.mount: str = mount
         self.headers = headers if isinstance(headers, (list, tuple)) else cast("RawHeaders", list(headers))
-        self.client = client
-        self.scheme = scheme
+        self.client: str | None = client
+        self.scheme: str = scheme
         self.content = content
         self.form = b""
         self.reader = None
@@ -273,7 +273,10 @@ class RequestView:
     @property
     def target(self) -> str:
         """The request target, undecoded, as far as the server tells."""
-        path = quote(self.mount + self.path, safe="/:@!$&'()*+,;=~") if self.raw_path is None else self.raw_path.decode("latin-1")
+        if self.raw_path is None:
+            path = quote(encode_path(self.mount + self.path), safe="/:@!$&'()*+,;=~")
+        else:
+            path = self.raw_path.decode("latin-1")
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
 
     @property
@@ -321,6 +324,18 @@ def decode_path(raw: bytes) -> str:
         raw: the path as sent.
     """
     return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "surrogateescape")
+
+
+def encode_path(path: str) -> bytes:
+    """Return the octets of a decoded path: the reverse of `decode_path` but for the percent signs. Never raises.
+
+    Args:
+        path: any text; lone surrogates that stand for octets become these octets again.
+    """
+    try:
+        return path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "surrogatepass")
 
 
 def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:

@@ -74,7 +74,7 @@ def test_a_time_to_wait_is_a_whole_number_of_seconds(wait: object) -> None:
 )
 def test_every_error_survives_pickling_and_copying(error: Exception) -> None:
     """Errors cross process boundaries (task queues, multiprocessing) with everything that they say."""
-    for twin in (pickle.loads(pickle.dumps(error)), copy(error)):
+    for twin in (pickle.loads(pickle.dumps(error)), copy(error)):  # noqa: S301 - its own
         assert type(twin) is type(error)
         assert str(twin) == str(error)
         assert vars(twin) == vars(error)

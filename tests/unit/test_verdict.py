@@ -18,7 +18,7 @@ def test_accepted_names_a_principal() -> None:
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [(None, "NoneType"), ("ann", "str"), (True, "bool"), (ANONYMOUS, "ANONYMOUS"), (BearerToken("s3cret"), "BearerToken")],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_nothing_else_can_be_accepted(wrong: object, named: str) -> None:
     """A verdict that accepts nobody cannot be made (S4); the message names the type, for the value may be a secret."""

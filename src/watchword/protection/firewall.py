@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar import MAX_FIELD_OCTETS, parse_authorization
 from watchword.reason import Reason
-from watchword.request import decode_path, origin_form
+from watchword.request import decode_path, encode_path, origin_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -181,7 +181,7 @@ def _is_plain(view: RequestView) -> bool:
     raw, path = view.raw_path, view.path
     if raw is None or not path.isascii() or raw[:1] != b"/" or raw.translate(None, _PLAIN) or b"//" in raw or b"/." in raw:
         return False
-    return path[:1] == "/" and raw in {path.encode(), (view.mount.rstrip("/") + path).encode()}
+    return path[:1] == "/" and raw in {path.encode(), encode_path(view.mount.rstrip("/") + path)}
 
 
 def _is_doubled(view: RequestView, name: str) -> bool:
