@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -238,7 +239,19 @@ async def _refuse_websocket(scope: Scope, receive: Receive, send: Send, refusal:
     message = await receive()
     if message["type"] != "websocket.connect":
         return
-    if "websocket.http.response" in (scope.get("extensions") or {}):
-        await _respond(send, "websocket.http.response", refusal)
+    extensions = scope.get("extensions") or {}
+    if "websocket.http.response" in extensions:
+        # The worker of granian 2.8.7 panics where a field name repeats in this response (`key.unwrap()` in its src/ws.rs): anybody
+        # could end it with one handshake. It alone has `pathsend`; it gets the challenges in one line (RFC 9110 §11.6.1).
+        one_line = "http.response.pathsend" in extensions
+        await _respond(send, "websocket.http.response", replace(refusal, headers=_merged(refusal.headers)) if one_line else refusal)
     else:
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
+
+
+def _merged(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the fields with repeated ones joined (RFC 9110 §5.3)."""
+    merged: dict[str, str] = {}
+    for name, value in headers:
+        merged[name] = f"{merged[name]}, {value}" if name in merged else value
+    return [*merged.items()]

@@ -1,0 +1,187 @@
+"""Real servers in processes of their own, and a client that sends what no library would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE = 40.0  # seconds; only what is broken takes anywhere near that long, and a loaded machine is not broken
+
+
+class ServerError(AssertionError):
+    """A server does not start, or does not answer; carries what it printed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response, or what is left of one.
+
+    Args:
+        status: the status code; 0: the server closed the connection without a word.
+        headers: name in lower case and value, in the order sent.
+        body: the content.
+    """
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+    def all(self, name: str) -> list[str]:
+        """Return the values of a field, one per line."""
+        return [value for given, value in self.headers if given == name]
+
+    @property
+    def challenges(self) -> list[str]:
+        """Return the challenges, one per line."""
+        return self.all("www-authenticate")
+
+    @property
+    def called(self) -> bool:
+        """Whether the application answered."""
+        return self.all("x-app") == ["called"]
+
+
+class Server:
+    """One server on a loopback port that the operating system chose.
+
+    Args:
+        name: a key of `tests.servers.serve.SERVERS`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
+        bound = socket.socket()
+        if name.startswith("granian"):
+            # It opens the port itself: this socket only holds it, so that nobody else is given it meanwhile.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(("127.0.0.1", 0))
+        self.port: int = bound.getsockname()[1]
+        if not name.startswith("granian"):
+            bound.listen(128)
+        command = [sys.executable, "-m", "tests.servers.serve", name, str(bound.fileno())]
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=[bound.fileno()],
+            start_new_session=True,
+        )
+        bound.close()
+
+    @property
+    def url(self) -> str:
+        """The address of the root."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait(self) -> None:
+        """Return when the application answers.
+
+        Raises:
+            ServerError: the process ended, or the time is up.
+        """
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            try:
+                if self.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status == 200:
+                    return
+            except OSError:
+                pass
+            # Nobody listens yet: give it a moment, or learn that it has ended.
+            try:
+                self._process.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        raise ServerError(f"{self.name} does not serve:\n{self.printed()}")
+
+    def stop(self) -> None:
+        """End the process and its workers, at once: they hold nothing that wants saving."""
+        # It leads a group of its own; where there is none any more, it has ended by itself.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(DEADLINE)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._log.close()
+
+    def printed(self) -> str:
+        """Return what the server has printed so far."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def connect(self) -> Connection:
+        """Open a connection."""
+        return Connection(self.port)
+
+    def send(self, request: bytes) -> Answer:
+        """Send one request on a connection of its own, and return the answer.
+
+        Args:
+            request: as it goes over the wire.
+        """
+        with self.connect() as connection:
+            connection.write(request)
+            return connection.read(request[:4] == b"HEAD")
+
+
+class Connection:
+    """A connection to a server, for one request after the other.
+
+    Args:
+        port: on the loopback interface.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def write(self, octets: bytes) -> None:
+        """Send octets; a server that has stopped listening has said why, or will not."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(octets)
+
+    def read(self, of_head: bool = False) -> Answer:
+        """Read one response.
+
+        Args:
+            of_head: it answers HEAD.
+        """
+        response = HTTPResponse(self._socket, method="HEAD" if of_head else "GET")
+        try:
+            response.begin()
+            body = response.read()
+        except (ConnectionResetError, HTTPException):
+            return Answer(0)
+        finally:
+            response.close()
+        return Answer(response.status, [(name.lower(), value) for name, value in response.getheaders()], body)
+
+    def read_line(self) -> bytes:
+        """Read the first line that the server sends, octet by octet, so that nothing behind it is lost."""
+        line = b""
+        while not line.endswith(b"\r\n") and (octet := self._socket.recv(1)):
+            line += octet
+        return line
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._socket.close()
