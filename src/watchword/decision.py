@@ -70,10 +70,10 @@ class Granted(Decided):
     reason: ClassVar[None] = None
 
     def __init__(self, principal: Principal, rule: str, scheme: str = "", cache: CacheAdvice = SILENT) -> None:
-        self.principal = principal
-        self.rule = rule
-        self.scheme = scheme
-        self.cache = cache
+        self.principal: Principal = principal
+        self.rule: str = rule
+        self.scheme: str = scheme
+        self.cache: CacheAdvice = cache
 
     def __repr__(self) -> str:
         return f"Granted({self.principal!r}, rule={self.rule!r}, scheme={self.scheme!r})"

@@ -75,5 +75,5 @@ class Unavailable(WatchwordError):
             raise ConfigurationError(f"retry_after is a whole number of seconds, 0 or more, not {retry_after!r}")
         # An exception is taken for its words: `raise Unavailable(error)` must be an outage and no bug.
         super().__init__(str(why))
-        self.why = str(why)
+        self.why: str = str(why)
         self.retry_after = retry_after

@@ -102,11 +102,11 @@ class AdaptedChecker:
         needs_loop: bool = False,
         stable: bool = False,
     ) -> None:
-        self.name = name
-        self.direct = direct
-        self.flow = flow
-        self.needs_loop = needs_loop
-        self.stable = stable
+        self.name: str = name
+        self.direct: Callable[[Any], object] | None = direct
+        self.flow: Callable[[Any], Steps[object]] | None = flow
+        self.needs_loop: bool = needs_loop
+        self.stable: bool = stable
 
     def verdict(self, answer: object) -> Verdict:
         """Read an answer: a verdict, a principal, or None, which refuses.

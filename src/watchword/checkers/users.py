@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from hashlib import blake2b
-from secrets import token_bytes
+from os import urandom
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -56,7 +56,7 @@ class Users(FlowChecker[BasicCredentials]):
         if given:
             raise ConfigurationError(f"there are principals for users that have no hash: {', '.join(sorted(given))}")
         self._decoys = tuple(self._hashes.values())
-        self._key = token_bytes(16)  # so that nobody outside can tell which decoy a name gets
+        self._key = urandom(16)  # so that nobody outside can tell which decoy a name gets
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify once, then say whether the user exists and the password is right."""

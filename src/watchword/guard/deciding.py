@@ -58,7 +58,7 @@ class Deciding:
             "query": CacheAdvice("no-store", missing=missing),
             None: CacheAdvice(vary=policy.vary, missing=missing),
         }
-        self.shortcut = Shortcut(policy, silent)
+        self.shortcut: Shortcut = Shortcut(policy, silent)
 
     def start(self, view: RequestView) -> Decision | Steps[Decision]:
         """Decide as far as it goes without an operation.

@@ -63,8 +63,8 @@ class Entry:
     __slots__ = ("checker", "key", "scheme")
 
     def __init__(self, scheme: Scheme[Credentials]) -> None:
-        self.scheme = scheme
-        self.key = scheme.name.lower()
+        self.scheme: Scheme[Credentials] = scheme
+        self.key: str = scheme.name.lower()
         self.checker: AdaptedChecker = adapt(scheme.checker)
 
 
@@ -110,30 +110,29 @@ class Policy:
                 raise ConfigurationError(f"Guard takes schemes such as Basic(checker, realm=...), not {type(scheme).__name__}")
         if not schemes:
             raise ConfigurationError("a guard needs at least one scheme: without one, no 401 could say how to log in (RFC 9110 §11.6.1)")
-        self.entries = tuple(Entry(scheme) for scheme in _ordered(schemes, order))
+        self.entries: tuple[Entry, ...] = tuple(Entry(scheme) for scheme in _ordered(schemes, order))
         # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
-        self.by_name = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
-        self.others = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
-        self.rules = Rules(rules, default)
+        self.by_name: dict[str, Entry] = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
+        self.others: tuple[Entry, ...] = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
+        self.rules: Rules = Rules(rules, default)
         self.firewall = firewall
         self.clock = clock
-        self.origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self.origins: frozenset[str] = frozenset(origin.rstrip("/").lower() for origin in origins)
         self.require_tls = require_tls
         self.xhr_no_prompt = xhr_no_prompt
         self.proxy = proxy
-        self.hides = any(route.hides for route in self.rules)
-        self.form_limit = max((entry.scheme.form_limit or 0 for entry in self.entries), default=0)
-        self.credential_fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
-        if proxy:
-            self.credential_fields = self.credential_fields - {"authorization"} | {"proxy-authorization"}
+        self.hides: bool = any(route.hides for route in self.rules)
+        self.form_limit: int = max((entry.scheme.form_limit or 0 for entry in self.entries), default=0)
+        fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
+        self.credential_fields: frozenset[str] = fields - {"authorization"} | {"proxy-authorization"} if proxy else fields
         # A cookie string may come in several fields (RFC 9113 §8.2.3), and is read pair by pair.
-        self.single_fields = (self.credential_fields | {"host"}) - {"cookie"}
+        self.single_fields: frozenset[str] = (self.credential_fields | {"host"}) - {"cookie"}
         self.strip_credentials = strip_credentials
-        self.cookies = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
-        self.parameters = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
-        self.identity_headers = frozenset(name.lower() for name in identity_headers)
+        self.cookies: frozenset[str] = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
+        self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
+        self.identity_headers: frozenset[str] = frozenset(name.lower() for name in identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
-        self.index = FieldIndex(
+        self.index: FieldIndex = FieldIndex(
             {*_READ, *read, *self.credential_fields, *self.identity_headers, *(("content-type",) if self.form_limit else ())}
         )
         self._check()

@@ -9,7 +9,7 @@ is what keeps the two alike, and a property test compares them.
 from __future__ import annotations
 
 from hashlib import sha256
-from secrets import token_bytes
+from os import urandom
 from typing import TYPE_CHECKING
 
 from watchword.decision import Granted
@@ -97,16 +97,16 @@ class Shortcut:
     __slots__ = ("_cache", "_callers", "_clock", "_codes", "_key", "in_use", "long_way_fields", "targets")
 
     def __init__(self, policy: Policy, cache: CacheAdvice) -> None:
-        self.targets = Targets()
+        self.targets: Targets = Targets()
         # What changes the request on its way, or looks at more of it than this, takes the long way always.
         settings = policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
-        self.in_use = not settings and any(entry.checker.stable for entry in policy.by_name.values())
+        self.in_use: bool = not settings and any(entry.checker.stable for entry in policy.by_name.values())
         self._cache = cache
         self._callers: dict[bytes, tuple[Principal, str, float | None]] = {}
         self._clock = policy.clock
         self._codes = _Codes(policy.index)
-        self.long_way_fields = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
-        self._key = token_bytes(32)
+        self.long_way_fields: tuple[str, ...] = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
+        self._key = urandom(32)
 
     def remember(self, sent: str | bytes, entry: Entry, principal: Principal) -> None:
         """Remember whom a credential field stands for.

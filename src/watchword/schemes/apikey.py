@@ -52,10 +52,10 @@ class APIKey(Scheme[APIKeyCredentials]):
             raise ConfigurationError(f"gateways drop or merge field names with an underscore: write {self._header.replace('_', '-')!r}")
         if query == "":
             raise ConfigurationError("the query parameter of APIKey has a name")
-        self.parameters = () if query is None else (query.encode("utf-8"),)
-        self.cookies = () if cookie is None else (cookie,)
+        self.parameters: tuple[bytes, ...] = () if query is None else (query.encode("utf-8"),)
+        self.cookies: tuple[str, ...] = () if cookie is None else (cookie,)
         own = (self._header,) if self._header is not None else ()
-        self.fields = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
+        self.fields: tuple[str, ...] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
 
     def extract(self, view: RequestView) -> APIKeyCredentials | None:
         """Return the key, from the one place where it was sent."""

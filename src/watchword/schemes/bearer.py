@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from watchword.credentials import BearerToken
@@ -42,7 +42,7 @@ class Bearer(Scheme[BearerToken]):
     rank = 30
     explains_errors = True
     # "expired" helps an honest client, which fetches a new token. Anything finer would help a dishonest one.
-    discloses = frozenset({Reason.EXPIRED})
+    discloses: ClassVar[frozenset[Reason]] = frozenset({Reason.EXPIRED})
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class Bearer(Scheme[BearerToken]):
     ) -> None:
         super().__init__(checker, realm=realm)
         if query:
-            self.parameters = (b"access_token",)
-        self.form_limit = form_limit if form else None
+            self.parameters: tuple[bytes, ...] = (b"access_token",)
+        self.form_limit: int | None = form_limit if form else None
         if form:
-            self.fields = ("authorization", "content-type")
+            self.fields: tuple[str, ...] = ("authorization", "content-type")
         self._parameters = {"realm": realm}
         if resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
