@@ -286,10 +286,13 @@ class ByHand:
         return Answer(refusal.status, [(name.lower(), value) for name, value in refusal.headers], refusal.body, None)
 
 
-DRIVERS: dict[str, type[ByASGI | ByWSGI | ByHand]] = {"asgi": ByASGI, "wsgi": ByWSGI, "guard": ByHand}
+Through: TypeAlias = type[ByASGI | ByWSGI | ByHand]
+Behind: TypeAlias = type[ByASGI | ByWSGI]
+
+DRIVERS: dict[str, Through] = {"asgi": ByASGI, "wsgi": ByWSGI, "guard": ByHand}
 """Every way through the guard, by name."""
 
-ADAPTERS: dict[str, type[ByASGI | ByWSGI]] = {"asgi": ByASGI, "wsgi": ByWSGI}
+ADAPTERS: dict[str, Behind] = {"asgi": ByASGI, "wsgi": ByWSGI}
 """The ways that have an application behind them."""
 
 
@@ -340,6 +343,7 @@ __all__ = [
     "ADAPTERS",
     "DRIVERS",
     "Answer",
+    "Behind",
     "ByASGI",
     "ByHand",
     "ByWSGI",
@@ -347,6 +351,7 @@ __all__ = [
     "Reply",
     "Request",
     "Seen",
+    "Through",
     "asgi_scope",
     "basic",
     "bearer",
