@@ -6,7 +6,7 @@ is untrusted except `client`, `scheme` and `mount`, which the server states.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote_to_bytes
 
@@ -58,7 +58,7 @@ class RequestView:
     Args:
         method: the method, case-sensitive (RFC 9110 §9.1).
         target: the request target as it came, with the query: `"/orders/7?x=1"`, or in absolute form.
-        headers: name and value pairs, str or bytes, in any letter case, repeated fields as repeated pairs.
+        headers: name and value pairs, str or bytes, in any letter case, repeated fields as repeated pairs; or a mapping.
         client: the peer's address as the server states it: `"192.0.2.7"`; None: unknown, such as a local socket.
         scheme: `"http"`, `"https"`, `"ws"` or `"wss"`, as the server states it.
         mount: the prefix under which the application is mounted; rules are compared with what follows it.
@@ -103,7 +103,7 @@ class RequestView:
         self,
         method: str,
         target: str = "/",
-        headers: RawHeaders = (),
+        headers: RawHeaders | Mapping[str, str] = (),
         client: str | None = None,
         scheme: str = "http",
         *,
@@ -117,9 +117,11 @@ class RequestView:
         self.method: str = method
         self.raw_path: bytes | None = raw
         self.query: bytes = query.encode("utf-8", "surrogatepass")
-        self.path: str = strip_mount(decode_path(origin_form(raw)) if path is None else path, mount)
-        self.mount: str = mount
-        self.headers = headers if isinstance(headers, (list, tuple)) else cast("RawHeaders", list(headers))
+        whole = decode_path(origin_form(raw)) if path is None else path
+        self.path: str = strip_mount(whole, mount)
+        self.mount: str = "" if self.path == whole else mount
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        self.headers = pairs if isinstance(pairs, (list, tuple)) else cast("RawHeaders", list(pairs))
         self.client: str | None = client
         self.scheme: str = scheme
         self.content = content

@@ -61,7 +61,7 @@ class GuardMiddleware:
         """Serve one request."""
         guard = self.guard
         method = environ["REQUEST_METHOD"]
-        place = (guard, method, environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""))
+        place = (guard, method, environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
         if environ.get("watchword.guard") == place:
             # This very guard has let this very request through, further out.
             return self.app(environ, start_response)
