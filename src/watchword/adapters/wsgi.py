@@ -73,15 +73,13 @@ class GuardMiddleware:
             granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             if granted is not None and granted.cache is SILENT and "," not in environ.get("HTTP_HOST", ""):
                 _hand_over(environ, granted.principal, granted, UNCHANGED)
-                environ["watchword.guard"] = place
-                return self.app(environ, start_response)
+                return self._serve(environ, start_response, place)
         view = self._view(environ, method, path, raw_path, mount)
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else run(begun)
         if isinstance(decision, Granted):
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
-            environ["watchword.guard"] = place
-            return self.app(environ, _advising(start_response, decision.cache) if decision.cache else start_response)
+            return self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
         request_id = guard.request_id(view)
         log_refusal(decision, view, request_id)
         refusal = guard.refuse_as(decision, view, request_id)
@@ -89,6 +87,14 @@ class GuardMiddleware:
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
             return self._as_if_missing(environ, start_response, refusal)
         return _respond(start_response, refusal)
+
+    def _serve(self, environ: Environ, start_response: StartResponse, place: tuple[Guard, str, str]) -> Iterable[bytes]:
+        """Call the application, known as let through for as long as the call lasts: a server may use its environ again."""
+        environ["watchword.guard"] = place
+        try:
+            return self.app(environ, start_response)
+        finally:
+            environ.pop("watchword.guard", None)
 
     def _view(self, environ: Environ, method: str, path: str, raw_path: bytes | None, mount: str) -> RequestView:
         view = RequestView.of_server(
