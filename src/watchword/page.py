@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 _STYLE = (
     ":root{color-scheme:light dark}"
     "body{margin:0;font:1.125rem/1.6 system-ui,sans-serif}"
-    "main{max-width:34rem;margin:0 auto;padding:clamp(2rem,12vh,8rem) 1.25rem 2rem}"
+    "main{max-width:34rem;margin:0 auto;padding:clamp(2rem,12vh,8rem) 1.25rem 2rem;overflow-wrap:anywhere}"
     "h1{margin:0 0 1rem;font-size:1.75rem;line-height:1.2}"
     "p{margin:0 0 1rem}"
     ".next{padding-left:1rem;border-left:.25rem solid #2f6fdb}"
-    "footer{margin-top:2.5rem;font-size:.9375rem;opacity:.75;overflow-wrap:anywhere}"
+    "footer{margin-top:2.5rem;font-size:.9375rem;opacity:.75}"
 )
 
 _DIGEST = b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -31,14 +31,14 @@ def page(status: int, words: ReasonWords, *, wait: int | None, contact: str | No
     Args:
         status: the status code.
         words: what to say.
-        wait: seconds after which a new try makes sense; None: nothing to wait for.
+        wait: seconds after which a new try makes sense; 0 or None: nothing to wait for.
         contact: whom to ask; None: nobody in particular.
         request_id: by which the operator finds the log entry; empty: none.
 
     Returns:
         HTML. Everything that is not a constant of this library is escaped.
     """
-    pause = "" if wait is None else f"<p>Wait {_duration(wait)}, then try again.</p>"
+    pause = f"<br>Wait at least {_duration(wait)}." if wait else ""
     ask = "" if contact is None else f"<p>For help: {_contact(contact)}</p>"
     reference = f" &middot; Reference {escape(request_id)}" if request_id else ""
     return (
@@ -47,8 +47,8 @@ def page(status: int, words: ReasonWords, *, wait: int | None, contact: str | No
         f"<title>{escape(words.title)}</title><style>{_STYLE}</style></head>\n"
         f"<body><main><h1>{escape(words.title)}</h1>\n"
         f"<p>{escape(words.happened)}</p>\n"
-        f'<p class="next">{escape(words.next_step)}</p>\n'
-        f"{pause}{ask}"
+        f'<p class="next">{escape(words.next_step)}{pause}</p>\n'
+        f"{ask}"
         f"<footer>Error {status}{reference}</footer></main></body></html>\n"
     )
 
@@ -63,7 +63,8 @@ def _contact(contact: str) -> str:
 
 
 def _duration(seconds: int) -> str:
-    if seconds < 120:  # noqa: PLR2004 - up to two minutes people count in seconds
+    """Return a time in the unit in which people count it, rounded up: each up to two of the next."""
+    if seconds < 120:  # noqa: PLR2004 - as above
         return f"{seconds} second{'' if seconds == 1 else 's'}"
     minutes = -(-seconds // 60)
-    return f"{minutes} minutes"
+    return f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"  # noqa: PLR2004 - as above

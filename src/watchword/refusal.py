@@ -85,6 +85,8 @@ class Renderer:
             or " " in documentation
         ):
             raise ConfigurationError(f"the documentation address is an absolute URI (RFC 9457 §3.1.1), not {documentation!r}")
+        if "#" in documentation:
+            raise ConfigurationError(f"the documentation address is given without a fragment: that is the code of a reason. Got {documentation!r}")
         if contact is not None and (not contact or not contact.isprintable()):
             raise ConfigurationError(f"the contact is one printable line, such as an address, not {contact!r}")
         self._documentation = documentation
@@ -209,7 +211,7 @@ def _with_length(kind: str, text: str) -> tuple[Headers, bytes]:
 
 
 def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
-    more = [] if wait is None else [f"Wait {wait} seconds."]
+    more = [f"Wait at least {wait} second{'' if wait == 1 else 's'}."] if wait else []
     more += [f"Contact: {contact}"] if contact else []
     return more + ([f"Reference: {request_id}"] if request_id else [])
 
