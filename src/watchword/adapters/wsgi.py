@@ -210,7 +210,8 @@ def _read_ahead(environ: Environ, limit: int) -> bytes:
     terminated = bool(environ.get("wsgi.input_terminated"))
     if not (announced.isascii() and announced.isdecimal()) and not terminated:
         return b""
-    wanted = limit + 1 if not announced.isdecimal() else min(int(announced), limit + 1)
+    # More digits than any content has octets are not turned into a number.
+    wanted = min(int(announced), limit + 1) if announced.isdecimal() and len(announced) < 20 else limit + 1  # noqa: PLR2004 - 2**64 has 20
     stream = environ["wsgi.input"]
     parts: list[bytes] = []
     while wanted > 0:
