@@ -80,13 +80,13 @@ class Renderer:
         if (
             not colon
             or not scheme.isalnum()
-            or not rest
+            or not rest.strip("/")
             or not (documentation.isascii() and documentation.isprintable())
             or " " in documentation
         ):
             raise ConfigurationError(f"the documentation address is an absolute URI (RFC 9457 §3.1.1), not {documentation!r}")
         if "#" in documentation:
-            raise ConfigurationError(f"the documentation address is given without a fragment: that is the code of a reason. Got {documentation!r}")
+            raise ConfigurationError(f"the documentation address is without a fragment, which the code of a reason is: {documentation!r}")
         if contact is not None and (not contact or not contact.isprintable()):
             raise ConfigurationError(f"the contact is one printable line, such as an address, not {contact!r}")
         self._documentation = documentation

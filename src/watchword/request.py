@@ -195,7 +195,7 @@ class RequestView:
                 aliases += (name[1:],)
             elif name in fields:
                 doubled += (name,)
-                fields[name] = _joined(fields[name], value, "; " if name == "cookie" else ",")
+                fields[name] = _joined(fields[name], value, _separator(name))
             else:
                 fields[name] = value
         self.take(index, fields, doubled, aliases)
@@ -215,7 +215,7 @@ class RequestView:
         self.aliases = aliases
 
     def field(self, name: str) -> str | None:
-        """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma.
+        """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma, cookies with "; ".
 
         Args:
             name: lower case.
@@ -228,7 +228,7 @@ class RequestView:
             value = self.fields.get(name)
             return value.decode("latin-1") if isinstance(value, bytes) else value
         found = [_text(value) for raw, value in self.headers if _text(raw).lower() == name]
-        return ",".join(found) if found else None
+        return _separator(name).join(found) if found else None
 
     def carries(self, name: str) -> bool:
         """Tell whether a header field is there at all.
@@ -360,6 +360,11 @@ def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _separator(name: str) -> str:
+    # A cookie string may be split into several fields (RFC 9113 §8.2.3); all else is a list (RFC 9110 §5.3).
+    return "; " if name == "cookie" else ","
 
 
 def _text(value: str | bytes) -> str:

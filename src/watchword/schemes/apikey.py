@@ -92,15 +92,20 @@ def _key(value: str, carrier: Carrier) -> APIKeyCredentials:
     return APIKeyCredentials(value, carrier)
 
 
+# Both raise outside of the except clause: as a __context__ the error would carry the key.
+
+
 def _octets(value: str) -> bytes:
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:
-        raise CredentialsError("a field value of octets", bad_request=True) from None
+        pass
+    raise CredentialsError("a field value of octets", bad_request=True)
 
 
 def _text(value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        raise CredentialsError("a key in UTF-8", bad_request=True) from None
+        pass
+    raise CredentialsError("a key in UTF-8", bad_request=True)

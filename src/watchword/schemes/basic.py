@@ -65,20 +65,25 @@ class Basic(Scheme[BasicCredentials]):
             raise CredentialsError(f"{error.expected} (RFC 4648 §4)") from None
         if len(octets.translate(None, _CONTROLS)) != len(octets):
             raise CredentialsError("no control characters (RFC 7617 §2)")
-        user_id, colon, password = octets.partition(b":")
+        # The two were encoded as one text, so they are decoded as one.
+        user_id, colon, password = self._decode(octets).partition(":")
         if not colon:
             raise CredentialsError("a colon between user name and password (RFC 7617 §2)")
-        return BasicCredentials(self._text(user_id), self._text(password))
+        return BasicCredentials(_normal(user_id), _normal(password))
 
     def challenge(self, plea: Plea = PLAIN) -> Challenge:
         """Return `Basic realm=..., charset="UTF-8"`; the scheme has no words for anything else."""
         return Challenge(self.name, self._parameters)
 
-    def _text(self, octets: bytes) -> str:
+    def _decode(self, octets: bytes) -> str:
         try:
-            text = octets.decode("utf-8")
+            return octets.decode("utf-8")
         except UnicodeDecodeError:
-            if self._fallback is None:
-                raise CredentialsError("UTF-8 (RFC 7617 §2.1)") from None
-            text = octets.decode(self._fallback)
-        return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)
+            if self._fallback is not None:
+                return octets.decode(self._fallback)
+        # Raised out here: as a __context__ the UnicodeDecodeError would carry the password.
+        raise CredentialsError("UTF-8 (RFC 7617 §2.1)")
+
+
+def _normal(text: str) -> str:
+    return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)

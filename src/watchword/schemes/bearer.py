@@ -33,7 +33,7 @@ class Bearer(Scheme[BearerToken]):
             authorization server (RFC 9728 §5.1).
 
     Raises:
-        ConfigurationError: a realm that cannot be sent, or a metadata URL that is none.
+        ConfigurationError: a realm that cannot be sent, a metadata URL that is none, or a limit that no form fits in.
 
     Trust: the token is untrusted until the checker has spoken.
     """
@@ -55,6 +55,8 @@ class Bearer(Scheme[BearerToken]):
         resource_metadata: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
+        if not isinstance(form_limit, int) or isinstance(form_limit, bool) or form_limit < 1:
+            raise ConfigurationError(f"the form limit of Bearer is a number of octets, 1 or more, not {form_limit!r}")
         if query:
             self.parameters: tuple[bytes, ...] = (b"access_token",)
         self.form_limit: int | None = form_limit if form else None
@@ -104,13 +106,17 @@ def _parameters(data: bytes, carrier: Literal["query", "form"]) -> list[BearerTo
 
 
 def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
-    if not value or value.rstrip(b"=").translate(None, _B64TOKEN):
+    bare = value.rstrip(b"=")
+    if not bare or bare.translate(None, _B64TOKEN):
         raise CredentialsError("a token of the characters of RFC 6750 §2.1", bad_request=True)
     return BearerToken(value.decode("ascii"), carrier)
 
 
 def _metadata_url(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigurationError(f"resource_metadata is no URL: {error}") from None
     if (
         parts.scheme != "https"
         or not parts.netloc

@@ -1,0 +1,225 @@
+"""API keys, in every place where they may be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.core import ANN, Recorder, ask, values
+from watchword import (
+    APIKey,
+    APIKeyCredentials,
+    Bearer,
+    Challenged,
+    ConfigurationError,
+    CredentialsError,
+    Granted,
+    Guard,
+    Malformed,
+    Principal,
+    Reason,
+    RequestView,
+)
+from watchword.checkers import Tokens
+
+
+def extract(view: RequestView, **settings: Any) -> APIKeyCredentials | None:
+    """Return what the scheme finds."""
+    return APIKey(Recorder(), **settings).extract(view)
+
+
+@pytest.mark.parametrize(
+    ("view", "settings", "carrier"),
+    [
+        (ask("/", ("X-API-Key", "k1")), {}, "header"),
+        (ask("/", ("x-api-key", " k1\t")), {}, "header"),
+        (ask("/", ("X-Shop-Key", "k1")), {"header": "X-Shop-Key"}, "header"),
+        (ask("/", ("Authorization", "ApiKey k1")), {}, "authorization"),
+        (ask("/", ("Authorization", "apikey k1")), {"header": None}, "authorization"),
+        (ask("/?key=k1"), {"query": "key"}, "query"),
+        (ask("/?a=b&k%65y=k%31"), {"query": "key"}, "query"),
+        (ask("/", ("Cookie", "a=b; key=k1")), {"cookie": "key"}, "cookie"),
+        (ask("/", ("Cookie", "a=b"), ("Cookie", "key=k1")), {"cookie": "key"}, "cookie"),
+    ],
+    ids=["header", "spaces", "own header", "authorization", "authorization alone", "query", "escaped", "cookie", "second cookie field"],
+)
+def test_a_key_is_found_where_it_was_asked_for(view: RequestView, settings: dict[str, Any], carrier: str) -> None:
+    """In the header by default, in Authorization always, in query and cookie by choice; and it is known which it was."""
+    found = extract(view, **settings)
+    assert found == APIKeyCredentials("k1")
+    assert found.carrier == carrier
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        ask(),
+        ask("/?key=k1", ("Cookie", "key=k1")),
+        ask("/", ("Authorization", "Bearer k1")),
+        ask("/", ("X-API-Keys", "k1")),
+        ask("/", ("Cookie", "X-API-Key=k1")),
+        ask("/?X-API-Key=k1"),
+    ],
+    ids=["nothing", "not asked for", "other scheme", "other header", "cookie of that name", "parameter of that name"],
+)
+def test_a_key_anywhere_else_is_none(view: RequestView) -> None:
+    """What was not asked for is not read."""
+    assert extract(view) is None
+
+
+def test_names_of_parameters_and_cookies_have_a_letter_case() -> None:
+    """Unlike those of header fields."""
+    assert extract(ask("/?Key=k1", ("Cookie", "KEY=k1")), query="key", cookie="key") is None
+
+
+def test_an_emptied_cookie_is_no_key() -> None:
+    """That is how a browser is told to forget one."""
+    assert extract(ask("/", ("Cookie", "key=; a=b")), cookie="key") is None
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        (ask("/", ("X-API-Key", "")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("X-API-Key", " \t ")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("X-API-Key", "k\x01")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("X-API-Key", "k\x7f")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("X-API-Key", "\xff")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("X-API-Key", "\u20ac")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("X-API-Key", "a,b")), Reason.AMBIGUOUS_CREDENTIALS),
+        (ask("/", ("X-API-Key", "a"), ("X-API-Key", "a")), Reason.AMBIGUOUS_CREDENTIALS),
+        (ask("/", ("X-API-Key", "a"), ("Authorization", "ApiKey a")), Reason.AMBIGUOUS_CREDENTIALS),
+        (ask("/?key=a", ("X-API-Key", "a")), Reason.AMBIGUOUS_CREDENTIALS),
+        (ask("/?key=a&key=a"), Reason.AMBIGUOUS_CREDENTIALS),
+        (ask("/", ("Cookie", "key=a; key=a")), Reason.AMBIGUOUS_CREDENTIALS),
+        (ask("/?key="), Reason.MALFORMED_CREDENTIALS),
+        (ask("/?key"), Reason.MALFORMED_CREDENTIALS),
+        (ask("/?key=%ff"), Reason.MALFORMED_CREDENTIALS),
+        (ask("/?key=%0a"), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("Cookie", "key=\xff")), Reason.MALFORMED_CREDENTIALS),
+        (ask("/", ("Authorization", "ApiKey")), Reason.MALFORMED_CREDENTIALS),
+    ],
+)
+def test_a_key_that_cannot_be_one_is_a_bad_request(view: RequestView, reason: Reason) -> None:
+    """400, whichever place it came from, and the checker is not asked; no challenge, for this scheme has no words for errors."""
+    checker = Recorder(ANN)
+    decision = Guard(APIKey(checker, query="key", cookie="key")).decide(view)
+    assert isinstance(decision, Malformed)
+    assert (decision.reason, decision.challenges) == (reason, ())
+    assert checker.asked == []
+
+
+def test_parameters_in_place_of_a_key_fail() -> None:
+    """The grammar fits and the content does not: 401, as for Basic (D2)."""
+    checker = Recorder(ANN)
+    decision = Guard(APIKey(checker)).decide(ask("/", ("Authorization", "ApiKey key=k1")))
+    assert isinstance(decision, Challenged)
+    assert decision.reason is Reason.MALFORMED_CREDENTIALS
+    assert checker.asked == []
+
+
+def test_a_key_may_hold_any_character_in_utf_8() -> None:
+    """A header carries octets; they are read as UTF-8, so that a table of keys can hold them as text."""
+    sent = "schlüssel-€".encode()
+    assert extract(ask("/", ("X-API-Key", sent.decode("latin-1")))) == APIKeyCredentials("schlüssel-€")
+    assert extract(RequestView("GET", "/", [(b"x-api-key", sent)])) == APIKeyCredentials("schlüssel-€")
+    guard = Guard(APIKey(Tokens({"schlüssel-€": ANN})))
+    assert isinstance(guard.decide(RequestView("GET", "/", [(b"x-api-key", sent)])), Granted)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        ask("/", ("X-API-Key", "s3cret\xff")),
+        ask("/", ("X-API-Key", "s3cret\u20ac")),
+        ask("/?key=s3cret%ff"),
+        ask("/", ("Cookie", "key=s3cret\xff")),
+    ],
+    ids=["utf-8", "octets", "query", "cookie"],
+)
+def test_a_key_that_cannot_be_read_is_in_no_exception(view: RequestView) -> None:
+    """Neither the error nor what it came from carries the key."""
+    with pytest.raises(CredentialsError) as caught:
+        extract(view, query="key", cookie="key")
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cret" not in repr(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_the_challenge_says_what_is_wanted() -> None:
+    """A 401 has a challenge whatever the scheme (RFC 9110 §11.6.1, D17); the name is not registered, and stands for itself."""
+    guard = Guard(APIKey(Recorder(), realm="shop"))
+    view = ask()
+    decision = guard.decide(view)
+    assert isinstance(decision, Challenged)
+    assert values(guard.refuse(decision, view), "WWW-Authenticate") == ['ApiKey realm="shop"']
+
+
+def test_a_refused_key_is_challenged_like_a_missing_one() -> None:
+    """401 either way, with the same challenge."""
+    guard = Guard(APIKey(Recorder()))
+    one, other = guard.decide(ask()), guard.decide(ask("/", ("X-API-Key", "k")))
+    assert isinstance(one, Challenged)
+    assert isinstance(other, Challenged)
+    assert one.challenges == other.challenges
+
+
+def test_a_key_beside_a_token_is_one_credential_too_many() -> None:
+    """D18: two explicit kinds at once say nothing about which counts."""
+    checker = Recorder(ANN)
+    guard = Guard(Bearer(checker), APIKey(checker))
+    decision = guard.decide(ask("/", ("Authorization", "Bearer t"), ("X-API-Key", "k")))
+    assert isinstance(decision, Malformed)
+    assert decision.reason is Reason.AMBIGUOUS_CREDENTIALS
+    assert checker.asked == []
+
+
+def test_what_a_client_sends_on_purpose_wins_over_a_cookie() -> None:
+    """D18: a cookie comes by itself."""
+    tokens = Tokens({"t": Principal("by-token"), "c": Principal("by-cookie")})
+    guard = Guard(Bearer(tokens), APIKey(tokens, cookie="key"))
+    decision = guard.decide(ask("/", ("Authorization", "Bearer t"), ("Cookie", "key=c")))
+    assert isinstance(decision, Granted)
+    assert decision.principal.id == "by-token"
+    assert guard.decide(ask("/", ("Cookie", "key=c"))).principal.id == "by-cookie"
+
+
+@pytest.mark.parametrize(
+    ("carrier", "advice"), [("header", "private"), ("cookie", "private"), ("query", "no-store"), ("authorization", None)]
+)
+def test_what_a_key_gets_is_stored_by_nobody_else(carrier: str, advice: str | None) -> None:
+    """D58: caches know that Authorization is private (RFC 9111 §3.5), and nothing of keys."""
+    views = {
+        "header": ask("/", ("X-API-Key", "k")),
+        "cookie": ask("/", ("Cookie", "key=k")),
+        "query": ask("/?key=k"),
+        "authorization": ask("/", ("Authorization", "ApiKey k")),
+    }
+    decision = Guard(APIKey(Recorder(ANN), query="key", cookie="key")).decide(views[carrier])
+    assert isinstance(decision, Granted)
+    assert decision.cache.cache_control == advice
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"header": "X API Key"}, "the header of APIKey is a token"),
+        ({"header": ""}, "the header of APIKey is a token"),
+        ({"header": "X-Schlüssel"}, "the header of APIKey is a token"),
+        ({"header": "X-Key:"}, "the header of APIKey is a token"),
+        ({"header": "Authorization"}, 'has a grammar of its own; "Authorization: ApiKey <key>" is always read'),
+        ({"header": "proxy-authorization"}, "has a grammar of its own"),
+        ({"header": "Cookie"}, 'a cookie by cookie="name"'),
+        ({"header": "X_API_Key"}, "underscore: write 'x-api-key'"),
+        ({"cookie": "a b"}, "the cookie of APIKey is a token"),
+        ({"cookie": ""}, "the cookie of APIKey is a token"),
+        ({"query": ""}, "the query parameter of APIKey has a name"),
+        ({"realm": "a\nb"}, "the realm of ApiKey is printable ASCII"),
+    ],
+)
+def test_a_place_that_cannot_carry_a_key_is_a_mistake(settings: dict[str, Any], message: str) -> None:
+    """Found at construction; the message says what to write."""
+    with pytest.raises(ConfigurationError, match=message):
+        APIKey(Recorder(), **settings)
