@@ -1,0 +1,194 @@
+"""What caches are told (RFC 9111 §3, RFC 9110 §12.5.5 and §16.4.2, D58): refusals are not stored, and little of the rest is touched."""
+
+# ruff: noqa: N802 - a test carries the id of its rule
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.drive import Reply, Request, basic, bearer, request_view
+from tests.support.people import KEYS, Counting, check_password, check_token, orders_guard
+from tests.support.status_table import ROWS
+from watchword import APIKey, Basic, Bearer, Failed, Guard, Reason, Throttled, optional, public, role
+
+if TYPE_CHECKING:
+    from tests.support.drive import Answer, Behind, Through
+
+SHARED = ("public", "s-maxage", "must-revalidate", "proxy-revalidate")
+PLAIN = ("Content-Type", "text/plain")
+
+
+def all_guard(**settings: Any) -> Guard:
+    """A guard with every carrier there is."""
+    return Guard(
+        Basic(check_password, realm="orders"),
+        Bearer(check_token, query=True, form=True),
+        APIKey(KEYS, cookie="key", query="api_key"),
+        rules={"/": optional, "/public": public},
+        **settings,
+    )
+
+
+CARRIERS = {
+    "Basic": Request(target="/me", headers=(basic("ann", "s3cret"),)),
+    "Bearer": Request(target="/me", headers=(bearer("ann-token"),)),
+    "ApiKey in Authorization": Request(target="/me", headers=(("Authorization", "ApiKey ann-key"),)),
+    "key field": Request(target="/me", headers=(("X-API-Key", "ann-key"),)),
+    "cookie": Request(target="/me", headers=(("Cookie", "key=ann-key"),)),
+    "form": Request(
+        method="POST", target="/me", headers=(("Content-Type", "application/x-www-form-urlencoded"),), body=b"access_token=ann-token"
+    ),
+    "token in the query": Request(target="/me?access_token=ann-token"),
+    "key in the query": Request(target="/me?api_key=ann-key"),
+    "nobody": Request(target="/public"),
+    "nobody, optional": Request(target="/"),
+    "somebody, optional": Request(target="/", headers=(bearer("ann-token"),)),
+}
+
+
+def served(behind: Behind, carrier: str, *headers: tuple[str, str], status: int = 200) -> Answer:
+    """What comes back for a carrier, where the application answers with these fields."""
+    answer = behind(all_guard(), Reply(status, (PLAIN, *headers)))(CARRIERS[carrier])
+    assert answer.status == status
+    return answer
+
+
+def test_R9110_12_5_5_1_no_vary_where_authorization_came(behind: Behind) -> None:
+    """A response to a request with Authorization needs no Vary, and gets none; nothing of it is touched at all."""
+    for carrier in ("Basic", "Bearer", "ApiKey in Authorization", "somebody, optional"):
+        assert served(behind, carrier).headers == [("content-type", "text/plain")]
+
+
+def test_R9110_16_4_2_2_other_carriers_are_private(behind: Behind) -> None:
+    """A response to a key or a cookie is private: no cache would know that it is for one caller alone."""
+    for carrier in ("key field", "cookie", "form"):
+        assert served(behind, carrier).headers == [("content-type", "text/plain"), ("cache-control", "private")]
+
+
+def test_R9111_3_1_refusals_are_not_stored(through: Through) -> None:
+    """Every response of the guard's own says no-store, and nothing else about caching."""
+    driver = through(orders_guard())
+    statuses = set()
+    for row in ROWS:
+        answer = driver(row.request)
+        if not answer.called and answer.status != 200:
+            statuses.add(answer.status)
+            assert answer.all("cache-control") == ["no-store"]
+    assert {400, 401, 403, 431, 503} <= statuses
+
+
+def test_R9111_3_1_a_proxy_refusal_is_not_stored(through: Through) -> None:
+    """A 407 says no-store as well."""
+    answer = through(Guard(Basic(check_password, realm="p"), proxy=True))(Request(target="/me"))
+    assert (answer.status, answer.all("cache-control")) == (407, ["no-store"])
+
+
+def test_R9111_3_2_hiding_and_missing_are_not_stored(behind: Behind) -> None:
+    """The 404 that hides and the 404 that it imitates both say no-store, so that neither is kept for somebody else (decision D12)."""
+    guard = Guard(Bearer(check_token), rules={"/hidden": role("root").hidden(), "/public/**": public})
+    driver = behind(guard, Reply(404, (PLAIN, ("Cache-Control", "max-age=60")), b"Not found"))
+    hidden = driver(Request(target="/hidden", headers=(bearer("ann-token"),)))
+    missing = driver(Request(target="/nothing", headers=(bearer("ann-token"),)))
+    nobody = driver(Request(target="/public/nothing"))
+    for answer in (hidden, missing, nobody):
+        assert (answer.status, answer.all("cache-control"), answer.body) == (404, ["no-store"], b"Not found")
+    assert hidden.headers == missing.headers == nobody.headers
+
+
+def test_R9111_3_2_without_hidden_routes_a_404_is_the_applications(behind: Behind) -> None:
+    """Where nothing is hidden, a 404 of the application is not touched."""
+    assert served(behind, "Bearer", ("Cache-Control", "max-age=60"), status=404).one("cache-control") == "max-age=60"
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_R9111_3_5_1_sharing_is_never_allowed(carrier: str, behind: Behind) -> None:
+    """No directive that lets a shared cache reuse a response is ever added."""
+    for status in (200, 204, 301, 304, 404, 500):
+        said = ",".join(served(behind, carrier, status=status).all("cache-control")).lower()
+        assert not any(directive in said for directive in SHARED)
+
+
+@pytest.mark.parametrize("said", ["public, max-age=60", "s-maxage=10", "must-revalidate", "no-store", "max-age=0", "private=x", ""])
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_R9111_3_5_2_the_application_has_the_last_word(said: str, carrier: str, behind: Behind) -> None:
+    """A Cache-Control of the application stays as it is, on every carrier: there is no strict mode that rewrites it."""
+    assert served(behind, carrier, ("Cache-Control", said)).all("cache-control") == [said]
+
+
+def test_R9111_3_5_3_keys_and_cookies_are_private_unless_said_otherwise(behind: Behind) -> None:
+    """Private is added where the application said nothing, and not where it did, in whatever letter case."""
+    for carrier in ("key field", "cookie", "form"):
+        assert served(behind, carrier).all("cache-control") == ["private"]
+        assert served(behind, carrier, ("cache-control", "no-store")).all("cache-control") == ["no-store"]
+        assert served(behind, carrier, ("CACHE-CONTROL", "no-store")).all("cache-control") == ["no-store"]
+
+
+def test_R9111_3_5_4_an_optional_route_varies(behind: Behind) -> None:
+    """An anonymous response of an optional route varies on every field that could have carried credentials."""
+    assert served(behind, "nobody, optional").all("vary") == ["Authorization, Cookie, X-API-Key"]
+    small = Guard(Bearer(check_token), rules={"/": optional})
+    assert behind(small)(Request(target="/")).all("vary") == ["Authorization"]
+
+
+def test_R9111_3_5_4_what_depends_on_nobody_does_not_vary(behind: Behind) -> None:
+    """A public response depends on no credential, so it varies on none."""
+    assert served(behind, "nobody").headers == [("content-type", "text/plain")]
+
+
+@pytest.mark.parametrize(
+    ("own", "merged"),
+    [
+        (["Accept-Encoding"], "Accept-Encoding, Authorization"),
+        (["accept-encoding, authorization"], "accept-encoding, authorization"),
+        (["AUTHORIZATION"], "AUTHORIZATION"),
+        (["Accept", "Origin"], "Accept, Origin, Authorization"),
+        (["Accept,,  Origin ,"], "Accept, Origin, Authorization"),
+        ([""], "Authorization"),
+    ],
+)
+def test_R9111_4_1_1_vary_is_merged(own: list[str], merged: str, behind: Behind) -> None:
+    """Vary is merged with the application's into one field, and nothing is named twice."""
+    guard = Guard(Bearer(check_token), rules={"/": optional})
+    answer = behind(guard, Reply(200, (PLAIN, *(("Vary", value) for value in own))))(Request(target="/"))
+    assert answer.all("vary") == [merged]
+
+
+@pytest.mark.parametrize("own", [["*"], ["Accept, *"], ["Accept", "*"]])
+def test_R9111_4_1_1_an_asterisk_stays(own: list[str], behind: Behind) -> None:
+    """A Vary with an asterisk says all there is to say."""
+    guard = Guard(Bearer(check_token), rules={"/": optional})
+    answer = behind(guard, Reply(200, (PLAIN, *(("Vary", value) for value in own))))(Request(target="/"))
+    assert answer.all("vary") == own
+
+
+def test_R6750_2_3_2_a_token_in_the_query_is_not_stored(behind: Behind) -> None:
+    """A response to a token or key in the query is not stored at all: its URL is a secret (decision D36)."""
+    for carrier in ("token in the query", "key in the query"):
+        assert served(behind, carrier).all("cache-control") == ["no-store"]
+
+
+@pytest.mark.parametrize("decision", [Throttled(reason=Reason.THROTTLED, retry_after=30), Failed(reason=Reason.OVERLOADED, retry_after=2)])
+def test_R6585_4_2_waiting_is_not_stored(decision: Throttled | Failed) -> None:
+    """429 and 503 say no-store and when to come back, to the last whole second, and ask for no credentials."""
+    guard = orders_guard()
+    refusal = guard.refuse(decision, request_view(Request()))
+    headers = dict(refusal.headers)
+    assert refusal.status == (429 if isinstance(decision, Throttled) else 503)
+    assert (headers["Cache-Control"], headers["Retry-After"]) == ("no-store", str(decision.retry_after))
+    assert "WWW-Authenticate" not in headers
+
+
+def test_D58_an_outage_is_never_served_from_the_optional_side(behind: Behind) -> None:
+    """Where identity could not be checked and is not needed, the response still varies on nothing wrong: it is a refusal."""
+    answer = behind(Guard(Bearer(check_token), rules={"/": optional}))(Request(target="/", headers=(bearer("outage"),)))
+    assert (answer.status, answer.one("cache-control"), answer.called) == (503, "no-store", False)
+
+
+def test_D58_alternatives_met_without_identity_do_not_touch_the_response(behind: Behind) -> None:
+    """A rule that is met by the request alone is served as it is; nobody was looked at."""
+    checker = Counting()
+    guard = Guard(Bearer(checker), rules={"/": public | role("x")})
+    answer = behind(guard)(Request(target="/", headers=(bearer("t"),)))
+    assert (answer.headers, checker.asked) == ([("content-type", "text/plain")], [])
