@@ -1,0 +1,229 @@
+"""What the application gets to see: who it is, and nothing that a client said about that (RFC 9110 §11.6.2, §17.16.3; threats H3, N9)."""
+
+# ruff: noqa: N802 - a test carries the id of its rule
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.drive import ByASGI, ByWSGI, Reply, Request, asgi_scope, basic, bearer, who, wsgi_environ
+from tests.support.people import ANN, KEYS, Counting, check_password, check_token, orders_guard
+from watchword import ANONYMOUS, APIKey, Basic, Bearer, ConfigurationError, Firewall, Granted, Guard, Principal, optional, public, role
+from watchword.checkers import Tokens
+from watchword.guard.policy import IDENTITY_HEADERS
+from watchword.principal import Evidence
+
+if TYPE_CHECKING:
+    from tests.support.drive import Answer, Behind, Seen
+
+RULES = {"/healthz": public, "/": optional}
+
+
+def stripping(**settings: Any) -> Guard:
+    """A guard that keeps all credentials to itself."""
+    return Guard(
+        Basic(check_password, realm="orders"),
+        Bearer(check_token, query=True),
+        APIKey(KEYS, query="api_key", cookie="key"),
+        rules=RULES,
+        strip_credentials=True,
+        **settings,
+    )
+
+
+def me(*headers: tuple[str, str], method: str = "GET", target: str = "/me") -> Request:
+    """A request with these fields."""
+    return Request(method=method, target=target, headers=headers)
+
+
+def seen(answer: Answer) -> Seen:
+    """What the application saw."""
+    assert answer.seen is not None
+    return answer.seen
+
+
+def test_R9110_11_6_2_1_the_request_is_left_as_it_is(behind: Behind) -> None:
+    """Without strip_credentials the application sees the request as it came, credentials and all."""
+    sent = (basic("ann", "s3cret"), ("Cookie", "a=b"), ("X-Other", "c"), ("Host", "api.example"))
+    answer = behind(orders_guard())(me(*sent, target="/me?access_token=x&y=z"))
+    assert seen(answer).headers == sorted((name.lower(), value) for name, value in sent)
+    assert seen(answer).query == "access_token=x&y=z"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        me(basic("ann", "s3cret")),
+        me(bearer("ann-token")),
+        me(("X-API-Key", "ann-key")),
+        me(("Authorization", "ApiKey ann-key")),
+        me(("Cookie", "a=b; key=ann-key; c=d")),
+        me(("Cookie", "key=ann-key")),
+        me(target="/me?access_token=ann-token&a=b"),
+        me(target="/me?a=b&api_key=ann-key"),
+        me(target="/me?a=b&api%5Fkey=ann-key&c"),
+    ],
+    ids=lambda request: f"{request.target} {request.headers}",
+)
+def test_R9110_17_16_3_1_credentials_can_be_kept_back(request_: Request, behind: Behind) -> None:
+    """With strip_credentials the application learns who it is, and gets no field, cookie or parameter that shows it."""
+    sent = replace(request_, headers=(*request_.headers, ("X-Other", "c")))
+    answer = behind(stripping())(sent)
+    assert who(answer) == "ann"
+    view = seen(answer)
+    for secret in ("ann-token", "ann-key", basic("ann", "s3cret")[1]):
+        assert secret not in repr(view.headers) + view.query + repr(answer.environ.get("REQUEST_URI", ""))
+    assert view.carries("x-other")
+    assert not view.carries("authorization")
+    assert not view.carries("x-api-key")
+
+
+def test_R9110_17_16_3_1_everything_else_stays(behind: Behind) -> None:
+    """Other cookies and parameters stay as they came, in their order."""
+    answer = behind(stripping())(me(bearer("ann-token"), ("Cookie", "a=b; c=d"), target="/me?b=2&a=1&b=3"))
+    assert dict(seen(answer).headers)["cookie"] == "a=b; c=d"
+    assert seen(answer).query == "b=2&a=1&b=3"
+    answer = behind(stripping())(me(("Cookie", 'a="b"; key=ann-key;c=d; e'), target="/me?b=2&&a=%20"))
+    assert dict(seen(answer).headers)["cookie"] == 'a="b"; c=d; e'
+    assert seen(answer).query == "b=2&&a=%20"
+
+
+def test_R9110_17_16_3_1_on_public_routes_too(behind: Behind) -> None:
+    """Credentials that a client sends to a public route are kept back as well, though nobody looked at them."""
+    view = seen(behind(stripping())(me(basic("ann", "x"), ("X-API-Key", "wrong"), target="/healthz?api_key=wrong")))
+    assert (view.principal, view.carries("authorization"), view.carries("x-api-key"), view.query) == (ANONYMOUS, False, False, "")
+
+
+def test_R9110_9_3_8_1_trace_shows_no_credentials(behind: Behind) -> None:
+    """An application that answers TRACE by repeating the request repeats no credential, however often it is asked."""
+    driver = behind(Guard(Bearer(Tokens({"ann-token": ANN})), APIKey(KEYS), rules=RULES))
+    for _ in range(3):
+        answer = driver(me(bearer("ann-token"), ("Cookie", "session=secret"), ("Proxy-Authorization", "Basic x"), method="TRACE"))
+        view = seen(answer)
+        assert who(answer) == "ann"
+        assert [view.carries(name) for name in ("authorization", "cookie", "proxy-authorization")] == [False] * 3
+        assert driver(me(bearer("ann-token"))).status == 200
+    assert driver(me(method="TRACE")).status == 401
+
+
+@pytest.mark.parametrize("name", IDENTITY_HEADERS)
+@pytest.mark.parametrize("target", ["/healthz", "/", "/me"])
+def test_H3_identity_headers_never_pass(name: str, target: str, behind: Behind) -> None:
+    """What a client says about who it is reaches no application: in any letter case, on public routes, with and without credentials."""
+    driver = behind(orders_guard())
+    for spelt in (name, name.upper(), name.title()):
+        for more in ((), (bearer("ann-token"),)):
+            if target == "/me" and not more:
+                continue
+            view = seen(driver(me((spelt, "admin"), (spelt, "root"), ("X-Other", "c"), *more, target=target)))
+            assert (view.carries(name), view.carries("x-other")) == (False, True)
+
+
+def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
+    """The names can be chosen; those that are not among them then are none of the guard's business."""
+    driver = behind(Guard(Bearer(check_token), identity_headers=["X-Staff-Id"], default=optional))
+    view = seen(driver(me(("x-staff-id", "7"), ("Remote-User", "ann"))))
+    assert (view.carries("x-staff-id"), view.carries("remote-user")) == (False, True)
+    with pytest.raises(ConfigurationError, match="not one string"):
+        orders_guard(identity_headers="remote-user")
+
+
+def test_H3_twins_are_taken_out_where_the_firewall_lets_them_through() -> None:
+    """With the firewall's rule switched off, a twin spelt with underscores reaches the application no more than the name itself."""
+    guard = orders_guard(firewall=Firewall(off=["underscore_twin"]))
+    view = seen(ByASGI(guard)(me(("remote_user", "admin"), ("X_Remote-User", "admin"), ("x_other", "c"), target="/healthz")))
+    assert [name for name, _ in view.headers] == ["x_other"]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_H3_in_websockets_as_well(kind: Any) -> None:
+    """A handshake hands over no identity header either."""
+    request = Request(kind=kind, target="/me", headers=(bearer("ann-token"), ("Remote-User", "root")))
+    assert not seen(ByASGI(orders_guard())(request)).carries("remote-user")
+
+
+def test_N9_the_environ_says_who_it_is() -> None:
+    """REMOTE_USER and AUTH_TYPE are the guard's word: what a server or client put there is replaced, or taken out for nobody."""
+
+    def server(request: Request) -> dict[str, Any]:
+        return {**wsgi_environ(request), "REMOTE_USER": "root", "AUTH_TYPE": "Kerberos", "HTTP_REMOTE_USER": "root"}
+
+    driver = ByWSGI(orders_guard(), server=server)
+    somebody, nobody = driver(me(bearer("ann-token"))).environ, driver(me(target="/")).environ
+    assert (somebody["REMOTE_USER"], somebody["AUTH_TYPE"], "HTTP_REMOTE_USER" in somebody) == ("ann", "Bearer", False)
+    assert not {"REMOTE_USER", "AUTH_TYPE", "HTTP_REMOTE_USER"} & nobody.keys()
+    assert nobody["watchword.principal"] is ANONYMOUS
+
+
+def test_N9_the_scope_says_who_it_is() -> None:
+    """`user` and `auth` of the scope are the guard's word, whatever stood there."""
+
+    def server(request: Request) -> dict[str, Any]:
+        return {**asgi_scope(request), "user": "root", "auth": "root", "watchword.decision": "root", "watchword.guard": ("x", "GET", "/me")}
+
+    answer = ByASGI(orders_guard(), server=server)(me(target="/"))
+    assert (seen(answer).principal, seen(answer).decision.granted) == (ANONYMOUS, True)
+    assert ByASGI(orders_guard(), server=server)(me()).status == 401
+
+
+def test_the_decision_comes_along(behind: Behind) -> None:
+    """The application can see by which rule and scheme somebody came."""
+    decision = seen(behind(orders_guard())(me(bearer("ann-token"), target="/orders"))).decision
+    assert isinstance(decision, Granted)
+    assert (decision.rule, decision.scheme, decision.principal.evidence) == ("/orders", "Bearer", Evidence("Bearer"))
+
+
+@pytest.mark.parametrize("name", ["jäsøn", "ユーザ", "a b", "😀"])
+def test_a_name_beyond_ascii_is_utf_8_in_the_environ(name: str) -> None:
+    """REMOTE_USER holds the octets of UTF-8 as a native string (PEP 3333)."""
+    environ = ByWSGI(Guard(Bearer(Tokens({"t": Principal(name)}))))(me(bearer("t"))).environ
+    assert environ["REMOTE_USER"].encode("latin-1").decode() == name
+
+
+def test_starlettes_own_words_work() -> None:
+    """`auth.scopes` holds the scopes of the principal, and `authenticated` for somebody alone."""
+    shown: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        shown.append((scope["auth"].scopes, scope["user"].is_authenticated, scope["user"].display_name))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    driver = ByASGI(orders_guard(), app=app)
+    driver(me(bearer("ann-token")))
+    driver(me(target="/"))
+    assert shown == [(["authenticated", "orders:read"], True, "ann"), ([], False, "")]
+
+
+def test_the_scope_that_came_in_is_not_changed() -> None:
+    """The application gets a scope of its own: a layer outside does not see the principal, nor miss a header."""
+    scope = asgi_scope(me(bearer("ann-token"), ("Remote-User", "x")))
+    before = {**scope, "headers": [*scope["headers"]]}
+    assert ByASGI(orders_guard(), server=lambda _: scope)(me()).status == 200
+    assert scope == before
+
+
+@pytest.mark.parametrize("status", [200, 304, 500])
+def test_what_is_granted_is_not_touched(status: int, behind: Behind) -> None:
+    """Beside caching advice a response of the application passes as it is, repeated fields in their order included."""
+    headers = (("Content-Type", "text/plain"), ("Set-Cookie", "a=b"), ("Set-Cookie", "c=d"), ("X-Own", "1"))
+    answer = behind(orders_guard(), Reply(status, headers, b"body"))(me(bearer("ann-token")))
+    assert (answer.status, answer.headers, answer.body) == (status, [(name.lower(), value) for name, value in headers], b"body")
+
+
+def test_a_checker_cannot_name_the_scheme(behind: Behind) -> None:
+    """By which scheme somebody came is stamped by the guard, whatever the checker claims."""
+    tokens = Tokens({"t": Principal("ann", evidence=Evidence(scheme="Basic", acr="mfa"))})
+    principal = behind(Guard(Bearer(tokens)))(me(bearer("t"))).principal
+    assert principal is not None
+    assert principal.evidence == Evidence("Bearer", acr="mfa")
+
+
+def test_hidden_routes_hand_over_alike(behind: Behind) -> None:
+    """Also for the application's own 404 identity headers are out, and the principal is in."""
+    guard = Guard(Bearer(Counting()), rules={"/hidden": role("root").hidden()})
+    answer = behind(guard, Reply(404))(me(bearer("t"), ("Remote-User", "root"), target="/hidden"))
+    assert (who(answer), seen(answer).carries("remote-user")) == ("ann", False)
