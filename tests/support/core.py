@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
 from argon2 import PasswordHasher
+from argon2.low_level import verify_secret
 
 from watchword import Principal, RequestView
 from watchword.checkers import nonblocking
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
     from watchword import Refusal
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -25,6 +31,28 @@ def argon2_hash(password: str | bytes) -> str:
 def bcrypt_hash(password: bytes) -> str:
     """Return the cheapest bcrypt hash."""
     return bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()
+
+
+@contextmanager
+def verifications() -> Iterator[list[str]]:
+    """Note every verification of a password in this thread: for Argon2 the parameters of the hash, for bcrypt its name.
+
+    The interpreter reports the calls; the libraries and the code under test are left as they are.
+    """
+    seen: list[str] = []
+
+    def note(frame: FrameType, event: str, called: object) -> None:
+        if event == "call" and frame.f_code is verify_secret.__code__:
+            seen.append(frame.f_locals["hash"].decode().rpartition("$")[0].rpartition("$")[0])
+        elif event == "c_call" and called is bcrypt.checkpw:
+            seen.append("bcrypt")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(before)
 
 
 def ask(target: str = "/", *headers: tuple[str, str], method: str = "GET", **facts: Any) -> RequestView:

@@ -148,6 +148,8 @@ def adapt(checker: object) -> AdaptedChecker:
         raise ConfigurationError(f"{name} is a class; a scheme takes an instance of it")
     flow = getattr(checker, "flow", None)
     if callable(flow):
+        if inspect.iscoroutinefunction(flow) or inspect.isasyncgenfunction(flow):
+            raise ConfigurationError(f"the flow() of {name} is async; it is a generator that yields operations, or the method is check()")
         return AdaptedChecker(name, flow=flow)
     method = getattr(checker, "check", None)
     check = method if callable(method) else checker

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from hashlib import blake2b
 from os import urandom
 from typing import TYPE_CHECKING
@@ -62,7 +61,9 @@ class Users(FlowChecker[BasicCredentials]):
         """Verify once, then say whether the user exists and the password is right."""
         name = normalize("NFC", credentials.username)
         stored = self._hashes.get(name)
-        matches = yield Operation(partial(verify_password, stored or self._decoy(name), credentials.password))
+        hash_ = stored or self._decoy(name)
+        # A closure and no partial, which would print what it is bound to.
+        matches = yield Operation(lambda: verify_password(hash_, credentials.password))
         if stored is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         # An empty password is no secret, even if somebody stored its hash.
@@ -81,6 +82,10 @@ class Users(FlowChecker[BasicCredentials]):
 def _canonical(name: str) -> str:
     if not isinstance(name, str) or not name:
         raise ConfigurationError(f"a user name is a non-empty string, not {name!r}")
-    if ":" in name or any(character < " " or character == "\x7f" for character in name):
-        raise ConfigurationError(f"the user name {name!r} cannot be sent in Basic: it holds a colon or a control character (RFC 7617 §2)")
+    name, colon, _ = name.partition(":")
+    if colon:
+        # What follows may be a password or its hash.
+        raise ConfigurationError(f"the user name that begins with {name!r} cannot be sent in Basic: it holds a colon (RFC 7617 §2)")
+    if any(character < " " or character == "\x7f" for character in name):
+        raise ConfigurationError(f"the user name {name!r} cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
     return normalize("NFC", name)
