@@ -3,19 +3,23 @@
     NO  <  Needs(cures)  <  Unknown(causes)  <  YES
 
 and PENDING, which stands between NO and YES on the first pass, when nobody is identified yet. `&` takes the smaller, `|`
-the greater, and two `Needs` combine their cures: a disjunctive normal form, kept minimal.
+the greater, and two `Needs` combine their cures: a disjunctive normal form, kept minimal. The order is total, so that
+it makes no difference in which order the parts of a requirement are written.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.authorization.needs import IDENTITY, Alternative
 
-# Two requirements with many alternatives each multiply. Nobody writes a rule with more ways to be met than this, and
-# whoever does is offered the first ones: access never depends on the cures, only the advice does.
-MOST_ALTERNATIVES = 64
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Alternatives multiply with every `&`, and each refusal pays for them. Nobody writes a rule with more ways to be met than
+# this, and whoever does is offered the first ones: access never depends on the cures, only the advice does.
+MOST_ALTERNATIVES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,12 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Depends on who it is, and nobody is identified yet."""
+    """Depends on who it is, and nobody is identified yet.
 
-    rank = 2
+    Beside an `Unknown`, which a predicate about the request may answer on the first pass too, either decides nothing.
+    """
+
+    rank = 3
 
     def __repr__(self) -> str:
         return "PENDING"
@@ -81,7 +88,7 @@ class Pending:
 class Yes:
     """Met."""
 
-    rank = 3
+    rank = 4
 
     def __repr__(self) -> str:
         return "YES"
@@ -106,7 +113,7 @@ def needs(*parts: Alternative) -> Needs:
 def both(a: Value, b: Value) -> Value:
     """Return the value of `a & b`: the smaller; two `Needs` give every pair of alternatives united."""
     if isinstance(a, Needs) and isinstance(b, Needs):
-        return Needs(_minimal(tuple(x | y for x in a.cures for y in b.cures)))
+        return Needs(_minimal(x | y for x in a.cures for y in b.cures))
     if isinstance(a, Unknown) and isinstance(b, Unknown):
         return _joined(a, b)
     return a if a.rank <= b.rank else b
@@ -139,8 +146,13 @@ def _joined(a: Unknown, b: Unknown) -> Unknown:
     return Unknown(a.causes | b.causes, max(waits, default=None))
 
 
-def _minimal(cures: tuple[Alternative, ...]) -> tuple[Alternative, ...]:
-    """Drop every alternative that contains another, keeping the order."""
-    distinct = tuple(dict.fromkeys(cures))
-    kept = tuple(one for one in distinct if not any(other < one for other in distinct))
-    return kept[:MOST_ALTERNATIVES]
+def _minimal(cures: Iterable[Alternative]) -> tuple[Alternative, ...]:
+    """Drop every alternative that contains another, keeping the order; never hold more than are offered."""
+    kept: list[Alternative] = []
+    for one in cures:
+        if any(other <= one for other in kept):
+            continue
+        kept = [other for other in kept if not one <= other]
+        if len(kept) < MOST_ALTERNATIVES:
+            kept.append(one)
+    return tuple(kept)
