@@ -14,7 +14,7 @@ from watchword.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ipaddress import IPv4Address, IPv6Address
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 _NEEDS = (Identity, Via, HoldScope, LoginWithin, ReachAcr, UseFactor)
 _Starts: TypeAlias = dict[int, set[int]]
@@ -63,19 +63,28 @@ def network(*cidrs: str) -> Requirement:
     Raises:
         ConfigurationError: one of them is no network.
     """
-    from ipaddress import IPv6Network, ip_network  # on first use: only network rules need it
-
     prefixes: dict[int, _Starts] = {}
     for cidr in cidrs:
         try:
-            found = ip_network(cidr)
+            found = _parse_network(cidr)
         except (ValueError, TypeError) as error:
             raise ConfigurationError(f'network(...) takes networks such as "10.0.0.0/8", not {cidr!r}: {error}') from None
-        if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
-            found = ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))
         start = int(found.network_address) >> (found.max_prefixlen - found.prefixlen)
         prefixes.setdefault(found.version, {}).setdefault(found.prefixlen, set()).add(start)
     return Network(cidrs, prefixes)
+
+
+def _parse_network(cidr: str) -> IPv4Network | IPv6Network:
+    from ipaddress import IPv6Network, ip_network  # on first use: only network rules need it
+
+    if not isinstance(cidr, str):
+        raise TypeError("it is no string")  # a number would be taken for an address
+    if "%" in cidr:
+        raise ValueError("zones are not compared, so more would match than it says")
+    found = ip_network(cidr)
+    if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
+        return ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +100,37 @@ class Where(Requirement):
     def evaluate(self, situation: Situation) -> Value:
         """Return what the predicate says; UNKNOWN where it raises Unavailable."""
         if self.request_only:
-            return self._ask(situation.request)
+            answer = self._ask(situation.request)
+            return answer if isinstance(answer, Unknown) else self._value(answer, NO)
         principal = situation.principal
         if principal is None:
             return situation.without_identity
-        value = self._ask(principal, situation.request) if self._arity > 1 else self._ask(principal)
-        if value is NO and not principal.is_authenticated:
-            # The answer depends on who it is, so somebody may well be told yes: a login could help.
-            return needs(frozenset({IDENTITY}))
-        return value
+        answer = self._ask(principal, situation.request) if self._arity > 1 else self._ask(principal)
+        if isinstance(answer, Unknown):
+            return answer
+        if principal.is_authenticated:
+            # A need says what is lacking, so the opposite is met; nobody who is somebody lacks an identity.
+            cure = frozenset({answer}) - {IDENTITY} if isinstance(answer, _NEEDS) else frozenset[Need]()
+            return self._value(answer, needs(cure) if cure else NO)
+        # The answer depends on who it is, so somebody may well be told otherwise: a login could help.
+        if isinstance(answer, _NEEDS):
+            return needs(frozenset({IDENTITY, answer} if self.wanted else {IDENTITY}))
+        return self._value(answer, needs(frozenset({IDENTITY})))
 
-    def _ask(self, *facts: object) -> Value:
+    def _ask(self, *facts: object) -> bool | Need | Unknown:
         try:
             answer = self.predicate(*facts)
         except Unavailable as error:
             return Unknown(frozenset({error.why}), error.retry_after)
-        if isinstance(answer, bool):
-            return YES if answer is self.wanted else NO
-        if isinstance(answer, _NEEDS) and self.wanted:
-            principal = facts[0]
-            known = bool(getattr(principal, "is_authenticated", True))
-            return needs(frozenset({answer}) if known else frozenset({IDENTITY, answer}))
+        if isinstance(answer, bool) or (isinstance(answer, _NEEDS) and not self.request_only):
+            return answer
         # Truthiness is no answer: an unawaited coroutine is true as well.
         getattr(answer, "close", lambda: None)()
-        raise TypeError(f"the predicate of {self} answers True, False or a need, not {type(answer).__name__}")
+        wants = "True or False, because no login could change it" if self.request_only else "True, False or a need"
+        raise TypeError(f"the predicate of {self} answers {wants}, not {type(answer).__name__}")
+
+    def _value(self, answer: object, unmet: Value) -> Value:
+        return YES if (answer is True) is self.wanted else unmet
 
     def __invert__(self) -> Requirement:
         return Where(self.predicate, self.name, self.request_only, not self.wanted, self._arity)
@@ -143,6 +159,11 @@ def where(predicate: Callable[..., bool | Need], *, name: str = "", request_only
         raise ConfigurationError(
             "where(...) takes a plain function: evaluation is pure and waits for nothing. Fetch in a checker and keep it in claims"
         )
+    if type(predicate).__hash__ is None:
+        raise ConfigurationError(
+            f"requirements are compared and hashed, and the predicate of where(...) cannot be: {type(predicate).__name__} "
+            "defines __eq__ without __hash__. If it is a dataclass, freeze it"
+        )
     arity = _arity_of(predicate)
     if arity not in ({1} if request_only else {1, 2}):
         takes = "the request" if request_only else "the principal, or the principal and the request"
@@ -155,6 +176,9 @@ def _arity_of(predicate: Callable[..., object]) -> int:
         parameters = inspect.signature(predicate).parameters.values()
     except (TypeError, ValueError):
         return 1  # a builtin without a signature: the one argument is the principal
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            raise ConfigurationError(f"the predicate of where(...) wants {parameter.name}=..., and gets positional arguments only")
     positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD} and p.default is p.empty]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return max(len(positional), 1)

@@ -6,7 +6,6 @@ Each row of the table of leaves in the design is one class. Names are compared e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from watchword.authorization import requirement as connectives
@@ -81,6 +80,10 @@ class Identified(Requirement):
 class Optional(Identified):
     """Anybody, and whoever shows credentials is identified."""
 
+    def evaluate(self, situation: Situation) -> Value:
+        """Return YES where it is known that the caller is somebody."""
+        return YES if situation.somebody else Identified.evaluate(self, situation)
+
     def for_anonymous(self) -> Value:
         """Return YES."""
         return YES
@@ -96,6 +99,10 @@ class Optional(Identified):
 @dataclass(frozen=True, slots=True)
 class Authenticated(Identified):
     """Somebody, whoever it is."""
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return YES where it is known that the caller is somebody."""
+        return YES if situation.somebody else Identified.evaluate(self, situation)
 
     def held(self, principal: Principal, situation: Situation) -> bool:
         """Return True."""
@@ -280,9 +287,10 @@ class Fresh(Identified):
     def held(self, principal: Principal, situation: Situation) -> bool:
         """Tell whether the evidence shows a login within the time; a time that is missing or no number shows none."""
         at = None if principal.evidence is None else principal.evidence.auth_time
-        if not isinstance(at, (int, float)) or isinstance(at, bool) or not isfinite(at):
+        if not isinstance(at, (int, float)) or isinstance(at, bool):
             return False
-        return -_SKEW <= situation.clock.now() - at <= self.max_age
+        now = situation.clock.now()
+        return now - self.max_age <= at <= now + _SKEW  # compared, not subtracted: a token may hold any number, and NaN is within nothing
 
     def cure(self) -> frozenset[Need]:
         """Return the age."""
@@ -296,16 +304,16 @@ def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-public = Constant("public", YES)
+public: Requirement = Constant("public", YES)
 """Anybody; nothing is looked at, not even credentials that are sent."""
 
-nobody = Constant("nobody", NO)
+nobody: Requirement = Constant("nobody", NO)
 """Nobody at all: 403 for everyone."""
 
-optional = Optional()
+optional: Requirement = Optional()
 """Anybody; whoever shows credentials is identified, and false ones are refused."""
 
-authenticated = Authenticated()
+authenticated: Requirement = Authenticated()
 """Somebody: the default for a path that no rule names."""
 
 connectives.CONSTANT.update({public: "nobody", nobody: "public", optional: "nobody", authenticated: "nobody"})

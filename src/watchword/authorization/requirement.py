@@ -7,15 +7,16 @@ default, and nothing that one part grants takes away what another part lacks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, both, either, opposite
+from watchword.authorization.needs import IDENTITY
+from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, both, either, needs, opposite
 from watchword.errors import ConfigurationError
 from watchword.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from watchword.clock import Clock
     from watchword.principal import Principal
@@ -33,12 +34,14 @@ class Situation:
         clock: for requirements that know the time.
         principal: who it is, `ANONYMOUS` for certain included; None: nobody is identified yet, or nobody could be.
         unchecked: why nobody could be identified; None: nobody tried yet.
+        somebody: whether it is taken for granted that the caller is known, whoever it is.
     """
 
     request: RequestView
     clock: Clock
     principal: Principal | None = None
     unchecked: Unknown | None = None
+    somebody: bool = False
 
     @property
     def without_identity(self) -> Value:
@@ -205,8 +208,10 @@ class Not(Requirement):
     def __post_init__(self) -> None:
         if self.part in CONSTANT:
             raise ConfigurationError(f"~{self.part} never changes: write {CONSTANT[self.part]} if that is meant")
-        if getattr(self.part, "empty", False) and self.part.reason is not Reason.NETWORK_DENIED:
-            raise ConfigurationError(f"~{self.part} would let everybody in, because {self.part} names nothing: name what is excluded")
+        for leaf in leaves(self.part):
+            # A list of blocked networks may well be empty; of what a caller holds, an empty list is a mistake.
+            if getattr(leaf, "empty", False) and leaf.reason is not Reason.NETWORK_DENIED:
+                raise ConfigurationError(f"{self} may let everybody in, because {leaf} names nothing: name what is excluded")
 
     @property
     def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # read-only here, which is all that is needed
@@ -214,8 +219,13 @@ class Not(Requirement):
         return (self.part,)
 
     def evaluate(self, situation: Situation) -> Value:
-        """Return the opposite value."""
-        return opposite(self.part.evaluate(situation))
+        """Return the opposite value; for an anonymous caller it is no NO where a known one could be told otherwise."""
+        value = opposite(self.part.evaluate(situation))
+        if value is NO and situation.principal is not None and not situation.principal.is_authenticated:
+            # A predicate may say yes of nobody and no of somebody, and then a login could help.
+            known = self.part.evaluate(replace(situation, principal=None, somebody=True))
+            return value if known is YES else needs(frozenset({IDENTITY}))
+        return value
 
     def quick(self) -> Quick | None:
         """Return a test that holds for a known caller who does not meet the part."""
@@ -266,8 +276,24 @@ class Hidden(Requirement):
         """Return itself: hidden already."""
         return self
 
+    def __invert__(self) -> Requirement:
+        # `~role("x").hidden()` hides what it demands: Python reads the tilde last.
+        return Hidden(~self.part)
+
     def __str__(self) -> str:
         return f"({self.part}).hidden()" if isinstance(self.part, (_Compound, Not)) else f"{self.part}.hidden()"
+
+
+def leaves(requirement: Requirement) -> Iterator[Requirement]:
+    """Yield the parts of a requirement that have no parts.
+
+    Args:
+        requirement: where to look.
+    """
+    if not requirement.parts:
+        yield requirement
+    for part in requirement.parts:
+        yield from leaves(part)
 
 
 CONSTANT: dict[Requirement, str] = {}
