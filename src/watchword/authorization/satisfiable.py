@@ -1,7 +1,7 @@
 """Requirements that nobody can ever meet are mistakes, found at construction where they can be seen.
 
-Every leaf is taken for a statement that may be true or false of some caller; if no assignment makes the whole true, no
-caller can. Only small requirements are tried, which are those that people write.
+Every leaf is taken for a statement that may be true or false of some caller; if no assignment that one caller can live up
+to makes the whole true, no caller can. Only small requirements are tried, which are those that people write.
 """
 
 from __future__ import annotations
@@ -9,12 +9,26 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from watchword.authorization.leaves import authenticated, nobody, optional, public
-from watchword.authorization.requirement import AllOf, AnyOf, Hidden, Not
+from watchword.authorization.facts import Where
+from watchword.authorization.leaves import (
+    Acr,
+    Factor,
+    Fresh,
+    Named,
+    Permission,
+    Role,
+    Scope,
+    ViaScheme,
+    authenticated,
+    nobody,
+    optional,
+    public,
+)
+from watchword.authorization.requirement import AllOf, AnyOf, Hidden, Not, leaves
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from watchword.authorization.requirement import Requirement
 
@@ -31,22 +45,21 @@ def check_satisfiable(requirement: Requirement, rule: str) -> None:
     Raises:
         ConfigurationError: no caller can meet it.
     """
-    leaves = list(dict.fromkeys(_leaves(requirement)))
-    free = [leaf for leaf in leaves if leaf not in (public, optional, authenticated)]
-    if len(free) > _MOST_LEAVES or any(leaf == nobody or getattr(leaf, "empty", False) for leaf in leaves):
+    stated = list(dict.fromkeys(_statement(leaf) for leaf in leaves(requirement)))
+    free = [leaf for leaf in stated if leaf not in (public, optional, authenticated)]
+    if len(free) > _MOST_LEAVES or any(leaf == nobody or getattr(leaf, "empty", False) for leaf in stated):
         return
     always = dict.fromkeys((public, optional, authenticated), True)
     for answers in product((True, False), repeat=len(free)):
-        if _holds(requirement, always | dict(zip(free, answers, strict=True))):
+        chosen = dict(zip(free, answers, strict=True))
+        if _holds(requirement, always | chosen) and _go_together(chosen):
             return
     raise ConfigurationError(f"the requirement of {rule!r} can never be met: {requirement}. If that is meant, write nobody")
 
 
-def _leaves(requirement: Requirement) -> Iterator[Requirement]:
-    if not requirement.parts:
-        yield requirement
-    for part in requirement.parts:
-        yield from _leaves(part)
+def _statement(leaf: Requirement) -> Requirement:
+    """Return what a leaf says something about: `~where(p)` is a leaf, and speaks of `where(p)`."""
+    return ~leaf if isinstance(leaf, Where) and not leaf.wanted else leaf
 
 
 def _holds(requirement: Requirement, answers: Mapping[Requirement, bool]) -> bool:
@@ -58,4 +71,27 @@ def _holds(requirement: Requirement, answers: Mapping[Requirement, bool]) -> boo
         return not _holds(requirement.part, answers)
     if isinstance(requirement, Hidden):
         return _holds(requirement.part, answers)
-    return answers[requirement]
+    stated = _statement(requirement)
+    return answers[stated] is (stated is requirement)
+
+
+def _go_together(answers: Mapping[Requirement, bool]) -> bool:
+    """Tell whether one caller can live up to all of these at once."""
+
+    def named(kind: type[Named], *, met: bool) -> list[frozenset[str]]:
+        found = [leaf for leaf, answer in answers.items() if answer is met and isinstance(leaf, kind)]
+        return [leaf.accepted_schemes() or frozenset(leaf.names) for leaf in found]  # scheme names in lower case
+
+    for every in (Scope, Permission, Factor):
+        held = frozenset[str]().union(*named(every, met=True))
+        if any(names <= held for names in named(every, met=False)):
+            return False
+    lacked = frozenset[str]().union(*named(Role, met=False))
+    if any(names <= lacked for names in named(Role, met=True)):
+        return False
+    for one in (ViaScheme, Acr):  # a caller comes by one scheme, and has reached one class
+        allowed = named(one, met=True)
+        if allowed and not frozenset.intersection(*allowed).difference(*named(one, met=False)):
+            return False
+    ages = {met: [leaf.max_age for leaf, answer in answers.items() if answer is met and isinstance(leaf, Fresh)] for met in (True, False)}
+    return not (ages[True] and ages[False]) or min(ages[True]) > max(ages[False])
