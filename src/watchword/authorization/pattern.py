@@ -7,13 +7,19 @@ anchored at both ends: no prefix and no regular expression ever opens a neighbou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from itertools import chain, count
+from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.errors import ConfigurationError
 from watchword.grammar import is_token
 
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
 Segment: TypeAlias = str | None
 """A literal, or None for `{name}`."""
+
+_USUAL = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # for messages: the method that a reader expects, if it will do
 
 # Characters that never reach a rule: the firewall refuses them, or they end the path.
 _NEVER_IN_A_PATH = {
@@ -75,16 +81,49 @@ class Pattern:
     def _covers_methods(self, other: Pattern) -> bool:
         return self.methods is None or (other.methods is not None and other.methods <= self.methods)
 
-    def example(self) -> str:
-        """Return a request that matches, for a message."""
-        method = min(self.methods) if self.methods else "GET"
-        return f"{method} /" + "/".join("x" if segment is None else segment for segment in self.segments)
-
     def __str__(self) -> str:
-        names = iter(f"{{{letter}}}" for letter in (*"xyzabcdefghijklmnopqrstuvw", *("_" * 99)))
+        names = (f"{{{letter}}}" for letter in chain("xyzabcdefghijklmnopqrstuvw", map("x{}".format, count())))
         parts = [next(names) if segment is None else segment for segment in self.segments] + (["**"] if self.rest else [])
         path = "/" + "/".join(parts)
         return f"{','.join(sorted(self.methods))} {path}" if self.methods else path
+
+
+def left_over(pattern: Pattern, others: Iterable[Pattern]) -> Pattern | None:
+    """Return a request that a pattern matches and none of the others does, or None where there is none.
+
+    Args:
+        pattern: a set of requests.
+        others: what may cover it, each alone or all together.
+
+    Returns:
+        A pattern of one method and literal segments.
+    """
+    others = tuple(others)
+    literals = {segment for other in others for segment in other.segments}
+    methods = frozenset[str]().union(*(other.methods or () for other in others))
+    for method in sorted(pattern.methods) if pattern.methods else (*_USUAL, *sorted(methods), _new("OTHER", methods)):
+        segments = _path_left_over(pattern, [other for other in others if other.takes(method)])
+        if segments is not None:
+            fresh = _new("x", literals)
+            return Pattern(frozenset({method}), tuple(fresh if segment is None else segment for segment in segments))
+    return None
+
+
+def _path_left_over(pattern: Pattern, others: Sequence[Pattern]) -> tuple[Segment, ...] | None:
+    # A path with segments that nobody names is matched by others only if one of them has `{name}` in these places. So for
+    # each length one of them covers all paths or some path is left over; and behind the longest of them nothing new comes.
+    segments = pattern.segments
+    while not any(other.covers_path(Pattern(None, segments, pattern.rest)) for other in others):
+        if not any(other.covers_path(Pattern(None, segments)) for other in others):
+            return segments
+        segments = (*segments, None)
+    return None
+
+
+def _new(name: str, taken: Container[str | None]) -> str:
+    while name in taken:
+        name += name[-1]
+    return name
 
 
 def parse_pattern(text: str) -> Pattern:
@@ -101,17 +140,17 @@ def parse_pattern(text: str) -> Pattern:
     """
     if not isinstance(text, str):
         raise ConfigurationError(f'a rule is named by a pattern such as "GET /orders/{{id}}", not by {type(text).__name__}')
-    head, space, path = text.partition(" ")
-    if not space:
-        head, path = "", text
-    methods = frozenset(_method(name, text) for name in head.split(",")) if space else None
+    if text != text.strip():
+        raise _mistake(text, "it begins or ends with a space")
+    named = " " in text and not text.startswith("/")  # a path may hold spaces too
+    head, _, path = text.partition(" ") if named else ("", "", text)
+    methods = frozenset(_method(name, text) for name in head.split(",")) if named else None
     if not path.startswith("/"):
         raise _mistake(text, "its path must start with a slash")
     for character, why in _NEVER_IN_A_PATH.items():
         if character in path:
             raise _mistake(text, f"it can never match a path with {character!r}: {why}")
-    inner = path[1:-1] if len(path) > 1 and path.endswith("/") else path[1:]
-    parts = inner.split("/") if inner else []
+    parts = path[1:].removesuffix("/").split("/") if path != "/" else []
     rest = bool(parts) and parts[-1] == "**"
     names: set[str] = set()
     return Pattern(methods, tuple(_segment(part, text, names) for part in (parts[:-1] if rest else parts)), rest)
@@ -119,6 +158,8 @@ def parse_pattern(text: str) -> Pattern:
 
 def _method(name: str, text: str) -> str:
     name = name.strip()
+    if name == "*":
+        raise _mistake(text, "an asterisk is no method; a rule for all of them is the path alone")
     if not is_token(name):
         raise _mistake(text, f'{name!r} is no method; write it as in "GET,PUT /x"')
     if name != name.upper():

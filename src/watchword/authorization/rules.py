@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from watchword.authorization.pattern import Pattern, parse_pattern
+from watchword.authorization.leaves import nobody
+from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, Hidden, Requirement
 from watchword.authorization.satisfiable import check_satisfiable
 from watchword.errors import ConfigurationError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 # Methods that the HTTP standard gives a meaning beside GET, and that applications route by name. Any other, a lower-case
 # `get` or an unheard-of verb, may well be served by the handler of GET, so it never needs less (threats P11).
 _OWN_MEANING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_ANY_OTHER = "*"  # stands for every method that no rule names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +97,8 @@ class Rules:
     """
 
     def __init__(self, rules: Mapping[str, Requirement], default: Requirement) -> None:
-        self.default = Route("default", default)
-        self.routes = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
+        self.default: Route = Route("default", default)
+        self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
         self._root = _Node()
         self._combined: dict[tuple[Route, Route], Route] = {}
         patterns = [(route.pattern, route) for route in self.routes if route.pattern is not None]
@@ -131,7 +131,7 @@ class Rules:
             return route
         both = self._combined.get((route, like_get))
         if both is None:
-            both = self._combined[route, like_get] = route.also(like_get)
+            both = self._combined[route, like_get] = _of_both(route, like_get)
         return both
 
     def _add(self, pattern: Pattern, route: Route) -> None:
@@ -155,9 +155,7 @@ class Rules:
                 narrower.append(other)
             elif not other.covers(pattern):
                 _check_ambiguous(pattern, route, other, theirs, [found for found, _ in others])
-        named = frozenset().union(*(other.methods or frozenset() for other, _ in others))
-        methods = pattern.methods or named | {_ANY_OTHER}
-        if narrower and all(_covered(pattern, [other for other in narrower if other.takes(method)]) for method in methods):
+        if narrower and left_over(pattern, narrower) is None:
             raise ConfigurationError(
                 f"the rule {route.text!r} can never decide: more specific rules match everything that it matches. Take it out"
             )
@@ -167,26 +165,19 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
     common = pattern.meet(other)
     if common is None:
         return
-    deciding = [
-        one for one in candidates if one.covers_path(common) and common.covers_path(one) and pattern.covers(one) and other.covers(one)
-    ]
-    methods = common.methods or {_ANY_OTHER}
-    if not all(any(one.takes(method) for one in deciding) for method in methods):
+    undecided = left_over(common, [one for one in candidates if pattern.covers(one) and other.covers(one)])
+    if undecided is not None:
         raise ConfigurationError(
-            f"the rules {route.text!r} and {theirs.text!r} both match {common.example()}, and neither is more specific: "
-            f"add a rule {str(common)!r}"
+            f"the rules {route.text!r} and {theirs.text!r} both match {undecided}, and neither is more specific: add a rule {str(common)!r}"
         )
 
 
-def _covered(pattern: Pattern, narrower: list[Pattern]) -> bool:
-    """Tell whether narrower patterns together leave nothing of a path pattern."""
-    near = [other for other in narrower if Pattern(None, pattern.segments, pattern.rest).meet(Pattern(None, other.segments, other.rest))]
-    if any(other.covers_path(pattern) for other in near):
-        return True
-    if not pattern.rest or len(pattern.segments) > max((len(other.segments) for other in near), default=-1):
-        return False
-    here, deeper = Pattern(None, pattern.segments), Pattern(None, (*pattern.segments, None), rest=True)
-    return _covered(here, near) and _covered(deeper, near)
+def _of_both(route: Route, like_get: Route) -> Route:
+    try:
+        return route.also(like_get)
+    except ConfigurationError:
+        # Each of the two can be met, and nobody meets both. That is no mistake: such a method is for nobody.
+        return route.also(Route(like_get.text, AllOf((like_get.requirement, nobody))))
 
 
 def _reach(node: _Node, segments: list[str], at: int) -> list[tuple[Pattern, Route]]:
