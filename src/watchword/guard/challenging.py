@@ -55,7 +55,7 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
         case Yes():
             return granted
         case Unknown():
-            return failed(route, value, entry)
+            return failed(route, value, entry, situation.principal or ANONYMOUS)
         case No():
             return _forbid(route, situation, route.requirement.blame(situation), entry, ())
         case Needs():
@@ -66,17 +66,22 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
             assert_never(value)
 
 
-def failed(route: Route, value: Unknown, entry: Entry | None, reason: Reason = Reason.UNAVAILABLE) -> Failed:
+def failed(
+    route: Route, value: Unknown, entry: Entry | None, principal: Principal = ANONYMOUS, reason: Reason = Reason.UNAVAILABLE
+) -> Failed:
     """Return the decision where it cannot be told: never 401, never 403, never access.
 
     Args:
         route: the rule.
         value: why, and for how long.
-        entry: the scheme whose checker could not answer, if it was one.
+        entry: the scheme of the credentials, if there were any.
+        principal: who it is; anonymous where it was the checker that could not tell.
         reason: the reason code.
     """
     wait = RETRY_AFTER if value.retry_after is None else value.retry_after
-    return Failed(reason=reason, rule=route.text, detail="; ".join(sorted(value.causes)), scheme=_name(entry), retry_after=wait)
+    return Failed(
+        reason=reason, rule=route.text, detail="; ".join(sorted(value.causes)), principal=principal, scheme=_name(entry), retry_after=wait
+    )
 
 
 def refuse_credentials(  # noqa: PLR0917 - as above

@@ -119,7 +119,7 @@ def explanation(guard: Guard, view: RequestView, decision: Decision) -> Explanat
 
 
 def _situation(policy: Policy, view: RequestView, decision: Decision) -> Situation:
-    if isinstance(decision, Failed) and decision.scheme:
+    if isinstance(decision, Failed) and decision.scheme and not decision.principal.is_authenticated:
         return Situation(view, policy.clock, None, Unknown(frozenset({decision.detail}), decision.retry_after))
     return Situation(view, policy.clock, decision.principal)
 
@@ -156,7 +156,7 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
 
 def _checker_line(policy: Policy, decision: Decision) -> str:
     checker = next((entry.checker.name for entry in policy.entries if entry.scheme.name == decision.scheme), "")
-    if isinstance(decision, Failed):
+    if isinstance(decision, Failed) and not decision.principal.is_authenticated:
         return f"checker {checker} ({decision.scheme}): unavailable: {decision.detail}"
     if isinstance(decision, Challenged) and decision.detail:
         return f"scheme {decision.scheme}: the credentials do not fit it, so no checker was asked"
