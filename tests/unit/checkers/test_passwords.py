@@ -83,8 +83,8 @@ def test_argon2_takes_up_to_1024_octets(octets: int, *, matches: bool) -> None:
 
 
 @pytest.mark.parametrize(("stored", "name"), [(ARGON2, "$argon2id$v=19$m=64,t=1,p=1"), (BCRYPT, "bcrypt")], ids=["argon2", "bcrypt"])
-@pytest.mark.parametrize("password", [b"s3cret\x00", b"\x00s3cret", b"s3cret\x00x", b"s3cret\x01", bytes(2000)])
-def test_a_nul_never_matches(stored: str, name: str, password: bytes) -> None:
+@pytest.mark.parametrize("password", ["s3cret\x00", "\x00s3cret", "s3cret\x00x", "s3cret\x01", "\x00" * 2000])
+def test_a_nul_never_matches(stored: str, name: str, password: str) -> None:
     """C ends a string there: what follows must not be ignored (W1), and the cost is the same."""
     with verifications() as seen:
         assert not verify_password(stored, password)
@@ -98,9 +98,10 @@ def test_a_hash_of_a_password_with_a_nul_is_never_matched() -> None:
     assert not verify_password(stored, b"a\x01b")
 
 
-@pytest.mark.parametrize("password", ["\ud800", "\udcff", "a\ud800b"])
-def test_text_that_has_no_utf_8_is_a_wrong_password(password: str) -> None:
+@pytest.mark.parametrize("surrogate", [0xD800, 0xDCFF, 0xDFFF], ids=hex)
+def test_text_that_has_no_utf_8_is_a_wrong_password(surrogate: int) -> None:
     """A lone surrogate raises nothing."""
+    password = f"a{chr(surrogate)}b"
     assert not verify_password(ARGON2, password)
     assert not verify_password(BCRYPT, password)
 
