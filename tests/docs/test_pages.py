@@ -1,0 +1,81 @@
+"""Pages that list what the sources define are complete, and stay so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from watchword.protection import RULES
+from watchword.reason import WORDS, Reason
+from watchword.refusal import DOCUMENTATION
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+def sections(page: str) -> dict[str, str]:
+    """The sections of a page whose headings are one code each, and their text."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    parts = re.split(r"^### `(\w+)`\n", text, flags=re.MULTILINE)
+    return {
+        name: re.split(r"^#", content, maxsplit=1, flags=re.MULTILINE)[0] for name, content in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def test_the_firewall_page_has_exactly_the_rules_that_there_are() -> None:
+    """Whoever reads which rule refused a request finds it, and a rule that is gone is gone there too."""
+    assert list(sections("firewall.md")) == list(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_firewall_rule_says_why_and_when_to_switch_it_off(rule: str) -> None:
+    """A rule is named with what it refuses, an example, its reason, and for whom it is in the way."""
+    text = sections("firewall.md")[rule]
+    assert f"Refuses: {RULES[rule]}." in text
+    assert all(f"* {word}" in text for word in ("For example:", "Why:", "Switch it off"))
+
+
+def test_the_reasons_page_has_exactly_the_reasons_that_there_are() -> None:
+    """The `type` of every refusal leads to a heading, whose anchor is the code."""
+    assert list(sections("reasons.md")) == list(Reason)
+    assert DOCUMENTATION.endswith("/reasons.html")
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_is_explained_in_the_words_that_its_readers_see(reason: Reason) -> None:
+    """Title, the visitor's, the developer's and the operator's sentences stand there as they are sent and logged."""
+    text, words = sections("reasons.md")[reason], WORDS[reason]
+    assert f"**{words.title}.** Status " in text
+    assert f"* The operator knows: {words.operator}\n" in text
+    if words.shown_as is None:
+        assert f"* The visitor reads: {words.happened} {words.next_step}\n" in text
+        assert f"* The developer reads: {words.developer}\n" in text
+    else:
+        assert f"Clients see [`{words.shown_as}`](#{words.shown_as})." in text
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_is_linked_at_the_top(reason: Reason) -> None:
+    """Sphinx, which fails for a link that leads nowhere, thereby checks every anchor."""
+    assert f"| [`{reason}`](#{reason}) |" in (DOCS / "reasons.md").read_text(encoding="utf-8")
+
+
+def test_every_reason_stands_under_its_status() -> None:
+    """The table of statuses in the page that everybody asks for names every code that a client can see."""
+    page = (DOCS / "why-401.md").read_text(encoding="utf-8").partition("```python")[0]
+    assert [reason for reason in Reason if WORDS[reason].shown_as is None and f"`{reason}`" not in page] == []
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    """The demo and the tests are one line each, and exactly these."""
+    commands = re.findall(r"^```console\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert commands[:2] == ["pip install uv && uv run watchword demo\n", "pip install uv && uv run pytest\n"]
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    """The README is read on its own, where Sphinx does not check it."""
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
