@@ -197,7 +197,7 @@ class Guard:
             view: the request.
 
         Returns:
-            The explanation; print it. No secret is in it, and it is for operators: it says more than any client may know.
+            The explanation; print it. No secret is in it, but it is for operators, because it says more than any client may know.
         """
         from watchword.guard.explain import explanation  # for people, never on the way of a request
 
