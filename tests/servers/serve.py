@@ -5,7 +5,6 @@ The process ends when its standard input does: whatever becomes of the tests, no
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket

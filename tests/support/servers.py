@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -98,17 +98,12 @@ class Server:
         """
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
-            try:
+            with suppress(ServerError):
                 if self.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status == 200:
                     return
-            except OSError:
-                pass
             # Nobody listens yet: give it a moment, or learn that it has ended.
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
-            break
         raise ServerError(f"{self.name} does not serve:\n{self.printed()}")
 
     def stop(self) -> None:
@@ -127,8 +122,15 @@ class Server:
         return self._log.read().decode(errors="replace")
 
     def connect(self) -> Connection:
-        """Open a connection."""
-        return Connection(self.port)
+        """Open a connection.
+
+        Raises:
+            ServerError: the server has ended.
+        """
+        try:
+            return Connection(self.port)
+        except ConnectionRefusedError:
+            raise ServerError(f"{self.name} has stopped:\n{self.printed()}") from None
 
     def send(self, request: bytes) -> Answer:
         """Send one request on a connection of its own, and return the answer.
@@ -138,7 +140,7 @@ class Server:
         """
         with self.connect() as connection:
             connection.write(request)
-            return connection.read(request[:4] == b"HEAD")
+            return connection.read(of_head=request[:4] == b"HEAD")
 
 
 class Connection:
@@ -157,7 +159,7 @@ class Connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(octets)
 
-    def read(self, of_head: bool = False) -> Answer:
+    def read(self, *, of_head: bool = False) -> Answer:
         """Read one response.
 
         Args:
@@ -173,6 +175,26 @@ class Connection:
             response.close()
         return Answer(response.status, [(name.lower(), value) for name, value in response.getheaders()], body)
 
+    def statuses(self) -> list[int]:
+        """Return the status codes of all responses until the server closes; each has a Content-Length."""
+        found: list[int] = []
+        data = self.rest()
+        while data:
+            head, _, data = data.partition(b"\r\n\r\n")
+            lines = head.lower().split(b"\r\n")
+            found.append(int(lines[0].split(b" ")[1]))
+            length = next(line.partition(b":")[2] for line in lines if line.startswith(b"content-length:"))
+            data = data[int(length) :]
+        return found
+
+    def rest(self) -> bytes:
+        """Return all that comes until the server closes."""
+        parts: list[bytes] = []
+        with suppress(ConnectionResetError):
+            while part := self._socket.recv(65536):
+                parts.append(part)
+        return b"".join(parts)
+
     def read_line(self) -> bytes:
         """Read the first line that the server sends, octet by octet, so that nothing behind it is lost."""
         line = b""
@@ -180,7 +202,7 @@ class Connection:
             line += octet
         return line
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
