@@ -90,6 +90,6 @@ def _lines(demo: Demo, url: str) -> Iterator[str]:
         yield f"    {command}"
     yield ""
     yield f"In a browser open {url}/me and press Escape in the login dialog: the page of the 401."
-    yield f"Then log in as bob and open {url}/admin: the page of the 403."
+    yield f"Reload, log in as bob, and open {url}/admin: the page of the 403."
     yield ""
     yield "Below stands the log: why each refused request was refused. The client is not told all of it."
