@@ -16,7 +16,7 @@ from watchword.decision import Challenged, Failed, Granted, Malformed
 from watchword.errors import GrammarError
 from watchword.grammar import parse_authorization
 from watchword.principal import ANONYMOUS
-from watchword.reason import WORDS
+from watchword.reason import WORDS, Reason
 
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need
@@ -93,7 +93,8 @@ def explanation(guard: Guard, view: RequestView, decision: Decision) -> Explanat
     policy = guard.policy
     view.scan(policy.index)
     refusal = None if isinstance(decision, Granted) else guard.refuse(decision, view)
-    steps = [f"request: {view.method} {view.mount}{view.path} from {view.client or 'an unknown address'} over {view.scheme}"]
+    peer = view.client or "an unknown address"
+    steps = [f"request: {_printable(view.method)} {_printable(view.mount + view.path)} from {_printable(peer)} over {view.scheme}"]
     if isinstance(decision, Malformed):
         steps.append(f"refused at once: {decision.detail}")
         steps.append(_verdict_line(decision))
@@ -103,6 +104,9 @@ def explanation(guard: Guard, view: RequestView, decision: Decision) -> Explanat
     steps.append(f"rule: {route.text!r} needs {route.requirement}")
     if view.is_preflight:
         steps.append("a genuine CORS preflight: passes without credentials, as nobody")
+        return Explanation(decision, tuple(steps), None, (), refusal)
+    if decision.reason is Reason.INSECURE_TRANSPORT:
+        steps += ["transport: in the clear, so that credentials are not looked at", _verdict_line(decision)]
         return Explanation(decision, tuple(steps), None, (), refusal)
     before = route.requirement.evaluate(Situation(view, policy.clock))
     looked = not isinstance(before, (Yes, No)) or (isinstance(before, No) and route.hides)
@@ -145,11 +149,12 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
                 scheme = parse_authorization(value).scheme
             except GrammarError as error:
                 scheme = f"which {error}"
-            if scheme.lower() not in {entry.key for entry in policy.entries} and "expected" not in scheme:
-                # An unknown scheme name may be a token that was sent without one: it is not repeated.
-                scheme = "a scheme that this guard does not have"
-            elif accepted is not None and scheme.lower() not in accepted:
-                scheme += ", which this rule does not accept"
+            else:
+                if scheme.lower() not in {entry.key for entry in policy.entries}:
+                    # An unknown scheme name may be a token that was sent without one: it is not repeated.
+                    scheme = "a scheme that this guard does not have"
+                elif accepted is not None and scheme.lower() not in accepted:
+                    scheme += ", which this rule does not accept"
         parts.append(f"{name} ({scheme + ', ' if scheme else ''}{len(value)} octets)")
     return f"credentials: {'; '.join(parts) if parts else 'no field'}{' and a query' if view.query and policy.parameters else ''}"
 
@@ -172,6 +177,11 @@ def _verdict_line(decision: Decision) -> str:
         return f"decision: granted, as {who}"
     detail = f" ({decision.detail})" if decision.detail else ""
     return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}"
+
+
+def _printable(text: str) -> str:
+    """Return text that stays on its line and can be written to any terminal: clients send line breaks and lone surrogates too."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _mark(value: Value) -> str:

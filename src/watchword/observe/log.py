@@ -41,7 +41,9 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
         "path": view.path,
     }
     line = "refused %s: %s%s, %s %s (rule %s, request %s)"
-    detail = f" ({decision.detail})" if decision.detail else ""
+    # A checker may have put into its words what a client sent.
+    words = decision.detail if decision.detail.isprintable() else ascii(decision.detail)[1:-1]
+    detail = f" ({words})" if words else ""
     logger.log(
         level,
         line,

@@ -1,0 +1,356 @@
+"""The firewall, rule by rule: what it refuses, the nearest neighbour that passes, and the name that switches it off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.core import ANN, Recorder, ask, values
+from watchword import APIKey, Basic, Bearer, ConfigurationError, Firewall, Granted, Guard, Malformed, Reason, RequestView, public
+from watchword.protection import RULES
+from watchword.request import FieldIndex
+
+
+def told(path: str, mount: str = "", **facts: Any) -> RequestView:
+    """Return the view of a server that does not tell the undecoded target."""
+    return RequestView.of_server(
+        method="GET", path=path, raw_path=None, query=b"", mount=mount, headers=(), client=None, scheme="http", **facts
+    )
+
+
+def routed(raw: bytes, path: str, mount: str = "", query: bytes = b"") -> RequestView:
+    """Return the view of a server that tells both."""
+    return RequestView.of_server(method="GET", path=path, raw_path=raw, query=query, mount=mount, headers=(), client=None, scheme="http")
+
+
+KEY = ("X-API-Key", "k")
+BASIC = ("Authorization", "Basic YTpi")
+
+# rule: what it refuses, and what is as near to that as can be and passes
+CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
+    "relative_path": (
+        {
+            "asterisk": ask("*"),
+            "nothing": ask(""),
+            "no slash": ask("admin"),
+            "authority": ask("example.com:443"),
+            "told": told("admin"),
+            "told nothing": told(""),
+            "another scheme": ask("ftp://example.com/x"),
+        },
+        {"root": ask("/"), "asterisk below": ask("/*"), "authority below": ask("/example.com:443"), "told": told("/admin")},
+    ),
+    "absolute_form": (
+        {
+            "another path": routed(b"http://example.com/public", "/admin"),
+            "another case": routed(b"http://example.com/Admin", "/admin"),
+            "longer": routed(b"https://example.com/admin/x", "/admin"),
+            "empty": routed(b"http://example.com", "/admin"),
+            "the whole target": routed(b"http://example.com/x", "/http://example.com/x".replace("//", "/")),
+        },
+        {
+            "the same": routed(b"http://example.com/admin", "/admin"),
+            "escaped": routed(b"http://example.com/%61dmin", "/admin"),
+            "upper case": routed(b"HTTPS://EXAMPLE.COM/admin", "/admin"),
+            "below a mount": routed(b"http://example.com/app/admin", "/admin", "/app"),
+            "empty": routed(b"http://example.com", "/"),
+            "one's own": ask("http://example.com/admin?x=1"),
+        },
+    ),
+    "fragment": (
+        {
+            "sent": ask("/public#/admin"),
+            "after the query": ask("/x?a=1#b"),
+            "told": told("/public#/admin"),
+            "alone": ask("/#"),
+            "decoded by the server": routed(b"/public#x", "/public"),
+        },
+        {"escaped": ask("/c%23"), "escaped in the query": ask("/x?a=%23"), "told escaped": routed(b"/c%23", "/c#")},
+    ),
+    "control": (
+        {
+            "line feed": ask("/a%0ab"),
+            "return": ask("/a%0Db"),
+            "tab": ask("/a%09"),
+            "delete": ask("/a%7f"),
+            "as it is": ask("/a\x01"),
+            "first": ask("/%01"),
+            "in the query": ask("/x?a=\x01"),
+            "NUL in the query": ask("/x?a=\x00"),
+            "delete in the query": ask("/x?\x7f"),
+            "told": told("/a\nb"),
+        },
+        {
+            "space": ask("/a%20b"),
+            "escaped in the query": ask("/x?a=%0a"),
+            "next line": ask("/a%c2%85b"),
+            "separator": ask("/a%e2%80%a8b"),
+            "tilde": ask("/a%7e"),
+        },
+    ),
+    "nul": (
+        {"escaped": ask("/a%00"), "as it is": ask("/a\x00b"), "first": ask("/%00"), "told": told("/a\x00")},
+        {"zero": ask("/a%30"), "escaped in the query": ask("/x?a=%00")},
+    ),
+    "empty_segment": (
+        {
+            "first": ask("//admin"),
+            "inside": ask("/a//b"),
+            "last": ask("/a//"),
+            "told": told("//admin"),
+            "in the mount": routed(b"//app/x", "/x", "/app"),
+        },
+        {"closing slash": ask("/a/"), "in the query": ask("/a?u=http://x"), "told": told("/a/")},
+    ),
+    "dot_segment": (
+        {
+            "up": ask("/a/../b"),
+            "here": ask("/a/./b"),
+            "escaped": ask("/a/%2e%2e/b"),
+            "half escaped": ask("/a/.%2E/b"),
+            "last": ask("/a/.."),
+            "first": ask("/../a"),
+            "only": ask("/."),
+            "resolved by the server": routed(b"/a/../admin", "/admin"),
+            "told": told("/a/../b"),
+        },
+        {
+            "file": ask("/a/.well-known/x"),
+            "three": ask("/a/..."),
+            "two and more": ask("/a/..b"),
+            "extension": ask("/a./b"),
+            "hidden file": ask("/.git"),
+            "in the query": ask("/a?p=../b"),
+        },
+    ),
+    "encoded_slash": (
+        {"lower": ask("/a%2fb"), "upper": ask("/a%2Fb"), "last": ask("/a%2f"), "undecoded by the server": routed(b"/a%2fb", "/a%2fb")},
+        {"other escape": ask("/a%2eb"), "in the query": ask("/a?p=%2f")},
+    ),
+    "backslash": (
+        {"as it is": ask("/a\\b"), "escaped": ask("/a%5cb"), "upper": ask("/a%5Cb"), "told": told("/a\\..\\b")},
+        {"bracket": ask("/a%5bb"), "in the query": ask("/a?p=%5c")},
+    ),
+    "semicolon": (
+        {"parameter": ask("/a;x=1/b"), "escaped": ask("/a%3bb"), "last": ask("/admin;"), "told": told("/a;b")},
+        {"colon": ask("/a:b"), "comma": ask("/a,b"), "in the query": ask("/a?x;y")},
+    ),
+    "bad_escape": (
+        {
+            "not hexadecimal": ask("/a%zz"),
+            "cut": ask("/a%4"),
+            "alone": ask("/100%"),
+            "unicode": ask("/a%u0041"),
+            "in the mount": routed(b"/%x/a", "/a", "/%x"),
+        },
+        {"escaped": ask("/100%25"), "in the query": ask("/a?x=%zz")},
+    ),
+    "double_encoding": (
+        {"letter": ask("/%2541"), "dots": ask("/%252e%252e/x"), "told": told("/%41"), "slash": ask("/a%252fb")},
+        {"percent": ask("/100%25"), "percent and letters": ask("/%25zz"), "in the query": ask("/a?x=%2541")},
+    ),
+    "not_utf8": (
+        {
+            "latin-1": ask("/%e4"),
+            "overlong": ask("/%c0%af"),
+            "surrogate": ask("/%ed%a0%80"),
+            "cut": ask("/%e2%82"),
+            "told": told("/\udce4"),
+        },
+        {"umlaut": ask("/%c3%a4"), "emoji": ask("/%f0%9f%94%91"), "in the query": ask("/a?x=%e4"), "told": told("/ä")},
+    ),
+    "doubled_field": (
+        {
+            "credentials": ask("/", BASIC, BASIC),
+            "credentials of two kinds": ask("/", BASIC, ("authorization", "Bearer t")),
+            "joined": ask("/", ("Authorization", "Basic YTpi,Bearer t")),
+            "joined, of one kind": ask("/", ("Authorization", "Basic YTpi, Basic YTpi")),
+            "keys": ask("/", KEY, ("x-api-key", "k")),
+            "joined keys": ask("/", ("X-API-Key", "k,k")),
+            "hosts": ask("/", ("Host", "a"), ("Host", "a")),
+            "joined hosts": ask("/", ("Host", "a,b")),
+        },
+        {
+            "one of each": ask("/", BASIC, ("Host", "a")),
+            "parameters with commas": ask("/", ("Authorization", 'Digest a="x,y", b=1')),
+            "cookies": ask("/", ("Cookie", "a=1"), ("Cookie", "b=2,3")),
+            "accept": ask("/", ("Accept", "a/b"), ("Accept", "c/d, e/f")),
+            "origins": ask("/", ("Origin", "a"), ("Origin", "b")),
+            "another field": ask("/", ("X-Other", "a"), ("X-Other", "b")),
+        },
+    ),
+    "underscore_twin": (
+        {
+            "key": ask("/", ("X_API_Key", "k")),
+            "one underscore": ask("/", ("x-api_key", "k")),
+            "both": ask("/", KEY, ("x_api_key", "k")),
+            "identity": ask("/", ("Remote_User", "root")),
+            "forwarded identity": ask("/", ("X_Forwarded_User", "root")),
+            "octets": RequestView("GET", "/", [(b"x_api_key", b"k")]),
+        },
+        {
+            "hyphens": ask("/", KEY),
+            "another field": ask("/", ("X_Other", "a")),
+            "no field": ask("/", ("Authorization_", "a")),
+            "underscore in the value": ask("/", ("X-API-Key", "x_api_key")),
+        },
+    ),
+}
+
+REFUSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (refused, _) in CASES.items() for name, view in refused.items()]
+PASSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (_, passed) in CASES.items() for name, view in passed.items()]
+
+SINGLE = frozenset({"authorization", "host", "x-api-key"})
+INDEX = FieldIndex({*SINGLE, "cookie", "accept", "origin", "remote-user", "x-forwarded-user"})
+
+
+def find(view: RequestView, *off: str) -> str | None:
+    """Return the rule that refuses a request."""
+    firewall = Firewall(off=off)
+    view.scan(INDEX)
+    finding = firewall.check_target(view) or firewall.check_fields(view, SINGLE)
+    return None if finding is None else finding.rule
+
+
+def test_every_rule_has_cases() -> None:
+    """And every case a rule."""
+    assert CASES.keys() == RULES.keys()
+    assert all(refused and passed for refused, passed in CASES.values())
+
+
+@pytest.mark.parametrize(("rule", "view"), REFUSED)
+def test_a_rule_refuses_what_it_says(rule: str, view: RequestView) -> None:
+    """By its own name, with the others off, so that no rule leans on another."""
+    assert find(view, *(other for other in RULES if other != rule)) == rule
+
+
+@pytest.mark.parametrize(("rule", "view"), REFUSED)
+def test_with_all_rules_on_it_is_refused(rule: str, view: RequestView) -> None:
+    """Whichever rule is the first to see it."""
+    assert find(view) is not None
+
+
+@pytest.mark.parametrize(("rule", "view"), PASSED)
+def test_a_rule_lets_its_neighbours_pass(rule: str, view: RequestView) -> None:
+    """What is as near as can be, with all rules on: a firewall that refuses honest clients is switched off."""
+    assert find(view) is None
+
+
+@pytest.mark.parametrize(("rule", "view"), REFUSED)
+def test_a_rule_can_be_switched_off_alone(rule: str, view: RequestView) -> None:
+    """By its name; with it off, nothing is refused under that name."""
+    assert find(view, rule) != rule
+
+
+# What one rule alone refuses: with it off, the request passes.
+ALONE = {
+    "relative_path": ask("*"),
+    "absolute_form": routed(b"http://example.com/public", "/admin"),
+    "fragment": ask("/x?a=1#b"),
+    "control": ask("/a%0ab"),
+    "nul": ask("/a%00"),
+    "empty_segment": ask("//admin"),
+    "dot_segment": ask("/a/../b"),
+    "encoded_slash": ask("/a%2fb"),
+    "backslash": ask("/a%5cb"),
+    "semicolon": ask("/a;x=1/b"),
+    "bad_escape": ask("/a%zz"),
+    "double_encoding": ask("/%2541"),
+    "not_utf8": ask("/%e4"),
+    "doubled_field": ask("/", ("Host", "a,b")),
+    "underscore_twin": ask("/", ("X_API_Key", "k")),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_with_a_rule_off_what_it_alone_refuses_passes(rule: str) -> None:
+    """No second rule stands behind it."""
+    assert find(ALONE[rule]) == rule
+    assert find(ALONE[rule], rule) is None
+
+
+@pytest.mark.parametrize("wrong", [("nulls",), ("nul", "NUL"), ("oversized_field",), ("",)])
+def test_a_name_that_is_no_rule_is_a_mistake(wrong: tuple[str, ...]) -> None:
+    """A typo must not leave a rule on, or off, in silence; the message lists the names."""
+    with pytest.raises(ConfigurationError, match=r"the firewall has no rule '.*; there are relative_path, absolute_form,"):
+        Firewall(off=wrong)
+
+
+def test_one_string_is_no_collection_of_names() -> None:
+    """The message shows what to write."""
+    with pytest.raises(ConfigurationError, match=r"such as \['nul'\]"):
+        Firewall(off="nul")
+
+
+def test_the_repr_says_what_is_off() -> None:
+    """In order, for logs of the configuration."""
+    assert repr(Firewall()) == "Firewall()"
+    assert repr(Firewall(off={"nul", "control"})) == "Firewall(off=['control', 'nul'])"
+
+
+# The bound that is no rule
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-API-Key", "Host"])
+@pytest.mark.parametrize("kind", [str, bytes])
+def test_a_field_that_is_too_long_is_refused_whatever_is_off(name: str, kind: type) -> None:
+    """8 KiB is a bound, and no matter of taste (RFC 9110 §5.4); one octet less passes."""
+    for length, rule in ((8192, None), (8193, "oversized_field")):
+        header: Any = (name, "a" * length) if kind is str else (name.encode(), b"a" * length)
+        assert find(RequestView("GET", "/", [header]), *RULES) == rule
+
+
+def test_a_long_cookie_string_is_no_trouble() -> None:
+    """It holds cookies of others too."""
+    assert find(ask("/", ("Cookie", "a=" + "b" * 20_000))) is None
+
+
+# In a guard
+
+
+def test_a_guard_refuses_before_it_looks_at_anything() -> None:
+    """400 with the reason, on public routes too, and no checker is asked."""
+    checker = Recorder(ANN)
+    guard = Guard(APIKey(checker), Basic(checker, realm="x"), rules={"/**": public})
+    for rule, view in ALONE.items():
+        decision = guard.decide(view)
+        assert isinstance(decision, Malformed)
+        assert decision.detail == f"the firewall's rule {rule}"
+        assert decision.reason in {Reason.AMBIGUOUS_PATH, Reason.HEADER_ALIAS, Reason.AMBIGUOUS_CREDENTIALS}
+        assert guard.refuse(decision, view).status == 400
+    assert checker.asked == []
+
+
+def test_a_guard_may_be_given_a_firewall() -> None:
+    """With a rule off, the application gets to see what it asked for."""
+    guard = Guard(APIKey(Recorder(ANN)), firewall=Firewall(off=["semicolon"]))
+    assert isinstance(guard.decide(ask("/a;x=1/b", KEY)), Granted)
+    assert isinstance(guard.decide(ask("/a;x=1/../b", KEY)), Malformed)
+
+
+def test_an_answer_is_remembered_for_the_same_target_only() -> None:
+    """The mount and the undecoded target are part of what is remembered."""
+    guard = Guard(APIKey(Recorder(ANN)), rules={"/**": public})
+    for _ in range(2):
+        assert isinstance(guard.decide(routed(b"http://h/app/x", "/x")), Malformed)
+        assert isinstance(guard.decide(routed(b"http://h/app/x", "/x", "/app")), Granted)
+        assert isinstance(guard.decide(routed(b"/x", "/x")), Granted)
+        assert isinstance(guard.decide(routed(b"/x;", "/x")), Malformed)
+
+
+@pytest.mark.parametrize("character", [0xDCFF, 0xD800, 0xE4], ids=hex)
+def test_a_mount_may_be_any_text(character: int) -> None:
+    """An application may be mounted under a segment that the client chose: whatever it is, there is an answer."""
+    mount = f"/{chr(character)}"
+    assert find(routed(b"/x", "/x", mount)) is None
+    assert find(routed("/ä/x".encode(), "/x", mount)) is None
+
+
+def test_doubled_bearer_credentials_are_told_what_is_wrong() -> None:
+    """D1: when every copy is Bearer, the 400 says `invalid_request`; otherwise the body alone does."""
+    guard = Guard(Basic(Recorder(), realm="x"), Bearer(Recorder()))
+    both = ask("/", ("Authorization", "Bearer a"), ("Authorization", "Bearer a"))
+    mixed = ask("/", ("Authorization", "Bearer a"), ("Authorization", "Basic YTpi"))
+    assert values(guard.refuse(guard.decide(both), both), "WWW-Authenticate") == ['Bearer realm="api", error="invalid_request"']
+    assert values(guard.refuse(guard.decide(mixed), mixed), "WWW-Authenticate") == []
