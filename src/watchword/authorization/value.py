@@ -31,6 +31,8 @@ class No:
     def __repr__(self) -> str:
         return "NO"
 
+    __reduce__ = __repr__  # copied and unpickled as the constant itself
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Needs:
@@ -83,6 +85,8 @@ class Pending:
     def __repr__(self) -> str:
         return "PENDING"
 
+    __reduce__ = __repr__  # copied and unpickled as the constant itself
+
 
 @dataclass(frozen=True, slots=True)
 class Yes:
@@ -92,6 +96,8 @@ class Yes:
 
     def __repr__(self) -> str:
         return "YES"
+
+    __reduce__ = __repr__  # copied and unpickled as the constant itself
 
 
 Value: TypeAlias = No | Needs | Unknown | Pending | Yes
