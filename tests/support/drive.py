@@ -121,10 +121,17 @@ class ByASGI:
         reply: what the application answers.
         app: an application of one's own, in place of the one that records what it sees.
         server: makes the scope, in place of a server that does as it should.
+        loop: whether the application needs an event loop; it is taken to, where it is one's own.
     """
 
     def __init__(
-        self, guard: Guard, reply: Reply = Reply(), *, app: App | None = None, server: Callable[[Request], dict[str, Any]] = asgi_scope
+        self,
+        guard: Guard,
+        reply: Reply = Reply(),
+        *,
+        app: App | None = None,
+        server: Callable[[Request], dict[str, Any]] = asgi_scope,
+        loop: bool | None = None,
     ) -> None:
         self._reply = reply
         self._app = app
@@ -132,7 +139,9 @@ class ByASGI:
         self._seen: Seen | None = None
         self._received = 0
         self._guard_received = 0
-        self._needs_loop = app is not None or any(entry.checker.direct is None for entry in guard.policy.entries)
+        self._needs_loop = (app is not None if loop is None else loop) or any(
+            entry.checker.direct is None for entry in guard.policy.entries
+        )
         self.middleware = ASGIGuardMiddleware(self._serve, guard)
 
     def __call__(self, request: Request) -> Answer:

@@ -110,8 +110,8 @@ def wsgi_environ(request: Request) -> dict[str, Any]:
     gunicorn and waitress drop them; a server that merges them does so before anybody can see it.
     """
     path = unquote_to_bytes(request.path.encode("latin-1")).decode("latin-1")
-    mount = request.mount.encode().decode("latin-1")
-    if mount and path.startswith(mount):
+    mount = request.mount.rstrip("/").encode().decode("latin-1")
+    if mount and f"{path}/".startswith(f"{mount}/"):
         path = path[len(mount) :]
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
