@@ -190,11 +190,14 @@ class Deciding:
         expires_at = None if principal.evidence is None else principal.evidence.expires_at
         if expires_at is not None and expires_at <= policy.clock.now():
             return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED)
-        if view.kind == "websocket" and credentials.carrier == "cookie" and not self._is_own_origin(view):
+        carrier = credentials.carrier
+        if carrier == "authorization" and "authorization" not in entry.scheme.fields:
+            carrier = "header"  # a scheme of one's own whose credentials do not say where they came from
+        if view.kind == "websocket" and carrier == "cookie" and not self._is_own_origin(view):
             return Forbidden(reason=Reason.ORIGIN_DENIED, rule=route.text, principal=principal, scheme=entry.scheme.name)
-        if entry.checker.stable and credentials.carrier == "authorization":
+        if self.shortcut.in_use and entry.checker.stable and carrier == "authorization":
             self.shortcut.remember(view.fields["authorization"], entry, principal)
-        return self._settle(view, route, entry, principal, self._advice[credentials.carrier])
+        return self._settle(view, route, entry, principal, self._advice[carrier])
 
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
         """Evaluate the rule for whoever it is."""

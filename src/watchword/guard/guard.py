@@ -80,9 +80,15 @@ class Guard:
         for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
             if isinstance(given, str):
                 raise ConfigurationError(f"Guard({name}=...) takes a list of names, such as [{given!r}], not one string")
+        if firewall is not None and not isinstance(firewall, Firewall):
+            raise ConfigurationError(f"Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not {firewall!r}")
+        if clock is not None and (isinstance(clock, type) or not callable(getattr(clock, "now", None))):
+            raise ConfigurationError(f"Guard(clock=...) takes an object with now(), such as SystemClock(), not {clock!r}")
+        if request_id is not None and not callable(request_id):
+            raise ConfigurationError(f"Guard(request_id=...) takes a function that makes an id, not {request_id!r}")
         self._policy = Policy(
             schemes=schemes,
-            rules=rules or {},
+            rules={} if rules is None else rules,
             default=default,
             firewall=Firewall() if firewall is None else firewall,
             clock=SystemClock() if clock is None else clock,

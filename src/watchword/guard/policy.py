@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from watchword.authorization.leaves import ViaScheme
@@ -12,7 +13,7 @@ from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
@@ -114,10 +115,12 @@ class Policy:
         # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
         self.by_name: dict[str, Entry] = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
         self.others: tuple[Entry, ...] = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
+        if not isinstance(rules, Mapping):
+            raise ConfigurationError(f'rules map patterns to requirements, as in {{"/healthz": public}}; not {type(rules).__name__}')
         self.rules: Rules = Rules(rules, default)
         self.firewall = firewall
         self.clock = clock
-        self.origins: frozenset[str] = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self.origins: frozenset[str] = frozenset(map(_origin, origins))
         self.require_tls = require_tls
         self.xhr_no_prompt = xhr_no_prompt
         self.proxy = proxy
@@ -162,6 +165,13 @@ class Policy:
             for entry in self.entries:
                 if entry.key not in {"basic", "digest"}:
                     raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {entry.scheme.name}")
+
+
+def _origin(text: str) -> str:
+    scheme, _, host = text.rstrip("/").partition("://")
+    if not scheme or not host or not text.isascii() or not host.isprintable() or not {"/", "?", "#", "@", " ", "*"}.isdisjoint(host):
+        raise ConfigurationError(f'an origin is a scheme and a host, such as "https://app.example.com", not {text!r}')
+    return f"{scheme}://{host}".lower()
 
 
 def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> list[Scheme[Credentials]]:

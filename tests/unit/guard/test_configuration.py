@@ -1,0 +1,177 @@
+"""Mistakes in the configuration of a guard: each is found when it is made, with what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.core import ANN, Recorder, ask, values
+from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, RequestView, Scheme, authenticated, public, role, scope, via
+from watchword.clock import SystemClock
+from watchword.testing import FixedClock
+
+
+async def awaited(credentials: object) -> None:
+    """Refuse everybody."""
+
+
+BASIC = Basic(Recorder(), realm="office")
+BEARER = Bearer(Recorder())
+KEY = APIKey(Recorder())
+
+
+class Digest(Scheme[Any]):
+    """A scheme that a proxy may offer."""
+
+    name = "Digest"
+    rank = 20
+
+
+MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
+    "no scheme": ((), {}, "a guard needs at least one scheme: without one, no 401 could say how to log in"),
+    "a class": ((Basic,), {}, "Guard takes schemes such as Basic(checker, realm=...), not type"),
+    "a checker": ((Recorder(),), {}, "Guard takes schemes such as Basic(checker, realm=...), not Recorder"),
+    "a list": (([BASIC],), {}, "Guard takes schemes such as Basic(checker, realm=...), not list"),
+    "two of a kind": ((BEARER, Bearer(Recorder(), realm="other")), {}, "two schemes answer to 'bearer', and there is no fallback"),
+    "no checker": ((Basic(None, realm="x"),), {}, "a checker is a function, or an object with check() or flow(); NoneType is none"),
+    "a checker's class": ((Basic(Recorder, realm="x"),), {}, "Recorder is a class; a scheme takes an instance of it"),
+    "a list of rules": (
+        (BASIC,),
+        {"rules": [("/", public)]},
+        'rules map patterns to requirements, as in {"/healthz": public}; not list',
+    ),
+    "an empty list of rules": ((BASIC,), {"rules": []}, "not list"),
+    "a rule without requirement": ((BASIC,), {"rules": {"/x": "admin"}}, "the rule '/x' takes a requirement such as authenticated"),
+    "a rule with a function": ((BASIC,), {"rules": {"/x": role}}, "the rule '/x' takes a requirement"),
+    "a rule with None": ((BASIC,), {"rules": {"/x": None}}, "the rule '/x' takes a requirement"),
+    "a rule without pattern": ((BASIC,), {"rules": {"x": public}}, "the rule 'x' cannot be right: its path must start with a slash"),
+    "rules that clash": (
+        (BASIC,),
+        {"rules": {"/{a}/b": public, "/a/{b}": authenticated}},
+        "both match GET /a/b, and neither is more specific",
+    ),
+    "no default": ((BASIC,), {"default": None}, "the rule 'default' takes a requirement"),
+    "a scheme that is not there": (
+        (BASIC,),
+        {"rules": {"/x": via("Bearer")}},
+        "the rule '/x' asks for via(\"Bearer\"), and this guard has only Basic",
+    ),
+    "a scheme that is not there, deep": (
+        (BASIC, KEY),
+        {"default": role("a") & (via("Bearer") | scope("b"))},
+        "this guard has only Basic, ApiKey",
+    ),
+    "an order of one string": ((BASIC,), {"order": "Basic"}, "Guard(order=...) takes a list of names, such as ['Basic'], not one string"),
+    "an order of strangers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),
+    "identity headers of one string": ((BASIC,), {"identity_headers": "remote-user"}, "Guard(identity_headers=...) takes a list of names"),
+    "origins of one string": ((BASIC,), {"origins": "https://x"}, "Guard(origins=...) takes a list of names, such as ['https://x']"),
+    "an origin without scheme": ((BASIC,), {"origins": ["app.example.com"]}, "an origin is a scheme and a host, such as"),
+    "an origin with a path": ((BASIC,), {"origins": ["https://app.example.com/x"]}, "an origin is a scheme and a host"),
+    "an origin for all": ((BASIC,), {"origins": ["*"]}, "an origin is a scheme and a host"),
+    "an origin for many": ((BASIC,), {"origins": ["https://*.example.com"]}, "an origin is a scheme and a host"),
+    "a firewall that is none": (
+        (BASIC,),
+        {"firewall": False},
+        "Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not False",
+    ),
+    "a clock that is a function": ((BASIC,), {"clock": time.time}, "Guard(clock=...) takes an object with now(), such as SystemClock()"),
+    "a clock that is a class": ((BASIC,), {"clock": FixedClock}, "Guard(clock=...) takes an object with now()"),
+    "a request id": ((BASIC,), {"request_id": "0f"}, "Guard(request_id=...) takes a function that makes an id, not '0f'"),
+    "a proxy with tokens": ((BASIC, BEARER), {"proxy": True}, "a proxy offers Basic and Digest only (decision D35), not Bearer"),
+    "a proxy with keys": ((KEY,), {"proxy": True}, "a proxy offers Basic and Digest only (decision D35), not ApiKey"),
+    "relative documentation": ((BASIC,), {"documentation": "/reasons"}, "the documentation address is an absolute URI"),
+    "a contact of two lines": ((BASIC,), {"contact": "a\nb"}, "the contact is one printable line"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found_at_construction(mistake: str) -> None:
+    """With a message that says what, where and how."""
+    schemes, settings, message = MISTAKES[mistake]
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        Guard(*schemes, **settings)
+
+
+def test_whatever_is_right_is_taken() -> None:
+    """All settings at once, in the forms that people give them in."""
+    guard = Guard(
+        BASIC,
+        BEARER,
+        KEY,
+        rules={"/": public},
+        default=role("admin"),
+        clock=SystemClock(),
+        order=("bearer", "APIKEY"),
+        identity_headers=["Remote-User"],
+        origins={"https://APP.example.com/", "http://localhost:3000"},  # type: ignore[arg-type]  # a set is in any order, which is right here
+        require_tls=True,
+        xhr_no_prompt=True,
+        strip_credentials=True,
+        cors_expose=True,
+        contact="help@example.com",
+        documentation="urn:example:reasons",
+        request_id=lambda: "0f",
+    )
+    assert guard.policy.origins == {"https://app.example.com", "http://localhost:3000"}
+    assert guard.policy.identity_headers == {"remote-user"}
+    assert repr(guard) == 'Guard(Bearer, ApiKey, Basic; 1 rules, default=role("admin"))'
+    assert Guard(BASIC, Digest(Recorder()), proxy=True).policy.proxy
+
+
+@pytest.mark.parametrize(
+    ("order", "offered"),
+    [
+        ((), ["Basic", "Bearer", "ApiKey"]),
+        (("ApiKey",), ["ApiKey", "Basic", "Bearer"]),
+        (("bearer", "basic"), ["Bearer", "Basic", "ApiKey"]),
+        (("ApiKey", "Bearer", "Basic"), ["ApiKey", "Bearer", "Basic"]),
+    ],
+)
+def test_challenges_come_in_the_order_that_was_asked_for(order: tuple[str, ...], offered: list[str]) -> None:
+    """Those named first, then the others with well-known ones first (D22), however the schemes were given."""
+    for schemes in ((KEY, BEARER, BASIC), (BASIC, KEY, BEARER)):
+        guard = Guard(*schemes, order=order)
+        view = ask()
+        refusal = guard.refuse(guard.decide(view), view)
+        assert [value.partition(" ")[0] for value in values(refusal, "WWW-Authenticate")] == offered
+
+
+def test_checkers_that_need_a_loop_are_named() -> None:
+    """For the adapter that cannot serve them."""
+    assert Guard(Basic(awaited, realm="x"), KEY).async_checkers == ("awaited",)
+    assert Guard(BASIC, KEY).async_checkers == ()
+
+
+def test_a_guard_is_closed_by_default() -> None:
+    """A path that no rule names needs somebody."""
+    guard = Guard(KEY, rules={"/healthz": public})
+    assert guard.decide(ask("/healthz")).granted
+    assert not guard.decide(ask("/healthz/x")).granted
+    assert not guard.decide(ask("/anything")).granted
+
+
+def test_a_guard_keeps_its_configuration() -> None:
+    """What is done to the mapping later opens no door."""
+    rules = {"/admin": role("admin")}
+    guard = Guard(APIKey(Recorder(ANN)), rules=rules)
+    rules["/admin"] = public
+    rules["/other"] = public
+    assert not guard.decide(ask("/admin")).granted
+    assert not guard.decide(ask("/other")).granted
+
+
+def test_the_repr_of_a_guard_shows_no_secret() -> None:
+    """Checkers are not printed."""
+
+    class Leaky:
+        def check(self, credentials: object) -> None:
+            return None
+
+        def __repr__(self) -> str:
+            return "s3cret"
+
+    assert "s3cret" not in repr(Guard(Basic(Leaky(), realm="x")))
+    assert isinstance(ask(), RequestView)
