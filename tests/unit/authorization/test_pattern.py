@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from watchword import ConfigurationError
+from watchword.authorization.pattern import Pattern, left_over, parse_pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("/", Pattern(None, ())),
+        ("/a", Pattern(None, ("a",))),
+        ("/a/", Pattern(None, ("a",))),
+        ("/a/b", Pattern(None, ("a", "b"))),
+        ("/a/{id}", Pattern(None, ("a", None))),
+        ("/{a}/{b}/", Pattern(None, (None, None))),
+        ("/**", Pattern(None, (), rest=True)),
+        ("/**/", Pattern(None, (), rest=True)),
+        ("/a/**", Pattern(None, ("a",), rest=True)),
+        ("/{a}/**", Pattern(None, (None,), rest=True)),
+        ("GET /a", Pattern(frozenset({"GET"}), ("a",))),
+        ("GET,PUT /a", Pattern(frozenset({"GET", "PUT"}), ("a",))),
+        ("GET,GET /a", Pattern(frozenset({"GET"}), ("a",))),
+        ("PROPFIND /a", Pattern(frozenset({"PROPFIND"}), ("a",))),
+        ("M-SEARCH /", Pattern(frozenset({"M-SEARCH"}), ())),
+        ("/my file", Pattern(None, ("my file",))),
+        ("GET /my file/{x}", Pattern(frozenset({"GET"}), ("my file", None))),
+        ("/ä/ß/日本", Pattern(None, ("ä", "ß", "日本"))),
+        ("/a.b/~c/d:e@f", Pattern(None, ("a.b", "~c", "d:e@f"))),
+        ("/...", Pattern(None, ("...",))),
+        ("/{_}/{été}", Pattern(None, (None, None))),
+    ],
+)
+def test_patterns(text: str, pattern: Pattern) -> None:
+    """Methods, literal segments, `{name}` for one segment and a closing `**`; a closing slash makes no difference."""
+    assert parse_pattern(text) == pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "its path must start with a slash"),
+        ("a", "its path must start with a slash"),
+        ("GET", "its path must start with a slash"),
+        ("GET a", "its path must start with a slash"),
+        ("GET  /a", "its path must start with a slash"),
+        ("GET, PUT /a", "'' is no method; write it as in \"GET,PUT /x\""),
+        ("GET,PUT a /b", "its path must start with a slash"),
+        ("GET,,PUT /a", "'' is no method"),
+        (",GET /a", "'' is no method"),
+        ("G(T /a", "'G(T' is no method"),
+        ("GÉT /a", "'GÉT' is no method"),
+        ("* /a", "an asterisk is no method; a rule for all of them is the path alone"),
+        ("GET,* /a", "an asterisk is no method"),
+        ("get /a", "methods are case-sensitive (RFC 9110 §9.1): write GET"),
+        ("GET,Put /a", "methods are case-sensitive (RFC 9110 §9.1): write PUT"),
+        ("HEAD /a", "HEAD is always decided like GET: write GET"),
+        ("GET,HEAD /a", "HEAD is always decided like GET: write GET"),
+        (" /a", "it begins or ends with a space"),
+        ("/a ", "it begins or ends with a space"),
+        ("GET /a\n", "it begins or ends with a space"),
+        ("//", "it has an empty segment, and the firewall refuses `//`"),
+        ("//a", "it has an empty segment"),
+        ("/a//b", "it has an empty segment"),
+        ("/a//", "it has an empty segment"),
+        ("/./a", "the firewall refuses dot segments"),
+        ("/a/..", "the firewall refuses dot segments"),
+        ("/a?x=1", "it can never match a path with '?': the query takes no part in rules"),
+        ("/a#b", "it can never match a path with '#': a fragment never reaches a server"),
+        ("/a\\b", "it can never match a path with '\\\\': the firewall refuses it"),
+        ("/a;b", "it can never match a path with ';': the firewall refuses it"),
+        ("/a%20b", "paths are compared decoded: write the character itself"),
+        ("/a\tb", "no path holds a control character"),
+        ("/a\x00b", "no path holds a control character"),
+        ("/a\x7fb", "no path holds a control character"),
+        ("/{}", "'{}' is no name in braces"),
+        ("/{a b}", "'{a b}' is no name in braces"),
+        ("/{a:int}", "'{a:int}' is no name in braces"),
+        ("/{1}", "'{1}' is no name in braces"),
+        ("/{**}", "'{**}' is no name in braces"),
+        ("/{a}/{a}", "it names {a} twice"),
+        ("/a{b}", "'a{b}' is no segment: a literal, {name} for a whole segment, or ** at the end"),
+        ("/{a}b", "'{a}b' is no segment"),
+        ("/a}", "'a}' is no segment"),
+        ("/*", "'*' is no segment"),
+        ("/a*", "'a*' is no segment"),
+        ("/**/a", "'**' is no segment"),
+        ("/a/***", "'***' is no segment"),
+        ("/**a", "'**a' is no segment"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_with_the_reason(text: str, why: str) -> None:
+    """Each mistake has its own message, which begins with the rule as it was written (threats P5, P6, N8)."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_pattern(text)
+    assert str(caught.value).startswith(f"the rule {text!r} cannot be right: {why}")
+
+
+@pytest.mark.parametrize("text", [None, 7, b"/a", ("GET", "/a"), object()], ids=repr)
+def test_a_rule_is_named_by_text(text: Any) -> None:
+    """Anything else is refused by its type."""
+    with pytest.raises(ConfigurationError, match=rf"a rule is named by a pattern .*, not by {type(text).__name__}$"):
+        parse_pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (Pattern(None, ()), "/"),
+        (Pattern(None, (), rest=True), "/**"),
+        (Pattern(frozenset({"PUT", "GET"}), ("a", None, None), rest=True), "GET,PUT /a/{x}/{y}/**"),
+    ],
+)
+def test_a_pattern_prints_as_a_rule_is_written(pattern: Pattern, text: str) -> None:
+    """Messages name rules to add, so what they print can be pasted."""
+    assert str(pattern) == text
+    assert parse_pattern(text) == pattern
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "covers"),
+    [
+        ("/**", "/", True),
+        ("/**", "/a/b/c", True),
+        ("/a/**", "/a", True),
+        ("/a/**", "/ab", False),
+        ("/a/**", "/a/{x}/**", True),
+        ("/{x}/**", "/", False),
+        ("/{x}", "/a", True),
+        ("/{x}", "/{y}", True),
+        ("/a", "/{x}", False),
+        ("/{x}", "/a/**", False),
+        ("/a", "GET /a", True),
+        ("GET /a", "/a", False),
+        ("GET,PUT /a", "PUT /a", True),
+        ("GET /a", "PUT /a", False),
+    ],
+)
+def test_one_pattern_covers_another(wide: str, narrow: str, covers: bool) -> None:  # noqa: FBT001 - a parameter
+    """Every request of the one is a request of the other, methods included; a property compares with lists of requests."""
+    assert parse_pattern(wide).covers(parse_pattern(narrow)) is covers
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("/{x}/b", "/a/{y}", "/a/b"),
+        ("/a/**", "/{x}/b/**", "/a/b/**"),
+        ("/a/**", "/{x}/{y}", "/a/{x}"),
+        ("/**", "GET /a", "GET /a"),
+        ("GET,PUT /{x}", "PUT,POST /a", "PUT /a"),
+        ("GET /a", "PUT /a", None),
+        ("/a", "/b", None),
+        ("/a", "/a/{x}", None),
+        ("/a/{x}/**", "/a", None),
+    ],
+)
+def test_two_patterns_meet(one: str, other: str, both: str | None) -> None:
+    """What both match is a pattern again, or nothing."""
+    met = parse_pattern(one).meet(parse_pattern(other))
+    assert (None if met is None else str(met)) == both
+
+
+@pytest.mark.parametrize(
+    ("pattern", "others", "left"),
+    [
+        ("/a", [], "GET /a"),
+        ("PUT /a", [], "PUT /a"),
+        ("/{x}", ["/a"], "GET /x"),
+        ("/{x}", ["/x", "/xx"], "GET /xxx"),
+        ("/{x}", ["GET /{x}"], "POST /x"),
+        ("/{x}", ["GET,POST,PUT,PATCH,DELETE,OPTIONS,BREW /{x}"], "OTHER /x"),
+        ("/{x}", ["GET,POST,PUT,PATCH,DELETE,OPTIONS,OTHER /{x}"], "OTHERR /x"),
+        ("/a/**", ["/a", "/a/{x}"], "GET /a/x/x"),
+        ("/a/**", ["/a/{x}/**"], "GET /a"),
+        ("/a/**", ["/a", "/a/{x}/**"], None),
+        ("/a/**", ["/{x}/**"], None),
+        ("GET,PUT /a", ["GET /a", "PUT /{x}"], None),
+    ],
+)
+def test_what_others_leave_over_of_a_pattern(pattern: str, others: list[str], left: str | None) -> None:
+    """A request that only this pattern matches, written as people write one; None where there is none."""
+    found = left_over(parse_pattern(pattern), map(parse_pattern, others))
+    assert (None if found is None else str(found)) == left
