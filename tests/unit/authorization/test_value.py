@@ -93,7 +93,6 @@ def test_two_unknowns_keep_all_causes_and_the_longer_wait(
         (needs(A), YES),
         (needs(A, WHO), YES),
     ],
-    ids=str,
 )
 def test_the_opposite(value: Value, turned: Value) -> None:
     """YES and NO change places; who is anonymous has shown nothing, and what a known caller lacks now, he lacks."""
