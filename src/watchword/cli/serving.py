@@ -95,7 +95,6 @@ class Server(uvicorn.Server):
                 ws="none",
                 server_header=False,
                 proxy_headers=False,  # no proxy stands in front, so nobody's word about the client's address counts
-                timeout_graceful_shutdown=1,
             )
         )
         self._listener = listener
