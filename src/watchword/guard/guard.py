@@ -110,6 +110,11 @@ class Guard:
         return self._policy
 
     @property
+    def schemes(self) -> tuple[Scheme[Any], ...]:
+        """The schemes, in the order of their challenges."""
+        return tuple(entry.scheme for entry in self._policy.entries)
+
+    @property
     def shortcut(self) -> Shortcut:
         """The short way for callers who were let in before, for adapters."""
         return self._deciding.shortcut

@@ -4,5 +4,6 @@ from watchword.schemes.apikey import APIKey
 from watchword.schemes.base import CredentialsError, Plea, Scheme
 from watchword.schemes.basic import Basic
 from watchword.schemes.bearer import Bearer
+from watchword.schemes.cors import cors_request_headers
 
-__all__ = ["APIKey", "Basic", "Bearer", "CredentialsError", "Plea", "Scheme"]
+__all__ = ["APIKey", "Basic", "Bearer", "CredentialsError", "Plea", "Scheme", "cors_request_headers"]

@@ -1,0 +1,28 @@
+"""What a CORS layer in front must let through, so that scripts of other origins can send credentials (WHATWG Fetch)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchword.schemes.base import Scheme
+
+# A browser sends the cookie itself, and a form's content type needs no leave.
+_NEVER_ASKED = frozenset({"cookie", "content-type"})
+
+
+def cors_request_headers(schemes: Iterable[Scheme[Any]]) -> list[str]:
+    """Return the request fields of schemes, for `Access-Control-Allow-Headers`.
+
+    `Access-Control-Allow-Headers: *` never covers `Authorization` (WHATWG Fetch, CORS non-wildcard request-header name), so a CORS
+    layer lists these by name.
+
+    Args:
+        schemes: the schemes of a guard, as in `guard.schemes`.
+
+    Returns:
+        Field names, lower case, each once, in the order of the schemes.
+    """
+    return [name for name in dict.fromkeys(name for scheme in schemes for name in scheme.fields) if name not in _NEVER_ASKED]
