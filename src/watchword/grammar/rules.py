@@ -153,7 +153,7 @@ def is_auth_param(data: bytes, pos: int) -> bool:
     return data[pos : pos + 1] == b"="
 
 
-def build_auth_param(name: str, value: str, *, bare: bool = False) -> str:
+def build_auth_param(name: str, value: str, *, bare: bool) -> str:
     """Build the `auth-param` that `parse_auth_param` reads back, without bad whitespace (RFC 9110 §5.6.3).
 
     Args:

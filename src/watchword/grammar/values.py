@@ -7,6 +7,7 @@ Here is how such a value stays as it was made, and what of it can be sent at all
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,8 +24,9 @@ class Frozen:
 
     __slots__ = ()
 
+    @abstractmethod
     def _key(self) -> Hashable:
-        raise TypeError(f"{type(self).__name__} has no key")
+        """Return what the value is equal by."""
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -28,7 +28,11 @@ RFC_9110 = "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain
         ("text/*", HTML),
         ("text/plain, text/html", HTML),
         ("text/plain, text/html;q=0.9", PLAIN),
-        ("text/plain \t; \tQ=0.5 , text/html;q=0.4", PLAIN),
+        ("text/plain \t; \tQ=0.5 , text/html \t; \tQ=0.4 ", PLAIN),
+        ("text/plain, text/html;q=1", HTML),
+        ("text/plain;level=1, text/html;q=1.000", HTML),
+        ("text/html;level=1;q=0.3, text/plain;q=0.4", PLAIN),
+        ("text/*;level=1, application/*;q=0.5", HTML),
         ("text/html;q=0.5, */*;q=0.4", HTML),
         ("text/html;q=0.5, */*;q=0.5", JSON),
         ("text/html;q=0, */*", JSON),
@@ -41,6 +45,7 @@ RFC_9110 = "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain
         ("text/html;q=0.001", HTML),
         ("text/html;level=1", HTML),
         ("text/html;level=1;q=0.2, text/plain;q=0.1", HTML),
+        ("text/html;level=1, text/html;q=0.3, text/plain;q=0.5", PLAIN),
         ('text/html;a=";q=0,x/y";q=0.5, text/plain;q=0.4', HTML),
         ("text/html;q=0.4;ext=1, text/plain;q=0.5", PLAIN),
         ("text/html; , text/plain;q=0.5", HTML),
@@ -103,6 +108,15 @@ def test_a_malformed_member_is_skipped(member: str) -> None:
         assert preferred_type(accept.encode("utf-8"), OFFERED) == PLAIN
 
 
+@pytest.mark.parametrize("accept", ["", "image/png", "text/html;q=0", "*/*;q=0", "@", ",", "*"])
+def test_a_client_that_accepts_nothing_gets_the_other(accept: str) -> None:
+    """What to send otherwise is sent if nothing that is offered is acceptable, and to nobody else."""
+    assert preferred_type(accept, OFFERED, otherwise="other") == "other"
+    assert preferred_type(f"{accept},text/plain;q=0.001", OFFERED, otherwise="other") == PLAIN
+    for absent in (None, " " * (MAX_FIELD_OCTETS + 1)):
+        assert preferred_type(absent, OFFERED, otherwise="other") == JSON
+
+
 def test_a_long_field_counts_as_absent() -> None:
     """A field as long as the bound is read, one octet more is not."""
     accept = "text/plain,".ljust(MAX_FIELD_OCTETS)
@@ -112,4 +126,5 @@ def test_a_long_field_counts_as_absent() -> None:
 
 def test_the_answer_is_what_was_offered() -> None:
     """A type is given back as it was offered, parameters and letter case included, though neither plays a part in the choice."""
-    assert preferred_type("text/html", ["a/b", "Text/HTML; charset=utf-8"]) == "Text/HTML; charset=utf-8"
+    for offer in ("Text/HTML; charset=utf-8", "Text/HTML ;charset=utf-8"):
+        assert preferred_type("text/html", ["a/b", offer]) == offer

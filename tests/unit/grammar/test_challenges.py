@@ -189,6 +189,7 @@ def test_repr_makes_the_value_again() -> None:
     """A challenge is no secret: its repr shows everything, as the call that makes it."""
     for challenge in (Challenge("A"), Challenge("A", {"b": 'c"'}), Challenge("A", token68="d=")):
         assert eval(repr(challenge), {"Challenge": Challenge}) == challenge  # noqa: S307 - our own text
+    assert repr(Challenge("Negotiate")) == "Challenge('Negotiate')"
     assert repr(Challenge("Basic", {"realm": "x"})) == "Challenge('Basic', {'realm': 'x'})"
 
 

@@ -1,0 +1,105 @@
+"""What reading costs: linear in the length of the input (RFC 9110 §17.5), counted and not timed."""
+
+# ruff: noqa: N802 - a test carries the id of its rule
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from watchword import grammar
+from watchword.errors import GrammarError
+from watchword.grammar import (
+    claimed_schemes,
+    decode_base64,
+    parse_authorization,
+    parse_byte_sequence,
+    parse_challenges,
+    parse_cookies,
+    parse_form,
+    preferred_type,
+)
+from watchword.grammar.accept import _parse_accept
+from watchword.grammar.lists import split_outside_quotes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOURCE = str(Path(grammar.__file__).parent)
+
+# What grows with n, one kind of trouble each.
+SEEDS: dict[str, Callable[[int], bytes]] = {
+    "escapes": lambda n: b'Digest a="' + b"\\" * n,
+    "escaped quotes": lambda n: b'Digest a="' + b'\\"' * n,
+    "commas": lambda n: b"Digest " + b"," * n,
+    "spaced commas": lambda n: b"Digest a=1" + b" \t," * n,
+    "spaces": lambda n: b"Digest" + b" " * n + b"@",
+    "bad whitespace": lambda n: b"Digest a" + b"\t " * n + b"=",
+    "token": lambda n: b"x" * n,
+    "token68": lambda n: b"Bearer " + b"x" * n + b"@",
+    "padding": lambda n: b"Bearer a" + b"=" * n + b"a",
+    "quotes": lambda n: b'"' * n,
+    "parameters": lambda n: b"Digest " + b",".join(b"a%d=b" % number for number in range(n)),
+    "challenges": lambda n: b"a," * n,
+    "semicolons": lambda n: b"a/b;" * n,
+    "weights": lambda n: b"a/b;q=0.1," * n,
+    "pairs": lambda n: b"a=1;" * n,
+    "percent": lambda n: b"%" * n + b"%41&" * n,
+    "colons": lambda n: b":" * n,
+}
+READERS: dict[str, Callable[[bytes], object]] = {
+    "parse_authorization": lambda data: parse_authorization(data, limit=len(data)),
+    "parse_challenges": lambda data: parse_challenges(data, limit=len(data)),
+    "decode_base64": decode_base64,
+    "parse_byte_sequence": lambda data: parse_byte_sequence(data, limit=len(data)),
+    "claimed_schemes": claimed_schemes,
+    "parse_cookies": parse_cookies,
+    "parse_form": parse_form,
+    "preferred_type": lambda data: preferred_type(data, ["a/b"]),
+    "parse_accept": _parse_accept,
+    "split_outside_quotes": lambda data: split_outside_quotes(data, b","),
+}
+
+
+def _read(reader: str, data: bytes) -> None:
+    with suppress(GrammarError):
+        READERS[reader](data)
+
+
+def _lines_run(reader: str, data: bytes) -> int:
+    """Count the lines of the grammar that run: a measure of work that no other process can disturb."""
+    count = 0
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace if frame.f_code.co_filename.startswith(SOURCE) else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        _read(reader, data)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("reader", READERS)
+def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
+    """Ten times the input runs at most ten times the lines, whatever the input is made of."""
+    short, long = (_lines_run(reader, SEEDS[seed](size)) for size in (40, 400))
+    assert short > 0
+    assert long <= 11 * short
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("reader", READERS)
+def test_R9110_17_5_1_no_pattern_backtracks(reader: str, seed: str) -> None:
+    """What lines do not show, a pattern or a copy for each octet, would not come to an end on a million octets."""
+    _read(reader, SEEDS[seed](1_000_000)[:1_000_000])
+    assert reader in READERS  # it came to an end, or the time limit of the test run has stopped it
