@@ -402,6 +402,14 @@ def test_R9700_4_13_1_nobody_is_believed_about_the_connection(field: tuple[str, 
     assert driver(Request(target="/me", headers=(field,), scheme="https")).status == 401
 
 
+@pytest.mark.parametrize("name", ["Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-SSL-Client-Cert", "X-SSL-Client-S-DN"])
+def test_R9440_2_4_1_a_certificate_in_a_header_is_nobodys(name: str, through: Through) -> None:
+    """A client certificate in a header identifies nobody: none is read until a proxy that may send it can be configured."""
+    driver = through(orders_guard())
+    assert driver(me((name, ":QQ==:"))).status == 401
+    assert who(driver(me((name, ":QQ==:"), bearer("bob-token")))) == "bob"
+
+
 def test_R9700_4_15_1_people_and_programs_are_told_apart(through: Through) -> None:
     """A program whose id is that of a person is another principal, and a rule can ask for a person."""
     tokens = Tokens({"person": Principal("7"), "program": Principal("7", kind="client")})

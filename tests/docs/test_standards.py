@@ -1,0 +1,114 @@
+"""docs/standards.md is complete and true: every requirement is there once, and what it claims to be tested is tested."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS, SOURCES = ROOT / "tests", ROOT / "src" / "watchword"
+REQUIRED: list[str] = json.loads((TESTS / "vectors" / "requirements_issue_guard.json").read_text(encoding="utf-8"))
+NOT_YET = "later: with "
+VERDICT = re.compile(r"supported([:;,]? .+)?|deviates because .+|later: with .+")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table.
+
+    Args:
+        name: the row id.
+        requirement: in one line.
+        modules: under src/watchword.
+        files: of tests, under tests.
+        verdict: whether it is kept.
+    """
+
+    name: str
+    requirement: str
+    modules: tuple[str, ...]
+    files: tuple[str, ...]
+    verdict: str
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its tests start with."""
+        return "test_" + self.name.replace(".", "_").replace("-", "_")
+
+
+def code(cell: str) -> tuple[str, ...]:
+    """The names in a cell; a dash stands for none."""
+    names = tuple(re.findall(r"`([^`]+)`", cell))
+    assert cell == ("<br>".join(f"`{name}`" for name in names) or "-")
+    return names
+
+
+def read() -> list[Row]:
+    """The rows of the page."""
+    rows = []
+    for line in (ROOT / "docs" / "standards.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            name, requirement, modules, files, verdict = (cell.strip() for cell in line.strip("|").split(" | "))
+            rows.append(Row(name.strip("`"), requirement, code(modules), code(files), verdict))
+    return rows
+
+
+ROWS = read()
+
+
+def named_tests() -> dict[str, set[str]]:
+    """The names of all test functions, by file."""
+    found: dict[str, set[str]] = {}
+    for path in TESTS.rglob("test_*.py"):
+        functions = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {node.name for node in functions if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        found[path.relative_to(TESTS).as_posix()] = {name for name in names if name.startswith("test_")}
+    return found
+
+
+FOUND = named_tests()
+
+
+def is_of(test: str, row: Row) -> bool:
+    """Whether a test carries the name of a row, and not that of another which merely starts like it."""
+    rest = test.removeprefix(row.prefix)
+    return test.startswith(row.prefix) and (not rest or re.match(r"_\D", rest) is not None)
+
+
+def test_every_requirement_is_there_once() -> None:
+    """The page has exactly the requirements that it has to have, each once."""
+    names = [row.name for row in ROWS]
+    assert len(names) == len(set(names))
+    assert sorted(names) == sorted(REQUIRED)
+    assert len(REQUIRED) == len(set(REQUIRED)) > 100
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_test_that_is_named_exists(row: Row) -> None:
+    """Each file in the table has a test that carries the row's name, and each test that carries it is in such a file."""
+    for file in row.files:
+        assert any(is_of(test, row) for test in FOUND[file]), f"{file} has no test for {row.name}"
+    assert {file for file, tests in FOUND.items() if any(is_of(test, row) for test in tests)} == set(row.files)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_says_where_it_stands(row: Row) -> None:
+    """A row is supported, deviates for a reason, or comes later with something; what is kept has a module and a test."""
+    assert VERDICT.fullmatch(row.verdict), row.verdict
+    assert row.requirement.endswith(".")
+    assert all((SOURCES / module).is_file() for module in row.modules)
+    assert bool(row.modules) is bool(row.files) is not row.verdict.startswith(NOT_YET)
+
+
+def test_rows_are_told_apart() -> None:
+    """`R9110-11.2-1` is not `R9110-11.2-10`, nor is a longer section its beginning."""
+    row = Row("R9110-11.2-1", "", (), (), "")
+    assert is_of("test_R9110_11_2_1_token68", row)
+    assert is_of("test_R9110_11_2_1", row)
+    assert not is_of("test_R9110_11_2_1_2_lists", row)
+    assert not is_of("test_R9110_11_2_10_other", row)
