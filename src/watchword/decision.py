@@ -148,3 +148,4 @@ class Failed(_Refusing):
 
 Refusing: TypeAlias = Challenged | Forbidden | Hidden | Malformed | Throttled | Failed
 Decision: TypeAlias = Granted | Refusing
+"""What a guard answers."""

@@ -56,6 +56,7 @@ class Refused:
 
 
 Verdict: TypeAlias = Accepted | Refused
+"""What a checker answers."""
 
 
 def _kind(value: object) -> str:

@@ -70,7 +70,9 @@ class UseFactor:
 
 
 Need: TypeAlias = Identity | Via | HoldScope | LoginWithin | ReachAcr | UseFactor
+"""What a credential would have to show."""
 Alternative: TypeAlias = frozenset[Need]
+"""Needs that suffice together."""
 
 IDENTITY = Identity()
 STEP_UP = (LoginWithin, ReachAcr, UseFactor)

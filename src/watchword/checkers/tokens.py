@@ -45,7 +45,7 @@ class Tokens:
             )
         self._table: dict[bytes, tuple[bytes, Accepted]] = {}
         for number, (token, principal) in enumerate(principals.items(), 1):
-            if not isinstance(token, str) or not token or "," in token or not token.isprintable() or token != token.strip():
+            if not isinstance(token, str) or not token or "," in token or not token.isprintable() or " " in {token[0], token[-1]}:
                 raise ConfigurationError(
                     f"token number {number} of Tokens cannot be sent: it is empty, or holds a comma, a control character or outer spaces"
                 )

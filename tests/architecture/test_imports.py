@@ -1,0 +1,108 @@
+"""Who may import whom. Read from the sources, so that an import inside a function or for types alone counts too."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "watchword"
+MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py"))}
+
+# From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard.
+LAYERS = [
+    {"errors", "clock", "principal", "credentials", "reason"},
+    {"verdict", "operation", "grammar"},
+    {"request", "decision", "page"},
+    {"schemes", "checkers", "authorization", "protection", "observe", "stores"},
+    {"refusal"},
+    {"guard"},
+    {"adapters", "testing"},
+    {"cli"},
+]
+HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
+
+FRAMEWORKS = {"aiohttp", "django", "fastapi", "flask", "litestar", "quart", "rest_framework", "starlette", "werkzeug"}
+STANDS_ON = {"fastapi": "starlette", "flask": "werkzeug", "litestar": "starlette", "quart": "flask", "rest_framework": "django"}
+DRIVERS = {"httpx", "httpx2", "psycopg", "redis", "requests", "sqlalchemy", "sqlite3", "urllib3"}
+OUTSIDE = (
+    FRAMEWORKS
+    | DRIVERS
+    | {"asyncio", "click", "datetime", "logging", "socket", "ssl", "subprocess", "threading", "time", "trio", "uvicorn"}
+)
+AT_THE_EDGE = ("adapters/", "stores/", "observe/", "cli/")
+EXCEPTIONS = {"clock.py": {"time"}}
+
+
+def imports(text: str) -> set[str]:
+    """Return the dotted names that a source imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module if node.module and not node.level else ".")
+            # `from watchword import guard` names a part too.
+            found |= {f"watchword.{name.name}" for name in node.names if node.module == "watchword" and name.name in HEIGHT}
+    return found
+
+
+def mistakes(module: str, text: str) -> list[str]:
+    """Return what a module imports that it may not."""
+    part = module.partition("/")[0].removesuffix(".py")
+    found = imports(text)
+    roots = {name.partition(".")[0] for name in found}
+    wrong = sorted(found & {"."})  # relative imports hide where they lead
+    if part != "__init__":
+        others = {name.split(".")[1] if "." in name else "__init__" for name in found if name.partition(".")[0] == "watchword"} - {part}
+        # People's programs import the front door, and so do the parts that stand in for people.
+        free = {"__init__"} if part in {"cli", "testing"} else set()
+        wrong += sorted(other for other in others - free if HEIGHT.get(other, len(LAYERS)) >= HEIGHT[part])
+    if not module.startswith(AT_THE_EDGE):
+        wrong += sorted(roots & OUTSIDE - EXCEPTIONS.get(module, set()))
+    if "anyio" in roots and module != "operation.py" and not module.startswith(AT_THE_EDGE):
+        wrong.append("anyio")
+    frameworks = roots & FRAMEWORKS
+    if len(frameworks - {STANDS_ON.get(one, "") for one in frameworks}) > 1:
+        wrong += sorted(frameworks)
+    return wrong
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_imports_only_what_it_may(module: str) -> None:
+    """Only from below; the core knows no framework, driver, event loop, socket or clock; an adapter knows one framework."""
+    assert mistakes(module, MODULES[module]) == []
+
+
+def test_every_part_has_its_place() -> None:
+    """A new part is given a layer, or these tests would not look at it."""
+    parts = {module.partition("/")[0].removesuffix(".py") for module in MODULES} - {"__init__"}
+    assert parts <= HEIGHT.keys()
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "wrong"),
+    [
+        ("schemes/x.py", "from watchword.checkers import Users", ["checkers"]),
+        ("checkers/x.py", "def f():\n    from watchword.authorization.leaves import role", ["authorization"]),
+        ("authorization/x.py", "import watchword.schemes.basic", ["schemes"]),
+        ("grammar/x.py", "from watchword.request import RequestView", ["request"]),
+        ("errors.py", "from watchword import Guard", ["__init__"]),
+        ("request.py", "from watchword import guard", ["__init__", "guard"]),
+        ("refusal.py", "from watchword.guard import Guard", ["guard"]),
+        ("guard/x.py", "from .policy import Policy", ["."]),
+        ("guard/x.py", "import time", ["time"]),
+        ("checkers/x.py", "from threading import Lock", ["threading"]),
+        ("schemes/x.py", "import asyncio.events", ["asyncio"]),
+        ("checkers/x.py", "if TYPE_CHECKING:\n    import redis", ["redis"]),
+        ("guard/x.py", "import anyio", ["anyio"]),
+        ("adapters/x.py", "import flask\nimport django", ["django", "flask"]),
+        ("adapters/x.py", "from watchword.cli import main", ["cli"]),
+        ("adapters/x.py", "import fastapi\nimport starlette.requests\nfrom watchword.guard import Guard", []),
+        ("clock.py", "import time", []),
+    ],
+)
+def test_a_mistake_is_seen(module: str, text: str, wrong: list[str]) -> None:
+    """What these tests look for they would find."""
+    assert mistakes(module, text) == wrong
