@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
+from watchword.grammar import MAX_FIELD_OCTETS
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.observe.log import log_refusal
 from watchword.operation import Operation, run
@@ -71,7 +72,8 @@ class GuardMiddleware:
         raw_path = _octets(raw.partition("?")[0]) if raw else None
         if self._shortcut.in_use and not environ.get("QUERY_STRING") and environ.keys().isdisjoint(self._matter):
             granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
-            if granted is not None and granted.cache is SILENT and "," not in environ.get("HTTP_HOST", ""):
+            host = environ.get("HTTP_HOST", "")
+            if granted is not None and granted.cache is SILENT and "," not in host and len(host) <= MAX_FIELD_OCTETS:
                 _hand_over(environ, granted.principal, granted, UNCHANGED)
                 return self._serve(environ, start_response, place)
         view = self._view(environ, method, path, raw_path, mount)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar import MAX_FIELD_OCTETS, parse_authorization
 from watchword.reason import Reason
-from watchword.request import decode_path, encode_path, origin_form
+from watchword.request import decode_path, encode_path, origin_form, strip_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -112,15 +112,17 @@ class Firewall:
                 return Finding("control", Reason.AMBIGUOUS_PATH)
         if view.aliases and "underscore_twin" not in self._off:
             return Finding("underscore_twin", Reason.HEADER_ALIAS)
+        doubled: Finding | None = None
         for name, value in view.fields.items():
             if name not in single:
                 continue
             if len(value) > MAX_FIELD_OCTETS:
-                # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4).
+                # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4). It comes before what is
+                # doubled wherever it stands: ASGI keeps the order of the fields, WSGI does not, and the answer is the same.
                 return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS)
-            if _is_doubled(view, name) and "doubled_field" not in self._off:
-                return Finding("doubled_field", Reason.AMBIGUOUS_CREDENTIALS)
-        return None
+            if doubled is None and "doubled_field" not in self._off and _is_doubled(view, name):
+                doubled = Finding("doubled_field", Reason.AMBIGUOUS_CREDENTIALS)
+        return doubled
 
     def __repr__(self) -> str:
         return f"Firewall(off={sorted(self._off)})" if self._off else "Firewall()"
@@ -171,7 +173,7 @@ def _suspects(view: RequestView) -> Iterator[str]:
     raw, path = view.raw_path, view.path
     sent = b"" if raw is None else origin_form(raw)
     text = decode_path(sent)
-    routed = raw is None or sent is raw or text in {path, view.mount.rstrip("/") + path}
+    routed = raw is None or sent is raw or path in {text, strip_mount(text, view.mount)}
     target = _Target(sent, path, f"{path}/{text}", routed, raw is not None)
     yield from (rule for rule, breaks in _TESTS.items() if breaks(target))
 
