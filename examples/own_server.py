@@ -13,6 +13,7 @@ Four steps: say what came, ask, serve or refuse, and log what was refused.
 from __future__ import annotations
 
 import json
+import logging
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from argon2 import PasswordHasher
@@ -42,9 +43,7 @@ class Handler(BaseHTTPRequestHandler):
             self.serve(decision.principal)
             return
         # The client is told a reference, and the log says under it what the client is not told.
-        request_id = guard.request_id(view)
-        self.log_error("refused: %s %s (request %s)", decision.reason, decision.detail, request_id)
-        refusal = guard.refuse_as(decision, view, request_id)
+        refusal = guard.refuse(decision, view)
         self.respond(refusal.status, refusal.reason_phrase, refusal.headers, refusal.body)
 
     def do_HEAD(self) -> None:
@@ -64,5 +63,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)  # refusals are information, outages are warnings
     with ThreadingHTTPServer(("127.0.0.1", 8000), Handler) as server:
         server.serve_forever()

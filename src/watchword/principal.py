@@ -23,7 +23,7 @@ class Evidence:
         scheme: the authentication scheme, as in the challenge: `"Basic"`, `"Bearer"` (RFC 9110 §11.1).
         auth_time: when the person last logged in, Unix seconds.
         acr: the authentication context class reached (RFC 9470 §3).
-        factors: the kinds of factor used, such as `{"password", "otp"}`.
+        factors: the kinds of factor used, such as `{"password", "otp"}`; any collection, kept as a frozenset.
         expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end by itself.
 
     Raises:

@@ -105,7 +105,7 @@ class Renderer:
             The response.
         """
         status = status_of(decision)
-        told = decision.disclosed or shown(decision.reason)
+        told = told_reason(decision)
         if isinstance(decision, Hidden):
             # For servers of one's own that have no 404 to imitate; the adapters send the application's.
             headers, body = _with_length("text/plain; charset=utf-8", "Not Found")
@@ -168,6 +168,15 @@ def status_of(decision: Refusing) -> int:
     return _STATUS[type(decision)]
 
 
+def told_reason(decision: Refusing) -> Reason:
+    """Return the reason that the client is told.
+
+    Args:
+        decision: one that refuses.
+    """
+    return decision.disclosed or shown(decision.reason)
+
+
 def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]]) -> Headers:
     """Return what a granted response has to say to caches; nothing else of it is touched (decision D58).
 
@@ -216,4 +225,4 @@ def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
     return more + ([f"Reference: {request_id}"] if request_id else [])
 
 
-__all__ = ["DOCUMENTATION", "Granted", "Refusal", "Renderer", "grant_headers", "status_of"]
+__all__ = ["DOCUMENTATION", "Granted", "Refusal", "Renderer", "grant_headers", "status_of", "told_reason"]

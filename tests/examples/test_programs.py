@@ -30,13 +30,14 @@ def own_server() -> Iterator[str]:
             thread.join()
 
 
-def test_own_server(own_server: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_server(own_server: str, caplog: pytest.LogCaptureFixture) -> None:
     """A server of the standard library serves and refuses by the guard, and logs under the reference that the client was told."""
     assert httpx2.get(own_server + "/healthz").json() == {"path": "/healthz", "for": ""}
     assert httpx2.get(own_server + "/orders/7", auth=("ann", "sesame")).json() == {"path": "/orders/7", "for": "ann"}
-    refused = httpx2.get(own_server + "/orders/7", auth=("ann", "wrong"))
+    with caplog.at_level("INFO", logger="watchword"):
+        refused = httpx2.get(own_server + "/orders/7", auth=("ann", "wrong"))
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="orders", charset="UTF-8"')
-    assert f"refused: wrong_secret  (request {refused.json()['request_id']})" in capsys.readouterr().err
+    assert f"wrong_secret, GET /orders/7 (rule default, request {refused.json()['request_id']})" in caplog.text
     head = httpx2.head(own_server + "/orders/7")
     assert (head.status_code, head.content) == (401, b"")
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.guard.handover import UNCHANGED, Handover, handover
-from watchword.observe.log import log_refusal
 from watchword.operation import Operation, arun, only_awaited
 from watchword.refusal import grant_headers
 from watchword.request import RequestView, strip_mount
@@ -115,9 +114,7 @@ class GuardMiddleware:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
         guard = self.guard
-        request_id = guard.request_id(view)
-        log_refusal(decision, view, request_id)
-        refusal = guard.refuse_as(decision, view, request_id)
+        refusal = guard.refuse(decision, view)
         if view.kind == "websocket":
             await _refuse_websocket(scope, receive, send, refusal)
         elif isinstance(decision, Hidden):

@@ -11,7 +11,6 @@ from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS
 from watchword.guard.handover import UNCHANGED, Handover, handover
-from watchword.observe.log import log_refusal
 from watchword.operation import Operation, run
 from watchword.refusal import grant_headers
 from watchword.request import RequestView
@@ -82,9 +81,7 @@ class GuardMiddleware:
         if isinstance(decision, Granted):
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
             return self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
-        request_id = guard.request_id(view)
-        log_refusal(decision, view, request_id)
-        refusal = guard.refuse_as(decision, view, request_id)
+        refusal = guard.refuse(decision, view)
         if isinstance(decision, Hidden):
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
             return self._as_if_missing(environ, start_response, refusal)

@@ -2,16 +2,24 @@
 
 from watchword.authorization.facts import network, where
 from watchword.authorization.leaves import acr, authenticated, factor, fresh, nobody, optional, permission, public, role, scope, via
+from watchword.authorization.needs import HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
 from watchword.authorization.pattern import Pattern, parse_pattern
 from watchword.authorization.requirement import Requirement, Situation
 from watchword.authorization.rules import Route, Rules
 
 __all__ = [
+    "HoldScope",
+    "Identity",
+    "LoginWithin",
+    "Need",
     "Pattern",
+    "ReachAcr",
     "Requirement",
     "Route",
     "Rules",
     "Situation",
+    "UseFactor",
+    "Via",
     "acr",
     "authenticated",
     "factor",

@@ -13,7 +13,7 @@ from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import SILENT, CacheAdvice, Decided, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
-from watchword.guard.challenging import bad_request_challenges, failed, refuse_credentials, settle
+from watchword.guard.challenging import bad_request_challenges, refuse_credentials, settle
 from watchword.guard.shortcut import Shortcut
 from watchword.principal import ANONYMOUS, Evidence
 from watchword.reason import Reason
@@ -189,7 +189,7 @@ class Deciding:
         principal = _stamped(verdict, entry)
         expires_at = None if principal.evidence is None else principal.evidence.expires_at
         if expires_at is not None and expires_at <= policy.clock.now():
-            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED)
+            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED, "their evidence has expired")
         carrier = credentials.carrier
         if carrier == "authorization" and "authorization" not in entry.scheme.fields:
             carrier = "header"  # a scheme of one's own whose credentials do not say where they came from
@@ -215,9 +215,7 @@ class Deciding:
         unknown = Unknown(frozenset({error.why}), error.retry_after)
         situation = Situation(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(situation)
-        if isinstance(value, Unknown):
-            return failed(route, value, entry)
-        return settle(policy, route, situation, value, None, Granted(ANONYMOUS, route.text))
+        return settle(policy, route, situation, value, entry, Granted(ANONYMOUS, route.text))
 
     def _malformed(self, view: RequestView, route: Route, reason: Reason, detail: str) -> Malformed:
         challenges: tuple[Challenge, ...] = ()

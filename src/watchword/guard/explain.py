@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
 from watchword.authorization.requirement import Situation
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
-from watchword.decision import Challenged, Failed, Granted, Malformed
+from watchword.decision import Challenged, Failed, Forbidden, Granted, Malformed
 from watchword.errors import GrammarError
 from watchword.grammar import parse_authorization
 from watchword.principal import ANONYMOUS
 from watchword.reason import WORDS, Reason
+from watchword.refusal import told_reason
 
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need
     from watchword.authorization.requirement import Requirement
     from watchword.decision import Decision
-    from watchword.guard.guard import Guard
     from watchword.guard.policy import Policy
-    from watchword.refusal import Refusal
+    from watchword.refusal import Refusal, Renderer
     from watchword.request import RequestView
 
 
@@ -82,17 +82,18 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explanation(guard: Guard, view: RequestView, decision: Decision) -> Explanation:
+def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision: Decision, request_id: str) -> Explanation:
     """Explain a decision.
 
     Args:
-        guard: the guard that made it.
+        policy: the configuration of the guard that made it.
+        renderer: how that guard says no.
         view: the request it was made for.
         decision: the decision.
+        request_id: for the response.
     """
-    policy = guard.policy
     view.scan(policy.index)
-    refusal = None if isinstance(decision, Granted) else guard.refuse(decision, view)
+    refusal = None if isinstance(decision, Granted) else renderer.render(decision, view, request_id)
     peer = view.client or "an unknown address"
     steps = [f"request: {_printable(view.method)} {_printable(view.mount + view.path)} from {_printable(peer)} over {view.scheme}"]
     if isinstance(decision, Malformed):
@@ -123,9 +124,14 @@ def explanation(guard: Guard, view: RequestView, decision: Decision) -> Explanat
 
 
 def _situation(policy: Policy, view: RequestView, decision: Decision) -> Situation:
-    if isinstance(decision, Failed) and decision.scheme and not decision.principal.is_authenticated:
-        return Situation(view, policy.clock, None, Unknown(frozenset({decision.detail}), decision.retry_after))
+    if _is_unchecked(decision):
+        return Situation(view, policy.clock, None, Unknown(frozenset()))
     return Situation(view, policy.clock, decision.principal)
+
+
+def _is_unchecked(decision: Decision) -> bool:
+    """Tell whether a checker was asked and could not tell: whom it refuses is challenged, and whom it accepts is somebody."""
+    return isinstance(decision, (Failed, Forbidden)) and decision.scheme != "" and not decision.principal.is_authenticated
 
 
 def _branch(requirement: Requirement, situation: Situation) -> Branch:
@@ -161,10 +167,12 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
 
 def _checker_line(policy: Policy, decision: Decision) -> str:
     checker = next((entry.checker.name for entry in policy.entries if entry.scheme.name == decision.scheme), "")
-    if isinstance(decision, Failed) and not decision.principal.is_authenticated:
-        return f"checker {checker} ({decision.scheme}): unavailable: {decision.detail}"
-    if isinstance(decision, Challenged) and decision.detail:
+    if _is_unchecked(decision):
+        return f"checker {checker} ({decision.scheme}): unavailable{': ' + decision.detail if isinstance(decision, Failed) else ''}"
+    if decision.reason is Reason.MALFORMED_CREDENTIALS:
         return f"scheme {decision.scheme}: the credentials do not fit it, so no checker was asked"
+    if isinstance(decision, Challenged) and decision.detail:
+        return f"checker {checker} ({decision.scheme}): accepted them, but {decision.detail}"
     if decision.principal.is_authenticated:
         return f"checker {checker} ({decision.scheme}): accepted {decision.principal!r}"
     words = "" if decision.reason is None else f"{decision.reason.value}: {WORDS[decision.reason].operator}"
@@ -176,7 +184,9 @@ def _verdict_line(decision: Decision) -> str:
         who = "nobody in particular" if decision.principal is ANONYMOUS else decision.principal.id
         return f"decision: granted, as {who}"
     detail = f" ({decision.detail})" if decision.detail else ""
-    return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}"
+    told = told_reason(decision)
+    told_as = "" if told is decision.reason else f"; the client is told {told.value}"
+    return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}{told_as}"
 
 
 def _printable(text: str) -> str:

@@ -10,6 +10,7 @@ from watchword.decision import Decided, Granted
 from watchword.errors import ConfigurationError
 from watchword.guard.deciding import Deciding
 from watchword.guard.policy import IDENTITY_HEADERS, Policy
+from watchword.observe.log import log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
-    from watchword.decision import Decision, Refusing
+    from watchword.decision import Decision
     from watchword.guard.explain import Explanation
     from watchword.guard.shortcut import Shortcut
     from watchword.operation import Steps
@@ -177,12 +178,13 @@ class Guard:
         begun = self._deciding.start(view)
         return begun if isinstance(begun, Decided) else await arun(begun)
 
-    def refuse(self, decision: Decision, view: RequestView) -> Refusal:
-        """Say no in HTTP.
+    def refuse(self, decision: Decision, view: RequestView, *, request_id: str | None = None) -> Refusal:
+        """Say no in HTTP, and log it: one line to the logger `watchword`, under the id that stands in the body too.
 
         Args:
             decision: one that does not grant.
             view: the request that it was made for.
+            request_id: the id by which the log line is found; None: what `request_id(view)` answers.
 
         Returns:
             Status, reason phrase, headers and body.
@@ -190,7 +192,12 @@ class Guard:
         Raises:
             ValueError: the decision grants.
         """
-        return self._refuse(decision, view, self.request_id(view))
+        if isinstance(decision, Granted):
+            raise ValueError("this decision grants: there is nothing to refuse")  # noqa: TRY004 - its value, not its type, is at fault
+        view.scan(self._policy.index)
+        reference = self.request_id(view) if request_id is None else request_id
+        log_refusal(decision, view, reference)
+        return self._renderer.render(decision, view, reference)
 
     def request_id(self, view: RequestView) -> str:
         """Return the id under which a request is found in the log: the client's `X-Request-Id` if it is one, else a new one.
@@ -212,7 +219,7 @@ class Guard:
         """
         from watchword.guard.explain import explanation  # for people, never on the way of a request
 
-        return explanation(self, view, self.decide(view))
+        return explanation(self._policy, self._renderer, view, self.decide(view), self.request_id(view))
 
     async def aexplain(self, view: RequestView) -> Explanation:
         """Do the same as `explain`, without blocking the event loop.
@@ -222,23 +229,7 @@ class Guard:
         """
         from watchword.guard.explain import explanation
 
-        return explanation(self, view, await self.adecide(view))
-
-    def refuse_as(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
-        """Say no under a given request id, for adapters that log it too.
-
-        Args:
-            decision: one that does not grant.
-            view: the request.
-            request_id: printable ASCII.
-        """
-        return self._refuse(decision, view, request_id)
-
-    def _refuse(self, decision: Decision, view: RequestView, request_id: str) -> Refusal:
-        if isinstance(decision, Granted):
-            raise ValueError("this decision grants: there is nothing to refuse")  # noqa: TRY004 - its value, not its type, is at fault
-        view.scan(self._policy.index)
-        return self._renderer.render(decision, view, request_id)
+        return explanation(self._policy, self._renderer, view, await self.adecide(view), self.request_id(view))
 
     def __repr__(self) -> str:
         names = ", ".join(entry.scheme.name for entry in self._policy.entries)

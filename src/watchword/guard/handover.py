@@ -7,7 +7,7 @@ answer would repeat them (§9.3.8).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watchword.grammar import parse_form
@@ -30,8 +30,9 @@ class Handover:
     """
 
     fields: frozenset[str] = frozenset()
-    cookies: str | None = None
-    query: bytes | None = None
+    # What is left is not ours: the application's own session, as often as not.
+    cookies: str | None = field(default=None, repr=False)
+    query: bytes | None = field(default=None, repr=False)
 
 
 UNCHANGED = Handover()

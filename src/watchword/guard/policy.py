@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.protection.firewall import Firewall
 
-# Names under which reverse proxies tell an application who somebody is. They are outputs of an authentication, and a
-# client that sends them is not believed (threats H3, N9).
 IDENTITY_HEADERS = (
     "remote-user",
     "remote-groups",
     "remote-name",
     "remote-email",
     "x-remote-user",
+    "x-remote-group",
     "x-remote-groups",
     "x-forwarded-user",
     "x-forwarded-email",
@@ -38,8 +37,24 @@ IDENTITY_HEADERS = (
     "x-auth-request-groups",
     "x-auth-request-preferred-username",
     "x-authenticated-user",
+    "x-authentik-email",
+    "x-authentik-groups",
+    "x-authentik-name",
+    "x-authentik-uid",
+    "x-authentik-username",
+    "x-goog-authenticated-user-email",
+    "x-goog-authenticated-user-id",
+    "x-ms-client-principal",
+    "x-ms-client-principal-id",
+    "x-ms-client-principal-name",
     "x-webauth-user",
+    "cf-access-authenticated-user-email",
+    "tailscale-user-login",
+    "tailscale-user-name",
 )
+"""Names under which reverse proxies tell an application who somebody is. They are outputs of an authentication: a client that
+sends them is not believed (threats H3, N9).
+"""
 
 # What the guard itself reads beside credentials.
 _READ = (

@@ -139,7 +139,7 @@ firewall: nothing ambiguous
 rule: '/root' needs role("root")
 credentials: authorization (Basic, 30 octets)
 checker Users (Basic): refused, wrong_secret: The user exists; the password does not match.
-decision: challenged, wrong_secret
+decision: challenged, wrong_secret; the client is told invalid_credentials
 rule:
   [needs] role("root")
 cure: be somebody
@@ -254,8 +254,8 @@ decision: challenged, missing_credentials""",
     "expired": (
         ask("/root", bearer("old")),
         """\
-checker Tokens (Bearer): refused, expired: The credentials were good and have run out. If that is sudden and widespread, check the clocks.
-decision: challenged, expired""",
+checker Tokens (Bearer): accepted them, but their evidence has expired
+decision: challenged, expired (their evidence has expired)""",
     ),
 }
 
