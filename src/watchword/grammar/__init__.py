@@ -16,7 +16,7 @@ from watchword.grammar.claims import claimed_schemes
 from watchword.grammar.cookies import parse_cookies
 from watchword.grammar.forms import parse_form
 from watchword.grammar.limits import MAX_CHALLENGES, MAX_EMPTY_ELEMENTS, MAX_FIELD_OCTETS, MAX_PARAMETERS
-from watchword.grammar.rules import is_token, quote_string
+from watchword.grammar.rules import is_token, is_token68, quote_string
 from watchword.grammar.structured import parse_byte_sequence
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "claimed_schemes",
     "decode_base64",
     "is_token",
+    "is_token68",
     "parse_authorization",
     "parse_byte_sequence",
     "parse_challenges",

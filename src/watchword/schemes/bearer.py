@@ -7,15 +7,12 @@ from urllib.parse import urlsplit
 
 from watchword.credentials import BearerToken
 from watchword.errors import ConfigurationError
-from watchword.grammar import Challenge, parse_form
+from watchword.grammar import Challenge, is_token68, parse_form
 from watchword.reason import Reason
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
 
 if TYPE_CHECKING:
     from watchword.request import RequestView
-
-# b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=", RFC 6750 §2.1
-_B64TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 
 FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory before anyone is known
 
@@ -106,10 +103,11 @@ def _parameters(data: bytes, carrier: Literal["query", "form"]) -> list[BearerTo
 
 
 def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
-    bare = value.rstrip(b"=")
-    if not bare or bare.translate(None, _B64TOKEN):
+    # b64token of RFC 6750 §2.1 is token68 of RFC 9110 §11.2 by another name.
+    text = value.decode("latin-1")
+    if not is_token68(text):
         raise CredentialsError("a token of the characters of RFC 6750 §2.1", bad_request=True)
-    return BearerToken(value.decode("ascii"), carrier)
+    return BearerToken(text, carrier)
 
 
 def _metadata_url(url: str) -> str:
