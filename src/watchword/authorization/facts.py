@@ -179,7 +179,6 @@ def _arity_of(predicate: Callable[..., object]) -> int:
     for parameter in parameters:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
             raise ConfigurationError(f"the predicate of where(...) wants {parameter.name}=..., and gets positional arguments only")
-    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD} and p.default is p.empty]
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return max(len(positional), 1)
-    return len(positional)
+    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL}]
+    needed = [p for p in positional if p.kind is not p.VAR_POSITIONAL and p.default is p.empty]
+    return len(needed) or min(len(positional), 1)  # where none is needed and some are taken, the first one is the principal

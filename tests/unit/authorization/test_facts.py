@@ -175,6 +175,7 @@ PREDICATES: list[tuple[Any, str]] = [
     (of_both, "of_both"),
     (lambda principal: principal.id == "ann", "<lambda>"),
     (lambda principal, flag=True: flag and principal.id == "ann", "<lambda>"),
+    (lambda principal=None, request=None: request is None and principal.id == "ann", "<lambda>"),
     (lambda *facts: len(facts) == 1 and facts[0].id == "ann", "<lambda>"),
     (lambda principal, request, *more: principal.id == "ann" and request.method == "GET" and not more, "<lambda>"),
     (lambda principal, *, strict=True: strict and principal.id == "ann", "<lambda>"),
@@ -205,8 +206,13 @@ def test_a_predicate_about_the_request_gets_the_request_alone() -> None:
 
 
 def test_a_builtin_that_does_not_say_what_it_takes_is_given_the_principal() -> None:
-    """Some builtins have no signature; one argument is what they get."""
+    """Some functions written in C have no signature that can be read; one argument is what they get."""
+
+    class Unreadable(Office):
+        __signature__ = "unknown"
+
     assert value(where(bool)) is YES
+    assert value(where(Unreadable("ann")), BOB) is NO
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,8 @@ def test_a_refusal_is_hidden_where_a_part_that_is_not_met_asked_for_it(requireme
         (~HERE, Reason.NETWORK_DENIED),
         (~(ADMIN & HERE), Reason.DENIED),
         (~(HERE & ADMIN), Reason.NETWORK_DENIED),
+        (~(BANNED | HERE), Reason.NETWORK_DENIED),
+        (~(HERE | ADMIN), Reason.NETWORK_DENIED),
     ],
     ids=str,
 )
