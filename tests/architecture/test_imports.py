@@ -61,7 +61,7 @@ def mistakes(module: str, text: str) -> list[str]:
         wrong += sorted(other for other in others - free if HEIGHT.get(other, len(LAYERS)) >= HEIGHT[part])
     if not module.startswith(AT_THE_EDGE):
         wrong += sorted(roots & OUTSIDE - EXCEPTIONS.get(module, set()))
-    if "anyio" in roots and module != "operation.py" and not module.startswith(AT_THE_EDGE):
+    if "anyio" in roots and module != "operation.py" and not module.startswith((*AT_THE_EDGE, "testing/")):
         wrong.append("anyio")
     frameworks = roots & FRAMEWORKS
     if len(frameworks - {STANDS_ON.get(one, "") for one in frameworks}) > 1:

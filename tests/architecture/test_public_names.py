@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
+from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -122,6 +123,7 @@ def constants() -> set[str]:
     }
 
 
+@cache
 def explained() -> set[str]:
     """Return the names of the package that a string literal follows."""
     found: set[str] = set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["FixedClock"]
+from watchword.testing.contracts import CheckerContract
+
+__all__ = ["CheckerContract", "FixedClock"]
 
 
 class FixedClock:
