@@ -31,7 +31,8 @@ class No:
     def __repr__(self) -> str:
         return "NO"
 
-    __reduce__ = __repr__  # copied and unpickled as the constant itself
+    def __reduce__(self) -> str:
+        return repr(self)  # copied and unpickled as the constant itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +86,8 @@ class Pending:
     def __repr__(self) -> str:
         return "PENDING"
 
-    __reduce__ = __repr__  # copied and unpickled as the constant itself
+    def __reduce__(self) -> str:
+        return repr(self)  # copied and unpickled as the constant itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class Yes:
     def __repr__(self) -> str:
         return "YES"
 
-    __reduce__ = __repr__  # copied and unpickled as the constant itself
+    def __reduce__(self) -> str:
+        return repr(self)  # copied and unpickled as the constant itself
 
 
 Value: TypeAlias = No | Needs | Unknown | Pending | Yes
