@@ -93,6 +93,13 @@ def test_H1_lists_and_joined_values_are_answered_alike(name: str) -> None:
     assert (asgi.status, asgi.headers, asgi.body) == (wsgi.status, wsgi.headers, wsgi.body) == (hand.status, hand.headers, hand.body)
 
 
+@pytest.mark.parametrize("driver", [ByASGI, ByHand])
+def test_H1_two_fields_that_make_one_credential_are_two(driver: Any) -> None:
+    """Two lines that joined would read as one set of parameters are two fields still, where the server lists them."""
+    fields = (("Authorization", 'Digest a="1"'), ("Authorization", 'b="2"'))
+    assert driver(everything())(Request(target="/me", headers=fields)).status == 400
+
+
 def test_H1_a_table_of_keys_holds_no_comma() -> None:
     """A key that could be mistaken for two is refused where the table is made."""
     with pytest.raises(ConfigurationError, match="comma"):

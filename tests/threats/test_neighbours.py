@@ -99,7 +99,21 @@ def test_N3_a_token_without_a_scheme_is_no_credential(value: str, through: Throu
 @pytest.mark.parametrize("name", ["basic", "BASIC", "bAsIc"])
 def test_N3_the_case_of_the_name_makes_no_difference(name: str, through: Through) -> None:
     """Names of schemes are compared without regard to case."""
-    assert who(through(orders_guard())(me(("Authorization", f"{name} YW5uOnMzY3JldA==")))) == "ann"
+    driver = through(orders_guard())
+    assert who(driver(me(("Authorization", f"{name} YW5uOnMzY3JldA==")))) == "ann"
+    for other in ("bearer", "BEARER", "Bearer"):
+        assert who(driver(me(("Authorization", f"{other} bob-token")))) == "bob"
+
+
+@pytest.mark.parametrize(
+    "value", ["Basic YW5uOnMzY3JldA==", "Bearer YW5uOnMzY3JldA==", "ApiKey YW5uOnMzY3JldA==", "Other YW5uOnMzY3JldA=="]
+)
+def test_N3_a_scheme_reads_nothing_under_another_name(value: str) -> None:
+    """Each scheme looks at the name itself, also where it is used without a guard, or looks elsewhere as well."""
+    schemes: list[Any] = [Basic(check_password, realm="r"), Bearer(check_token), Bearer(check_token, query=True), APIKey(KEYS)]
+    for scheme in schemes:
+        found = scheme.extract(request_view(me(("Authorization", value))))
+        assert (found is None) == (not value.startswith(scheme.name))
 
 
 def test_N4_no_octet_is_an_exception(through: Through) -> None:
