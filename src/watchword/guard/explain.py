@@ -168,7 +168,8 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
 def _checker_line(policy: Policy, decision: Decision) -> str:
     checker = next((entry.checker.name for entry in policy.entries if entry.scheme.name == decision.scheme), "")
     if _is_unchecked(decision):
-        return f"checker {checker} ({decision.scheme}): unavailable{': ' + decision.detail if isinstance(decision, Failed) else ''}"
+        why = f": {_printable(decision.detail)}" if isinstance(decision, Failed) else ""
+        return f"checker {checker} ({decision.scheme}): unavailable{why}"
     if decision.reason is Reason.MALFORMED_CREDENTIALS:
         return f"scheme {decision.scheme}: the credentials do not fit it, so no checker was asked"
     if isinstance(decision, Challenged) and decision.detail:
@@ -181,9 +182,9 @@ def _checker_line(policy: Policy, decision: Decision) -> str:
 
 def _verdict_line(decision: Decision) -> str:
     if isinstance(decision, Granted):
-        who = "nobody in particular" if decision.principal is ANONYMOUS else decision.principal.id
+        who = "nobody in particular" if decision.principal is ANONYMOUS else _printable(decision.principal.id)
         return f"decision: granted, as {who}"
-    detail = f" ({decision.detail})" if decision.detail else ""
+    detail = f" ({_printable(decision.detail)})" if decision.detail else ""
     told = told_reason(decision)
     told_as = "" if told is decision.reason else f"; the client is told {told.value}"
     return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}{told_as}"
