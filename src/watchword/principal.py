@@ -57,7 +57,7 @@ class Principal:
 
     Raises:
         ValueError: the id is empty.
-        TypeError: the id is no string, or names are given as one string, which would be taken letter by letter.
+        TypeError: the id is no string, the evidence is none, or names are given as one string, which would be taken letter by letter.
 
     Trust: made by checkers, from proven facts only. Nothing of it comes from the request unchecked.
     """
@@ -85,6 +85,8 @@ class Principal:
             raise TypeError(f"the id of a principal is a string, not {type(id).__name__}")
         if not id:
             raise ValueError("the id of a principal is not empty; for nobody there is watchword.ANONYMOUS")
+        if evidence is not None and not isinstance(evidence, Evidence):
+            raise TypeError(f"the evidence of a principal is an Evidence, not {type(evidence).__name__}")
         _fill(self, id, _names("roles", roles), _names("scopes", scopes), _names("permissions", permissions), claims, evidence, kind)
 
     @property

@@ -76,6 +76,8 @@ class Renderer:
     __slots__ = ("_contact", "_documentation", "_expose")
 
     def __init__(self, *, documentation: str = DOCUMENTATION, contact: str | None = None, expose: bool = False) -> None:
+        if not isinstance(documentation, str):
+            raise ConfigurationError(f"the documentation address is a string, not {documentation!r}")
         scheme, colon, rest = documentation.partition(":")
         if (
             not colon
@@ -87,7 +89,7 @@ class Renderer:
             raise ConfigurationError(f"the documentation address is an absolute URI (RFC 9457 §3.1.1), not {documentation!r}")
         if "#" in documentation:
             raise ConfigurationError(f"the documentation address is without a fragment, which the code of a reason is: {documentation!r}")
-        if contact is not None and (not contact or not contact.isprintable()):
+        if contact is not None and (not isinstance(contact, str) or not contact or not contact.isprintable()):
             raise ConfigurationError(f"the contact is one printable line, such as an address, not {contact!r}")
         self._documentation = documentation
         self._contact = contact

@@ -70,6 +70,12 @@ def test_an_id_is_a_string(wrong: object) -> None:
         Principal(wrong)  # type: ignore[arg-type]  # the mistake itself
 
 
+def test_evidence_is_evidence() -> None:
+    """The name of a scheme is none: it would fail later, when a rule looks at it."""
+    with pytest.raises(TypeError, match=r"^the evidence of a principal is an Evidence, not str$"):
+        Principal("ann", evidence="Basic")  # type: ignore[arg-type]  # the mistake itself
+
+
 def test_an_id_is_not_empty() -> None:
     """Nobody in particular is ANONYMOUS, and nobody else."""
     with pytest.raises(ValueError, match="ANONYMOUS"):

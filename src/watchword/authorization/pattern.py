@@ -186,6 +186,8 @@ def _segment(part: str, text: str, names: set[str]) -> Segment:
             raise _mistake(text, f"it names {part} twice")
         names.add(name)
         return None
+    if part.startswith("<") and part.endswith(">"):
+        raise _mistake(text, f"{part!r} is how Flask writes it: write {{name}} for a whole segment")
     if "*" in part or "{" in part or "}" in part:
         raise _mistake(text, f"{part!r} is no segment: a literal, {{name}} for a whole segment, or ** at the end")
     return part

@@ -150,11 +150,13 @@ def adapt(checker: object) -> AdaptedChecker:
     if callable(flow):
         if inspect.iscoroutinefunction(flow) or inspect.isasyncgenfunction(flow):
             raise ConfigurationError(f"the flow() of {name} is async; it is a generator that yields operations, or the method is check()")
+        _check_call(flow, name)
         return AdaptedChecker(name, flow=flow)
     method = getattr(checker, "check", None)
     check = method if callable(method) else checker
     if not callable(check):
         raise ConfigurationError(f"a checker is a function, or an object with check() or flow(); {name} is none")
+    _check_call(check, name)
     bare = _bare(check)
     if inspect.isasyncgenfunction(bare):
         raise ConfigurationError(f"{name} is an async generator; a checker returns one verdict")
@@ -165,6 +167,17 @@ def adapt(checker: object) -> AdaptedChecker:
     if getattr(bare, _MARK, False) or getattr(checker, _MARK, False):
         return AdaptedChecker(name, direct=check, stable=stable)
     return AdaptedChecker(name, flow=partial(_blocking, check))
+
+
+def _check_call(check: Callable[..., object], name: str) -> None:
+    try:
+        signature = inspect.signature(check)
+    except (TypeError, ValueError):
+        return  # a builtin that does not tell
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise ConfigurationError(f"the checker {name} is called with one argument, the credentials, and cannot be: {error}") from None
 
 
 def _bare(check: Callable[..., object]) -> object:

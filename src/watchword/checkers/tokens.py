@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest
-from typing import TYPE_CHECKING
 
 from watchword.checkers.adapt import nonblocking
 from watchword.credentials import APIKeyCredentials, BearerToken
@@ -12,9 +12,6 @@ from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.verdict import Accepted, Refused, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _UNKNOWN = Refused(Reason.UNKNOWN_IDENTITY)
 
@@ -39,6 +36,8 @@ class Tokens:
     answers_same_objects = True
 
     def __init__(self, principals: Mapping[str, Principal]) -> None:
+        if not isinstance(principals, Mapping):
+            raise ConfigurationError(f"Tokens takes a mapping of tokens to principals, not {type(principals).__name__}")
         if not principals:
             raise ConfigurationError(
                 "Tokens needs at least one token: an empty table would refuse everybody, and is a mistake more often than meant"

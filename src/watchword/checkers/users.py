@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from os import urandom
-from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from watchword.checkers.adapt import FlowChecker
@@ -15,9 +15,6 @@ from watchword.operation import Operation, Steps
 from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.verdict import Accepted, Refused, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Users(FlowChecker[BasicCredentials]):
@@ -38,6 +35,8 @@ class Users(FlowChecker[BasicCredentials]):
     """
 
     def __init__(self, hashes: Mapping[str, str], *, principals: Mapping[str, Principal] | None = None) -> None:
+        if not isinstance(hashes, Mapping):
+            raise ConfigurationError(f"Users takes a mapping of user names to password hashes, not {type(hashes).__name__}")
         if not hashes:
             raise ConfigurationError(
                 "Users needs at least one user: an empty table would refuse everybody, and is a mistake more often than meant"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.leaves import authenticated
@@ -81,6 +82,8 @@ class Guard:
         for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
             if isinstance(given, str):
                 raise ConfigurationError(f"Guard({name}=...) takes a list of names, such as [{given!r}], not one string")
+            if not isinstance(given, Iterable) or not all(isinstance(one, str) for one in given):
+                raise ConfigurationError(f"Guard({name}=...) takes a list of names, each a string, not {given!r}")
         if firewall is not None and not isinstance(firewall, Firewall):
             raise ConfigurationError(f"Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not {firewall!r}")
         if clock is not None and (isinstance(clock, type) or not callable(getattr(clock, "now", None))):

@@ -42,12 +42,12 @@ class Basic(Scheme[BasicCredentials]):
         if realm is None:
             raise ConfigurationError('Basic needs a realm (RFC 7617 §2): Basic(checker, realm="office")')
         super().__init__(checker, realm=realm)
-        if charset is not None and charset.upper() != "UTF-8":
+        if charset is not None and (not isinstance(charset, str) or charset.upper() != "UTF-8"):
             raise ConfigurationError(
                 f'the charset of Basic is "UTF-8" or not given (RFC 7617 §2.1), not {charset!r}; '
                 'for old clients there is fallback="latin-1"'
             )
-        if fallback not in {None, "latin-1"}:
+        if fallback is not None and fallback != "latin-1":
             raise ConfigurationError(f'the fallback of Basic is "latin-1" or None, not {fallback!r}')
         self._parameters = {"realm": realm} if charset is None else {"realm": realm, "charset": "UTF-8"}
         self._fallback = fallback

@@ -81,6 +81,7 @@ def test_patterns(text: str, pattern: Pattern) -> None:
         ("/{a:int}", "'{a:int}' is no name in braces"),
         ("/{1}", "'{1}' is no name in braces"),
         ("/{**}", "'{**}' is no name in braces"),
+        ("/orders/<int:id>", "'<int:id>' is how Flask writes it: write {name} for a whole segment"),
         ("/{a}/{a}", "it names {a} twice"),
         ("/a{b}", "'a{b}' is no segment: a literal, {name} for a whole segment, or ** at the end"),
         ("/{a}b", "'{a}b' is no segment"),

@@ -346,7 +346,7 @@ def test_the_reason_is_that_of_the_part_in_the_way(requirement: Requirement, rea
         (~via("Bearer"), None),
         (via("Bearer") & (via("Basic") | public), {"bearer"}),
     ],
-    ids=str,
+    ids=lambda value: ",".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_the_schemes_by_which_alone_a_requirement_can_be_met(requirement: Requirement, accepted: set[str] | None) -> None:
     """Credentials of other schemes count as absent there, so only what is certain is left out."""

@@ -393,6 +393,17 @@ class _AsyncGeneratingFlow:
         yield None
 
 
+class _Crowded:
+    def check(self, credentials: object, realm: str) -> None:
+        """Ask for more than there is."""
+
+
+class _CrowdedFlow:
+    def flow(self, credentials: object, *, realm: str) -> Any:
+        """Ask for more than there is, step by step."""
+        yield None
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -404,6 +415,10 @@ class _AsyncGeneratingFlow:
         (_async_generator, "_async_generator is an async generator; a checker returns one verdict"),
         (_AsyncFlow(), r"the flow\(\) of _AsyncFlow is async; it is a generator"),
         (_AsyncGeneratingFlow(), r"the flow\(\) of _AsyncGeneratingFlow is async"),
+        (lambda username, password: ANN, "is called with one argument, the credentials, and cannot be: missing a required argument"),
+        (lambda: ANN, "is called with one argument, the credentials, and cannot be: too many positional arguments"),
+        (_Crowded(), r"the checker _Crowded is called with one argument.* 'realm'"),
+        (_CrowdedFlow(), r"the checker _CrowdedFlow is called with one argument.* 'realm'"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

@@ -97,6 +97,12 @@ def test_a_token_stands_for_somebody(wrong: object, kind: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_list_of_tokens_is_a_mistake() -> None:
+    """It says of no token whom it stands for; the message shows none."""
+    with pytest.raises(ConfigurationError, match=r"Tokens takes a mapping of tokens to principals, not list$"):
+        Tokens(["s3cret"])  # type: ignore[arg-type]  # the mistake itself
+
+
 def test_an_empty_table_is_a_mistake() -> None:
     """It would refuse everybody, and elsewhere it let everybody in (N10)."""
     with pytest.raises(ConfigurationError, match="Tokens needs at least one token"):

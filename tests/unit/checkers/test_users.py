@@ -124,6 +124,7 @@ def test_names_are_the_same_in_either_form(stored: str, shown: str) -> None:
     ("hashes", "message"),
     [
         ({}, "Users needs at least one user: an empty table would refuse everybody"),
+        ([("ann", ARGON2["ann"])], "Users takes a mapping of user names to password hashes, not list"),
         ({"": ARGON2["ann"]}, "a user name is a non-empty string, not ''"),
         ({7: ARGON2["ann"]}, "a user name is a non-empty string, not 7"),
         ({"a\nb": ARGON2["ann"]}, "'a\\\\nb' cannot be sent in Basic: it holds a control character"),

@@ -83,6 +83,11 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "a proxy with tokens": ((BASIC, BEARER), {"proxy": True}, "a proxy offers Basic and Digest only (decision D35), not Bearer"),
     "a proxy with keys": ((KEY,), {"proxy": True}, "a proxy offers Basic and Digest only (decision D35), not ApiKey"),
     "relative documentation": ((BASIC,), {"documentation": "/reasons"}, "the documentation address is an absolute URI"),
+    "documentation that is no text": ((BASIC,), {"documentation": 7}, "the documentation address is a string, not 7"),
+    "a contact that is no text": ((BASIC,), {"contact": 7}, "the contact is one printable line"),
+    "an order of schemes": ((BASIC,), {"order": [Basic]}, "Guard(order=...) takes a list of names, each a string"),
+    "identity headers that are none": ((BASIC,), {"identity_headers": None}, "Guard(identity_headers=...) takes a list of names"),
+    "origins of numbers": ((BASIC,), {"origins": [7]}, "Guard(origins=...) takes a list of names, each a string, not [7]"),
     "a contact of two lines": ((BASIC,), {"contact": "a\nb"}, "the contact is one printable line"),
 }
 

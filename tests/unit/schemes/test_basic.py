@@ -161,8 +161,8 @@ def test_the_charset_is_utf_8_however_it_is_written(charset: str) -> None:
     assert Basic(Recorder(), realm="x", charset=charset).challenge().params["charset"] == "UTF-8"
 
 
-@pytest.mark.parametrize("charset", ["latin-1", "UTF8", "", "iso-8859-1"])
-def test_no_other_charset_exists(charset: str) -> None:
+@pytest.mark.parametrize("charset", ["latin-1", "UTF8", "", "iso-8859-1", True])
+def test_no_other_charset_exists(charset: Any) -> None:
     """R7617-2.1-1: the message says what there is for old clients."""
     with pytest.raises(ConfigurationError, match=r'the charset of Basic is "UTF-8" or not given.*fallback="latin-1"'):
         Basic(Recorder(), realm="x", charset=charset)
@@ -212,10 +212,11 @@ def test_old_clients_may_be_understood() -> None:
     assert extract(b"\xc3\xa4:\xa3", fallback="latin-1") == BasicCredentials("Ã¤", "£")
 
 
-def test_no_other_fallback_exists() -> None:
+@pytest.mark.parametrize("fallback", ["cp1252", ["latin-1"], False])
+def test_no_other_fallback_exists(fallback: Any) -> None:
     """R7617-2.1-5: Windows code pages are guesswork."""
     with pytest.raises(ConfigurationError, match=r'the fallback of Basic is "latin-1" or None'):
-        Basic(Recorder(), realm="x", fallback="cp1252")  # type: ignore[arg-type]  # the mistake itself
+        Basic(Recorder(), realm="x", fallback=fallback)
 
 
 def test_octets_that_cannot_be_read_are_in_no_exception() -> None:
