@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
 from watchword.authorization.requirement import Situation
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
-from watchword.decision import Challenged, Failed, Forbidden, Granted, Malformed
+from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed
 from watchword.errors import GrammarError
-from watchword.grammar import parse_authorization
+from watchword.grammar import parse_authorization, parse_form
 from watchword.principal import ANONYMOUS
 from watchword.reason import WORDS, Reason
 from watchword.refusal import told_reason
@@ -76,6 +76,8 @@ class Explanation:
             lines += ["rule:", *("  " + line for line in self.tree.lines())]
         for number, cure in enumerate(self.cures):
             lines.append(f"{'cure' if number == 0 else '  or'}: {' and '.join(cure)}")
+        if self.tree is not None and not self.cures and isinstance(self.decision, (Forbidden, Hidden)):
+            lines.append("cure: none; no credentials of this caller would help")
         if self.refusal is not None:
             lines += ["response:", f"  HTTP {self.refusal.status} {self.refusal.reason_phrase}"]
             lines += [f"  {name}: {value}" for name, value in self.refusal.headers]
@@ -144,8 +146,6 @@ def _cures_of(value: Value, decision: Decision) -> tuple[Alternative, ...]:
 
 def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str] | None) -> str:
     sent = sorted(name for name in policy.credential_fields if name in view.fields)
-    if not sent and not view.query:
-        return "credentials: none sent"
     parts = []
     for name in sent:
         value = view.fields[name]
@@ -162,7 +162,9 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
                 elif accepted is not None and scheme.lower() not in accepted:
                     scheme += ", which this rule does not accept"
         parts.append(f"{name} ({scheme + ', ' if scheme else ''}{len(value)} octets)")
-    return f"credentials: {'; '.join(parts) if parts else 'no field'}{' and a query' if view.query and policy.parameters else ''}"
+    in_query = {name for name, _ in parse_form(view.query)} & policy.parameters if view.query else ()
+    parts += [f"the query parameter {_printable(name.decode())}" for name in sorted(in_query)]
+    return f"credentials: {'; '.join(parts) or 'none sent'}"
 
 
 def _checker_line(policy: Policy, decision: Decision) -> str:

@@ -174,6 +174,7 @@ response:
 decision: forbidden, missing_role
 rule:
   [no] role("root")
+cure: none; no credentials of this caller would help
 response:
   HTTP 403 Forbidden""",
     ),
@@ -187,6 +188,7 @@ rule:
   [no] role("admin") & network("10.0.0.0/8")
     [depends] role("admin")
     [no] network("10.0.0.0/8")
+cure: none; no credentials of this caller would help
 response:
   HTTP 403 Forbidden""",
     ),
@@ -207,6 +209,7 @@ decision: hidden, missing_role
 rule:
   [no] role("root").hidden()
     [no] role("root")
+cure: none; no credentials of this caller would help
 response:
   HTTP 404 Not Found""",
     ),
@@ -350,8 +353,8 @@ def test_queries_and_cookies_are_not_repeated() -> None:
     asked = Guard(Bearer(Tokens({"x": ANN}), query=True), APIKey(Tokens({"x": ANN}), cookie="key"))
     text = str(asked.explain(ask("/x?access_token=s3cret", ("Cookie", "key=s3cret"))))
     assert "s3cret" not in text
-    assert "credentials: cookie (10 octets) and a query" in text
-    assert "credentials: no field and a query" in str(asked.explain(ask("/x?access_token=s3cret")))
+    assert "credentials: cookie (10 octets); the query parameter access_token" in text
+    assert "credentials: the query parameter access_token" in str(asked.explain(ask("/x?access_token=s3cret")))
 
 
 @pytest.mark.parametrize("reason", [Reason.DISABLED, Reason.REVOKED, Reason.BAD_SIGNATURE])
