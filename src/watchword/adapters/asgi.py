@@ -167,7 +167,7 @@ def _view(scope: Scope, method: str, path: str, raw_path: bytes | None, mount: s
 
 
 class _Content:
-    """The content of a request, read ahead by the guard and replayed to the application as it came."""
+    """The content of a request, read ahead by the guard and handed to the application in one piece, as if it had come so."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -178,16 +178,19 @@ class _Content:
         return Operation(only_awaited, partial(self._ahead, limit))
 
     async def _ahead(self, limit: int) -> bytes:
-        parts: list[bytes] = []
-        while sum(map(len, parts)) <= limit:
+        # One buffer: a client may send its octets one by one, or messages that hold none.
+        content = bytearray()
+        more = True
+        while more and len(content) <= limit:
             message = await self._receive()
-            self._read.append(message)
             if message["type"] != "http.request":
+                self._read = [{"type": "http.request", "body": bytes(content), "more_body": True}, message]
                 return b""
-            parts.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                break
-        return b"".join(parts)
+            content += message.get("body", b"")
+            more = message.get("more_body", False)
+        read = bytes(content)
+        self._read = [{"type": "http.request", "body": read, "more_body": more}]
+        return read
 
     async def __call__(self) -> Message:
         return self._read.pop(0) if self._read else await self._receive()

@@ -228,7 +228,8 @@ class Deciding:
         """Answer credentials that fit the grammar and not their scheme: 400 or 401 (decision D2)."""
         detail = f"{entry.scheme.name}: expected {error.expected}"
         if error.bad_request:
-            challenges = bad_request_challenges(self._policy, {entry.key})
+            oversized = error.reason in {Reason.OVERSIZED_CREDENTIALS, Reason.OVERSIZED_CONTENT}
+            challenges = () if oversized else bad_request_challenges(self._policy, {entry.key})
             return Malformed(reason=error.reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=challenges)
         return refuse_credentials(self._policy, route, Situation(view, self._policy.clock), entry, error.reason, detail)
 

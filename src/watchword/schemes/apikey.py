@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from watchword.credentials import APIKeyCredentials, Carrier
 from watchword.errors import ConfigurationError
-from watchword.grammar import is_token, parse_cookies, parse_form
+from watchword.grammar import MAX_FIELD_OCTETS, is_token, parse_cookies, parse_form
 from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError, Scheme
 
@@ -41,7 +41,7 @@ class APIKey(Scheme[APIKeyCredentials]):
     ) -> None:
         super().__init__(checker, realm=realm)
         for what, given in (("header", header), ("cookie", cookie)):
-            if given is not None and not is_token(given):
+            if given is not None and (not isinstance(given, str) or not is_token(given)):
                 raise ConfigurationError(f"the {what} of APIKey is a token (RFC 9110 §5.6.2), not {given!r}")
         self._header = None if header is None else header.lower()
         if self._header in {"authorization", "proxy-authorization", "cookie"}:
@@ -50,8 +50,8 @@ class APIKey(Scheme[APIKeyCredentials]):
             )
         if self._header is not None and "_" in self._header:
             raise ConfigurationError(f"gateways drop or merge field names with an underscore: write {self._header.replace('_', '-')!r}")
-        if query == "":
-            raise ConfigurationError("the query parameter of APIKey has a name")
+        if query is not None and (not isinstance(query, str) or not query):
+            raise ConfigurationError(f"the query parameter of APIKey has a name, a non-empty string, not {query!r}")
         self.parameters: tuple[bytes, ...] = () if query is None else (query.encode("utf-8"),)
         self.cookies: tuple[str, ...] = () if cookie is None else (cookie,)
         own = (self._header,) if self._header is not None else ()
@@ -87,6 +87,9 @@ def _key(value: str, carrier: Carrier) -> APIKeyCredentials:
         raise CredentialsError("one key, without a comma", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
     if not value:
         raise CredentialsError("a key", bad_request=True)
+    if len(value) > MAX_FIELD_OCTETS:
+        # The bound of fields, for the carriers that are none of their own (RFC 9110 §5.4).
+        raise CredentialsError("a shorter key", reason=Reason.OVERSIZED_CREDENTIALS, bad_request=True)
     if any(character < " " or character == "\x7f" for character in value):
         raise CredentialsError("a key without control characters", bad_request=True)
     return APIKeyCredentials(value, carrier)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from watchword.credentials import BearerToken
 from watchword.errors import ConfigurationError
-from watchword.grammar import Challenge, is_token68, parse_form
+from watchword.grammar import MAX_FIELD_OCTETS, Challenge, is_token68, parse_form
 from watchword.reason import Reason
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
 
@@ -103,6 +103,10 @@ def _parameters(data: bytes, carrier: Literal["query", "form"]) -> list[BearerTo
 
 
 def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
+    if len(value) > MAX_FIELD_OCTETS:
+        # The bound of the field, for the transports that are none (RFC 9110 §5.4).
+        reason = Reason.OVERSIZED_CONTENT if carrier == "form" else Reason.OVERSIZED_CREDENTIALS
+        raise CredentialsError("a shorter token", reason=reason, bad_request=True)
     # b64token of RFC 6750 §2.1 is token68 of RFC 9110 §11.2 by another name.
     text = value.decode("latin-1")
     if not is_token68(text):
@@ -111,6 +115,8 @@ def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
 
 
 def _metadata_url(url: str) -> str:
+    if not isinstance(url, str):
+        raise ConfigurationError(f"resource_metadata is a string, an https URL, not {url!r}")
     try:
         parts = urlsplit(url)
     except ValueError as error:
