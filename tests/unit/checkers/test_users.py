@@ -132,7 +132,7 @@ def test_names_are_the_same_in_either_form(stored: str, shown: str) -> None:
         ({"ann:s3cret": ARGON2["ann"]}, "begins with 'ann' cannot be sent in Basic: it holds a colon"),
         ({"caf\u00e9": ARGON2["ann"], "cafe\u0301": ARGON2["ann"]}, "holds 'cafe\u0301' twice"),
         ({"ann": "s3cret"}, "the password of 'ann' is no Argon2 or bcrypt hash.*argon2.PasswordHasher"),
-        ({"ann": ARGON2["ann"][:-1]}, "the Argon2 hash of 'ann' is malformed"),
+        ({"ann": ARGON2["ann"] + "="}, "the Argon2 hash of 'ann' is malformed"),
         ({"ann": BCRYPT["ann"][:-1]}, "the bcrypt hash of 'ann' is malformed"),
         ({"ann": None}, "the password hash of 'ann' is a string, not NoneType"),
     ],
@@ -142,7 +142,7 @@ def test_a_table_that_cannot_be_right_is_a_mistake(hashes: dict[Any, Any], messa
     with pytest.raises(ConfigurationError, match=message) as caught:
         Users(hashes)
     assert "s3cret" not in str(caught.value)
-    assert ARGON2["ann"][:-1] not in str(caught.value)
+    assert ARGON2["ann"] not in str(caught.value)
 
 
 def test_a_principal_belongs_to_a_user() -> None:
