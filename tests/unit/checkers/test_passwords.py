@@ -192,7 +192,7 @@ def test_the_oldest_version_of_argon2_is_taken() -> None:
 
 
 def test_without_bcrypt_its_hashes_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    """bcrypt is an extra: a table that needs it says so when it is made, and a hash alone matches nothing."""
+    """The library is an extra: a table that needs it says so when it is made, and a hash alone matches nothing."""
     monkeypatch.setitem(sys.modules, "bcrypt", None)
     with pytest.raises(
         ConfigurationError, match=r"'ann' has a bcrypt hash, and bcrypt is not installed: pip install 'watchword\[bcrypt\]'"
