@@ -216,6 +216,9 @@ def test_what_a_key_gets_is_stored_by_nobody_else(carrier: str, advice: str | No
         ({"cookie": "a b"}, "the cookie of APIKey is a token"),
         ({"cookie": ""}, "the cookie of APIKey is a token"),
         ({"query": ""}, "the query parameter of APIKey has a name"),
+        ({"query": True}, "the query parameter of APIKey has a name, a non-empty string, not True"),
+        ({"header": 7}, "the header of APIKey is a token"),
+        ({"cookie": True}, "the cookie of APIKey is a token"),
         ({"realm": "a\nb"}, "the realm of ApiKey is printable ASCII"),
     ],
 )

@@ -395,9 +395,11 @@ def test_no_other_scheme_speaks_of_scopes() -> None:
         "https://rs.example/\n",
         "https://[rs.example/meta",
         "",
+        7,
+        True,
     ],
 )
-def test_the_metadata_are_at_an_absolute_https_url(wrong: str) -> None:
+def test_the_metadata_are_at_an_absolute_https_url(wrong: Any) -> None:
     """RFC 9728 §5.1, H6: a constant of the configuration, checked at construction."""
     with pytest.raises(ConfigurationError, match="resource_metadata"):
         Bearer(Recorder(), resource_metadata=wrong)
