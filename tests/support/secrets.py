@@ -64,7 +64,9 @@ _CALLED = (FunctionType, BuiltinFunctionType)
 
 
 # Base64 has a letter case, and the rest is the secret in any.
-_ANY = re.compile("|".join(re.escape(spelling) if "base64" in name else f"(?i:{re.escape(spelling)})" for name, spelling in SPELLINGS.items()))
+_ANY = re.compile(
+    "|".join(re.escape(spelling) if "base64" in name else f"(?i:{re.escape(spelling)})" for name, spelling in SPELLINGS.items())
+)
 
 
 def found_in(text: str) -> list[str]:
