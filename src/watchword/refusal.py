@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed, Refusing, Throttled
+from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
 from watchword.errors import ConfigurationError
 from watchword.grammar import preferred_type
 from watchword.reason import WORDS, Reason, ReasonWords, shown
@@ -227,4 +227,4 @@ def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
     return more + ([f"Reference: {request_id}"] if request_id else [])
 
 
-__all__ = ["DOCUMENTATION", "Granted", "Refusal", "Renderer", "grant_headers", "status_of", "told_reason"]
+__all__ = ["DOCUMENTATION", "Refusal", "Renderer", "grant_headers", "status_of", "told_reason"]

@@ -70,8 +70,8 @@ class UseFactor:
 
 
 Need: TypeAlias = Identity | Via | HoldScope | LoginWithin | ReachAcr | UseFactor
-"""What a credential would have to show."""
 """Something that credentials would have to show; a predicate of `where` may answer one."""
+
 Alternative: TypeAlias = frozenset[Need]
 """Needs that suffice together."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from watchword.authorization.needs import IDENTITY, STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
+from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
 from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden
 from watchword.grammar import Challenge
@@ -233,4 +233,4 @@ def _name(entry: Entry | None) -> str:
     return "" if entry is None else entry.scheme.name
 
 
-__all__ = ["IDENTITY", "RETRY_AFTER", "bad_request_challenges", "failed", "offer", "refuse_credentials", "settle"]
+__all__ = ["RETRY_AFTER", "bad_request_challenges", "failed", "offer", "refuse_credentials", "settle"]
