@@ -148,10 +148,22 @@ def _not_granted(trio: Trio, request: Request, decision: Granted, answer: Answer
         return f"{told!r} with {getattr(told, 'cache', None)} in place of {decision!r} with {decision.cache}"
     if answer.environ and answer.environ.get("REMOTE_USER", "") != decision.principal.id.encode().decode("latin-1"):
         return f"REMOTE_USER {answer.environ.get('REMOTE_USER')!r} for {decision.principal}"
+    kept = _kept(trio, request)
+    leaked = [name for name, _ in seen.headers if name in kept]
+    if leaked:
+        return f"{leaked} reached the application"
     if request.kind == "websocket":
         return None if answer.status == 101 else f"status {answer.status} in place of a socket"
     headers = [(name.lower(), value) for name, value in grant_headers(decision.cache, trio.reply.status, trio.reply.headers)]
     return _unlike(answer, trio.reply.status, headers, _content(trio, request))
+
+
+def _kept(trio: Trio, request: Request) -> frozenset[str]:
+    """Return the fields that no application gets to see."""
+    policy = trio.bare.policy
+    if request.method == "TRACE" or policy.strip_credentials:
+        return policy.identity_headers | policy.credential_fields - {"cookie"}
+    return policy.identity_headers
 
 
 def _called(decision: Decision, view: RequestView, answer: Answer) -> str | None:

@@ -6,6 +6,7 @@ Left out, each with its reason, is what two servers hand over so differently tha
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from tests.support.trio import RULES
@@ -131,6 +132,44 @@ def random_request(rng: Random) -> Request:
     )
 
 
+def random_visit(rng: Random) -> list[Request]:
+    """Make up what one caller asks in a row. Whoever is let in is remembered, so that what comes next may be decided another way."""
+    chance = rng.random()
+    request = random_request(rng)
+    if chance < 0.4:
+        return [request]
+    known = ("Authorization", rng.choice(VALID))
+    if chance < 0.6:
+        # The same once more, by somebody who is known: what was refused stays refused.
+        request = replace(request, headers=(known, *(field for field in request.headers if field[0].lower() != "authorization")))
+        return [request, request]
+    # Something sound, and, twice, the same with one thing that is different.
+    sound = Request(target=rng.choice(PATHS), headers=(("Host", "example.com"), known), scheme="https")
+    changed = rng.choice(_CHANGES)(sound, request, rng)
+    return [sound, changed, changed]
+
+
+def _more_fields(sound: Request, request: Request, rng: Random) -> Request:
+    more = rng.choice([*_FIELDS, *_EXTRAS])[1](rng)
+    fields = [*sound.headers, *(field for field in more if field[0].lower() != "authorization" or _shows(field[1], sound.headers[-1][1]))]
+    rng.shuffle(fields)
+    return replace(sound, headers=tuple(fields))
+
+
+_CHANGES: list[Callable[[Request, Request, Random], Request]] = [
+    _more_fields,
+    _more_fields,
+    lambda sound, request, rng: replace(sound, headers=(("Host", rng.choice(HOSTS)), sound.headers[-1])),
+    lambda sound, request, rng: replace(sound, method=rng.choice(["TRACE", "HEAD", "POST", "get", request.method])),
+    lambda sound, request, rng: replace(sound, method="OPTIONS", headers=(*sound.headers, *_origin(rng))),
+    lambda sound, request, rng: replace(sound, target=f"{sound.target}?{rng.choice(QUERIES)}"),
+    lambda sound, request, rng: replace(sound, client=request.client, scheme=request.scheme, raw=request.raw),
+    lambda sound, request, rng: replace(sound, kind="websocket", scheme=request.scheme, denial=request.denial),
+    lambda sound, request, rng: replace(sound, mount="/api", target=f"/api{sound.target}"),
+    lambda sound, request, rng: replace(sound, body=request.body, headers=(*sound.headers, ("Content-Type", rng.choice(TYPES)))),
+]
+
+
 def is_routed(request: Request) -> bool:
     """Whether a server would hand the request to the application: what is mounted gets what lies below its mount."""
     rest = request.path.removeprefix(quoted(request.mount))
@@ -178,11 +217,18 @@ def _authorization(rng: Random, name: str = "Authorization") -> Fields:
         value = value[:at] + rng.choice(GARBAGE) + value[at + rng.randrange(2) :]
     elif chance > 0.8:
         other = rng.choice([value, *VALID, *NEAR])
-        # `Digest a=1` and `b=2` are two fields to ASGI and, joined by a WSGI server, one sound field: nobody can tell any more. So
-        # only what shows when it is joined is sent twice.
-        if not _parses(f"{value},{other}") and not _parses(f"{other},{value}"):
+        if _shows(value, other):
             return [(name, value), (name.lower(), other)]
     return [(name, value)]
+
+
+def _shows(one: str, other: str) -> bool:
+    """Whether two Authorization fields show when they are joined.
+
+    `Digest a=1` and `b=2` are two fields to ASGI and, joined by a WSGI server, one sound field: nobody can tell any more. Such fields
+    are not sent together.
+    """
+    return not _parses(f"{one},{other}") and not _parses(f"{other},{one}")
 
 
 def _proxy_authorization(rng: Random) -> Fields:

@@ -206,6 +206,11 @@ def tables(form: Form) -> Guard:
     return _guard(Bearer(Tokens(TABLE), realm="orders"), APIKey(KEYS, realm="keys"), rules=rules)
 
 
+def tables_in_secret(form: Form) -> Guard:
+    """Tables, and settings under which nobody takes the short way."""
+    return _guard(Bearer(Tokens(TABLE)), require_tls=True, strip_credentials=True, rules=_rules("/vault", "/vault/inside", "/person"))
+
+
 def everywhere(form: Form) -> Guard:
     """Credentials wherever they may travel, and kept from the application."""
     return _guard(
@@ -274,7 +279,7 @@ def broken(form: Form) -> Guard:
 
 
 SETTINGS: dict[str, Callable[[Form], Guard]] = {
-    make.__name__: make for make in (three_schemes, tables, everywhere, careful, careless, proxy, broken)
+    make.__name__: make for make in (three_schemes, tables, tables_in_secret, everywhere, careful, careless, proxy, broken)
 }
 
 
