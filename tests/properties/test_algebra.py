@@ -35,7 +35,7 @@ from tests.support.requirements import (
     unchecked,
     value_for,
 )
-from watchword import ANONYMOUS, Evidence, Principal, RequestView, authenticated, network, role, scope, where
+from watchword import ANONYMOUS, Evidence, Principal, RequestView, authenticated, fresh, network, role, scope, via, where
 from watchword.authorization.needs import IDENTITY, STEP_UP, HoldScope, Via
 from watchword.authorization.requirement import AllOf, AnyOf, Hidden, Not, Requirement, Situation
 from watchword.authorization.value import NO, PENDING, YES, Needs, Unknown, both, either, needs, opposite
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from watchword.guard.explain import Branch
 
 any_requirement = requirements(WITH_OUTAGES)
+
+GET = RequestView("GET", "/x", client="192.0.2.7")
 
 
 def at_most(one: Value, other: Value) -> bool:
@@ -200,6 +202,9 @@ def answered(requirement: Requirement, *, answer: bool) -> Requirement:
 
 
 @given(requirements(WITH_OUTAGES), requests, st.one_of(st.none(), callers))
+@example(authenticated & OUTAGES[0], GET, PERFECT)
+@example(network("10.0.0.0/8") & role("admin").hidden(), GET, None)
+@example(via("Bearer"), GET, Principal("bob", evidence=Evidence("Basic")))
 def test_property_7_explain_recomputes_the_same_value_at_every_node(
     a: Requirement, request: RequestView, principal: Principal | None
 ) -> None:
@@ -320,6 +325,8 @@ def test_an_anonymous_caller_gets_401_if_and_only_if_some_credentials_would_be_l
 
 
 @given(requirements(SIMPLE) | requirements(CURABLE), requests, known)
+@example(scope("read") & fresh(300) | scope("write"), GET, Principal("bob"))
+@example(scope("read") & scope("write") | fresh(300), GET, Principal("bob"))
 def test_a_known_caller_gets_401_if_and_only_if_another_login_is_what_he_needs(
     a: Requirement, request: RequestView, principal: Principal
 ) -> None:
