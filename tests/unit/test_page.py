@@ -158,6 +158,8 @@ def test_without_contact_and_reference_nothing_is_said_about_them() -> None:
         (3600, "60 minutes."),
         (7140, "119 minutes."),
         (7141, "2 hours."),
+        (7200, "2 hours."),
+        (7201, "3 hours."),
         (86_400, "24 hours."),
     ],
 )
