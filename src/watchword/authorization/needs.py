@@ -19,10 +19,18 @@ class Via:
     """Come by one of these schemes: only they are offered.
 
     Args:
-        schemes: scheme names, lower case.
+        schemes: scheme names, in any letter case; kept in lower case (RFC 9110 §11.1).
+
+    Raises:
+        TypeError: they are given as one string, which would be taken letter by letter.
     """
 
     schemes: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.schemes, str):
+            raise TypeError(f"Via takes a set of scheme names, such as {{{self.schemes!r}}}, not one string")
+        object.__setattr__(self, "schemes", frozenset(name.lower() for name in self.schemes))
 
 
 @dataclass(frozen=True, slots=True)

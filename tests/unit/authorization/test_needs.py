@@ -48,6 +48,13 @@ def test_a_step_up_is_a_newer_or_stronger_login_and_nothing_else() -> None:
     assert [need for need in ONE_OF_EACH if isinstance(need, STEP_UP)] == ONE_OF_EACH[3:]
 
 
+def test_scheme_names_have_no_letter_case() -> None:
+    """A predicate may ask for `Via({"Bearer"})` as well as for `Via({"bearer"})`; one string is no set of names."""
+    assert Via(frozenset({"Bearer", "BASIC"})) == Via(frozenset({"bearer", "basic"}))
+    with pytest.raises(TypeError, match="Via takes a set of scheme names"):
+        Via("Bearer")  # type: ignore[arg-type]  # what is tested
+
+
 def test_there_is_one_identity() -> None:
     """`IDENTITY` is what any `Identity` equals."""
     assert Identity() == IDENTITY
