@@ -87,6 +87,8 @@ class Principal:
             raise ValueError("the id of a principal is not empty; for nobody there is watchword.ANONYMOUS")
         if evidence is not None and not isinstance(evidence, Evidence):
             raise TypeError(f"the evidence of a principal is an Evidence, not {type(evidence).__name__}")
+        if kind not in {"user", "client"}:
+            raise ValueError(f'the kind of a principal is "user" or "client", not {kind!r}')
         _fill(self, id, _names("roles", roles), _names("scopes", scopes), _names("permissions", permissions), claims, evidence, kind)
 
     @property

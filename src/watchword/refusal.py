@@ -154,7 +154,7 @@ class Renderer:
         }
         if request_id:
             problem["request_id"] = request_id
-        return dumps(problem, ensure_ascii=False)
+        return dumps(problem, ensure_ascii=False) + "\n"
 
 
 def status_of(decision: Refusing) -> int:

@@ -49,10 +49,11 @@ class Refused:
     reason: Reason = Reason.INVALID_CREDENTIALS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", Reason(self.reason))
-        if not WORDS[self.reason].of_checker:
-            known = ", ".join(reason for reason, words in WORDS.items() if words.of_checker)
-            raise ValueError(f"a checker does not refuse with {str(self.reason)!r}; it may say one of: {known}")
+        known = {reason.value: reason for reason, words in WORDS.items() if words.of_checker}
+        reason = known.get(self.reason)
+        if reason is None:
+            raise ValueError(f"a checker does not refuse with {str(self.reason)!r}; it may say one of: {', '.join(known)}")
+        object.__setattr__(self, "reason", reason)
 
 
 Verdict: TypeAlias = Accepted | Refused

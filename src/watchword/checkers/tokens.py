@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest
+from typing import TYPE_CHECKING, ClassVar
 
 from watchword.checkers.adapt import nonblocking
 from watchword.credentials import APIKeyCredentials, BearerToken
@@ -12,6 +13,10 @@ from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.verdict import Accepted, Refused, Verdict
+
+if TYPE_CHECKING:
+    from watchword.credentials import Credentials
+
 
 _UNKNOWN = Refused(Reason.UNKNOWN_IDENTITY)
 
@@ -34,6 +39,7 @@ class Tokens:
     __slots__ = ("_table",)
 
     answers_same_objects = True
+    takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
 
     def __init__(self, principals: Mapping[str, Principal]) -> None:
         if not isinstance(principals, Mapping):

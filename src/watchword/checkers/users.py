@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import blake2b
 from os import urandom
+from typing import TYPE_CHECKING, ClassVar
 from unicodedata import normalize
 
 from watchword.checkers.adapt import FlowChecker
@@ -15,6 +16,9 @@ from watchword.operation import Operation, Steps
 from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.verdict import Accepted, Refused, Verdict
+
+if TYPE_CHECKING:
+    from watchword.credentials import Credentials
 
 
 class Users(FlowChecker[BasicCredentials]):
@@ -33,6 +37,8 @@ class Users(FlowChecker[BasicCredentials]):
 
     Trust: the table is trusted; credentials are not.
     """
+
+    takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BasicCredentials,)
 
     def __init__(self, hashes: Mapping[str, str], *, principals: Mapping[str, Principal] | None = None) -> None:
         if not isinstance(hashes, Mapping):

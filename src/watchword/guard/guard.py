@@ -239,6 +239,22 @@ class Guard:
         return f"Guard({names}; {len(self._policy.rules.routes)} rules, default={self._policy.rules.default.requirement})"
 
 
+def as_guard(given: object) -> Guard:
+    """Return what an adapter was given, if it is a guard.
+
+    Args:
+        given: what stands where the guard should.
+
+    Raises:
+        ConfigurationError: it is something else: a scheme alone, or the application in its place.
+    """
+    if isinstance(given, Guard):
+        return given
+    raise ConfigurationError(
+        f"GuardMiddleware(app, guard) takes a Guard, such as Guard(Basic(checker, realm='office')), not {type(given).__name__}"
+    )
+
+
 def _is_id(text: str) -> bool:
     return 0 < len(text) <= 64 and text.isascii() and text.replace("-", "").replace("_", "").replace(".", "").isalnum()  # noqa: PLR2004 - longer than any id
 

@@ -68,6 +68,11 @@ _READ = (
     "x-requested-with",
 )
 
+# Fields with a meaning of their own, which no scheme can take for credentials.
+_MEANS_SOMETHING_ELSE = frozenset({*_READ, "connection", "content-length", "content-type", "transfer-encoding", "user-agent"}) - {
+    "authorization"
+}
+
 
 class Entry:
     """One scheme of a guard with its checker.
@@ -170,16 +175,25 @@ class Policy:
                     f"two schemes answer to {name!r}, and there is no fallback from one to the other: "
                     "give one scheme a checker that asks both"
                 )
+        for entry in self.entries:
+            self._check_entry(entry)
         known = set(names)
         for route in self.rules:
             for part in walk(route.requirement):
                 if isinstance(part, ViaScheme) and part.names and known.isdisjoint(name.lower() for name in part.names):
                     has = ", ".join(entry.scheme.name for entry in self.entries)
                     raise ConfigurationError(f"the rule {route.text!r} asks for {part}, and this guard has only {has}")
-        if self.proxy:
-            for entry in self.entries:
-                if entry.key not in {"basic", "digest"}:
-                    raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {entry.scheme.name}")
+
+    def _check_entry(self, entry: Entry) -> None:
+        scheme, takes = entry.scheme, getattr(entry.scheme.checker, "takes_credentials", ())
+        if scheme.credentials is not None and takes and scheme.credentials not in takes:
+            wanted = " or ".join(kind.__name__ for kind in takes)
+            raise ConfigurationError(f"{scheme.name} shows {scheme.credentials.__name__}, and {entry.checker.name} checks {wanted}")
+        taken = sorted((_MEANS_SOMETHING_ELSE | self.identity_headers).intersection(scheme.fields))
+        if taken and not (scheme.form_limit is not None and taken == ["content-type"]):
+            raise ConfigurationError(f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else")
+        if self.proxy and entry.key not in {"basic", "digest"}:
+            raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
 
 
 def _origin(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from watchword.credentials import APIKeyCredentials, Carrier
 from watchword.errors import ConfigurationError
@@ -11,6 +11,7 @@ from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError, Scheme
 
 if TYPE_CHECKING:
+    from watchword.credentials import Credentials
     from watchword.request import RequestView
 
 
@@ -34,6 +35,7 @@ class APIKey(Scheme[APIKeyCredentials]):
     """
 
     name = "ApiKey"
+    credentials: ClassVar[type[Credentials] | None] = APIKeyCredentials
     rank = 50
 
     def __init__(

@@ -71,6 +71,9 @@ class Scheme(Generic[C_co]):
     name: ClassVar[str] = ""
     """The authentication scheme as it stands in challenges; compared without regard to case."""
 
+    credentials: ClassVar[type[Credentials] | None] = None
+    """What `extract` returns, so that a checker for something else is found out at construction; None: not told."""
+
     fields: tuple[str, ...] = ("authorization",)
     """The header fields, lower case, from which it takes credentials. The firewall refuses twins of them."""
 

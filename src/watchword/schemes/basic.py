@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from unicodedata import is_normalized, normalize
 
 from watchword.credentials import BasicCredentials
@@ -11,6 +11,7 @@ from watchword.grammar import Challenge, decode_base64
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
 
 if TYPE_CHECKING:
+    from watchword.credentials import Credentials
     from watchword.request import RequestView
 
 # CTL of RFC 5234 B.1, which RFC 7617 §2 bars from user-id and password
@@ -33,6 +34,7 @@ class Basic(Scheme[BasicCredentials]):
     """
 
     name = "Basic"
+    credentials: ClassVar[type[Credentials] | None] = BasicCredentials
     rank = 10
     prompts = True
 

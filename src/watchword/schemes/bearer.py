@@ -12,6 +12,7 @@ from watchword.reason import Reason
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
 
 if TYPE_CHECKING:
+    from watchword.credentials import Credentials
     from watchword.request import RequestView
 
 FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory before anyone is known
@@ -36,6 +37,7 @@ class Bearer(Scheme[BearerToken]):
     """
 
     name = "Bearer"
+    credentials: ClassVar[type[Credentials] | None] = BearerToken
     rank = 30
     explains_errors = True
     # "expired" helps an honest client, which fetches a new token. Anything finer would help a dishonest one.

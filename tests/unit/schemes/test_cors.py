@@ -16,7 +16,7 @@ TABLE = Tokens({"token": Principal("ann")})
 
 def test_RFETCH_5_the_fields_of_all_schemes_are_named_once() -> None:  # noqa: N802 - the row of the requirements
     """Authorization and the key fields are listed by name; cookies and content types, which browsers send unasked, are not."""
-    guard = Guard(Bearer(TABLE, form=True), APIKey(TABLE, header="X-Shop-Key", cookie="key"), Basic(TABLE, realm="a"))
+    guard = Guard(Bearer(TABLE, form=True), APIKey(TABLE, header="X-Shop-Key", cookie="key"), Basic(lambda credentials: None, realm="a"))
     assert cors_request_headers(guard.schemes) == ["authorization", "x-shop-key"]
     assert [scheme.name for scheme in guard.schemes] == ["Basic", "Bearer", "ApiKey"]
     assert cors_request_headers([]) == []
