@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from argon2 import PasswordHasher
 
-from watchword import ANONYMOUS, APIKey, Basic, Bearer, Guard, Principal, network, optional, public, role, scope
+from watchword import (
+    ANONYMOUS,
+    APIKey,
+    APIKeyCredentials,
+    Basic,
+    Bearer,
+    Guard,
+    Principal,
+    Unavailable,
+    Verdict,
+    network,
+    optional,
+    public,
+    role,
+    scope,
+)
 from watchword.adapters.asgi import GuardMiddleware as ASGIGuard
 from watchword.adapters.wsgi import GuardMiddleware as WSGIGuard
 from watchword.checkers import Tokens, Users
@@ -20,6 +35,18 @@ if TYPE_CHECKING:
 
     from watchword.adapters.asgi import Receive, Scope, Send
     from watchword.adapters.wsgi import Environ, StartResponse
+
+KEYS = Tokens({"key-job": Principal("job", kind="client")})
+
+
+def check_key(credentials: APIKeyCredentials) -> Verdict:
+    """Know one key; be unable to tell about another, and fall over a third."""
+    if credentials.key == "key-outage":
+        raise Unavailable("the key store does not answer", retry_after=7)
+    if credentials.key == "key-bug":
+        raise LookupError("a bug in this checker")
+    return KEYS.check(credentials)
+
 
 _hash = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash
 
@@ -32,7 +59,7 @@ guard = Guard(
         realm="office",
     ),
     Bearer(Tokens({"tok-ann": Principal("ann", scopes={"orders:read"}), "tok-bob": Principal("bob")}), realm="office"),
-    APIKey(Tokens({"key-job": Principal("job", kind="client")}), realm="office"),
+    APIKey(check_key, realm="office"),
     rules={
         "/healthz": public,
         "/": optional,

@@ -133,6 +133,14 @@ def test_no_word_of_a_client_about_itself_arrives(server: Server) -> None:
             assert json.loads(answer.body)["told"] is False
 
 
+def test_an_outage_says_when_to_come_again(server: Server) -> None:
+    """Retry-After and no challenge: the client keeps its credentials and comes back."""
+    answer = server.send(request(b"X-API-Key: key-outage\r\nConnection: close\r\n"))
+    assert answer.status == 503
+    assert answer.all("retry-after") == ["7"]
+    assert answer.challenges == []
+
+
 def test_the_lifespan_passes_the_guard(server: Server) -> None:
     """Start-up reaches the application through the guard; WSGI has none."""
     assert json.loads(server.send(request(b"Connection: close\r\n", path=b"/healthz")).body)["started"] is True

@@ -164,6 +164,14 @@ RULES = [
     Case("chunks, nobody", ask("POST /me", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n\r\n"), refused(401, *ALL)),
 ]
 
+TROUBLE = [
+    Case("an outage", ask("GET /me", "X-API-Key: key-outage"), refused(503)),
+    Case("an outage where anybody may come", ask("GET /", "X-API-Key: key-outage"), refused(503)),
+    Case("an outage that makes no difference", ask("GET /healthz", "X-API-Key: key-outage"), granted()),
+    Case("a bug in a checker", ask("GET /me", "X-API-Key: key-bug"), server_refuses(500)),
+    Case("after a bug", ask("GET /me", JOB, "X-After: a bug"), granted("job")),
+]
+
 METHODS = [
     Case("HEAD, nobody", ask("HEAD /me"), refused(401, *ALL)),
     Case("HEAD, somebody", ask("HEAD /orders", ANN), Outcome(200, by="application")),
@@ -366,6 +374,7 @@ TARGETS = [
 TABLE = {
     "credentials": CREDENTIALS,
     "rules": RULES,
+    "trouble": TROUBLE,
     "methods": METHODS,
     "twice": TWICE,
     "twins": TWINS,
