@@ -185,20 +185,23 @@ class RequestView:
         if self.index is index:
             return
         fields: dict[str, str | bytes] = {}
-        doubled: tuple[str, ...] = ()
+        # Joined once at the end, or a client could make each of ten thousand copies cost the length of all before it.
+        repeated: dict[str, list[str | bytes]] = {}
         aliases: tuple[str, ...] = ()
         for raw, value in self.headers:
             name = index[raw]
             if name is None:
                 continue
             if name[0] == "?":
-                aliases += (name[1:],)
+                if name[1:] not in aliases:
+                    aliases += (name[1:],)
             elif name in fields:
-                doubled += (name,)
-                fields[name] = _joined(fields[name], value, _separator(name))
+                repeated.setdefault(name, [fields[name]]).append(value)
             else:
                 fields[name] = value
-        self.take(index, fields, doubled, aliases)
+        for name, values in repeated.items():
+            fields[name] = _joined(values, _separator(name))
+        self.take(index, fields, tuple(repeated), aliases)
 
     def take(self, index: FieldIndex, fields: dict[str, str | bytes], doubled: tuple[str, ...] = (), aliases: tuple[str, ...] = ()) -> None:
         """Set the fields that matter, for an adapter that has them at hand.
@@ -275,10 +278,7 @@ class RequestView:
     @property
     def target(self) -> str:
         """The request target, undecoded, as far as the server tells."""
-        if self.raw_path is None:
-            path = quote(encode_path(self.mount + self.path), safe="/:@!$&'()*+,;=~")
-        else:
-            path = self.raw_path.decode("latin-1")
+        path = (escape_path(self.mount + self.path) if self.raw_path is None else self.raw_path).decode("latin-1")
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
 
     @property
@@ -340,6 +340,15 @@ def encode_path(path: str) -> bytes:
         return path.encode("utf-8", "surrogatepass")
 
 
+def escape_path(path: str) -> bytes:
+    """Return a path as it stands in a request target: the reverse of `decode_path`.
+
+    Args:
+        path: decoded.
+    """
+    return quote(encode_path(path), safe="/:@!$&'()*+,;=~").encode("ascii")
+
+
 def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
     """Read the address of a peer.
 
@@ -371,7 +380,6 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _joined(first: str | bytes, second: str | bytes, separator: str) -> str | bytes:
-    if isinstance(first, bytes) and isinstance(second, bytes):
-        return first + separator.encode() + second
-    return _text(first) + separator + _text(second)
+def _joined(values: list[str | bytes], separator: str) -> str | bytes:
+    octets = [value for value in values if isinstance(value, bytes)]
+    return separator.encode().join(octets) if len(octets) == len(values) else separator.join(map(_text, values))

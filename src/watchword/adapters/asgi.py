@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import replace
 from functools import partial
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.decision import SILENT, Decided, Granted, Hidden
+from watchword.guard.guard import as_guard
 from watchword.guard.handover import UNCHANGED, Handover, handover
+from watchword.guard.hiding import path_of_nothing
 from watchword.operation import Operation, arun, only_awaited
 from watchword.refusal import grant_headers
-from watchword.request import RequestView, strip_mount
+from watchword.request import RequestView, escape_path, strip_mount
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Decision, Refusing
@@ -65,7 +66,7 @@ class GuardMiddleware:
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app = app
-        self.guard = guard
+        self.guard: Guard = as_guard(guard)
         self._shortcut = guard.shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,35 +119,37 @@ class GuardMiddleware:
         if view.kind == "websocket":
             await _refuse_websocket(scope, receive, send, refusal)
         elif isinstance(decision, Hidden):
-            await self._as_if_missing(scope, receive, send, decision, refusal, handover(guard.policy, view))
+            await self._as_if_missing(scope, receive, send, decision, refusal, view)
         else:
             await _respond(send, "http.response", refusal)
 
     async def _as_if_missing(  # noqa: PLR0917 - one request and what was decided about it
-        self, scope: Scope, receive: Receive, send: Send, decision: Refusing, refusal: Refusal, taken: Handover
+        self, scope: Scope, receive: Receive, send: Send, decision: Refusing, refusal: Refusal, view: RequestView
     ) -> None:
         """Let the application answer for a path that nobody can have made: its own 404, and the hidden handler never runs."""
-        child = _child(scope, None, decision, taken)
-        root = scope.get("root_path", "").rstrip("/")
-        probe = f"{root if root and scope['path'].startswith(root) else ''}/{token_hex(16)}"
-        child["path"] = probe
-        child["raw_path"] = probe.encode()
-        own = True
-        started = False
+        path = path_of_nothing(self.guard.policy, view, decision.principal)
+        if path is None:
+            await _respond(send, "http.response", refusal)
+            return
+        child = _child(scope, None, decision, handover(self.guard.policy, view))
+        child["path"] = view.mount.rstrip("/") + path
+        child["raw_path"] = escape_path(child["path"])
+        own: bool | None = None
 
         async def only_missing(message: Message) -> None:
-            nonlocal own, started
-            if message["type"] == "http.response.start" and not started:
-                started = True
+            nonlocal own
+            if message["type"] == "http.response.start" and own is None:
                 own = message["status"] != refusal.status
-                if not own:
+                if own:
+                    # The application answers every path: what is missing there cannot be imitated. It may not end soon.
+                    await _respond(send, "http.response", refusal)
+                else:
                     message = {**message, "headers": _no_store(message.get("headers", ()))}
-            if not own:
+            if own is False:
                 await send(message)
 
         await self.app(child, receive, only_missing)
-        if own:
-            # The application answers every path: what is missing there cannot be imitated.
+        if own is None:
             await _respond(send, "http.response", refusal)
 
 

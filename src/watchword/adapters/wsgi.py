@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS
+from watchword.guard.guard import as_guard
 from watchword.guard.handover import UNCHANGED, Handover, handover
+from watchword.guard.hiding import path_of_nothing
 from watchword.operation import Operation, run
 from watchword.refusal import grant_headers
-from watchword.request import RequestView
+from watchword.request import RequestView, encode_path, escape_path
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Refusing
@@ -46,6 +47,7 @@ class GuardMiddleware:
     """
 
     def __init__(self, app: WSGIApp, guard: Guard) -> None:
+        guard = as_guard(guard)
         if guard.async_checkers:
             names = ", ".join(guard.async_checkers)
             raise ConfigurationError(
@@ -83,8 +85,7 @@ class GuardMiddleware:
             return self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
         refusal = guard.refuse(decision, view)
         if isinstance(decision, Hidden):
-            _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
-            return self._as_if_missing(environ, start_response, refusal)
+            return self._as_if_missing(environ, start_response, decision, refusal, view)
         return _respond(start_response, refusal)
 
     def _serve(self, environ: Environ, start_response: StartResponse, place: tuple[Guard, str, str]) -> Iterable[bytes]:
@@ -116,13 +117,18 @@ class GuardMiddleware:
             view.reader = lambda limit: Operation(lambda: _read_ahead(environ, limit))
         return view
 
-    def _as_if_missing(self, environ: Environ, start_response: StartResponse, refusal: Refusal) -> Iterable[bytes]:
+    def _as_if_missing(
+        self, environ: Environ, start_response: StartResponse, decision: Refusing, refusal: Refusal, view: RequestView
+    ) -> Iterable[bytes]:
         """Let the application answer for a path that nobody can have made: its own 404, and the hidden handler never runs."""
-        probe = f"/{token_hex(16)}"
-        environ["PATH_INFO"] = probe
+        path = path_of_nothing(self.guard.policy, view, decision.principal)
+        if path is None:
+            return _respond(start_response, refusal)
+        _hand_over(environ, decision.principal, decision, handover(self.guard.policy, view))
+        environ["PATH_INFO"] = encode_path(path).decode("latin-1")
         for variable in ("REQUEST_URI", "RAW_URI"):
             if variable in environ:
-                environ[variable] = environ.get("SCRIPT_NAME", "") + probe
+                environ[variable] = escape_path(view.mount + path).decode()
         answer: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
 
@@ -130,21 +136,29 @@ class GuardMiddleware:
             answer[:] = [(status, headers)]
             return written.append
 
-        # A 404 is short. It is collected whole, because only then is it known that it is one.
+        # A 404 is short. It is collected whole, because only at its first part is it known that it is one; nothing else is.
         result = self.app(environ, collect)
+        body: list[bytes] = []
         try:
-            body = [*result]
+            for part in result:
+                if not _is_missing(answer, refusal):
+                    break
+                body.append(part)
         finally:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
-        if not answer or not answer[0][0].startswith(str(refusal.status)):
+        if not _is_missing(answer, refusal):
             return _respond(start_response, refusal)
         status, headers = answer[0]
         start_response(
             status, [(name, value) for name, value in headers if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
         )
         return [*written, *body]
+
+
+def _is_missing(answer: list[tuple[str, list[tuple[str, str]]]], refusal: Refusal) -> bool:
+    return bool(answer) and answer[0][0].startswith(str(refusal.status))
 
 
 class _Headers:
