@@ -74,6 +74,19 @@ def test_a_scheme_knows_whether_it_looks_beyond_authorization(scheme: Scheme[Cre
     assert scheme.only_authorization is only
 
 
+def test_a_scheme_that_reads_forms_alone_looks_beyond_authorization() -> None:
+    """Whichever of the places it is."""
+    reader = Named(Recorder())
+    reader.form_limit = 10
+    assert not reader.only_authorization
+
+
+def test_a_scheme_says_no_more_than_it_was_told_to() -> None:
+    """By default it opens no login dialog, explains no errors, discloses no reasons, and reads the one field."""
+    assert (Named.prompts, Named.explains_errors, Named.discloses) == (False, False, frozenset())
+    assert (Named.fields, Named.cookies, Named.parameters, Named.form_limit) == (("authorization",), (), (), None)
+
+
 def test_the_repr_names_the_checker_and_hides_it() -> None:
     """A checker may hold secrets, and may print them."""
 

@@ -182,6 +182,29 @@ def test_the_content_is_left_alone_where_no_form_is_announced() -> None:
     assert limits == []
 
 
+def test_the_limit_is_64_kib_unless_another_is_given() -> None:
+    """R6750-2.2-2: a form that carries a token is small; one octet is a limit too."""
+    guard = guarded(Recorder(ANN), form=True)
+    token = b"access_token=t&x="
+    assert guard.decide(post(token + b"a" * (65_536 - len(token)), FORM)).granted
+    assert guard.decide(post(token + b"a" * (65_537 - len(token)), FORM)).reason is Reason.OVERSIZED_CONTENT
+    assert Bearer(Recorder(), form=True, form_limit=1).form_limit == 1
+
+
+@pytest.mark.parametrize(("carrier", "reason"), [("query", Reason.OVERSIZED_CREDENTIALS), ("form", Reason.OVERSIZED_CONTENT)])
+def test_a_token_is_bounded_wherever_it_comes_from(carrier: str, reason: Reason) -> None:
+    """RFC 9110 §5.4: as long as it may be in a field, and an octet more is 431, or 413 in the content."""
+    guard = guarded(Recorder(ANN), form=True, query=True)
+    for length, granted in ((8192, True), (8193, False)):
+        sent = f"access_token={'t' * length}"
+        view = ask(f"/?{sent}") if carrier == "query" else post(sent.encode(), FORM)
+        decision = guard.decide(view)
+        assert decision.granted is granted
+        if not granted:
+            assert decision.reason is reason
+            assert guard.refuse(decision, view).status == {"query": 431, "form": 413}[carrier]
+
+
 @pytest.mark.parametrize("limit", [0, -1, True, 1.5, "1"])
 def test_a_limit_that_no_form_fits_in_is_a_mistake(limit: object) -> None:
     """A form that can never be read is not what `form=True` asks for."""
