@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 
 from tests.support.drive import ByASGI, ByWSGI, Reply, Request, bearer
 from tests.support.people import check_token
-from watchword import Bearer, Guard, RequestView, public, role
+from watchword import Bearer, Guard, RequestView, authenticated, public, role
 from watchword.adapters.asgi import GuardMiddleware
 
 if TYPE_CHECKING:
@@ -196,3 +196,27 @@ def test_ten_thousand_copies_cost_what_ten_thousand_fields_cost() -> None:
     view.scan(guard.policy.index)
     assert joined == []
     assert (view.doubled, view.aliases, len(view.fields["accept"])) == (("accept",), ("remote-user",), 19_999)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("root", ["/api/", "/api//"])
+@pytest.mark.parametrize("path", ["/api/items", "/api//items", "/api/"])
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_mount_with_a_closing_slash_opens_no_neighbour(root: str, path: str, told: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Starlette takes such a mount for none and serves `/api/items`; no rule for `/items` decides about it."""
+    ran: list[str] = []
+
+    async def handler(request: StarletteRequest) -> PlainTextResponse:
+        ran.append(request.url.path)
+        return PlainTextResponse("secret")
+
+    app = Starlette(routes=[Route("/api/items", handler), Route("/items", handler)])
+    guard = Guard(Bearer(check_token), rules={"/items": public, "/": public, "/api/**": authenticated})
+    sent: list[int] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("status", 0))
+
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": root, "query_string": b"", "headers": []}
+    await GuardMiddleware(app, guard)(scope | ({"raw_path": path.encode()} if told else {}), _nothing, send)
+    assert (sent[0], ran) == (400, [])

@@ -90,7 +90,7 @@ class GuardMiddleware:
             await self.app(scope, receive, send)
             return
         raw_path = scope.get("raw_path") or None
-        below = strip_mount(path, root) if root else path
+        below = _below(path, root) if root else path
         mount = root if below != path else ""
         shortcut = self._shortcut
         if shortcut.in_use and not scope.get("query_string"):
@@ -151,6 +151,15 @@ class GuardMiddleware:
         await self.app(child, receive, only_missing)
         if own is None:
             await _respond(send, "http.response", refusal)
+
+
+def _below(path: str, root: str) -> str:
+    """Return the path below the mount, as routers compute it; below a mount with a closing slash, one that the firewall refuses."""
+    # There they disagree: of `/api/x` below `/api/` Starlette routes the whole, and others `x`, which is what is refused.
+    bare = root.rstrip("/")
+    if bare and bare != root and path.startswith(f"{bare}/"):
+        return path[len(bare) :].lstrip("/")
+    return strip_mount(path, root)
 
 
 def _view(scope: Scope, method: str, path: str, raw_path: bytes | None, mount: str) -> RequestView:
