@@ -11,6 +11,7 @@ import socket
 import socketserver
 import sys
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from wsgiref import simple_server
 
@@ -107,6 +108,9 @@ SERVERS: dict[str, Callable[[socket.socket], None]] = {
     "wsgiref": _wsgiref,
     "werkzeug": _werkzeug,
 }
+
+if find_spec("httptools"):  # the other parser of uvicorn, where somebody has installed it
+    SERVERS["uvicorn-httptools"] = lambda bound: _uvicorn("httptools", bound)
 
 
 def _end_with_stdin() -> None:

@@ -104,6 +104,7 @@ class Server:
             # Nobody listens yet: give it a moment, or learn that it has ended.
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.05)
+                break
         raise ServerError(f"{self.name} does not serve:\n{self.printed()}")
 
     def stop(self) -> None:
