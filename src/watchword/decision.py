@@ -109,19 +109,22 @@ class Challenged(_Refusing):
     proxy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Forbidden(_Refusing):
     """No credential could change the answer, or the caller is known and may not: 403 (RFC 9110 §15.5.4)."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class Hidden(_Refusing):
     """As Forbidden, and it is to look as if there were nothing: 404 (RFC 9110 §15.5.5)."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class Malformed(_Refusing):
     """The request cannot be read in one way only: 400, 413 or 431 by its reason."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,9 +76,10 @@ class Identified(Requirement):
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
 class Optional(Identified):
     """Anybody, and whoever shows credentials is identified."""
+
+    __slots__ = ()
 
     def evaluate(self, situation: Situation) -> Value:
         """Return YES where it is known that the caller is somebody."""
@@ -96,9 +97,10 @@ class Optional(Identified):
         return "optional"
 
 
-@dataclass(frozen=True, slots=True)
 class Authenticated(Identified):
     """Somebody, whoever it is."""
+
+    __slots__ = ()
 
     def evaluate(self, situation: Situation) -> Value:
         """Return YES where it is known that the caller is somebody."""
@@ -141,9 +143,10 @@ class Named(Identified):
         return f"{self.word}({', '.join(map(_quoted, self.names))})"
 
 
-@dataclass(frozen=True, slots=True)
 class Scope(Named):
     """Every one of the scopes (RFC 6750 §3.1)."""
+
+    __slots__ = ()
 
     word = "scope"
     reason = Reason.INSUFFICIENT_SCOPE
@@ -173,9 +176,10 @@ class Scope(Named):
         return frozenset(map(HoldScope, self.names))
 
 
-@dataclass(frozen=True, slots=True)
 class Role(Named):
     """Any one of the roles."""
+
+    __slots__ = ()
 
     word = "role"
     reason = Reason.MISSING_ROLE
@@ -190,9 +194,10 @@ class Role(Named):
         return lambda principal: not names.isdisjoint(principal.roles)
 
 
-@dataclass(frozen=True, slots=True)
 class Permission(Named):
     """Every one of the permissions."""
+
+    __slots__ = ()
 
     word = "permission"
     reason = Reason.MISSING_PERMISSION
@@ -207,9 +212,10 @@ class Permission(Named):
         return (lambda principal: wanted <= principal.permissions) if wanted else None
 
 
-@dataclass(frozen=True, slots=True)
 class ViaScheme(Named):
     """Identified by one of the schemes."""
+
+    __slots__ = ()
 
     word = "via"
 
@@ -235,9 +241,10 @@ class ViaScheme(Named):
         return frozenset(name.lower() for name in self.names)
 
 
-@dataclass(frozen=True, slots=True)
 class Acr(Named):
     """One of the authentication context classes was reached (RFC 9470 §3)."""
+
+    __slots__ = ()
 
     word = "acr"
     reason = Reason.STEP_UP_REQUIRED
@@ -257,9 +264,10 @@ class Acr(Named):
         return frozenset({ReachAcr(self.names)}) if self.names else frozenset()
 
 
-@dataclass(frozen=True, slots=True)
 class Factor(Named):
     """Every one of the kinds of factor was used."""
+
+    __slots__ = ()
 
     word = "factor"
     reason = Reason.STEP_UP_REQUIRED
