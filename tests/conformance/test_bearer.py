@@ -177,8 +177,11 @@ def test_R6750_2_2_2_a_length_that_is_none_reads_nothing(length: str) -> None:
     def server(request: Request) -> dict[str, Any]:
         return {**wsgi_environ(request), "CONTENT_LENGTH": length}
 
-    answer = ByWSGI(bearer_guard(form=True), server=server)(post(b"access_token=ann-token"))
-    assert answer.status == (200 if length.startswith("9") else 401)
+    driver = ByWSGI(bearer_guard(form=True), server=server)
+    assert driver(post(b"access_token=ann-token")).status == (200 if length.startswith("9") else 401)
+    seen = driver(post(b"a=b", FORM, bearer("ann-token"))).seen
+    assert seen is not None
+    assert seen.body == b"a=b"
 
 
 def test_R6750_2_2_2_a_client_that_leaves_is_nobody() -> None:

@@ -108,9 +108,10 @@ def test_R6455_10_2_1_who_is_no_browser_sends_no_origin() -> None:
 
 
 @pytest.mark.parametrize("host", [None, "", "other.example"])
-def test_R6455_10_2_1_without_the_host_no_origin_is_its_own(host: str | None) -> None:
-    """A handshake without Host, or with another, is from no page of this service."""
-    fields = [("Cookie", "key=ann-key"), ("Origin", "https://api.example")] + ([] if host is None else [("Host", host)])
+@pytest.mark.parametrize("origin", ["https://api.example", "null", "", "https://", "://"])
+def test_R6455_10_2_1_without_the_host_no_origin_is_its_own(host: str | None, origin: str) -> None:
+    """A handshake without Host, or with another, is from no page of this service; an empty origin is not that of an empty host."""
+    fields = [("Cookie", "key=ann-key"), ("Origin", origin)] + ([] if host is None else [("Host", host)])
     assert ByASGI(Guard(APIKey(KEYS, cookie="key")))(handshake(*fields)).status == 403
 
 
