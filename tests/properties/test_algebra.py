@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.requirements import (
@@ -261,15 +261,14 @@ def decisions_of(value: Value) -> tuple[type, ...]:
     return (Forbidden, HiddenDecision) if value is NO else (Challenged, Forbidden, HiddenDecision)
 
 
-@given(requirements(ANY_WAY), situations())
+@given(requirements(NAMES) | requirements(ANY_WAY, 2), situations())
 @example(role("admin") | authenticated, Situation(RequestView("GET", "/x"), CLOCK, ANONYMOUS))
 def test_a_quick_test_says_yes_exactly_when_evaluation_does(a: Requirement, situation: Situation) -> None:
     """Where there is a short way to the answer, it is the same answer, for every caller and request."""
     quick = a.quick()
-    assume(quick is not None)
-    assert quick is not None
     assert situation.principal is not None
-    assert quick(situation.principal) is (a.evaluate(situation) is YES)
+    if quick is not None:
+        assert quick(situation.principal) is (a.evaluate(situation) is YES)
 
 
 @given(requirements(NAMES), situations())
