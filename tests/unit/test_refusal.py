@@ -279,6 +279,13 @@ def test_a_client_is_told_what_is_disclosed_and_nothing_finer(accept: str) -> No
     assert b"ann" not in bodies.pop()
 
 
+def test_what_a_scheme_does_not_disclose_is_not_told() -> None:
+    """Only Bearer tells its clients that a token has expired; where the guard says otherwise, its word counts."""
+    hidden = Challenged(reason=Reason.EXPIRED, disclosed=Reason.INVALID_CREDENTIALS)
+    assert problem(say(hidden))["reason"] == "invalid_credentials"
+    assert problem(say(Challenged(reason=Reason.EXPIRED, disclosed=Reason.EXPIRED)))["reason"] == "expired"
+
+
 @pytest.mark.parametrize("accept", TYPES)
 def test_an_outage_is_not_explained_to_clients(accept: str) -> None:
     """What failed is for the operator."""
@@ -303,11 +310,14 @@ def test_in_the_clear_everybody_gets_the_same_octets(accept: str) -> None:
     decision = Forbidden(reason=Reason.INSECURE_TRANSPORT)
     one, two = (Renderer().render(decision, accepting(accept), request_id) for request_id in ("1", "2"))
     assert (one.body, one.headers) == (two.body, two.headers)
+    assert b"request_id" not in one.body
+    assert b"Reference" not in one.body
 
 
 def test_a_refusal_does_not_print_its_body() -> None:
     """A log of refusals stays readable, and the body may name a contact."""
-    assert "problem" not in repr(say(DECISIONS[0])).replace("application/problem+json", "")
+    assert "reasons.html" not in repr(say(DECISIONS[0]))
+    assert b"reasons.html" in say(DECISIONS[0]).body
 
 
 # What cannot be configured
@@ -320,6 +330,13 @@ def test_the_documentation_is_an_absolute_address(wrong: str) -> None:
     """A relative `type` would mean something else under every path (RFC 9457 §3.1.1)."""
     with pytest.raises(ConfigurationError, match="documentation address is an absolute URI"):
         Renderer(documentation=wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 7, b"https://id.example/why"])
+def test_the_documentation_is_a_string(wrong: object) -> None:
+    """And the message says so."""
+    with pytest.raises(ConfigurationError, match="documentation address is a string"):
+        Renderer(documentation=wrong)  # type: ignore[arg-type]  # the mistake itself
 
 
 def test_the_documentation_has_no_fragment_of_its_own() -> None:

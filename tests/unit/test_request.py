@@ -141,7 +141,9 @@ def test_header_fields_are_read_once_per_guard() -> None:
     view = RequestView("GET", "/", headers())  # type: ignore[arg-type]  # an iterator of pairs, made without annotations
     index = FieldIndex(NAMES)
     view.scan(index)
+    found = view.fields
     view.scan(index)
+    assert view.fields is found
     assert view.field("host") == "h"
     view.scan(FieldIndex(("host",)))
     assert view.field("host") == "h"

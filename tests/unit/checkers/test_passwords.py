@@ -98,6 +98,8 @@ def test_a_hash_of_a_password_with_a_nul_is_never_matched() -> None:
     stored = argon2_hash(b"a\0b")
     assert not verify_password(stored, b"a\0b")
     assert not verify_password(stored, b"a\x01b")
+    assert not verify_password(argon2_hash(b"a\x01b"), b"a\x00b")
+    assert not verify_password(bcrypt_hash(b"a\x01b"), b"a\x00b")
 
 
 @pytest.mark.parametrize("surrogate", [0xD800, 0xDCFF, 0xDFFF], ids=hex)
@@ -183,6 +185,12 @@ def test_every_length_of_salt_and_digest_is_taken(length: int) -> None:
     """Whatever the library makes is no mistake."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=2, hash_len=length, salt_len=length + 4)
     check_hash(hasher.hash("x"), "ann")
+
+
+def test_the_least_memory_is_taken() -> None:
+    """Eight blocks for each lane (RFC 9106 §3.1)."""
+    for lanes in (1, 4):
+        check_hash(PasswordHasher(time_cost=1, memory_cost=8 * lanes, parallelism=lanes).hash("x"), "ann")
 
 
 def test_the_oldest_version_of_argon2_is_taken() -> None:

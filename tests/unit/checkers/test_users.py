@@ -158,6 +158,12 @@ def test_a_principal_is_somebody(wrong: object) -> None:
         Users(ARGON2, principals={"ann": wrong})  # type: ignore[dict-item]  # the mistake itself
 
 
+@pytest.mark.parametrize("name", ["Ann Example", " ", "a@b.example", "DOMAIN\\ann", "\x80", "\U0001f511"])
+def test_any_name_that_can_be_sent_is_taken(name: str) -> None:
+    """Spaces, signs and all languages: RFC 7617 bars the colon and the controls alone."""
+    assert Users({name: ARGON2["ann"]}).check(BasicCredentials(name, "s3cret")) == Accepted(Principal(name))
+
+
 def test_the_table_is_copied() -> None:
     """What is done to the mapping later changes nobody's password."""
     given = dict(ARGON2)

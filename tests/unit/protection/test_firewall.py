@@ -164,6 +164,7 @@ CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
         {
             "credentials": ask("/", BASIC, BASIC),
             "credentials of two kinds": ask("/", BASIC, ("authorization", "Bearer t")),
+            "two that would pass for one": ask("/", ("Authorization", "Digest a=1"), ("Authorization", "b=2")),
             "joined": ask("/", ("Authorization", "Basic YTpi,Bearer t")),
             "joined, of one kind": ask("/", ("Authorization", "Basic YTpi, Basic YTpi")),
             "keys": ask("/", KEY, ("x-api-key", "k")),

@@ -110,6 +110,36 @@ def test_a_key_that_cannot_be_one_is_a_bad_request(view: RequestView, reason: Re
     assert checker.asked == []
 
 
+@pytest.mark.parametrize(
+    "view",
+    [ask("/?key=a,b"), ask("/?key=a%2Cb"), ask("/", ("Cookie", "key=a,b")), ask("/", ("X-API-Key", "a,b"))],
+    ids=["query", "escaped", "cookie", "header"],
+)
+def test_a_key_with_a_comma_is_two_keys_wherever_it_is(view: RequestView) -> None:
+    """The scheme sees it itself, with the firewall's rule off or without a guard (H1)."""
+    with pytest.raises(CredentialsError, match="without a comma") as caught:
+        extract(view, query="key", cookie="key")
+    assert caught.value.reason is Reason.AMBIGUOUS_CREDENTIALS
+
+
+@pytest.mark.parametrize("carrier", ["query", "cookie"])
+def test_a_key_is_bounded_wherever_it_comes_from(carrier: str) -> None:
+    """RFC 9110 §5.4: as long as it may be in a field of its own, and an octet more is 431."""
+    guard = Guard(APIKey(Recorder(ANN), query="key", cookie="key"))
+    for length, granted in ((8192, True), (8193, False)):
+        view = ask(f"/?key={'k' * length}") if carrier == "query" else ask("/", ("Cookie", f"key={'k' * length}"))
+        decision = guard.decide(view)
+        assert decision.granted is granted
+        if not granted:
+            assert guard.refuse(decision, view).status == 431
+
+
+def test_what_is_not_asked_for_is_nothing() -> None:
+    """Neither cookies nor parameters by default; without the header the one field is left."""
+    assert (APIKey(Recorder()).cookies, APIKey(Recorder()).parameters) == ((), ())
+    assert APIKey(Recorder(), header=None).fields == ("authorization",)
+
+
 def test_parameters_in_place_of_a_key_fail() -> None:
     """The grammar fits and the content does not: 401, as for Basic (D2)."""
     checker = Recorder(ANN)
