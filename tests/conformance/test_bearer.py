@@ -168,6 +168,31 @@ def test_R6750_2_2_2_no_more_is_read_than_the_limit() -> None:
     assert stream.tell() == 101
 
 
+def test_R6750_2_2_2_a_token_in_a_form_has_the_bound_of_a_field(through: Through) -> None:
+    """A token in a form may be as long as one in the field; a longer one is 413, and no checker is asked."""
+    checker = Counting()
+    driver = through(bearer_guard(checker, form=True))
+    for length, status in ((8192, 200), (8193, 413)):
+        answer = driver(post(b"access_token=" + b"a" * length))
+        assert (answer.status, answer.challenges) == (status, [])
+    assert len(checker.asked) == 1
+
+
+def test_R6750_2_2_2_what_was_read_is_handed_on_in_one_piece() -> None:
+    """However many messages a form came in, empty ones too, the guard keeps one buffer of it: what it holds is bounded by the limit."""
+    parts = tuple(b"" if at % 2 else b"x" for at in range(5000))
+    received: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        received.append(await receive())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    driver = ByASGI(Guard(Bearer(check_token, form=True), default=optional), app=app, loop=False)
+    assert driver(post(parts)).status == 200
+    assert received == [{"type": "http.request", "body": b"x" * 2500, "more_body": False}]
+
+
 @pytest.mark.parametrize(
     "length", ["", "-1", "abc", "1e3", "\u0661", "9" * 400, "9" * 5000], ids=lambda length: ascii(length[:5]) + str(len(length))
 )

@@ -67,6 +67,25 @@ def test_R9110_5_4_1_a_long_field_is_431(name: str, through: Through) -> None:
     assert not answer.challenges
 
 
+@pytest.mark.parametrize(("target", "cookie"), [("/me?k=", ""), ("/me?access_token=", ""), ("/me", "a=b; k=")])
+def test_R9110_5_4_1_other_carriers_have_the_same_bound(target: str, cookie: str, through: Through) -> None:
+    """A key or token in the query or a cookie may be as long as one in a field, and no longer: 431, and no checker is asked."""
+    checker = Counting()
+    driver = through(Guard(Bearer(checker, query=True), APIKey(checker, query="k", cookie="k")))
+    for length, status in ((8192, 200), (8193, 431), (65_536, 431)):
+        secret = "a" * length
+        request = Request(target=target, headers=(("Cookie", cookie + secret),)) if cookie else Request(target=target + secret)
+        answer = driver(request)
+        assert (answer.status, answer.challenges) == (status, [])
+    assert len(checker.asked) == 1
+
+
+def test_R9110_5_4_1_other_cookies_may_be_long(through: Through) -> None:
+    """What else is in a cookie string is the application's business."""
+    guard = Guard(APIKey(Counting(), cookie="k"))
+    assert through(guard)(me(("Cookie", f"a={'b' * 20_000}; k=x"))).status == 200
+
+
 @pytest.mark.parametrize(
     "value", ["Basic Q\x00Q=", "Bearer a\r\nX: y", "Bearer a\n", "\rBearer a", "Bearer\x00a", "Bearer a\x7f"], ids=ascii
 )
