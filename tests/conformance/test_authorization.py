@@ -116,6 +116,19 @@ def test_D18_a_scheme_that_the_route_does_not_take_does_not_speak(through: Throu
     assert driver(me(COOKIE)).status == 401
 
 
+@pytest.mark.parametrize(
+    "sent", [basic("ann", "s3cret"), basic("ann", "x"), basic("outage", "x"), ("Authorization", "Basic _-8=")], ids=str
+)
+def test_D4_credentials_that_the_route_does_not_take_are_not_looked_at(sent: tuple[str, str], through: Through) -> None:
+    """Right, wrong, unreadable or not to be checked: where the route takes another scheme, they are absent, and nobody is asked."""
+    asked: list[str] = []
+    guard = Guard(Basic(counting(asked), realm="orders"), Bearer(check_token), APIKey(KEYS), rules={"/me": via("Bearer")})
+    answer = through(guard)(me(sent))
+    assert (answer.status, answer.challenges, asked) == (401, ['Bearer realm="api"'], [])
+    assert b"missing_credentials" in answer.body
+    assert who(through(guard)(me(bearer("bob-token"), ("X-API-Key", "ann-key")))) == "bob"
+
+
 def test_R9110_11_5_2_protection_spaces_are_separate(through: Through) -> None:
     """Credentials of one realm open nothing in another."""
     here, there = (through(Guard(Bearer(Tokens({token: ANN}), realm=token))) for token in ("here", "there"))

@@ -178,6 +178,26 @@ def test_the_application_is_asked_for_a_path_that_nobody_can_know(behind: Behind
     assert all(re.fullmatch(r"/[0-9a-f]{32}", path) for path in paths)
 
 
+def test_no_form_of_the_hidden_path_reaches_the_application(behind: Behind) -> None:
+    """An application that routes by the undecoded target is not shown the hidden one either, neither path nor query."""
+    shown: list[str] = []
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        shown.append(repr([scope["path"], scope["raw_path"]]))
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body"})
+
+    def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        shown.append(repr([environ["PATH_INFO"], environ["REQUEST_URI"]]))
+        start_response("404 Not Found", [])
+        return []
+
+    driver = behind(guard(), app=asgi if behind is ByASGI else wsgi)
+    assert driver(Request(target="/section/hidden", headers=(OTHER,))).status == 404
+    assert len(shown) == 1
+    assert "hidden" not in shown[0]
+
+
 def test_a_streamed_404_is_imitated(behind: Behind) -> None:
     """A 404 in parts comes through in parts; an application that streams is imitated as well."""
 
