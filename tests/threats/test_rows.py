@@ -1,0 +1,23 @@
+"""No row is forgotten: each that concerns what is built so far has a test that carries its name."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 9)] + [f"N{number}" for number in range(1, 16)]
+ROWS += ["C4", "S3", "S4", "S6", "S7"]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_has_a_test(row: str) -> None:
+    """The row's id is in the name of a test here, and the docstring of each such test says what holds."""
+    found = []
+    for path in Path(__file__).parent.glob("test_*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        functions = [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        found += [function for function in functions if function.name.startswith(f"test_{row}_")]
+    assert found
+    assert all(ast.get_docstring(function) for function in found)
