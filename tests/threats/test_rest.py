@@ -84,6 +84,9 @@ def test_C4_two_carriers_are_never_remembered_as_one(behind: Behind) -> None:
         assert driver(me(bearer("t"), ("X-API-Key", "bob-key"))).status == 400
         assert driver(me(bearer("t"), ("X_API_Key", "bob-key"))).status == (400 if behind is ByASGI else 200)
         assert driver(me(bearer("t"), bearer("t"))).status == 400
+        assert driver(me(bearer("t"), ("Host", "a"))).status == 200
+        assert driver(me(bearer("t"), ("Host", "a"), ("Host", "b"))).status == 400
+        assert driver(me(bearer("t"), ("Host", "a,b"))).status == 400
 
 
 def test_C4_nobody_is_never_remembered(behind: Behind) -> None:
