@@ -4,6 +4,8 @@
     ├── ConfigurationError (ValueError)   the developer's mistake, raised while something is constructed
     ├── GrammarError (ValueError)         a field value does not follow its grammar
     │   └── FieldTooLong                  a field value is longer than the bound
+    ├── AlreadyExists (ValueError)        a store has a record by that name or id
+    ├── NotFound (LookupError)            a store has no such record
     └── Unavailable                       raised by a checker: the answer cannot be had now (503)
 
 A refusal is not an exception: it is a `Decision`. No exception here carries a credential.
@@ -55,6 +57,14 @@ class FieldTooLong(GrammarError):
 
     def __reduce__(self) -> tuple[type[FieldTooLong], tuple[int]]:
         return type(self), (self.limit,)
+
+
+class AlreadyExists(WatchwordError, ValueError):
+    """A store was asked to keep a record under a name or id that is taken. The message names it; it is no secret."""
+
+
+class NotFound(WatchwordError, LookupError):
+    """A store was asked to change a record that is not there. The message says which."""
 
 
 class Unavailable(WatchwordError):

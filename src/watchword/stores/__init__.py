@@ -1,0 +1,22 @@
+"""Where accounts, keys and tokens live: in memory, in SQLite, in PostgreSQL."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchword.stores.memory import MemoryStore
+    from watchword.stores.sql import SQLStore
+
+# Imported when asked for: checkers take the ports alone, and a driver costs what it costs.
+_HOME = {"MemoryStore": "memory", "SQLStore": "sql"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+__all__ = ["MemoryStore", "SQLStore"]

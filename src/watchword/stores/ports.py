@@ -1,0 +1,336 @@
+"""What checkers ask of a store: one small protocol per need, and the records that pass through them.
+
+A store keeps what it is given and decides nothing: whether an account is locked or a key has run out is for the checker
+to say, by its clock. Every method may block, unless the store says that it does not; every method raises `Unavailable` where
+the store cannot answer, and then nothing is half done. Times are Unix seconds.
+
+Secrets do not come here: passwords as hashes, keys and tokens as SHA-256 digests of random values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE = 1000
+"""How many records a listing holds at most, unless asked for another number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRecord:
+    """An account that has a password.
+
+    Args:
+        id: the stable id: the id of the principal, and the owner or subject of its keys and tokens.
+        names: the names by which it logs in, in Normalization Form C; no two accounts share one.
+        password_hash: the stored hash; None: no password lets it in.
+        hash_profile: format and cost of the hash, such as `"argon2id m=19456 t=2 p=1"`; None where there is none.
+        password_changed_at: when the password was set.
+        roles: what `role(...)` asks for.
+        scopes: what `scope(...)` asks for.
+        permissions: what `permission(...)` asks for.
+        disabled: whether it is shut until somebody enables it.
+        locked_until: until when it is shut; None: it is not.
+        created_at: when it was added.
+        last_login_at: when it last logged in, to within a minute; None: never.
+        version: counts the changes; 0 for a record that was never stored.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    password_hash: str | None = field(default=None, repr=False)
+    hash_profile: str | None = None
+    password_changed_at: float | None = None
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    disabled: bool = False
+    locked_until: float | None = None
+    created_at: float = 0.0
+    last_login_at: float | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """An API key.
+
+    Args:
+        id: the public part of the key, by which it is found and listed.
+        digest: the SHA-256 digest of the secret part.
+        owner: the id of the account or program that it stands for.
+        label: a note for people: where it is used.
+        kind: what its principal is: `"user"` where it acts for a person, `"client"` for a program acting for itself.
+        roles: what `role(...)` asks for.
+        scopes: what `scope(...)` asks for.
+        permissions: what `permission(...)` asks for.
+        networks: from where it may be used, such as `("10.0.0.0/8",)`; empty: from anywhere.
+        not_before: from when on it is valid; None: at once.
+        expires_at: from when on it is not valid any more; None: it does not expire.
+        created_at: when it was made.
+        last_used_at: when it was last accepted, to within a few minutes; None: never.
+        revoked_at: when it was revoked; None: it is not.
+        replaced_by: the id of the key that rotation put in its place; None: there is none.
+        owner_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the key.
+        version: counts the changes; 0 for a record that was never stored.
+    """
+
+    id: str
+    digest: bytes = field(repr=False)
+    owner: str
+    label: str = ""
+    kind: Literal["user", "client"] = "user"
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    networks: tuple[str, ...] = ()
+    not_before: float | None = None
+    expires_at: float | None = None
+    created_at: float = 0.0
+    last_used_at: float | None = None
+    revoked_at: float | None = None
+    replaced_by: str | None = None
+    owner_disabled: bool = False
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """An opaque bearer token.
+
+    Args:
+        digest: the SHA-256 digest of the whole token, by which it is found.
+        id: a public handle, by which it is listed and revoked.
+        subject: the id of the account or program that it stands for.
+        label: a note for people: what it was issued for.
+        kind: what its principal is, as in `KeyRecord`.
+        roles: what `role(...)` asks for.
+        scopes: what `scope(...)` asks for.
+        permissions: what `permission(...)` asks for.
+        created_at: when it was issued.
+        expires_at: from when on it is not valid any more; None: it does not expire.
+        revoked_at: when it was revoked; None: it is not.
+        subject_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the token.
+    """
+
+    digest: bytes = field(repr=False)
+    id: str
+    subject: str
+    label: str = ""
+    kind: Literal["user", "client"] = "user"
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    created_at: float = 0.0
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    subject_disabled: bool = False
+
+
+class Watched(Protocol):
+    """What lets a checker remember: a store tells whether anything has changed since it was read.
+
+    `mark` and `holds` never block: they say what this process knows. In the process that makes a change it is known at
+    once. Of changes made elsewhere a store knows only by asking, so it stops holding when it has not asked for some
+    seconds: that is the bound within which a revocation reaches every process.
+    """
+
+    @property
+    def blocking(self) -> bool:
+        """Whether its methods may wait for a disk or a network, so that they must not be called on an event loop."""
+        ...
+
+    def mark(self) -> int:
+        """Return a mark of the present state; take it *before* reading what is to be remembered."""
+        ...
+
+    def holds(self, mark: int) -> bool:
+        """Tell whether nothing that a checker may remember has changed since the mark was taken.
+
+        Args:
+            mark: what `mark()` answered. False may also mean that nobody has asked for a while: reading anything asks.
+        """
+        ...
+
+
+class AccountStore(Watched, Protocol):
+    """Where accounts live."""
+
+    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+        """Return the account that logs in by this name.
+
+        Args:
+            name: in Normalization Form C.
+            fold_case: whether names that differ in case alone (Unicode case folding) are the same. A name that is spelled
+                exactly so wins; of several that are not, none is found.
+        """
+        ...
+
+    def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
+        """Return the account with this id."""
+        ...
+
+    def add_account(self, account: AccountRecord) -> AccountRecord:
+        """Keep a new account, and return it as it is kept.
+
+        Raises:
+            AlreadyExists: the id or one of the names is taken.
+        """
+        ...
+
+    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+        """Keep a changed account: compare and set, by its version.
+
+        Args:
+            account: as it was read, with the changes; the id and the times of creation and login stay as they are stored.
+
+        Returns:
+            The account as it is kept now; None: it was changed or removed meanwhile, and nothing was done.
+
+        Raises:
+            AlreadyExists: one of the names belongs to another account.
+        """
+        ...
+
+    def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
+        """Put a new hash of the same password in place: compare and set, by the old hash. When it was set stays as it is.
+
+        Returns:
+            False: the stored hash is another one by now, and nothing was done.
+        """
+        ...
+
+    def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
+        """Remove an account with its names, and revoke all of its keys and tokens, in one step.
+
+        Returns:
+            False: there was none.
+        """
+        ...
+
+    def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
+        """Return accounts in the order of their ids.
+
+        Args:
+            after: the id after which to begin; empty: from the first.
+            limit: how many at most.
+        """
+        ...
+
+    def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
+        """Note a login. An earlier time than the one that is stored changes nothing; no mark is broken by it."""
+        ...
+
+    def hash_samples(self) -> Sequence[tuple[str, int]]:
+        """Return one stored hash of every `hash_profile` in use, and how many accounts have that profile."""
+        ...
+
+    def decoy_key(self) -> bytes:
+        """Return a random key of 32 octets, made with the store and the same in every process that uses it."""
+        ...
+
+
+class KeyStore(Watched, Protocol):
+    """Where API keys live."""
+
+    def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
+        """Return the key with this id, through an index."""
+        ...
+
+    def add_key(self, key: KeyRecord) -> KeyRecord:
+        """Keep a new key, and return it as it is kept.
+
+        Raises:
+            AlreadyExists: the id is taken.
+        """
+        ...
+
+    def replace_key(self, key: KeyRecord) -> KeyRecord | None:
+        """Keep a changed key: compare and set, by its version.
+
+        Returns:
+            The key as it is kept now; None: it was changed meanwhile, and nothing was done.
+        """
+        ...
+
+    def rotate_key(self, old: KeyRecord, new: KeyRecord) -> KeyRecord | None:
+        """Keep a changed key and its successor, both or neither: compare and set, by the version of the old one.
+
+        Returns:
+            The successor as it is kept; None: the old one was changed meanwhile, and nothing was done.
+
+        Raises:
+            AlreadyExists: the id of the successor is taken.
+        """
+        ...
+
+    def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
+        """Return keys in the order of their ids; see `AccountStore.list_accounts`.
+
+        Args:
+            owner: whose; None: everybody's.
+            after: the id after which to begin.
+            limit: how many at most.
+        """
+        ...
+
+    def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
+        """Note that a key was used. An earlier time than the one that is stored changes nothing; no mark is broken by it."""
+        ...
+
+    def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
+        """Revoke all keys and all tokens that stand for somebody, in one step.
+
+        Returns:
+            How many keys and how many tokens were revoked by it.
+        """
+        ...
+
+
+class TokenStore(Watched, Protocol):
+    """Where opaque tokens live."""
+
+    def find_token(self, digest: bytes) -> TokenRecord | None:
+        """Return the token with this digest, through an index."""
+        ...
+
+    def add_token(self, token: TokenRecord) -> TokenRecord:
+        """Keep a new token, and return it as it is kept.
+
+        Raises:
+            AlreadyExists: the digest or the id is taken.
+        """
+        ...
+
+    def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
+        """Revoke a token by its handle.
+
+        Returns:
+            False: there is none, or it was revoked before.
+        """
+        ...
+
+    def list_tokens(self, *, subject: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
+        """Return tokens in the order of their handles; see `AccountStore.list_accounts`.
+
+        Args:
+            subject: whose; None: everybody's.
+            after: the handle after which to begin.
+            limit: how many at most.
+        """
+        ...
+
+    def purge_tokens(self, before: float) -> int:
+        """Forget tokens that ended, by expiry or revocation, before a time.
+
+        Returns:
+            How many.
+        """
+        ...
+
+    def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
+        """Revoke all keys and all tokens that stand for somebody; see `KeyStore.revoke_all`."""
+        ...
