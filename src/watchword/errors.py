@@ -7,6 +7,7 @@
     ├── AlreadyExists (ValueError)        a store has a record by that name or id
     ├── NotFound (LookupError)            a store has no such record
     └── Unavailable                       raised by a checker: the answer cannot be had now (503)
+        └── Overloaded                    too much work is waiting: the queue for password hashes is full (503)
 
 A refusal is not an exception: it is a `Decision`. No exception here carries a credential.
 """
@@ -87,3 +88,11 @@ class Unavailable(WatchwordError):
         super().__init__(str(why))
         self.why: str = str(why)
         self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """Too much work is waiting: the queue for password hashes is full, and nothing was computed for this request.
+
+    An outage for its client (503 with `Retry-After`), and for the operator something else: nothing is broken, there are more
+    first logins than the CPUs can hash (threats W4). Args and Raises are those of `Unavailable`.
+    """

@@ -10,12 +10,14 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "watchword"
 MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py"))}
 
-# From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard.
+# From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard,
+# and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
     {"errors", "clock", "principal", "credentials", "reason"},
     {"verdict", "operation", "grammar"},
     {"request", "decision", "page"},
-    {"schemes", "checkers", "authorization", "protection", "observe", "stores"},
+    {"protection", "observe", "stores"},
+    {"schemes", "checkers", "authorization"},
     {"refusal"},
     {"guard"},
     {"adapters", "testing"},
@@ -32,7 +34,14 @@ OUTSIDE = (
     | {"asyncio", "click", "datetime", "logging", "socket", "ssl", "subprocess", "threading", "time", "trio", "uvicorn"}
 )
 AT_THE_EDGE = ("adapters/", "stores/", "observe/", "cli/")
-EXCEPTIONS = {"clock.py": {"time"}}
+EXCEPTIONS = {
+    "clock.py": {"time"},
+    "operation.py": {"anyio"},  # a plain function goes to a worker thread
+    # One limit for callers from threads and from event loops: each kind is woken in its own way.
+    "protection/hashing.py": {"threading", "anyio"},
+}
+# Who may name a concrete store; everybody else takes its port.
+NAMES_STORES = ("stores/", "cli/", "testing/")
 
 
 def imports(text: str) -> set[str]:
@@ -61,8 +70,10 @@ def mistakes(module: str, text: str) -> list[str]:
         wrong += sorted(other for other in others - free if HEIGHT.get(other, len(LAYERS)) >= HEIGHT[part])
     if not module.startswith(AT_THE_EDGE):
         wrong += sorted(roots & OUTSIDE - EXCEPTIONS.get(module, set()))
-    if "anyio" in roots and module != "operation.py" and not module.startswith((*AT_THE_EDGE, "testing/")):
-        wrong.append("anyio")
+    if not module.startswith((*AT_THE_EDGE, "testing/")):
+        wrong += sorted(roots & {"anyio"} - EXCEPTIONS.get(module, set()))
+    if not module.startswith(NAMES_STORES):
+        wrong += sorted(name for name in found if f"{name}.".startswith("watchword.stores.") and name != "watchword.stores.ports")
     frameworks = roots & FRAMEWORKS
     if len(frameworks - {STANDS_ON.get(one, "") for one in frameworks}) > 1:
         wrong += sorted(frameworks)
@@ -101,8 +112,36 @@ def test_every_part_has_its_place() -> None:
         ("adapters/x.py", "from watchword.cli import main", ["cli"]),
         ("adapters/x.py", "import fastapi\nimport starlette.requests\nfrom watchword.guard import Guard", []),
         ("clock.py", "import time", []),
+        ("protection/hashing.py", "import threading\nfrom anyio.to_thread import run_sync", []),
+        ("protection/x.py", "import threading\nimport anyio", ["threading", "anyio"]),
+        ("protection/hashing.py", "from watchword.checkers import Users", ["checkers"]),
+        ("stores/x.py", "from watchword.checkers import Users", ["checkers"]),
+        ("stores/x.py", "from watchword.protection.hashing import HashLimiter", ["protection"]),
+        ("checkers/x.py", "from watchword.protection.hashing import HashLimiter\nfrom watchword.stores.ports import Clock", []),
     ],
 )
 def test_a_mistake_is_seen(module: str, text: str, wrong: list[str]) -> None:
     """What these tests look for they would find."""
+    assert mistakes(module, text) == wrong
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "wrong"),
+    [
+        ("checkers/x.py", "from watchword.stores.memory import MemoryStore", ["watchword.stores.memory"]),
+        ("checkers/x.py", "if TYPE_CHECKING:\n    from watchword.stores import MemoryStore", ["watchword.stores"]),
+        ("guard/x.py", "def f():\n    import watchword.stores.sql.tables", ["watchword.stores.sql.tables"]),
+        ("adapters/x.py", "from watchword import stores", ["__init__", "watchword.stores"]),
+        # not a port, however it looks
+        ("guard/x.py", "from watchword.stores.ports_of_old import Accounts", ["watchword.stores.ports_of_old"]),
+        ("__init__.py", "from watchword.stores.memory import MemoryStore", ["watchword.stores.memory"]),
+        ("checkers/x.py", "from watchword.stores.ports import AccountStore", []),
+        ("guard/x.py", "import watchword.stores.ports", []),
+        ("stores/x.py", "from watchword.stores.memory import MemoryStore", []),
+        ("cli/x.py", "from watchword.stores.sql import SQLStore", []),
+        ("testing/x.py", "from watchword.stores import MemoryStore", []),
+    ],
+)
+def test_only_ports_of_stores_are_taken(module: str, text: str, wrong: list[str]) -> None:
+    """Whoever takes a concrete store instead of its port would be seen, wherever the import stands."""
     assert mistakes(module, text) == wrong

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pickle
+import re
 from copy import copy
 
 import pytest
 
-from watchword import ConfigurationError, CredentialsError, FieldTooLong, GrammarError, Reason, Unavailable, WatchwordError
+from watchword import ConfigurationError, CredentialsError, FieldTooLong, GrammarError, Reason, Unavailable, WatchwordError, errors
+from watchword.errors import Overloaded
 
 
-@pytest.mark.parametrize("kind", [ConfigurationError, GrammarError, FieldTooLong, Unavailable, CredentialsError])
+@pytest.mark.parametrize("kind", [ConfigurationError, GrammarError, FieldTooLong, Unavailable, Overloaded, CredentialsError])
 def test_one_root_catches_everything(kind: type[Exception]) -> None:
     """`except WatchwordError` catches whatever the library raises on purpose."""
     assert issubclass(kind, WatchwordError)
@@ -54,6 +56,27 @@ def test_unavailable_takes_the_exception_that_it_stands_for() -> None:
     assert Unavailable(OSError("connection refused")).why == "connection refused"  # type: ignore[arg-type]  # what people write
 
 
+def test_too_much_work_is_an_outage_of_its_own_kind() -> None:
+    """Who catches Unavailable catches it too, and who asks can tell a full queue from a store that is down."""
+    error = Overloaded("64 wait", retry_after=1)
+    assert isinstance(error, Unavailable)
+    assert (str(error), error.why, error.retry_after) == ("64 wait", "64 wait", 1)
+    assert not isinstance(Unavailable("down"), Overloaded)
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    """Every exception stands in it once, below the one that it derives from, and nothing else does."""
+    path: list[str] = []
+    drawn: dict[str, str] = {}
+    for branch, name in re.findall(r"^([ │]{4,}(?:[├└]── )?)([A-Z]\w+)", str(errors.__doc__), re.MULTILINE):
+        path[len(branch) // 4 - 1 :] = [name]
+        drawn[name] = "/".join(path)
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, WatchwordError)]
+    assert drawn == {
+        kind.__name__: "/".join(one.__name__ for one in reversed(kind.__mro__) if issubclass(one, WatchwordError)) for kind in kinds
+    }
+
+
 @pytest.mark.parametrize("wait", [-1, 1.5, True, "5"])
 def test_a_time_to_wait_is_a_whole_number_of_seconds(wait: object) -> None:
     """Retry-After has no fractions and no past (RFC 9110 §10.2.3); the message shows what was given."""
@@ -68,6 +91,7 @@ def test_a_time_to_wait_is_a_whole_number_of_seconds(wait: object) -> None:
         GrammarError("a token", 4),
         FieldTooLong(10),
         Unavailable("down", retry_after=3),
+        Overloaded("64 wait", retry_after=1),
         CredentialsError("base64", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True),
     ],
     ids=lambda error: type(error).__name__,
