@@ -1,0 +1,159 @@
+"""The form of API keys and opaque tokens: how one is made, and how one is known before anything is looked up.
+
+    key   = prefix "_" id "_" secret checksum       ww_<16>_<27><6>
+    token = prefix "_" secret checksum              wwt_<43><6>
+
+Digits and letters alone (base62): whoever clicks on one twice has selected it whole, and it needs no escaping in a URL, a shell
+or a field. The checksum is CRC-32 over everything before it. It protects nothing: whoever can read this can compute it. It
+finds typos and cut copies without a look into the store, and lets a scanner tell a key from any other text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from string import ascii_letters, digits
+from typing import ClassVar
+from zlib import crc32
+
+from watchword.errors import ConfigurationError
+
+ALPHABET = digits + ascii_letters
+ID_LENGTH = 16  # 95 bits: no two keys meet by chance
+KEY_SECRET_LENGTH = 27  # 160.8 bits
+TOKEN_SECRET_LENGTH = 43  # 256.0 bits
+CHECKSUM_LENGTH = 6  # 62**6 > 2**32
+MAX_PREFIX_LENGTH = 32
+
+_CHARACTER = "[0-9A-Za-z]"
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ID = re.compile(f"{_CHARACTER}{{{ID_LENGTH}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was just made. Only the digest and the id are to be kept.
+
+    Args:
+        text: the whole key or token, for its holder.
+        digest: SHA-256 of what is secret in it.
+        id: its public name.
+    """
+
+    text: str = field(repr=False)
+    digest: bytes = field(repr=False)
+    id: str
+
+
+class _Form:
+    """What keys and tokens have in common: a prefix before, a checksum behind.
+
+    Args:
+        prefix: a letter, then letters, digits and underscores.
+
+    Raises:
+        ConfigurationError: the prefix is none.
+    """
+
+    __slots__ = ("_pattern", "prefix")
+
+    rest: ClassVar[str]
+
+    def __init__(self, prefix: str) -> None:
+        if not isinstance(prefix, str) or _PREFIX.fullmatch(prefix) is None or len(prefix) > MAX_PREFIX_LENGTH:
+            raise ConfigurationError(
+                f"a prefix is a letter, then letters, digits and underscores, {MAX_PREFIX_LENGTH} characters at most; not {prefix!r}"
+            )
+        self.prefix: str = prefix
+        # A prefix may hold underscores. What follows it has a fixed length, so it can be read in one way only.
+        self._pattern = re.compile(f"(?P<before>{prefix}_{self.rest})(?P<checksum>{_CHARACTER}{{{CHECKSUM_LENGTH}}})")
+
+    def _match(self, text: object) -> re.Match[str] | None:
+        found = self._pattern.fullmatch(text) if isinstance(text, str) else None
+        return found if found is not None and _checksum(found["before"]) == found["checksum"] else None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.prefix!r})"
+
+
+class KeyForm(_Form):
+    """The form of API keys, `ww_<id>_<secret><checksum>`: found by the id, true by the secret."""
+
+    __slots__ = ()
+
+    rest = f"(?P<id>{_CHARACTER}{{{ID_LENGTH}}})_(?P<secret>{_CHARACTER}{{{KEY_SECRET_LENGTH}}})"
+
+    def make(self) -> Made:
+        """Make a key that nobody else has."""
+        name, secret = make_id(), _random(KEY_SECRET_LENGTH)
+        return Made(_sealed(f"{self.prefix}_{name}_{secret}"), _digest(secret), name)
+
+    def read(self, text: object) -> tuple[str, bytes] | None:
+        """Return the id and the digest of the secret; None: it is no such key, and need not be looked up.
+
+        Args:
+            text: what was shown; untrusted.
+        """
+        found = self._match(text)
+        return None if found is None else (found["id"], _digest(found["secret"]))
+
+
+class TokenForm(_Form):
+    """The form of opaque tokens, `wwt_<secret><checksum>`: found, and true, by the whole."""
+
+    __slots__ = ()
+
+    rest = f"{_CHARACTER}{{{TOKEN_SECRET_LENGTH}}}"
+
+    def make(self) -> Made:
+        """Make a token that nobody else has. Its handle has nothing to do with it."""
+        text = _sealed(f"{self.prefix}_{_random(TOKEN_SECRET_LENGTH)}")
+        return Made(text, _digest(text), make_id())
+
+    def read(self, text: object) -> bytes | None:
+        """Return the digest of the token; None: it is no such token, and need not be looked up.
+
+        Args:
+            text: what was shown; untrusted.
+        """
+        found = self._match(text)
+        return None if found is None else _digest(found[0])
+
+
+def make_id() -> str:
+    """Return a public name that nothing else has."""
+    return _random(ID_LENGTH)
+
+
+def is_id(text: object) -> bool:
+    """Tell whether a text can be the id of a key or the handle of a token; no key and no token is one.
+
+    Args:
+        text: anything.
+    """
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def _random(length: int) -> str:
+    from secrets import choice  # on first use: it brings a good part of the standard library, and most processes make no keys
+
+    # It asks the operating system and draws again where a number falls beyond the alphabet: each character is as likely as any.
+    return "".join(choice(ALPHABET) for _ in range(length))
+
+
+def _sealed(text: str) -> str:
+    return text + _checksum(text)
+
+
+def _checksum(text: str) -> str:
+    number, characters = crc32(text.encode()), ""
+    for _ in range(CHECKSUM_LENGTH):
+        number, remainder = divmod(number, len(ALPHABET))
+        characters = ALPHABET[remainder] + characters
+    return characters
+
+
+def _digest(secret: str) -> bytes:
+    # Fast on purpose: no dictionary holds 160 random bits.
+    return sha256(secret.encode()).digest()

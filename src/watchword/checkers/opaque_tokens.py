@@ -1,0 +1,243 @@
+"""Opaque bearer tokens: random, shown once, found again by their digest, and revoked whenever one likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from math import inf
+from os import urandom
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.issuing import check_kind, check_names, check_seconds, check_store, check_text, check_time
+from watchword.checkers.key_form import TokenForm, is_id
+from watchword.checkers.lease import StoreLease
+from watchword.clock import SystemClock
+from watchword.credentials import APIKeyCredentials, BearerToken
+from watchword.errors import ConfigurationError
+from watchword.operation import Operation
+from watchword.principal import Evidence, Principal
+from watchword.reason import Reason
+from watchword.stores.ports import TokenRecord
+from watchword.verdict import Accepted, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from watchword.clock import Clock
+    from watchword.credentials import Credentials
+    from watchword.operation import Steps
+    from watchword.stores.ports import TokenStore
+    from watchword.verdict import Verdict
+
+EXPIRES_IN = 3600.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that was just issued.
+
+    Args:
+        token: the token, for its holder. This is the only time that it is there: the store has a digest of it.
+        record: what is kept.
+    """
+
+    token: str = field(repr=False)
+    record: TokenRecord
+
+
+class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
+    """Random tokens in a store, for `Bearer` and for `APIKey`.
+
+    A token looks like `wwt_<secret><checksum>`. What does not is refused without a look into the store. What does is found by
+    its SHA-256 digest, which is compared in constant time, with something even where there is none.
+
+    The methods beside `check` issue and manage tokens. They block, and are not for the event loop.
+
+    Args:
+        store: where the tokens live.
+        prefix: what they begin with: a name by which people, and scanners for lost tokens, know whose they are.
+        clock: tells the time; None: the machine's.
+
+    Raises:
+        ConfigurationError: the store is none, or the prefix cannot be one.
+
+    Trust: what the store holds is trusted, credentials are not.
+    """
+
+    takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
+
+    def __init__(self, store: TokenStore, *, prefix: str = "wwt", clock: Clock | None = None) -> None:
+        check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "mark", "holds")
+        self._store = store
+        self._form = TokenForm(prefix)
+        self._clock: Clock = clock or SystemClock()
+        self._nobody = urandom(32)  # the digest of no token
+
+    def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
+        """Look a token up, if it has the form of one, and say whose it is."""
+        digest = self._form.read(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
+        if digest is None:
+            return Refused(Reason.UNKNOWN_IDENTITY)
+        store = self._store
+        mark = store.mark()
+
+        # No partial: it would print the digest.
+        def find() -> TokenRecord | None:
+            return store.find_token(digest)
+
+        record = (yield Operation(find)) if store.blocking else find()
+        is_right = compare_digest(digest, self._nobody if record is None else record.digest)
+        if record is None or not is_right:
+            return Refused(Reason.UNKNOWN_IDENTITY)
+        refusal = _refusal(record, self._clock.now())
+        if refusal is not None:
+            return Refused(refusal)
+        ends = inf if record.expires_at is None else record.expires_at
+        return Accepted(_principal(record), lease=StoreLease(store, mark, self._clock, -inf, ends))
+
+    def create(
+        self,
+        subject: str,
+        *,
+        expires_in: float | None = EXPIRES_IN,
+        expires_at: float | None = None,
+        label: str = "",
+        kind: Literal["user", "client"] = "user",
+        roles: Iterable[str] = (),
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+    ) -> NewToken:
+        """Issue a token and keep what is needed to know it again.
+
+        Args:
+            subject: the id of the account or program that it stands for: the id of the principal.
+            expires_in: for how many seconds it is valid; None: it does not expire.
+            expires_at: from when on it is not valid any more, Unix seconds; counts in place of `expires_in`.
+            label: a note for people: what it was issued for.
+            kind: `"user"` if it acts for a person, `"client"` for a program acting for itself.
+            roles: what `role(...)` asks for.
+            scopes: what `scope(...)` asks for.
+            permissions: what `permission(...)` asks for.
+
+        Returns:
+            The token, which is not kept anywhere else, and the record of it.
+
+        Raises:
+            ConfigurationError: something of it cannot be right; nothing is kept.
+            Unavailable: the store does not answer; nothing is kept.
+        """
+        now = self._clock.now()
+        made = self._form.make()
+        record = TokenRecord(
+            digest=made.digest,
+            id=made.id,
+            subject=check_text("the subject", subject),
+            label=check_text("the label", label, may_be_empty=True),
+            kind=check_kind(kind),
+            roles=check_names("roles", roles),
+            scopes=check_names("scopes", scopes),
+            permissions=check_names("permissions", permissions),
+            created_at=now,
+            expires_at=_end(now, expires_in) if expires_at is None else check_time("expires_at", expires_at),
+        )
+        return NewToken(made.text, self._store.add_token(record))
+
+    def revoke(self, token_or_handle: str) -> bool:
+        """Revoke a token: from now on it is refused, and so is a memory of it.
+
+        Args:
+            token_or_handle: the token, or the id of its record.
+
+        Returns:
+            False: there is none, or it was revoked before.
+
+        Raises:
+            Unavailable: the store does not answer; the token may still work.
+        """
+        handle = token_or_handle
+        digest = self._form.read(token_or_handle)
+        if digest is not None:
+            record = self._store.find_token(digest)
+            handle = "" if record is None else record.id
+        # What is neither may be a token of somebody else: it must not reach the store, whose errors may show what they were asked.
+        return is_id(handle) and self._store.revoke_token(handle, self._clock.now())
+
+    def revoke_all(self, subject: str) -> tuple[int, int]:
+        """Revoke all keys and all tokens that stand for somebody: what one does when an account is compromised.
+
+        Args:
+            subject: the id of the account or program.
+
+        Returns:
+            How many keys and how many tokens were revoked by it.
+        """
+        return self._store.revoke_all(check_text("the subject", subject), self._clock.now())
+
+    def list(self, subject: str | None = None) -> Iterator[TokenRecord]:
+        """Yield the records of tokens, in the order of their handles; read from the store in pages.
+
+        Args:
+            subject: whose; None: everybody's.
+        """
+        after = ""
+        while page := self._store.list_tokens(subject=subject, after=after):
+            yield from page
+            after = page[-1].id
+
+    def purge(self, before: float | None = None) -> int:
+        """Forget tokens that ended, by expiry or revocation. They are refused before and after.
+
+        Args:
+            before: those that ended before this time, Unix seconds; None: before now.
+
+        Returns:
+            How many.
+        """
+        time = check_time("before", before)
+        return self._store.purge_tokens(self._clock.now() if time is None else time)
+
+    def recognise(self, text: object) -> bool:
+        """Tell whether a text has the form of a token and the right checksum, whether there is such a token or not.
+
+        For logs, and for scanners that look for lost tokens. Nothing is looked up.
+
+        Args:
+            text: anything.
+        """
+        return self._form.read(text) is not None
+
+    def __repr__(self) -> str:
+        return f"OpaqueTokens(prefix={self._form.prefix!r})"
+
+
+def _refusal(record: TokenRecord, now: float) -> Reason | None:
+    """Return why a token that is known is refused. A time that is no number lets nobody in."""
+    if record.revoked_at is not None:
+        return Reason.REVOKED
+    if record.subject_disabled:
+        return Reason.DISABLED
+    if record.expires_at is not None and not now < record.expires_at:
+        return Reason.EXPIRED
+    return None
+
+
+def _principal(record: TokenRecord) -> Principal:
+    return Principal(
+        record.subject,
+        roles=record.roles,
+        scopes=record.scopes,
+        permissions=record.permissions,
+        claims={"token_id": record.id},
+        evidence=Evidence(expires_at=record.expires_at),
+        kind=record.kind,
+    )
+
+
+def _end(now: float, expires_in: float | None) -> float | None:
+    if expires_in is None:
+        return None
+    seconds = check_seconds("expires_in", expires_in)
+    if not seconds:
+        raise ConfigurationError("expires_in is more than 0: the token would never be valid")
+    return now + seconds
