@@ -315,7 +315,8 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
 
     def _is_noted(self, name: str, now: float) -> bool:
         noted = self._noted.get(name.encode())
-        return noted is not None and noted <= now < noted + self._used_every
+        # Either way: of a burst the last may be noted first, and a clock may have been set back.
+        return noted is not None and abs(now - noted) < self._used_every
 
     def __repr__(self) -> str:
         return f"APIKeys(prefix={self._form.prefix!r})"
