@@ -1,0 +1,390 @@
+"""How many password hashes are computed at once, and how many may wait: one bound for threads and event loops (threats W4).
+
+A password hash takes a CPU for tens of milliseconds, and megabytes of memory, on purpose. Without a bound anybody who
+sends wrong passwords fast enough decides what the server does.
+
+A *flight* is one computation, its *members* are the callers who want its outcome, a *place* is the right to compute. A
+flight holds a place from the moment on at which one of its members is chosen to compute. Flights wait for places in the
+order in which they came; who joins a flight does not wait for another one. There is no thread in the background and no
+clock: whoever frees a place gives it to the first flight that waits.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict, deque
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import ref
+
+from watchword.errors import ConfigurationError, Overloaded
+from watchword.operation import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+
+class HashLimiter:
+    """Bounds how many password hashes are computed at once in this process, and how many wait.
+
+    Callers are threads and tasks of asyncio and trio, on as many event loops as there are, all at the same time.
+
+    Args:
+        limit: how many are computed at once; None: one for each CPU.
+        queue: how many may wait for a place. Beyond it a new one is refused at once, and nothing is computed for it.
+        retry_after: whole seconds, for the `Retry-After` of that refusal.
+
+    Raises:
+        ConfigurationError: `limit` is no whole number from 1, `queue` or `retry_after` none from 0.
+    """
+
+    def __init__(self, limit: int | None = None, *, queue: int = 64, retry_after: int = 1) -> None:
+        if limit is None:
+            limit = getattr(os, "process_cpu_count", os.cpu_count)() or 1  # Python 3.13 knows how many CPUs this process may use
+        for name, number, least in (("limit", limit, 1), ("queue", queue, 0), ("retry_after", retry_after, 0)):
+            if not isinstance(number, int) or isinstance(number, bool) or number < least:
+                raise ConfigurationError(f"{name} of a HashLimiter is a whole number, {least} or more, not {number!r}")
+        self._limit = limit
+        self._most_waiting = queue
+        self._retry_after = retry_after
+        self._forget()
+        if hasattr(os, "register_at_fork"):  # Windows has no fork
+            # A callback cannot be taken back: it must not keep this object.
+            os.register_at_fork(after_in_child=partial(_start_clean, ref(self)))
+
+    def _forget(self) -> None:
+        # Imported on first use: `import watchword` does without it.
+        from threading import Lock
+
+        self._lock = Lock()
+        self._flights: dict[bytes, _Flight] = {}
+        self._queue: OrderedDict[_Flight, None] = OrderedDict()
+        self._running: set[_Flight] = set()
+        self._leaving: deque[tuple[_Member, bool]] = deque()
+
+    def __repr__(self) -> str:
+        # Without the lock: a debugger may ask at any moment.
+        return f"HashLimiter(limit={self._limit}, queue={self._most_waiting}, running={len(self._running)}, waiting={len(self._queue)})"
+
+    @property
+    def limit(self) -> int:
+        """How many hashes are computed at once, at most."""
+        return self._limit
+
+    @property
+    def running(self) -> int:
+        """How many places are taken."""
+        with self._changing():
+            return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """How many flights wait for a place; the callers who joined one are not counted."""
+        with self._changing():
+            return len(self._queue)
+
+    def operation(self, key: bytes, work: Callable[[], T]) -> Operation[T]:
+        """Return the operation that does the work within the bounds.
+
+        `run` does it in the calling thread. `arun` does it in a worker thread, never on the event loop; these threads are
+        beyond the 40 that the application shares. An awaiting caller may be cancelled at any time. A hash that has begun
+        is computed to its end, and keeps its place until then.
+
+        Args:
+            key: equal keys mean equal work, and the work that is in flight under a key is not done twice. Make it a keyed
+                digest over everything that the work depends on, so that nobody can choose it and it betrays nothing.
+            work: computes the hash. It must not wait for another operation of this limiter.
+
+        Returns:
+            The operation. What it raises: `Overloaded` if too many wait; whatever the work raises, each caller its own copy,
+            and only the one who computed with the traceback. What is no `Exception` (KeyboardInterrupt) ends one caller only:
+            the next one computes instead.
+        """
+        kept = _Work(work)
+        return Operation(partial(self._run, key, kept), partial(self._arun, key, kept))
+
+    def _run(self, key: bytes, work: _Work[T]) -> T:
+        from threading import Event
+
+        event = Event()
+        member = _Member(event.set)
+        try:
+            if not self._enter(key, member):
+                self._refuse_on_event_loop()
+                event.wait()
+            if not member.flight.landed:
+                self._compute(member, work)
+        except BaseException:
+            self._leave(member)
+            raise
+        result: T = member.flight.result()  # equal keys mean equal work
+        return result
+
+    async def _arun(self, key: bytes, work: _Work[T]) -> T:
+        from anyio import CapacityLimiter, Event
+        from anyio.to_thread import run_sync
+
+        event = Event()
+        member = _Member(partial(_caller_of_this_loop(), event.set))
+        try:
+            if not self._enter(key, member):
+                await event.wait()
+            if not member.flight.landed:
+                # The bound is kept here: a capacity of one's own keeps out of the threads that the application shares.
+                await run_sync(self._compute, member, work, limiter=CapacityLimiter(1))
+        except BaseException:
+            self._leave(member)
+            raise
+        result: T = member.flight.result()
+        return result
+
+    def _compute(self, member: _Member, work: _Work[T]) -> None:
+        # It frees the place itself: asyncio's task.cancel() ends the waiting for a thread, and not the thread.
+        if not self._start(member):
+            return  # the task was cancelled on the way here
+        flight = member.flight
+        try:
+            try:
+                # No local variable holds the work: tools that report exceptions show them.
+                flight.value = work.call()
+            except Exception as error:
+                flight.error = _copy_of(error)
+                self._land(flight)
+                raise
+            self._land(flight)
+        except BaseException:
+            self._leave(member, unfinished=True)
+            raise
+
+    def _refuse_on_event_loop(self) -> None:
+        if _on_event_loop():
+            # It would wait for a task that this very loop has yet to run, and so for ever.
+            raise self._overloaded("a blocking caller on an event loop cannot wait for its turn: use adecide() or acheck()")
+
+    def _overloaded(self, why: str) -> Overloaded:
+        return Overloaded(why, retry_after=self._retry_after)
+
+    # What changes the state. Each holds the lock for a few steps, and calls nothing but what wakes a member.
+
+    def _enter(self, key: bytes, member: _Member) -> bool:
+        """Let a member in; return whether it is to compute at once."""
+        with self._changing():
+            flight = self._flights.get(key)
+            if flight is None:
+                if len(self._running) >= self._limit and len(self._queue) >= self._most_waiting:
+                    raise self._overloaded(f"{len(self._running)} password hashes are being computed, and {len(self._queue)} wait")
+                flight = _Flight(key)
+            member.flight = flight
+            flight.members[member] = None
+            if key not in self._flights:
+                self._queue[flight] = None
+                self._flights[key] = flight
+                self._advance()
+            member.waits = flight.chosen is not member
+            return not member.waits
+
+    def _start(self, member: _Member) -> bool:
+        """Note that a member computes; return False if it was not to."""
+        with self._changing():
+            member.flight.started = member.flight.started or member.flight.chosen is member
+            return member.flight.chosen is member
+
+    def _land(self, flight: _Flight) -> None:
+        """Note that a flight has its outcome, and tell its members."""
+        with self._changing():
+            flight.landed = True
+            self._tell(flight)
+            self._advance()
+
+    def _leave(self, member: _Member, *, unfinished: bool = False) -> None:
+        """Take a member out, at whatever stage; a second time changes nothing.
+
+        A garbage collector that finds a forgotten task calls this, in the middle of anything, also where this very thread
+        holds the lock: so it never waits for the lock. Whoever holds it takes the member out.
+        """
+        self._leaving.append((member, unfinished))
+        self._tidy()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                self._catch_up()
+                yield
+        finally:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        while self._leaving and self._lock.acquire(blocking=False):
+            try:
+                self._catch_up()
+            finally:
+                self._lock.release()
+
+    # What these do they do with the lock held.
+
+    def _catch_up(self) -> None:
+        while self._leaving:
+            self._take_out(*self._leaving.popleft())
+        self._advance()
+
+    def _take_out(self, member: _Member, unfinished: bool) -> None:  # noqa: FBT001 - it comes from a queue
+        flight = member.flight
+        flight.members.pop(member, None)
+        if flight.landed:
+            self._tell(flight)
+        elif flight.chosen is member and (unfinished or not flight.started):
+            flight.started = False
+            if not self._choose(flight):
+                self._end(flight)
+        elif flight.chosen is None and not flight.members:
+            self._end(flight)
+
+    def _advance(self) -> None:
+        while self._queue and len(self._running) < self._limit:
+            flight = next(iter(self._queue))
+            self._running.add(flight)
+            if self._choose(flight):
+                self._queue.pop(flight, None)
+            else:
+                self._end(flight)
+
+    def _choose(self, flight: _Flight) -> bool:
+        """Tell the first member to compute; return False if none is left."""
+        while flight.members:
+            member = flight.chosen = next(iter(flight.members))
+            if not member.waits or _woken(member):
+                return True
+            del flight.members[member]
+        flight.chosen = None
+        return False
+
+    def _tell(self, flight: _Flight) -> None:
+        for member in flight.members:
+            if member is not flight.chosen:
+                _woken(member)
+        self._end(flight)
+
+    def _end(self, flight: _Flight) -> None:
+        flight.members.clear()
+        flight.chosen = None
+        self._queue.pop(flight, None)
+        self._running.discard(flight)
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+
+
+class _Flight:
+    """One computation: who wants its outcome, in order, who of them computes, and the outcome."""
+
+    __slots__ = ("__weakref__", "chosen", "error", "key", "landed", "members", "started", "value")
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.members: dict[_Member, None] = {}
+        self.chosen: _Member | None = None
+        self.started = False
+        self.landed = False
+        self.value: Any = None
+        self.error: Exception | None = None
+
+    def result(self) -> Any:  # noqa: ANN401 - of whatever type the work gives
+        if self.error is not None:
+            raise _copy_of(self.error)
+        return self.value
+
+
+_NO_FLIGHT = _Flight(b"")
+
+
+class _Member:
+    """One caller, and how to wake it from any thread."""
+
+    __slots__ = ("__weakref__", "flight", "waits", "wake")
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self.flight = _NO_FLIGHT
+        self.waits = False
+        self.wake = wake
+
+
+class _Work(Generic[T]):
+    """A password is bound to the work: this never prints it."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self.call = call
+
+
+def _woken(member: _Member) -> bool:
+    """Wake a member; return False if its event loop has ended."""
+    try:
+        member.wake()
+    except RuntimeError:  # trio's RunFinishedError is one
+        return False
+    return True
+
+
+def _caller_of_this_loop() -> Callable[[Callable[[], object]], object]:
+    """Return what calls a function on the running event loop, from any thread."""
+    from anyio.lowlevel import current_token
+
+    token = current_token()
+    native: Any = getattr(token, "native_token", token)  # before anyio 4.11 the token is the native one itself
+    call: Callable[[Callable[[], object]], object] = getattr(native, "run_sync_soon", None) or native.call_soon_threadsafe
+    return call
+
+
+def _on_event_loop() -> bool:
+    if "anyio" not in sys.modules:
+        return False  # nobody has come from an event loop yet
+    from anyio.lowlevel import current_token
+
+    try:
+        current_token()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _copy_of(error: Exception) -> Exception:
+    """Return an exception that says the same: without the traceback, cause and context, which lead to another caller's password."""
+    # Not copy.copy(): it calls `__init__` with the arguments of the message, which many exceptions do not take.
+    kind = type(error)
+    builtin = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    twin: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
+    twin.args = error.args
+    vars(twin).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})
+    return twin
+
+
+def _start_clean(limiter: ref[HashLimiter]) -> None:
+    """Forget, in a process just forked, the computations of the other one: their threads do not exist here."""
+    found = limiter()
+    if found is not None:
+        for flight in found._flights.values():  # noqa: SLF001 - a method of it in all but name, with a weak self
+            flight.members.clear()
+        found._forget()  # noqa: SLF001 - as above
+
+
+_SHARED: dict[str, HashLimiter] = {}
+
+
+def shared_limiter() -> HashLimiter:
+    """Return the limiter of this process, with the default bounds.
+
+    Checkers use it unless they are given one of their own.
+
+    Returns:
+        The same object every time.
+    """
+    # Global state, and the only piece of it here: the CPUs belong to the process and not to a checker. Two checkers with a
+    # limiter each would compute twice as much at once as the machine can.
+    found = _SHARED.get("limiter")
+    # setdefault() is atomic: whoever comes at the same time gets the same one.
+    return _SHARED.setdefault("limiter", HashLimiter()) if found is None else found
