@@ -121,7 +121,7 @@ class HashLimiter:
         except BaseException:
             self._leave(member)
             raise
-        result: T = member.flight.result()  # equal keys mean equal work
+        result: T = member.result()  # equal keys mean equal work
         return result
 
     async def _arun(self, key: bytes, work: _Work[T]) -> T:
@@ -139,7 +139,7 @@ class HashLimiter:
         except BaseException:
             self._leave(member)
             raise
-        result: T = member.flight.result()
+        result: T = member.result()
         return result
 
     def _compute(self, member: _Member, work: _Work[T]) -> None:
@@ -151,10 +151,10 @@ class HashLimiter:
             try:
                 # No local variable holds the work: tools that report exceptions show them.
                 flight.value = work.call()
-            except Exception as error:
-                flight.error = _copy_of(error)
-                self._land(flight)
-                raise
+            except Exception as error:  # noqa: BLE001 - every member is told
+                # Not raised from here: the future of a worker thread would keep it, with the frames that hold the password,
+                # until a garbage collector comes.
+                flight.error, member.failure = _copy_of(error), error
             self._land(flight)
         except BaseException:
             self._leave(member, unfinished=True)
@@ -302,14 +302,24 @@ _NO_FLIGHT = _Flight(b"")
 
 
 class _Member:
-    """One caller, and how to wake it from any thread."""
+    """One caller, how to wake it from any thread, and what its own work raised."""
 
-    __slots__ = ("__weakref__", "flight", "waits", "wake")
+    __slots__ = ("__weakref__", "failure", "flight", "waits", "wake")
 
     def __init__(self, wake: Callable[[], object]) -> None:
+        self.failure: Exception | None = None
         self.flight = _NO_FLIGHT
         self.waits = False
         self.wake = wake
+
+    def result(self) -> Any:  # noqa: ANN401 - as above
+        failure, self.failure = self.failure, None
+        if failure is None:
+            return self.flight.result()
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback leads here
 
 
 class _Work(Generic[T]):

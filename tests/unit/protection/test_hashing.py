@@ -1,0 +1,1142 @@
+"""The hash limiter: its bounds, flights that share one computation, and callers who go away at every stage."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+
+from watchword import ConfigurationError, Unavailable
+from watchword.errors import Overloaded
+from watchword.operation import Operation, Steps, arun, run
+from watchword.protection import hashing
+from watchword.protection.hashing import HashLimiter, shared_limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+KINDS = [("threads",), ("asyncio",), ("trio",), ("threads", "asyncio", "trio", "asyncio")]
+everywhere = pytest.mark.parametrize("kinds", KINDS, ids="+".join)
+
+
+class Stop(BaseException):
+    """What ends a caller and is no Exception, as KeyboardInterrupt is."""
+
+
+class Watched(HashLimiter):
+    """A limiter that tells when a caller has come in, or was turned away."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.came = threading.Semaphore(0)
+        self.callers = 0
+        super().__init__(*args, **kwargs)
+
+    def _enter(self, key: bytes, member: hashing._Member) -> bool:
+        try:
+            return super()._enter(key, member)
+        finally:
+            self.callers += 1
+            self.came.release()
+
+    def wait_for(self, callers: int) -> None:
+        """Wait until so many more have come."""
+        for _ in range(callers):
+            self.came.acquire()
+
+
+class Hash:
+    """Work that counts itself, and waits at a gate."""
+
+    def __init__(self, *, shut: bool = False) -> None:
+        self.gate = threading.Event()
+        if not shut:
+            self.gate.set()
+        self.lock = threading.Lock()
+        self.begun = threading.Semaphore(0)
+        self.done: list[object] = []
+        self.order: list[object] = []
+        self.now = self.peak = 0
+
+    def __call__(self, name: object = "answer") -> object:
+        """Wait at the gate, and return the name."""
+        with self.lock:
+            self.order.append(name)
+            self.now += 1
+            self.peak = max(self.peak, self.now)
+        self.begun.release()
+        self.gate.wait()
+        with self.lock:
+            self.now -= 1
+            self.done.append(name)
+        return name
+
+
+def fail(error: BaseException) -> None:
+    """Raise."""
+    raise error
+
+
+def failing(work: Callable[[], object], error: BaseException) -> None:
+    """Work, and then raise."""
+    work()
+    raise error
+
+
+def outcome(call: Callable[[], object]) -> object:
+    """Return what a call returns or raises."""
+    try:
+        return call()
+    except (Exception, Stop) as error:  # noqa: BLE001 - whatever it is
+        return error
+
+
+async def awaited(operation: Operation[Any]) -> Any:
+    """Do an operation on the event loop."""
+    assert operation.arun is not None
+    return await operation.arun()
+
+
+async def aoutcome(operation: Operation[Any]) -> object:
+    """Return what an operation returns or raises on the event loop."""
+    try:
+        return await awaited(operation)
+    except (Exception, Stop) as error:  # noqa: BLE001 - whatever it is
+        return error
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop turn until something holds."""
+    while not condition():
+        await anyio.lowlevel.checkpoint()
+
+
+def ask_all(kind: str, operations: list[Operation[Any]]) -> list[object]:
+    """Do the operations all at once: in a thread each, or on an event loop in this thread."""
+    if kind == "threads":
+        with ThreadPoolExecutor(len(operations)) as pool:
+            return list(pool.map(lambda operation: outcome(operation.run), operations))
+
+    answers: list[object] = [None] * len(operations)
+
+    async def ask(number: int, operation: Operation[Any]) -> None:
+        answers[number] = await aoutcome(operation)
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            for number, operation in enumerate(operations):
+                group.start_soon(ask, number, operation)
+
+    anyio.run(main, backend=kind)
+    return answers
+
+
+class Crowd:
+    """Callers of several kinds at the same time."""
+
+    def __init__(self, kinds: tuple[str, ...], operations: list[Operation[Any]]) -> None:
+        self.pool = ThreadPoolExecutor(len(kinds))
+        shares = [(kind, operations[start :: len(kinds)]) for start, kind in enumerate(kinds)]
+        self.parts: list[Future[list[object]]] = [self.pool.submit(ask_all, kind, share) for kind, share in shares if share]
+
+    def answers(self) -> list[object]:
+        """Wait for everyone, and return their answers in any order."""
+        found = [answer for part in self.parts for answer in part.result()]
+        self.pool.shutdown()
+        return found
+
+
+def place(limiter: HashLimiter, key: bytes = b"a place") -> hashing._Member:
+    """Take a place, or a place in the queue, without computing anything."""
+    member = hashing._Member(lambda: None)
+    limiter._enter(key, member)
+    return member
+
+
+@contextmanager
+def at_rest(limiter: HashLimiter) -> Iterator[None]:
+    """Check that nothing is left behind."""
+    yield
+    assert (limiter.running, limiter.waiting) == (0, 0)
+    assert (limiter._flights, limiter._leaving) == ({}, deque())
+    # and that a place is really free
+    assert [limiter.operation(bytes([number]), lambda: 5).run() for number in range(limiter.limit + 1)] == [5] * (limiter.limit + 1)
+
+
+# The bounds
+
+
+@everywhere
+def test_no_more_than_the_limit_are_computed_at_once(kinds: tuple[str, ...]) -> None:
+    """Of 500 at the same time exactly four run at any moment: they wait for each other in fours, and there is never a fifth."""
+    limiter, work, fours = HashLimiter(4, queue=500), Hash(), threading.Barrier(4)
+
+    def together(number: int) -> object:
+        fours.wait()
+        return work(number)
+
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"%d" % number, partial(together, number)) for number in range(500)])
+        assert sorted(crowd.answers(), key=str) == sorted(range(500), key=str)
+        assert len(work.done) == 500
+        assert work.peak <= 4
+
+
+@everywhere
+def test_the_limit_counts_callers_of_every_kind_together(kinds: tuple[str, ...]) -> None:
+    """With two places taken at the gate nobody else begins, whether a thread or an event loop holds them."""
+    limiter, work = Watched(2, queue=50), Hash(shut=True)
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"%d" % number, partial(work, number)) for number in range(40)])
+        limiter.wait_for(40)
+        work.begun.acquire()
+        work.begun.acquire()
+        assert (limiter.running, limiter.waiting, len(work.order)) == (2, 38, 2)
+        work.gate.set()
+        assert len(crowd.answers()) == 40
+        assert work.peak == 2
+
+
+@everywhere
+def test_a_full_queue_refuses_at_once_and_recovers(kinds: tuple[str, ...]) -> None:
+    """One runs, two wait, the rest are told to come back: nothing is computed for them, and later there is room again."""
+    limiter, work = Watched(1, queue=2, retry_after=7), Hash(shut=True)
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"%d" % number, partial(work, number)) for number in range(20)])
+        limiter.wait_for(20)
+        assert (limiter.running, limiter.waiting) == (1, 2)
+        work.gate.set()
+        answers = crowd.answers()
+        refused = [answer for answer in answers if isinstance(answer, Overloaded)]
+        assert len(refused) == 17
+        assert {(error.retry_after, error.why) for error in refused} == {(7, "1 password hashes are being computed, and 2 wait")}
+        assert sorted(work.done, key=str) == sorted((answer for answer in answers if not isinstance(answer, Overloaded)), key=str)
+
+
+def test_a_queue_of_none_refuses_whoever_would_wait() -> None:
+    """`queue=0`: a place or nothing."""
+    limiter = HashLimiter(1, queue=0)
+    with at_rest(limiter):
+        holder = place(limiter)
+        with pytest.raises(Overloaded):
+            limiter.operation(b"k", partial(fail, AssertionError("computed"))).run()
+        limiter._leave(holder)
+        assert limiter.operation(b"k", lambda: 1).run() == 1
+
+
+@everywhere
+def test_who_came_first_is_served_first(kinds: tuple[str, ...]) -> None:
+    """Places go to flights in the order of their arrival, whatever kind of caller waits."""
+    limiter = Watched(1, queue=50)
+    work = Hash()
+    with at_rest(limiter):
+        holder = place(limiter)
+        limiter.wait_for(1)
+        crowds = []
+        for number in range(12):
+            crowds.append(Crowd((kinds[number % len(kinds)],), [limiter.operation(b"%d" % number, partial(work, number))]))
+            limiter.wait_for(1)
+        limiter._leave(holder)
+        assert [crowd.answers() for crowd in crowds] == [[number] for number in range(12)]
+        assert work.order == list(range(12))
+
+
+def test_nobody_overtakes_the_queue() -> None:
+    """A place that becomes free belongs to the first who waits, before that one has noticed."""
+    limiter = HashLimiter(1)
+    with at_rest(limiter):
+        holder, first = place(limiter, b"holder"), place(limiter, b"first")
+        limiter._leave(holder)
+        late = place(limiter, b"late")
+        assert (first.flight.chosen, late.flight.chosen) == (first, None)
+        limiter._leave(first)
+        assert late.flight.chosen is late
+        limiter._leave(late)
+
+
+# Where it is computed
+
+
+def test_a_blocking_caller_computes_in_its_own_thread() -> None:
+    """WSGI servers have their own threads: none is started."""
+    assert HashLimiter(1).operation(b"k", threading.get_ident).run() == threading.get_ident()
+
+
+@pytest.mark.anyio
+async def test_an_awaiting_caller_never_computes_on_the_event_loop() -> None:
+    """The work is done in a worker thread, and takes none of the threads that the application shares."""
+    shared = anyio.to_thread.current_default_thread_limiter()
+    here, limiter, work = threading.get_ident(), HashLimiter(1), Hash(shut=True)
+    found: list[object] = []
+
+    async def ask() -> None:
+        found.append(await awaited(limiter.operation(b"k", lambda: (work(), threading.get_ident()))))
+
+    with at_rest(limiter):
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await until(lambda: work.now == 1)
+            assert shared.borrowed_tokens == 0
+            work.gate.set()
+        assert isinstance(found[0], tuple)
+        assert found[0][1] != here
+
+
+@pytest.mark.anyio
+async def test_both_drivers_do_it() -> None:
+    """A flow that yields the operation is driven by run() in a thread and by arun() on the loop."""
+    limiter = HashLimiter(1)
+
+    def flow() -> Steps[int]:
+        first = yield limiter.operation(b"a", lambda: 1)
+        second = yield limiter.operation(b"b", lambda: first + 1)
+        return second
+
+    assert await arun(flow()) == 2
+    assert await anyio.to_thread.run_sync(lambda: run(flow())) == 2
+
+
+@pytest.mark.anyio
+async def test_a_blocking_caller_on_an_event_loop_never_waits() -> None:
+    """It would wait for a task that its own loop has yet to run: with a free place it computes, else it is refused at once."""
+    limiter = HashLimiter(1)
+    with at_rest(limiter):
+        assert limiter.operation(b"k", lambda: 1).run() == 1
+        holder = place(limiter)
+        for key in (b"k", b"a place"):
+            with pytest.raises(Overloaded, match="adecide"):
+                limiter.operation(key, lambda: 1).run()
+        assert (limiter.running, limiter.waiting) == (1, 0)
+        limiter._leave(holder)
+
+
+# Flights
+
+
+@everywhere
+def test_identical_requests_share_one_computation(kinds: tuple[str, ...]) -> None:
+    """100 callers with one key: one computation, one answer for all, and no place in the queue."""
+    limiter, work = Watched(1, queue=0), Hash(shut=True)
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"k", work) for _ in range(100)])
+        limiter.wait_for(100)
+        assert (limiter.running, limiter.waiting) == (1, 0)
+        work.gate.set()
+        assert crowd.answers() == ["answer"] * 100
+        assert work.done == ["answer"]
+
+
+@everywhere
+def test_identical_requests_share_one_place_in_the_queue(kinds: tuple[str, ...]) -> None:
+    """A flight that waits is joined as well as one that runs."""
+    limiter, work = Watched(1, queue=1), Hash()
+    with at_rest(limiter):
+        holder = place(limiter)
+        crowd = Crowd(kinds, [limiter.operation(b"k", work) for _ in range(100)])
+        limiter.wait_for(101)
+        assert (limiter.running, limiter.waiting) == (1, 1)
+        limiter._leave(holder)
+        assert crowd.answers() == ["answer"] * 100
+        assert work.done == ["answer"]
+
+
+def test_a_flight_that_has_landed_is_over() -> None:
+    """Nothing is remembered here: the next one with the same key is computed again."""
+    limiter, work = HashLimiter(1), Hash()
+    with at_rest(limiter):
+        assert [limiter.operation(b"k", work).run() for _ in range(3)] == ["answer"] * 3
+        assert len(work.done) == 3
+
+
+def test_an_operation_may_be_done_again() -> None:
+    """It is a value: nothing in it is used up."""
+    operation = HashLimiter(1).operation(b"k", lambda: 1)
+    assert [operation.run(), operation.run()] == [1, 1]
+
+
+def test_different_keys_share_nothing() -> None:
+    """Each gets its own answer."""
+    limiter = HashLimiter(2, queue=10)
+    crowd = Crowd(("threads",), [limiter.operation(bytes([number % 5]), partial(int, number % 5)) for number in range(10)])
+    assert sorted(crowd.answers(), key=str) == sorted([*range(5), *range(5)])
+
+
+@pytest.mark.parametrize("backends", [("asyncio", "asyncio"), ("trio", "trio"), ("asyncio", "trio")])
+def test_event_loops_in_different_threads_share_a_flight(backends: tuple[str, str]) -> None:
+    """One loop computes, and the other is woken from the first one's worker thread."""
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter):
+        first = Crowd(backends[:1], [limiter.operation(b"k", work)])
+        limiter.wait_for(1)
+        second = Crowd(backends[1:], [limiter.operation(b"k", partial(fail, AssertionError("computed twice")))])
+        limiter.wait_for(1)
+        work.gate.set()
+        assert (first.answers(), second.answers()) == (["answer"], ["answer"])
+
+
+# Exceptions
+
+
+class Odd(Exception):
+    """An exception that cannot be made from its arguments."""
+
+    def __init__(self, name: str, *, code: int) -> None:
+        super().__init__(f"{name} failed")
+        self.code = code
+
+
+def noted(error: Exception) -> Exception:
+    """Return the exception with a note."""
+    error.add_note("a note")
+    return error
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(ValueError, "no"),
+        partial(Unavailable, "down", retry_after=4),
+        partial(Odd, "it", code=3),
+        partial(OSError, 2, "gone"),
+        lambda: noted(KeyError("k")),
+        partial(UnicodeDecodeError, "utf-8", b"x", 0, 1, "odd"),
+    ],
+)
+def test_an_error_reaches_every_member(kinds: tuple[str, ...], make: Callable[[], Exception]) -> None:
+    """Each raises one of its own that says the same; one computed."""
+    error = make()
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"k", partial(failing, work, error)) for _ in range(20)])
+        limiter.wait_for(20)
+        work.gate.set()
+        answers = crowd.answers()
+        assert len(work.done) == 1
+        assert {(type(answer), str(answer), repr(vars(answer))) for answer in answers} == {(type(error), str(error), repr(vars(error)))}
+        assert len({id(answer) for answer in answers}) == 20
+
+
+def test_a_note_on_one_copy_is_on_no_other() -> None:
+    """Whoever adds to an exception adds to its own."""
+    first = noted(ValueError("x"))
+    second = hashing._copy_of(first)
+    second.add_note("another")
+    assert first.__notes__ == ["a note"]
+
+
+def frames(error: BaseException) -> Iterator[Any]:
+    """Yield the frames of an exception and of all that it leads to."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next
+    for other in (error.__cause__, error.__context__):
+        if other is not None:
+            yield from frames(other)
+
+
+@everywhere
+def test_nobody_is_given_the_traceback_of_another_caller(kinds: tuple[str, ...]) -> None:
+    """Only whoever computed has the frames of the work, and the cause; and no frame of this library shows the password."""
+    limiter, gate = Watched(1), threading.Event()
+
+    def verify(password: str) -> None:
+        gate.wait()
+        try:
+            fail(OSError("disk"))
+        except OSError as error:
+            raise ValueError("no") from error
+
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"k", partial(verify, "hunter2")) for _ in range(10)])
+        limiter.wait_for(10)
+        gate.set()
+        answers = [answer for answer in crowd.answers() if isinstance(answer, ValueError)]
+        assert len(answers) == 10
+        inside = [answer for answer in answers if any(frame.f_code is verify.__code__ for frame in frames(answer))]
+        assert len(inside) == 1
+        assert [answer for answer in answers if answer.__cause__] == inside
+        assert [answer for answer in answers if answer.__context__] == inside
+        own = (verify.__code__, test_nobody_is_given_the_traceback_of_another_caller.__code__)
+        shown = [frame.f_locals for answer in answers for frame in frames(answer) if frame.f_code not in own]
+        assert shown
+        # the operation itself is the caller's
+        assert "hunter2" not in repr(shown)
+
+
+@everywhere
+def test_what_is_no_exception_ends_one_caller_only(kinds: tuple[str, ...]) -> None:
+    """Ctrl-C in the thread that computes is not for the others: the next member computes instead, in the same place."""
+    limiter, work = Watched(1), Hash(shut=True)
+    first = threading.Event()
+
+    def compute() -> object:
+        work()
+        if not first.is_set():
+            first.set()
+            raise Stop
+        return "answer"
+
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"k", compute) for _ in range(20)])
+        limiter.wait_for(20)
+        work.gate.set()
+        answers = crowd.answers()
+        assert Counter(map(type, answers)) == {str: 19, Stop: 1}
+        assert len(work.done) == 2
+
+
+@everywhere
+def test_a_flight_ends_when_all_its_members_are_ended(kinds: tuple[str, ...]) -> None:
+    """Each tries in its turn; the place is free afterwards."""
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter):
+        crowd = Crowd(kinds, [limiter.operation(b"k", partial(failing, work, Stop())) for _ in range(5)])
+        limiter.wait_for(5)
+        work.gate.set()
+        assert [type(answer) for answer in crowd.answers()] == [Stop] * 5
+        assert work.peak == 1
+
+
+# Callers who go away
+
+
+class Task:
+    """A caller on the event loop, and what became of it."""
+
+    def __init__(self, group: anyio.abc.TaskGroup, operation: Operation[Any]) -> None:
+        self.scope = anyio.CancelScope()
+        self.over = False
+        self.answer: object = "cancelled"
+        group.start_soon(self._ask, operation)
+
+    async def _ask(self, operation: Operation[Any]) -> None:
+        with self.scope:
+            self.answer = await aoutcome(operation)
+        self.over = True
+
+
+@pytest.mark.anyio
+async def test_who_is_cancelled_before_beginning_leaves_its_place() -> None:
+    """The place was taken, and the thread not yet asked for."""
+    limiter = HashLimiter(1)
+    with at_rest(limiter), anyio.CancelScope() as scope:
+        scope.cancel()
+        await awaited(limiter.operation(b"k", partial(fail, AssertionError("computed"))))
+    assert scope.cancelled_caught
+
+
+@pytest.mark.anyio
+async def test_who_is_cancelled_in_the_queue_leaves_it() -> None:
+    """Its place in the queue is free for another one, and it is never computed."""
+    limiter = Watched(1, queue=1)
+    with at_rest(limiter):
+        holder = place(limiter)
+        async with anyio.create_task_group() as group:
+            task = Task(group, limiter.operation(b"k", partial(fail, AssertionError("computed"))))
+            await until(lambda: limiter.waiting == 1)
+            task.scope.cancel()
+            await until(lambda: task.over)
+            assert (task.answer, limiter.running, limiter.waiting) == ("cancelled", 1, 0)
+            other = Task(group, limiter.operation(b"other", lambda: 1))
+            await until(lambda: limiter.waiting == 1)
+            limiter._leave(holder)
+        assert other.answer == 1
+
+
+@pytest.mark.anyio
+async def test_a_flight_in_the_queue_outlives_its_first_member() -> None:
+    """The flight stands in the queue, not its member: the next one computes, at the same turn."""
+    limiter, work = Watched(1), Hash()
+    with at_rest(limiter):
+        holder = place(limiter)
+        async with anyio.create_task_group() as group:
+            first, second = (Task(group, limiter.operation(b"k", partial(work, number))) for number in (1, 2))
+            await until(lambda: limiter.callers == 3)
+            later = Task(group, limiter.operation(b"later", partial(work, "later")))
+            await until(lambda: limiter.waiting == 2)
+            first.scope.cancel()
+            await until(lambda: first.over)
+            assert limiter.waiting == 2
+            limiter._leave(holder)
+        assert (first.answer, later.answer) == ("cancelled", "later")
+        assert second.answer in {1, 2}
+        assert work.order == [second.answer, "later"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("members", [1, 2])
+async def test_who_is_cancelled_when_chosen_hands_the_work_on(members: int) -> None:
+    """The place was given to a task that was cancelled before it could begin: to the next member, or else to the next flight."""
+    limiter, work = Watched(1), Hash()
+    with at_rest(limiter):
+        holder = place(limiter)
+        async with anyio.create_task_group() as group:
+            tasks = [Task(group, limiter.operation(b"k", work)) for _ in range(members)]
+            await until(lambda: limiter.callers == members + 1)
+            later = Task(group, limiter.operation(b"later", partial(work, "later")))
+            await until(lambda: limiter.waiting == 2)
+            chosen_first = next(iter(limiter._flights[b"k"].members))
+            limiter._leave(holder)
+            assert limiter._flights[b"k"].chosen is chosen_first
+            # In the same turn of the loop: which task that is depends on the loop, so it is found by what it waits for.
+            for task in tasks[: members - 1] or tasks:
+                task.scope.cancel()
+        assert later.answer == "later"
+        answers = sorted(str(task.answer) for task in tasks)
+        assert answers == ["answer", "cancelled"][-members:] if members == 2 else answers == ["cancelled"]
+
+
+@pytest.mark.anyio
+async def test_who_joined_and_is_cancelled_disturbs_nobody() -> None:
+    """The computation goes on for the others."""
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter):
+        async with anyio.create_task_group() as group:
+            first = Task(group, limiter.operation(b"k", work))
+            await until(lambda: work.now == 1)
+            second, third = (Task(group, limiter.operation(b"k", work)) for _ in range(2))
+            await until(lambda: limiter.callers == 3)
+            second.scope.cancel()
+            await until(lambda: second.over)
+            work.gate.set()
+        assert [task.answer for task in (first, second, third)] == ["answer", "cancelled", "answer"]
+        assert len(work.done) == 1
+
+
+@pytest.mark.anyio
+async def test_who_is_cancelled_while_computing_computes_for_the_others() -> None:
+    """A hash cannot be stopped: it keeps its place to its end, and its outcome is not thrown away."""
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter):
+        async with anyio.create_task_group() as group:
+            first = Task(group, limiter.operation(b"k", work))
+            await until(lambda: work.now == 1)
+            second = Task(group, limiter.operation(b"k", work))
+            await until(lambda: limiter.callers == 2)
+            first.scope.cancel()
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+            assert (limiter.running, first.over) == (1, False)
+            work.gate.set()
+        assert second.answer == "answer"
+        assert len(work.done) == 1
+
+
+@pytest.mark.parametrize("joined", [0, 1])
+def test_a_task_that_asyncio_cancels_does_not_free_the_place_of_its_thread(joined: int) -> None:
+    """`task.cancel()` ends the task at once and leaves its thread running: the bound counts the thread."""
+    limiter, work = Watched(1), Hash(shut=True)
+
+    async def main() -> None:
+        task = asyncio.create_task(awaited(limiter.operation(b"k", work)))
+        await until(lambda: work.now == 1)
+        others = [asyncio.create_task(awaited(limiter.operation(b"k", work))) for _ in range(joined)]
+        later = asyncio.create_task(awaited(limiter.operation(b"later", partial(work, "later"))))
+        await until(lambda: limiter.callers == 2 + joined)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (limiter.running, limiter.waiting, work.now) == (1, 1, 1)
+        # and who comes now still joins it
+        others.append(asyncio.create_task(awaited(limiter.operation(b"k", work))))
+        await until(lambda: limiter.callers == 3 + joined)
+        work.gate.set()
+        assert await asyncio.gather(*others, later) == ["answer"] * (joined + 1) + ["later"]
+        assert (work.peak, len(work.done)) == (1, 2)
+
+    with at_rest(limiter):
+        asyncio.run(main())
+
+
+def test_a_task_that_asyncio_cancels_at_every_step_leaks_nothing() -> None:
+    """After any number of turns of the loop, chosen at once or out of the queue: the place comes back."""
+    limiter = Watched(1)
+
+    async def main(turns: int, *, queued: bool) -> None:
+        holder = place(limiter) if queued else None
+        task = asyncio.create_task(awaited(limiter.operation(b"k", lambda: 1)))
+        other = asyncio.create_task(awaited(limiter.operation(b"k", lambda: 1)))
+        for turn in range(turns):
+            await asyncio.sleep(0)
+            if turn == 2 and holder is not None:
+                limiter._leave(holder)
+        task.cancel()
+        if holder is not None:
+            limiter._leave(holder)
+        assert await other == 1
+        await asyncio.gather(task, return_exceptions=True)
+        await until(lambda: limiter.running == 0)
+
+    for turns in range(12):
+        for queued in (False, True):
+            with at_rest(limiter):
+                asyncio.run(main(turns, queued=queued))
+
+
+def test_a_worker_that_comes_too_late_does_nothing() -> None:
+    """Its task has left meanwhile, and the work was given to another one."""
+    limiter = HashLimiter(1)
+    with at_rest(limiter):
+        member = place(limiter)
+        limiter._leave(member)
+        limiter._compute(member, hashing._Work(partial(fail, AssertionError("computed"))))
+        assert not member.flight.landed
+
+
+@contextmanager
+def interrupting() -> Iterator[Callable[[], None]]:
+    """Give what interrupts the main thread, as Ctrl-C does."""
+    before = signal.signal(signal.SIGUSR1, lambda *_: fail(Stop()))
+    try:
+        yield partial(signal.pthread_kill, threading.get_ident(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("key", [b"a place", b"another"])
+def test_a_thread_that_is_interrupted_while_it_waits_leaves(key: bytes) -> None:
+    """Ctrl-C in the queue, and as a member of a flight that runs."""
+    limiter = Watched(1)
+    with at_rest(limiter):
+        holder = place(limiter)
+        limiter.wait_for(1)
+        with interrupting() as interrupt:
+
+            def soon() -> None:
+                limiter.wait_for(1)
+                interrupt()
+
+            helper = threading.Thread(target=soon)
+            helper.start()
+            with pytest.raises(Stop):
+                limiter.operation(key, partial(fail, AssertionError("computed"))).run()
+            helper.join()
+        assert (limiter.running, limiter.waiting, list(holder.flight.members)) == (1, 0, [holder])
+        limiter._leave(holder)
+
+
+def test_a_thread_that_is_interrupted_while_it_computes_hands_the_work_on() -> None:
+    """Ctrl-C in the middle of a hash: the other member computes it."""
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter), interrupting() as interrupt:
+        crowds: list[Crowd] = []
+
+        def soon() -> None:
+            work.begun.acquire()
+            crowds.append(Crowd(("threads",), [limiter.operation(b"k", lambda: "again")]))
+            limiter.wait_for(2)
+            interrupt()
+
+        helper = threading.Thread(target=soon)
+        helper.start()
+        with pytest.raises(Stop):
+            limiter.operation(b"k", work).run()
+        helper.join()
+        assert crowds[0].answers() == ["again"]
+
+
+def test_leaving_twice_changes_nothing() -> None:
+    """At every stage."""
+    limiter = HashLimiter(1)
+    with at_rest(limiter):
+        limiter._leave(hashing._Member(lambda: None))
+        holder, waits, joined = place(limiter), place(limiter, b"k"), place(limiter, b"k")
+        for member in (waits, waits, holder, holder, waits):
+            limiter._leave(member)
+        assert (limiter.running, limiter.waiting, joined.flight.chosen) == (1, 0, joined)
+        limiter._leave(joined)
+        limiter._leave(joined)
+
+
+def test_leaving_never_waits_for_the_lock() -> None:
+    """A garbage collector may end a forgotten task in the middle of a change, in the thread that makes it."""
+    limiter = HashLimiter(1)
+    with at_rest(limiter):
+        holder, waits = place(limiter), place(limiter, b"k")
+        with limiter._changing():
+            limiter._leave(holder)
+            assert holder.flight.chosen is holder
+        assert waits.flight.chosen is waits
+        with limiter._lock:
+            limiter._leave(waits)
+
+
+@pytest.mark.parametrize("stage", ["queue", "joined"])
+def test_a_forgotten_task_leaves(stage: str) -> None:
+    """A loop that is closed with tasks on it: what is left of them is collected, and takes them out."""
+    limiter = Watched(1)
+    with at_rest(limiter):
+        holder = place(limiter)
+        loop = asyncio.new_event_loop()
+        coroutine = awaited(limiter.operation(b"a place" if stage == "joined" else b"k", lambda: 1))
+        task = loop.create_task(coroutine)
+        loop.run_until_complete(until(lambda: limiter.callers == 2))
+        assert limiter.waiting == (stage == "queue")
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is meant to be
+        loop.close()
+        coroutine.close()
+        assert (limiter.running, limiter.waiting) == (1, 0)
+        limiter._leave(holder)
+
+
+@pytest.mark.parametrize("others", ["member", "flight"])
+def test_a_loop_that_has_ended_is_passed_over(others: str) -> None:
+    """A place that is given to a task of a closed loop goes on to the next member, or else to the next flight."""
+    limiter = Watched(1)
+    with at_rest(limiter):
+        holder = place(limiter)
+        loop = asyncio.new_event_loop()
+        coroutine = awaited(limiter.operation(b"k", lambda: 1))
+        task = loop.create_task(coroutine)
+        loop.run_until_complete(until(lambda: limiter.callers == 2))
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is meant to be
+        loop.close()
+        limiter.wait_for(2)
+        crowd = Crowd(("threads",), [limiter.operation(b"k" if others == "member" else b"next", lambda: 2)])
+        limiter.wait_for(1)
+        limiter._leave(holder)
+        assert crowd.answers() == [2]
+        assert (limiter.running, limiter.waiting) == (0, 0)
+        coroutine.close()
+
+
+def test_a_member_of_a_loop_that_has_ended_does_not_keep_the_outcome_from_the_others() -> None:
+    """Who cannot be told is not told."""
+    limiter, work = Watched(1), Hash(shut=True)
+    with at_rest(limiter):
+        first = Crowd(("threads",), [limiter.operation(b"k", work)])
+        limiter.wait_for(1)
+        limiter._enter(b"k", hashing._Member(partial(fail, RuntimeError("Event loop is closed"))))
+        limiter.wait_for(1)
+        last = Crowd(("threads",), [limiter.operation(b"k", work)])
+        limiter.wait_for(1)
+        work.gate.set()
+        assert (first.answers(), last.answers()) == (["answer"], ["answer"])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_ended_loop_says_so(backend: str) -> None:
+    """What both libraries raise for a loop that is no more is understood."""
+
+    async def caller() -> Callable[[Callable[[], object]], object]:
+        return hashing._caller_of_this_loop()
+
+    call = anyio.run(caller, backend=backend)
+    assert not hashing._woken(hashing._Member(partial(call, lambda: None)))
+
+
+def test_the_token_of_an_older_anyio_is_understood() -> None:
+    """Before 4.11 `current_token()` gives the native token itself."""
+
+    async def called(native: Any) -> None:
+        event = anyio.Event()
+        (getattr(native, "run_sync_soon", None) or native.call_soon_threadsafe)(event.set)
+        await event.wait()
+
+    async def on_asyncio() -> None:
+        await called(asyncio.get_running_loop())
+
+    asyncio.run(on_asyncio())
+
+
+# Under random cancellation
+
+
+class Storm:
+    """Random callers of one limiter: who they are and what their work does is drawn from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.limiter = HashLimiter(2, queue=6)
+        self.work = Hash()
+        self.permits = threading.Semaphore(0)
+
+    def compute(self, key: int, fate: str) -> object:
+        """Wait for a permit, then answer, fail or stop."""
+        self.permits.acquire()
+        answer = self.work(key)
+        if fate == "answers":
+            return answer
+        raise ValueError(key) if fate == "fails" else Stop(key)
+
+    def operation(self, dice: random.Random) -> tuple[int, Operation[Any]]:
+        """Return a random key and its operation."""
+        key = dice.randrange(8)
+        fate = dice.choices(["answers", "fails", "stops"], [8, 1, 1])[0]
+        return key, self.limiter.operation(b"%d" % key, partial(self.compute, key, fate))
+
+    def in_thread(self, number: int) -> list[tuple[int, object]]:
+        """Ask one after the other; return keys and answers."""
+        dice = random.Random(f"{self.seed} {number}")
+        return [(key, outcome(operation.run)) for key, operation in (self.operation(dice) for _ in range(30))]
+
+    async def on_loop(self, asked: list[tuple[int, Task]]) -> None:
+        """Ask, cancel, permit and let the loop turn in a random order; in the end everything is permitted."""
+        dice = random.Random(self.seed)
+        async with anyio.create_task_group() as group:
+            for act in dice.choices(["ask", "cancel", "permit", "turn"], [6, 2, 3, 6], k=600):
+                if act == "ask":
+                    key, operation = self.operation(dice)
+                    asked.append((key, Task(group, operation)))
+                elif act == "cancel" and asked:
+                    dice.choice(asked)[1].scope.cancel()
+                elif act == "permit":
+                    self.permits.release()
+                else:
+                    await anyio.lowlevel.checkpoint()
+            self.permits.release(10_000)
+
+    async def strays(self) -> None:
+        """On asyncio: tasks that are cancelled in its own way, after a few turns of the loop."""
+        dice = random.Random(self.seed)
+        for _ in range(100):
+            task = asyncio.create_task(aoutcome(self.operation(dice)[1]))
+            for _ in range(dice.randrange(6)):
+                await asyncio.sleep(0)
+            task.cancel()
+
+    @staticmethod
+    def is_right(key: int, answer: object) -> bool:
+        """Tell whether a caller may get this answer."""
+        return answer == key or isinstance(answer, Overloaded) or (isinstance(answer, (ValueError, Stop)) and answer.args == (key,))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", range(12))
+async def test_nothing_is_lost_whoever_goes_when(seed: int, anyio_backend: str) -> None:
+    """Tasks and threads, cancelled, stopped and failing at random: who stays is answered, and in the end nothing is left."""
+    storm = Storm(seed)
+    asked: list[tuple[int, Task]] = []
+    with at_rest(storm.limiter), ThreadPoolExecutor(4) as pool:
+        threads = [pool.submit(storm.in_thread, number) for number in range(4)]
+        async with anyio.create_task_group() as group:
+            if anyio_backend == "asyncio":
+                group.start_soon(storm.strays)
+            group.start_soon(storm.on_loop, asked)
+        answers = [found for thread in threads for found in await anyio.to_thread.run_sync(thread.result)]
+        await until(lambda: storm.limiter.running == 0)
+        assert all(task.over for _, task in asked)
+        stayed = [(key, task.answer) for key, task in asked if not task.scope.cancel_called]
+        assert len(stayed) > 100
+        assert [found for found in answers + stayed if not storm.is_right(*found)] == []
+        assert Counter(type(answer) for _, answer in answers + stayed)[int] > 50
+        assert storm.work.peak <= 2
+
+
+# Forks
+
+
+FORKED = """
+import os, sys, threading
+from watchword.protection.hashing import shared_limiter, HashLimiter
+limiter, gate, begun = shared_limiter(), threading.Event(), threading.Semaphore(0)
+def work():
+    begun.release()
+    gate.wait()
+    return 1
+threads = [threading.Thread(target=limiter.operation(b"%d" % n, work).run) for n in range(limiter.limit)]
+for thread in threads:
+    thread.start()
+    begun.acquire()
+waiting = threading.Thread(target=limiter.operation(b"waits", work).run)
+waiting.start()
+while not limiter.waiting:
+    pass
+{before}
+child = os.fork()
+if not child:
+    assert (limiter.running, limiter.waiting) == (0, 0), limiter
+    assert shared_limiter() is limiter
+    assert [limiter.operation(key, lambda: 2).run() for key in (b"0", b"waits", b"k")] == [2, 2, 2]
+    os._exit(7)
+{after}
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert (limiter.running, limiter.waiting) == (limiter.limit, 1), limiter
+gate.set()
+for thread in (*threads, waiting):
+    thread.join()
+assert (limiter.running, limiter.waiting) == (0, 0), limiter
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("", ""), ("limiter._lock.acquire()", "limiter._lock.release()")], ids=["hashing", "in the middle of a change"]
+)
+def test_a_forked_process_starts_clean(before: str, after: str) -> None:
+    """Forked while hashes run, wait, and the lock is held: the child has every place, and the parent keeps its own."""
+    program = FORKED.format(before=before, after=after)
+    # From 3.12 on Python warns of a fork with threads about, which is what this is about.
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (7, "")
+
+
+def test_a_fork_in_the_work_leaves_both_processes_in_order() -> None:
+    """The thread that computes is the one that goes on in the child: it ends its flight there, and disturbs nothing."""
+    limiter = HashLimiter(1)
+
+    def fork() -> int:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child:
+            os.close(writing)
+            os.waitpid(child, 0)
+            with os.fdopen(reading) as pipe:
+                return int(pipe.read())
+        os.close(reading)
+        # The child stops here, before it could run on into the other tests.
+        os.write(writing, b"%d" % (limiter.running == limiter.waiting == 0))
+        os._exit(0)
+
+    with at_rest(limiter):
+        assert limiter.operation(b"k", fork).run() == 1
+
+
+# What is kept
+
+
+@pytest.mark.parametrize("backend", ["threads", "asyncio", "trio"])
+def test_nothing_is_kept_of_10000_flights(backend: str) -> None:
+    """No work, no outcome, no caller, and without the help of the garbage collector; failures included."""
+
+    class Answer:
+        pass
+
+    limiter = HashLimiter(2, queue=10_000)
+    kept: list[ref[Any]] = []
+
+    def compute(number: int) -> Answer:
+        answer = Answer()
+        kept.append(ref(answer))
+        if number % 7 == 0:
+            raise ValueError(number)
+        return answer
+
+    def operation(number: int) -> Operation[Answer]:
+        work = partial(compute, number)
+        kept.append(ref(work))
+        return limiter.operation(b"%d" % (number // 2), work)
+
+    async def main() -> None:
+        async def ask(number: int) -> None:
+            await aoutcome(operation(number))
+
+        for start in range(0, 10_000, 500):
+            async with anyio.create_task_group() as group:
+                for number in range(start, start + 500):
+                    group.start_soon(ask, number)
+
+    mine = (hashing._Flight, hashing._Member, hashing._Work)
+    gc.collect()
+    before = [thing for thing in gc.get_objects() if isinstance(thing, mine)]
+    gc.disable()
+    try:
+        if backend == "threads":
+            for number in range(10_000):
+                outcome(operation(number).run)
+        else:
+            anyio.run(main, backend=backend)
+        # The worker threads of a loop that has ended put their last work down when they end.
+        for thread in threading.enumerate():
+            if thread.name == "AnyIO worker thread":
+                thread.join()
+        assert len(kept) > 14_000
+        assert [one for one in kept if one() is not None] == []
+        assert [thing for thing in gc.get_objects() if isinstance(thing, mine) and all(thing is not one for one in before)] == []
+    finally:
+        gc.enable()
+    assert (limiter.running, limiter.waiting, limiter._flights) == (0, 0, {})
+
+
+def test_it_prints_numbers_only() -> None:
+    """Neither the limiter nor the operation shows what it works on."""
+    limiter = HashLimiter(1, queue=3)
+    operation = limiter.operation(b"the key", partial(fail, Stop("hunter2")))
+    holder, waits = place(limiter), place(limiter, b"secret")
+    assert repr(limiter) == "HashLimiter(limit=1, queue=3, running=1, waiting=1)"
+    assert "hunter2" not in f"{operation} {operation.run.args}"  # type: ignore[attr-defined]  # it is a partial
+    limiter._leave(holder)
+    limiter._leave(waits)
+
+
+def test_it_prints_in_the_middle_of_a_change() -> None:
+    """A debugger or a log may ask while the lock is held."""
+    limiter = HashLimiter(1)
+    with limiter._lock:
+        assert "running=0" in repr(limiter)
+
+
+# The limiter of the process, and the settings
+
+
+def test_a_process_has_one_limiter() -> None:
+    """Whoever asks, from whatever thread, and at the same moment."""
+    barrier = threading.Barrier(8)
+
+    def ask(_: int) -> HashLimiter:
+        barrier.wait()
+        return shared_limiter()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(ask, range(8)))
+    assert found == {shared_limiter()}
+
+
+def test_a_limiter_can_die() -> None:
+    """What a fork calls keeps none of them, and does nothing for one that is gone."""
+    limiter = HashLimiter(1)
+    gone = ref(limiter)
+    del limiter
+    assert gone() is None
+    hashing._start_clean(gone)
+
+
+def test_by_default_there_is_a_place_for_each_cpu() -> None:
+    """And 64 may wait."""
+    cpus = getattr(os, "process_cpu_count", os.cpu_count)()
+    assert HashLimiter().limit == cpus
+    assert repr(HashLimiter(3)) == "HashLimiter(limit=3, queue=64, running=0, waiting=0)"
+    holders = [place(limiter := HashLimiter(1, queue=0))]
+    with pytest.raises(Overloaded) as refused:
+        limiter.operation(b"k", lambda: 1).run()
+    assert refused.value.retry_after == 1
+    limiter._leave(holders[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"limit": 0}, "limit .*1 or more, not 0"),
+        ({"limit": -1}, "limit .*not -1"),
+        ({"limit": True}, "limit .*not True"),
+        ({"limit": 1.5}, "limit .*not 1.5"),
+        ({"queue": -1}, "queue .*0 or more, not -1"),
+        ({"queue": "64"}, "queue .*not '64'"),
+        ({"retry_after": -1}, "retry_after .*0 or more, not -1"),
+        ({"retry_after": None}, "retry_after .*not None"),
+    ],
+)
+def test_a_bound_that_bounds_nothing_is_refused(settings: dict[str, Any], message: str) -> None:
+    """At construction, with the number that is wrong."""
+    with pytest.raises(ConfigurationError, match=message):
+        HashLimiter(**settings)
