@@ -29,7 +29,7 @@ def suspicious(text: str) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("path", sorted(CHECKERS.rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(CHECKERS.rglob("*.py")), ids=lambda path: path.relative_to(CHECKERS).as_posix())
 def test_checkers_compare_secrets_with_compare_digest_only(path: Path) -> None:
     """W9: `==` stops at the first octet that differs, and tells by its time how far somebody got."""
     assert suspicious(path.read_text(encoding="utf-8")) == []

@@ -1,0 +1,91 @@
+"""A passlib CryptContext of one's own, or what looks like one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from watchword.checkers.passwords.bcrypt import MAX_COST
+from watchword.checkers.passwords.stored import MAX_ITERATIONS, Library, StoredHash, scrypt_is_bounded
+
+if TYPE_CHECKING:
+    from watchword.checkers.passwords.formats import Found
+
+_OF_PLAIN_TEXT = frozenset({"plaintext", "ldap_plaintext", "roundup_plaintext"})  # they take every text for theirs
+_CONTEXT = Library("", "", lambda: None)
+
+
+@runtime_checkable
+class Context(Protocol):
+    """The part of passlib's CryptContext that is used."""
+
+    def hash(self, secret: str | bytes) -> str:
+        """Make a hash."""
+        ...
+
+    def verify(self, secret: str | bytes, hash: str) -> bool:  # noqa: A002 - passlib's names
+        """Tell whether a password belongs to a hash."""
+        ...
+
+    def needs_update(self, hash: str) -> bool:  # noqa: A002 - passlib's names
+        """Tell whether a hash is outdated."""
+        ...
+
+    def identify(self, hash: str) -> str | None:  # noqa: A002 - passlib's names
+        """Name the scheme of a hash."""
+        ...
+
+
+def claim(context: Context, text: str, found: Found) -> StoredHash | None:
+    """Return the hash as the context verifies it; None: the context does not know it, or it is unusable.
+
+    A format that is known here keeps its strict syntax, its ceilings, and the bound on what counts of a password.
+    """
+    if found.family is not None and found.family.name != "plain-text" and found.usable is None:
+        return None
+    scheme = context.identify(text)
+    if not isinstance(scheme, str) or scheme in _OF_PLAIN_TEXT:
+        return None
+    if found.stored is not None and found.stored.format != "plain":
+        return replace(found.stored, library=_CONTEXT, text=False, verify=lambda octets: context.verify(secret(octets), text))
+    return _foreign(context, scheme, text)
+
+
+def secret(octets: bytes) -> str | bytes:
+    """Return a password as text where it is some: not every context takes octets."""
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets
+
+
+def _foreign(context: Context, scheme: str, text: str) -> StoredHash | None:
+    """Read a hash of a scheme that only the context knows, as far as its handler tells."""
+    lookup: Any = getattr(context, "handler", None)
+    handler = lookup(scheme) if callable(lookup) else None
+    parse = getattr(handler, "from_string", None)
+    try:
+        parsed = parse(text) if callable(parse) else None
+    except (ValueError, TypeError, AssertionError):
+        return None  # malformed
+    costs = {name: _number(getattr(parsed, name, None)) for name in ("rounds", "block_size", "parallelism")}
+    told = {name: number for name, number in costs.items() if number}
+    return StoredHash(
+        scheme,
+        " ".join(f"{name}={number}" for name, number in told.items()),
+        _CONTEXT,
+        lambda octets: context.verify(secret(octets), text),
+        limit=_number(getattr(handler, "truncate_size", None)),
+        bounded=_is_bounded(told, logarithmic=getattr(handler, "rounds_cost", "linear") == "log2"),
+    )
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _is_bounded(costs: dict[str, int], *, logarithmic: bool) -> bool:
+    rounds = costs.get("rounds", 1)
+    if "block_size" in costs:
+        return rounds < 32 and scrypt_is_bounded(2**rounds, costs["block_size"], costs.get("parallelism", 1))  # noqa: PLR2004 - scrypt's own
+    return rounds <= (MAX_COST if logarithmic else MAX_ITERATIONS)

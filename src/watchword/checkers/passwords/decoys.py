@@ -1,0 +1,58 @@
+"""What an unknown name is verified against."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from hashlib import blake2b
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from watchword.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OCTETS = 8
+_KEY_OCTETS = range(16, 65)  # what blake2b takes, and enough of it
+
+
+class Decoys:
+    """Picks the hash that an unknown name is verified against: always the same for one name, and nobody outside can tell which.
+
+    The cost of unknown names is spread like that of known ones, whatever mixture of formats is in use (threats W2, W3). A small change
+    of the weights moves few names, for a name whose cost changed from one day to the next would show itself to be unknown.
+
+    Args:
+        samples: hash to weight: how many accounts have a hash of that profile. One sample for each profile is enough.
+        key: 16 to 64 random octets. Keep it where several processes serve the same accounts, or their answers differ.
+
+    Raises:
+        ConfigurationError: there are no samples, a weight is no positive number, or the key is too short or too long.
+    """
+
+    __slots__ = ("_bounds", "_key", "_samples")
+
+    def __init__(self, samples: Mapping[str, int], key: bytes) -> None:
+        if not samples:
+            raise ConfigurationError("Decoys needs at least one hash: without one an unknown name would cost nothing to refuse")
+        if not all(isinstance(weight, int) and weight > 0 for weight in samples.values()):
+            raise ConfigurationError("each weight of Decoys is a whole number above zero: how many accounts have such a hash")
+        if not isinstance(key, bytes) or len(key) not in _KEY_OCTETS:
+            raise ConfigurationError("the key of Decoys is 16 to 64 random octets: os.urandom(32)")
+        self._samples = sorted(samples)  # so that formats stay together, and the order in which they were found makes no difference
+        self._bounds = list(accumulate(samples[sample] for sample in self._samples))
+        self._key = key
+
+    def for_name(self, name: str) -> str:
+        """Return the hash for a name.
+
+        Args:
+            name: what somebody sent, in its canonical form.
+        """
+        digest = blake2b(name.encode("utf-8", "surrogatepass"), key=self._key, digest_size=_OCTETS).digest()
+        # A fraction of the total weight and no remainder, which one account more would change for everybody.
+        place = int.from_bytes(digest) * self._bounds[-1] >> (8 * _OCTETS)
+        return self._samples[bisect(self._bounds, place)]
+
+    def __repr__(self) -> str:
+        return f"Decoys({len(self._samples)} samples)"

@@ -1,0 +1,112 @@
+"""Which format a stored hash is of. The table of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchword.checkers.passwords import argon2, bcrypt, crypts, django, kdfs, ldap, plain, werkzeug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from watchword.checkers.passwords.stored import StoredHash
+
+MAX_HASH_CHARACTERS = 1024  # more than salt and digest of any format, at their greatest, can fill
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What begins alike and is read alike.
+
+    Args:
+        name: for messages.
+        read: reads a hash, or answers None where it is malformed.
+    """
+
+    name: str
+    read: Callable[[str], StoredHash | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a stored value was recognised as.
+
+    Args:
+        family: its family by its beginning; None: of no known one.
+        stored: the hash; None: malformed, or of no known family.
+    """
+
+    family: Family | None
+    stored: StoredHash | None
+
+    @property
+    def usable(self) -> StoredHash | None:
+        """The hash, where it may be verified: an absurd cost counts as malformed."""
+        return self.stored if self.stored is not None and self.stored.bounded else None
+
+
+_ARGON2 = Family("Argon2", argon2.read)
+_BCRYPT = Family("bcrypt", bcrypt.read)
+_PBKDF2 = Family("PBKDF2", kdfs.read_pbkdf2)
+_DJANGO_PBKDF2 = Family("Django PBKDF2", django.read_pbkdf2)
+_MD5 = Family("md5-crypt", crypts.read_md5)
+_PHPASS = Family("phpass", crypts.read_phpass)
+_DES = Family("des-crypt", crypts.read_des)
+
+# No prefix is the beginning of another.
+FAMILIES: Mapping[str, Family] = {
+    "$argon2id$": _ARGON2,
+    "$argon2i$": _ARGON2,
+    "$argon2d$": _ARGON2,
+    "$2$": _BCRYPT,
+    "$2a$": _BCRYPT,
+    "$2b$": _BCRYPT,
+    "$2x$": _BCRYPT,
+    "$2y$": _BCRYPT,
+    "$scrypt$": Family("scrypt", kdfs.read_scrypt),
+    "$pbkdf2$": _PBKDF2,
+    "$pbkdf2-sha256$": _PBKDF2,
+    "$pbkdf2-sha512$": _PBKDF2,
+    "pbkdf2_sha256$": _DJANGO_PBKDF2,
+    "pbkdf2_sha1$": _DJANGO_PBKDF2,
+    "bcrypt_sha256$": Family("Django bcrypt", bcrypt.read_django_sha256),
+    "bcrypt$": Family("Django bcrypt", bcrypt.read_django),
+    "argon2$": Family("Django Argon2", argon2.read_django),
+    "scrypt$": Family("Django scrypt", django.read_scrypt),
+    "scrypt:": Family("Werkzeug scrypt", werkzeug.read_scrypt),
+    "pbkdf2:": Family("Werkzeug PBKDF2", werkzeug.read_pbkdf2),
+    "$apr1$": Family("Apache MD5", crypts.read_md5),
+    "$1$": _MD5,
+    "$5$": Family("sha256-crypt", crypts.read_sha256),
+    "$6$": Family("sha512-crypt", crypts.read_sha512),
+    "$P$": _PHPASS,
+    "$H$": _PHPASS,
+    "{SHA}": Family("SHA-1", ldap.read_sha1),
+    "{SSHA}": Family("salted SHA-1", ldap.read_salted_sha1),
+}
+_MARKED = Family("plain-text", plain.read)
+_NOTHING = Found(None, None)
+
+
+def examine(text: object, *, plain_text: bool = False) -> Found:
+    """Recognise a stored value.
+
+    Args:
+        text: what is stored.
+        plain_text: whether it may be a password as it is: a marked one, or what is of no known family.
+    """
+    if not isinstance(text, str):
+        return _NOTHING
+    text = str.__str__(text)  # a subclass may have its own ideas
+    if not 0 < len(text) <= MAX_HASH_CHARACTERS + len(plain.MARK):
+        return _NOTHING
+    family = next((family for prefix, family in FAMILIES.items() if text.startswith(prefix)), None)
+    if family is not None:
+        return Found(family, family.read(text))
+    if text.startswith(plain.MARK):
+        return Found(_MARKED, plain.read(text)) if plain_text else _NOTHING
+    stored = crypts.read_des(text)
+    if stored is not None:
+        return Found(_DES, stored)
+    return Found(_MARKED, plain.read(text)) if plain_text else _NOTHING

@@ -1,0 +1,240 @@
+"""Make hashes, verify them, and tell which ones are outdated."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from os import urandom
+from typing import TYPE_CHECKING
+
+from watchword.checkers.passwords.octets import MAX_PASSWORD_OCTETS, as_octets
+from watchword.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from watchword.checkers.passwords.context import Context
+    from watchword.checkers.passwords.stored import StoredHash
+
+# As in verify.py, the formats are loaded with the first hash.
+
+
+class PasswordHasher:
+    """Makes Argon2id hashes, and verifies those of every known format.
+
+    Args:
+        time_cost: passes over the memory.
+        memory_cost: in KiB.
+        parallelism: lanes. The three defaults are what OWASP recommends: about 20 ms.
+        context: a passlib CryptContext, or an object with `hash`, `verify`, `needs_update` and `identify` like its. It makes new hashes
+            and verifies those that it identifies; the known formats are verified beside it.
+        plain: whether a stored value may be a password as it is: marked with `{PLAIN}`, or bare where no format is recognised.
+            For migrations only: whoever reads the store can log in as anybody in it.
+
+    Raises:
+        ConfigurationError: the parameters are too small, over the ceilings, or no numbers, or the context lacks a method.
+    """
+
+    __slots__ = ("_context", "_dummy", "_memory", "_parallelism", "_passes", "_plain")
+
+    def __init__(
+        self,
+        *,
+        time_cost: int = 2,
+        memory_cost: int = 19456,
+        parallelism: int = 1,
+        context: object = None,
+        plain: bool = False,
+    ) -> None:
+        self._passes, self._memory, self._parallelism = time_cost, memory_cost, parallelism
+        self._plain = plain is True
+        self._dummy: dict[str, str] = {}
+        numbers = {"time_cost": time_cost, "memory_cost": memory_cost, "parallelism": parallelism}
+        for name, number in numbers.items():
+            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+                raise ConfigurationError(f"{name} of PasswordHasher is a whole number above zero, not {number!r}")
+        self._context = _checked(context)
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        from watchword.checkers.passwords.argon2 import MAX_LANES, MAX_MEMORY, MAX_WORK
+
+        if self._memory < 8 * self._parallelism:
+            raise ConfigurationError(f"memory_cost of PasswordHasher is at least 8 KiB for each lane: {8 * self._parallelism} or more")
+        if self._memory * self._passes > MAX_WORK or self._memory > MAX_MEMORY or self._parallelism > MAX_LANES:
+            raise ConfigurationError(
+                f"PasswordHasher takes at most memory_cost={MAX_MEMORY}, parallelism={MAX_LANES}, and {MAX_WORK} for memory_cost "
+                "times time_cost: such a hash would never be verified"
+            )
+
+    def hash(self, password: str | bytes) -> str:
+        """Make a hash. Blocking, and slow on purpose.
+
+        Args:
+            password: text, taken as UTF-8, or octets.
+
+        Raises:
+            ValueError: the password is empty, over 1,024 octets, holds a NUL, or is longer than the format of the context looks at.
+            TypeError: it is no password at all.
+        """
+        if not isinstance(password, (str, bytes, bytearray)):
+            raise TypeError(f"a password is text or octets, not {type(password).__name__}")
+        octets = as_octets(password)
+        if not octets:
+            raise ValueError("an empty password is none; nobody could log in with it")
+        if len(octets) > MAX_PASSWORD_OCTETS:
+            raise ValueError(f"the password is longer than {MAX_PASSWORD_OCTETS} octets")
+        if b"\x00" in octets:
+            raise ValueError("the password holds a NUL, where some hash functions would stop reading")
+        limit = self._limit() if self._context is not None else None
+        if limit is not None and len(octets) > limit:
+            raise ValueError(f"the password is longer than the {limit} octets that {self._new().format} looks at")
+        return self._make(octets)
+
+    def verify(self, hash: str, password: str | bytes) -> bool:  # noqa: A002 - the name of the argument is public
+        """Tell whether a password belongs to a stored hash, as `verify_password` does: one verification, and nothing is raised.
+
+        Args:
+            hash: the stored hash.
+            password: the password; text is taken as UTF-8.
+        """
+        from watchword.checkers.passwords.verify import matches
+
+        try:
+            stored = self._read(hash)
+            return stored is not None and matches(stored, password)
+        except Exception:  # noqa: BLE001 - as in verify_password; a context is foreign code
+            return False
+
+    def needs_rehash(self, hash: str) -> bool:  # noqa: A002 - as above
+        """Tell whether a stored hash differs from what would be made now: in format, in parameters, or in the length of salt or digest.
+
+        Args:
+            hash: the stored hash; an unknown or malformed one is outdated, and so is what a context does not identify.
+        """
+        try:
+            stored = self._read(hash)
+            if stored is None:
+                return True
+            if self._context is not None:
+                return self._context.identify(hash) is None or self._context.needs_update(hash) is not False
+            return not stored.current or stored.profile != self._argon2_profile()
+        except Exception:  # noqa: BLE001 - as above
+            return True
+
+    def check(self, hash: str, owner: str) -> None:  # noqa: A002 - as above
+        """Refuse a stored hash that could never match.
+
+        Args:
+            hash: the stored hash.
+            owner: whose it is, for the message; the hash itself is never shown.
+
+        Raises:
+            ConfigurationError: it is malformed, of an unknown format or an absurd cost, or its library is not installed.
+        """
+        from watchword.checkers.passwords.check import check_found
+        from watchword.checkers.passwords.formats import examine
+
+        found = examine(hash, plain_text=self._plain)
+        if self._context is not None and self.profile(hash) is not None:
+            from watchword.checkers.passwords.context import claim
+
+            if claim(self._context, hash, found) is not None:
+                return
+        check_found(hash, found, owner)
+
+    def profile(self, hash: str) -> str | None:  # noqa: A002 - as above
+        """Name format and cost, such as "argon2id m=19456 t=2 p=1": two hashes of one profile cost the same to verify.
+
+        Args:
+            hash: the stored hash.
+
+        Returns:
+            None if it is malformed, of an unknown format or of an absurd cost: it matches nothing then, and costs nothing.
+        """
+        try:
+            stored = self._read(hash)
+        except Exception:  # noqa: BLE001 - as above
+            return None
+        return None if stored is None else stored.profile
+
+    def dummy(self) -> str:
+        """Return a hash that nobody knows the password of, with the parameters of new hashes: what an unknown name is verified against.
+
+        It is made with the first call, and checked: it is well-formed, it has the profile that new hashes have, its own password
+        matches it, and an empty one does not (threats W3).
+
+        Raises:
+            ConfigurationError: the context makes hashes that fail this.
+        """
+        if not self._dummy:
+            self._dummy.setdefault("made", self._checked_dummy())  # of two threads the first one's stays
+        return self._dummy["made"]
+
+    def _checked_dummy(self) -> str:
+        from watchword.checkers.passwords.verify import answers
+
+        random = b64encode(urandom(18))
+        made = self._make(random)
+        stored = self._read(made)
+        if stored is None:
+            raise ConfigurationError("the context makes hashes that are malformed, of an absurd cost, or that it does not identify itself")
+        expected = self._argon2_profile() if self._context is None else self.profile(self._make(b64encode(urandom(18))))
+        if stored.profile != expected:
+            raise ConfigurationError("the context makes hashes of different costs, by which users could be told apart (vary_rounds?)")
+        if not answers(stored, random[: stored.limit]) or answers(stored, b""):
+            raise ConfigurationError("the context makes hashes that their own password does not match, or that an empty one does")
+        return made
+
+    def _new(self) -> StoredHash:
+        stored = self._read(self.dummy())
+        if stored is None:
+            raise ConfigurationError("the context no longer identifies what it made")
+        return stored
+
+    def _limit(self) -> int | None:
+        return self._new().limit
+
+    def _argon2_profile(self) -> str:
+        return f"argon2id m={self._memory} t={self._passes} p={self._parallelism}"
+
+    def _make(self, octets: bytes) -> str:
+        if self._context is None:
+            from watchword.checkers.passwords.argon2 import make
+
+            return make(octets, time_cost=self._passes, memory_cost=self._memory, parallelism=self._parallelism)
+        from watchword.checkers.passwords.context import secret
+
+        try:
+            made = self._context.hash(secret(octets))
+        except Exception as error:  # noqa: BLE001 - whatever it says may hold the password
+            raise ValueError(f"the context does not hash this password: it raised {type(error).__name__}") from None
+        if not isinstance(made, str):
+            raise ConfigurationError(f"the hash() of the context returned {type(made).__name__}, not str")
+        return made
+
+    def _read(self, text: object) -> StoredHash | None:
+        from watchword.checkers.passwords.formats import examine
+
+        found = examine(text, plain_text=self._plain)
+        if self._context is not None and isinstance(text, str):
+            from watchword.checkers.passwords.context import claim
+
+            claimed = claim(self._context, text, found)
+            if claimed is not None:
+                return claimed if claimed.bounded else None
+        return found.usable
+
+    def __repr__(self) -> str:
+        made = f"context={type(self._context).__name__}" if self._context is not None else self._argon2_profile()
+        return f"PasswordHasher({made}{', plain=True' if self._plain else ''})"
+
+
+def _checked(context: object) -> Context | None:
+    if context is None:
+        return None
+    from watchword.checkers.passwords.context import Context
+
+    missing = [name for name in ("hash", "verify", "needs_update", "identify") if not callable(getattr(context, name, None))]
+    if missing or not isinstance(context, Context):
+        raise ConfigurationError(
+            f"the context of PasswordHasher is a passlib CryptContext or like one; {type(context).__name__} lacks {' and '.join(missing)}"
+        )
+    return context

@@ -1,0 +1,62 @@
+"""scrypt and PBKDF2 as passlib writes them, by passlib."""
+
+from __future__ import annotations
+
+from watchword.checkers.passwords.libpass import PASSLIB, matches
+from watchword.checkers.passwords.stored import (
+    MAX_ITERATIONS,
+    MAX_SALT_OCTETS,
+    NUMBER,
+    StoredHash,
+    compiled,
+    octets_in,
+    scrypt_is_bounded,
+    scrypt_is_possible,
+)
+
+_SCRYPT = compiled(rf"\$scrypt\$ln=([1-9]|[12][0-9]|3[01]),r=({NUMBER}),p=({NUMBER})\$([A-Za-z0-9+/]{{0,172}})\$([A-Za-z0-9+/]{{43}})")
+_SCRYPT_OCTETS = 32
+_MOST_LANES = 2**30  # r·p stays below it (RFC 7914 §2)
+# passlib writes `.` for the `+` of base64
+_PBKDF2 = compiled(rf"\$pbkdf2(|-sha256|-sha512)\$({NUMBER})\$([A-Za-z0-9./]{{0,172}})\$([A-Za-z0-9./]{{27,86}})")
+_OCTETS = {"": 20, "-sha256": 32, "-sha512": 64}
+
+
+def read_scrypt(text: str) -> StoredHash | None:
+    """Read an scrypt hash in the PHC string format."""
+    found = _SCRYPT.fullmatch(text)
+    if found is None:
+        return None
+    exponent, r, p = map(int, found.group(1, 2, 3))
+    n = 2**exponent
+    if not scrypt_is_possible(n, r) or r * p >= _MOST_LANES or octets_in(found.group(5)) != _SCRYPT_OCTETS or not _is_salt(found.group(4)):
+        return None
+    return StoredHash(
+        "scrypt",
+        f"ln={exponent} r={r} p={p}",
+        PASSLIB,
+        lambda octets: matches("scrypt", text, octets),
+        bounded=scrypt_is_bounded(n, r, p),
+    )
+
+
+def read_pbkdf2(text: str) -> StoredHash | None:
+    """Read a PBKDF2 hash with HMAC over SHA-1, SHA-256 or SHA-512."""
+    found = _PBKDF2.fullmatch(text)
+    if found is None:
+        return None
+    suffix, salt, checksum = found.group(1), *(part.replace(".", "+") for part in found.group(3, 4))
+    if octets_in(checksum) != _OCTETS[suffix] or not _is_salt(salt):
+        return None
+    scheme = f"pbkdf2{suffix or '-sha1'}"
+    return StoredHash(
+        scheme,
+        found.group(2),
+        PASSLIB,
+        lambda octets: matches(scheme.replace("-", "_"), text, octets),
+        bounded=int(found.group(2)) <= MAX_ITERATIONS,
+    )
+
+
+def _is_salt(base64: str) -> bool:
+    return not base64 or 0 < octets_in(base64) <= MAX_SALT_OCTETS

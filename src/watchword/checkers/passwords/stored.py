@@ -1,0 +1,95 @@
+"""A stored hash that was read, and what the readers of all formats share."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SALT_OCTETS = MAX_DIGEST_OCTETS = 128  # twice the longest that any library makes unasked
+
+# Ceilings on what one verification may cost, so that no stored value can hang or exhaust the process. Each is many times what
+# anybody recommends (docs/decisions/0011-what-a-stored-hash-may-cost.md).
+MAX_ITERATIONS = 10_000_000  # PBKDF2 and sha-crypt: seconds. OWASP asks for 1,300,000 of PBKDF2 with SHA-1
+MAX_SCRYPT_WORK = 2**23  # N·r·p: 8 times the 2**20 that OWASP asks for
+MAX_SCRYPT_OCTETS = 2**30  # 128·N·r
+
+NUMBER = r"[1-9][0-9]{0,9}"  # decimal, without a leading zero
+HASH64 = r"[./0-9A-Za-z]"  # crypt(3)'s alphabet
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What verifies a format.
+
+    Args:
+        missing: what is said where it is not there.
+        install: what to install then.
+        load: imports it, or raises ImportError.
+    """
+
+    missing: str
+    install: str
+    load: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHash:
+    """A well-formed hash.
+
+    Args:
+        format: its name.
+        cost: all that decides what verifying costs.
+        library: what verifies it.
+        verify: does so. It may raise; the caller answers for that.
+        limit: how many octets of the password count, if not all.
+        text: whether the library takes text only.
+        bounded: whether the cost is under the ceilings. If not, it is never verified.
+        current: whether salt and digest are as long as those of new hashes.
+    """
+
+    format: str
+    cost: str
+    library: Library
+    verify: Callable[[bytes], object] = field(repr=False)
+    limit: int | None = None
+    text: bool = False
+    bounded: bool = True
+    current: bool = True
+
+    @property
+    def profile(self) -> str:
+        """Format and cost: two hashes of one profile cost the same to verify."""
+        return f"{self.format} {self.cost}".rstrip()
+
+
+def octets_in(base64: str) -> int:
+    """Return how many octets unpadded base64 holds; 0 where it is not the one spelling of them."""
+    padding = "=" * (-len(base64) % 4)
+    try:
+        octets = b64decode(base64 + padding)
+    except ValueError:
+        return 0
+    return len(octets) if b64encode(octets).decode() == base64 + padding else 0
+
+
+def scrypt_is_possible(n: int, r: int) -> bool:
+    """Tell whether scrypt takes the parameters: N is a power of two greater than one, and below 2^(16·r) (RFC 7914 §2)."""
+    return n > 1 and n & (n - 1) == 0 and n.bit_length() <= 16 * r
+
+
+def scrypt_is_bounded(n: int, r: int, p: int) -> bool:
+    """Tell whether the work and the memory of scrypt are under the ceilings.
+
+    The buffers beside the table of N are held to half of its ceiling: hashlib takes no more than 2 GiB for all of it.
+    """
+    return n * r * p <= MAX_SCRYPT_WORK and 128 * n * r <= MAX_SCRYPT_OCTETS and 128 * r * (p + 2) <= MAX_SCRYPT_OCTETS // 2
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern in which digits and letters are those of ASCII."""
+    return re.compile(pattern, re.ASCII)
