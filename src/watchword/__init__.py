@@ -21,7 +21,16 @@ from watchword.authorization import (
 )
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
 from watchword.decision import Challenged, Decision, Failed, Forbidden, Granted, Hidden, Malformed, Throttled
-from watchword.errors import ConfigurationError, FieldTooLong, GrammarError, Unavailable, WatchwordError
+from watchword.errors import (
+    AlreadyExists,
+    ConfigurationError,
+    FieldTooLong,
+    GrammarError,
+    NotFound,
+    Overloaded,
+    Unavailable,
+    WatchwordError,
+)
 from watchword.guard import Guard
 from watchword.operation import Operation
 from watchword.principal import ANONYMOUS, Evidence, Principal
@@ -30,15 +39,17 @@ from watchword.reason import Reason
 from watchword.refusal import Refusal
 from watchword.request import RequestView
 from watchword.schemes import APIKey, Basic, Bearer, CredentialsError, Scheme
-from watchword.verdict import Accepted, Refused, Verdict
+from watchword.verdict import ALWAYS, Accepted, Lease, Refused, Verdict
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ALWAYS",
     "ANONYMOUS",
     "APIKey",
     "APIKeyCredentials",
     "Accepted",
+    "AlreadyExists",
     "Basic",
     "BasicCredentials",
     "Bearer",
@@ -57,8 +68,11 @@ __all__ = [
     "Granted",
     "Guard",
     "Hidden",
+    "Lease",
     "Malformed",
+    "NotFound",
     "Operation",
+    "Overloaded",
     "Principal",
     "Reason",
     "Refusal",

@@ -13,13 +13,16 @@ No decision holds a credential.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from watchword.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from watchword.grammar import Challenge
+    from watchword.operation import Operation
     from watchword.reason import Reason
 
 
@@ -51,6 +54,8 @@ class Decided:
     __slots__ = ()
 
     granted: ClassVar[bool] = False
+    afterwards: Operation[Any] | None
+    """What is left to do once the response was sent; adapters hand it to `Guard.finish` or `Guard.afinish`."""
 
 
 class Granted(Decided):
@@ -64,7 +69,7 @@ class Granted(Decided):
     """
 
     # Made for every request that passes: a plain class is a third of the cost of a frozen dataclass.
-    __slots__ = ("cache", "principal", "rule", "scheme")
+    __slots__ = ("afterwards", "cache", "principal", "rule", "scheme")
 
     granted: ClassVar[bool] = True
     reason: ClassVar[None] = None
@@ -74,6 +79,17 @@ class Granted(Decided):
         self.rule: str = rule
         self.scheme: str = scheme
         self.cache: CacheAdvice = cache
+        self.afterwards: Operation[Any] | None = None
+
+    def followed_by(self, afterwards: Operation[Any]) -> Granted:
+        """Return the same decision, with something to do after the response.
+
+        Args:
+            afterwards: what to do.
+        """
+        twin = Granted(self.principal, self.rule, self.scheme, self.cache)
+        twin.afterwards = afterwards
+        return twin
 
     def __repr__(self) -> str:
         return f"Granted({self.principal!r}, rule={self.rule!r}, scheme={self.scheme!r})"
@@ -91,6 +107,7 @@ class _Refusing(Decided):
         scheme: the scheme of the credentials that were looked at; empty: none were.
         challenges: what is asked for, in the order in which it is sent.
         disclosed: the reason that the client is told.
+        afterwards: what is left to do once the response was sent.
     """
 
     reason: Reason
@@ -100,6 +117,15 @@ class _Refusing(Decided):
     scheme: str = ""
     challenges: tuple[Challenge, ...] = ()
     disclosed: Reason | None = None
+    afterwards: Operation[Any] | None = field(default=None, repr=False, compare=False)
+
+    def followed_by(self, afterwards: Operation[Any]) -> Self:
+        """Return the same decision, with something to do after the response.
+
+        Args:
+            afterwards: what to do.
+        """
+        return replace(self, afterwards=afterwards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

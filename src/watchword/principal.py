@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _NO_CLAIMS: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evidence:
     """How a principal was established.
 
@@ -25,9 +25,11 @@ class Evidence:
         acr: the authentication context class reached (RFC 9470 §3).
         factors: the kinds of factor used, such as `{"password", "otp"}`; any collection, kept as a frozenset.
         expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end by itself.
+        networks: from where it counts, such as `("10.0.0.0/8",)`; the guard refuses it from elsewhere. None: from anywhere;
+            none at all, or one that cannot be read: from nowhere.
 
     Raises:
-        TypeError: factors are given as one string, which would be taken letter by letter.
+        TypeError: factors or networks are given as one string, which would be taken letter by letter.
     """
 
     scheme: str = ""
@@ -35,9 +37,24 @@ class Evidence:
     acr: str | None = None
     factors: frozenset[str] = frozenset()
     expires_at: float | None = None
+    networks: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", _names("factors", self.factors))
+        if self.networks is not None:
+            _names("networks", self.networks)
+            object.__setattr__(self, "networks", tuple(self.networks))
+
+    def __repr__(self) -> str:
+        # What nobody stated is not worth reading.
+        shown = {
+            "auth_time": self.auth_time,
+            "acr": self.acr,
+            "factors": sorted(self.factors) or None,
+            "expires_at": self.expires_at,
+            "networks": self.networks,
+        }
+        return f"Evidence({', '.join([repr(self.scheme), *(f'{name}={fact!r}' for name, fact in shown.items() if fact is not None)])})"
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     WRONG_SECRET = "wrong_secret"  # noqa: S105 - a code, no secret
     DISABLED = "disabled"
     LOCKED = "locked"
+    PASSWORD_EXPIRED = "password_expired"  # noqa: S105 - as above
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
     REVOKED = "revoked"
@@ -144,8 +145,34 @@ WORDS: dict[Reason, ReasonWords] = {
     Reason.INVALID_CREDENTIALS: _failed("The checker refused without saying why."),
     Reason.UNKNOWN_IDENTITY: _failed("No such user, key or token."),
     Reason.WRONG_SECRET: _failed("The user exists; the password does not match."),
-    Reason.DISABLED: _failed("The account is disabled."),
-    Reason.LOCKED: _failed("The account is locked for now."),
+    # Shown under their own codes only to whoever has proven the password, and only where that is configured (decision D14).
+    Reason.DISABLED: ReasonWords(
+        "Account disabled",
+        "Your account has been switched off.",
+        "Ask an administrator to switch it on again.",
+        "The credentials are right, and the account is disabled.",
+        "The account is disabled.",
+        shown_as=Reason.INVALID_CREDENTIALS,
+        of_checker=True,
+    ),
+    Reason.LOCKED: ReasonWords(
+        "Account locked",
+        "Your account is locked for now.",
+        "Wait a while and try again, or ask an administrator to unlock it.",
+        "The credentials are right, and the account is locked for now.",
+        "The account is locked for now.",
+        shown_as=Reason.INVALID_CREDENTIALS,
+        of_checker=True,
+    ),
+    Reason.PASSWORD_EXPIRED: ReasonWords(
+        "Password expired",
+        "Your password is older than it may be.",
+        "Choose a new password, or ask an administrator for one.",
+        "The credentials are right, and the password has to be changed.",
+        "The password is older than its greatest age.",
+        shown_as=Reason.INVALID_CREDENTIALS,
+        of_checker=True,
+    ),
     Reason.EXPIRED: ReasonWords(
         "Login expired",
         "Your session or token has expired.",

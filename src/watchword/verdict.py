@@ -5,13 +5,44 @@ A checker that cannot know raises `watchword.Unavailable`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from watchword.principal import Principal
 from watchword.reason import WORDS, Reason
 
-__all__ = ["Accepted", "Reason", "Refused", "Verdict"]
+if TYPE_CHECKING:
+    from watchword.operation import Operation
+
+__all__ = ["ALWAYS", "Accepted", "Lease", "Reason", "Refused", "Verdict"]
+
+
+class Lease(Protocol):
+    """For how long an answer may be given again without asking the checker."""
+
+    def holds(self) -> bool:
+        """Tell whether the checker would give the same answer now.
+
+        Called for every request that could use it, on the event loop: it looks at what is known here and asks nobody. When in
+        doubt it says no, and the checker is asked.
+        """
+        ...
+
+
+class _Always:
+    """The lease of a table that never changes."""
+
+    __slots__ = ()
+
+    def holds(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "ALWAYS"
+
+
+ALWAYS: Lease = _Always()
+"""The lease of an answer that never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +51,17 @@ class Accepted:
 
     Args:
         principal: whose they are; somebody, never `ANONYMOUS` and never None.
+        lease: for how long the guard may remember it; None: the checker is asked every time.
+        afterwards: what is left to do once the response was sent, such as to note a login. The guard hands it on
+            with its decision; whoever calls a checker alone may run it or let it be.
 
     Raises:
         TypeError: the principal is none.
     """
 
     principal: Principal
+    lease: Lease | None = field(default=None, repr=False, compare=False)
+    afterwards: Operation[Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # A verdict that accepts nobody opened doors elsewhere (threats S4): it cannot be made.
@@ -41,12 +77,14 @@ class Refused:
 
     Args:
         reason: why, for the operator. The client learns no more than its scheme discloses.
+        told: tell the client as well. Only where the secret was proven right: then it is no stranger (decision D14).
 
     Raises:
         ValueError: the reason is none that a checker decides. Whether somebody *may* is for a requirement to say.
     """
 
     reason: Reason = Reason.INVALID_CREDENTIALS
+    told: bool = False
 
     def __post_init__(self) -> None:
         known = {reason.value: reason for reason, words in WORDS.items() if words.of_checker}

@@ -13,9 +13,9 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard,
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
-    {"errors", "clock", "principal", "credentials", "reason"},
-    {"verdict", "operation", "grammar"},
-    {"request", "decision", "page"},
+    {"errors", "clock", "principal", "credentials", "reason", "networks", "remembering"},
+    {"operation", "grammar"},
+    {"verdict", "request", "decision", "page"},
     {"protection", "observe", "stores"},
     {"schemes", "checkers", "authorization"},
     {"refusal"},
@@ -39,6 +39,9 @@ EXCEPTIONS = {
     "operation.py": {"anyio"},  # a plain function goes to a worker thread
     # One limit for callers from threads and from event loops: each kind is woken in its own way.
     "protection/hashing.py": {"threading", "anyio"},
+    # The formats of their password hashes, which nobody else knows.
+    "checkers/passwords/django.py": {"django"},
+    "checkers/passwords/werkzeug.py": {"werkzeug"},
 }
 # Who may name a concrete store; everybody else takes its port.
 NAMES_STORES = ("stores/", "cli/", "testing/")

@@ -10,6 +10,8 @@ from watchword import Reason
 from watchword.reason import WORDS, ReasonWords, shown
 
 UNDISCLOSED = [reason for reason, words in WORDS.items() if words.shown_as is Reason.INVALID_CREDENTIALS]
+# What whoever has proven the password may be told, where that is configured: it needs words of its own.
+TOLD_AFTER_PROOF = {Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED}
 TOLD = ("title", "happened", "next_step", "developer")
 
 
@@ -51,8 +53,7 @@ def test_what_is_hidden_is_exactly_what_would_tell_a_stranger_something() -> Non
         Reason.INVALID_CREDENTIALS,
         Reason.UNKNOWN_IDENTITY,
         Reason.WRONG_SECRET,
-        Reason.DISABLED,
-        Reason.LOCKED,
+        *TOLD_AFTER_PROOF,
         Reason.NOT_YET_VALID,
         Reason.REVOKED,
         Reason.WRONG_AUDIENCE,
@@ -62,12 +63,20 @@ def test_what_is_hidden_is_exactly_what_would_tell_a_stranger_something() -> Non
     assert {shown(reason) for reason in UNDISCLOSED} == {Reason.INVALID_CREDENTIALS}
 
 
-@pytest.mark.parametrize("reason", UNDISCLOSED)
+@pytest.mark.parametrize("reason", sorted(set(UNDISCLOSED) - TOLD_AFTER_PROOF))
 def test_failures_that_look_alike_are_told_alike(reason: Reason) -> None:
     """To visitor and developer the words are the same; only the operator's differ."""
     for name in TOLD:
         assert getattr(WORDS[reason], name) == getattr(WORDS[Reason.INVALID_CREDENTIALS], name)
     assert [words.operator for words in WORDS.values()].count(WORDS[reason].operator) == 1
+
+
+@pytest.mark.parametrize("reason", sorted(TOLD_AFTER_PROOF))
+def test_what_may_be_told_after_proof_says_that_the_secret_was_right(reason: Reason) -> None:
+    """Who reads these words has shown the right password, and is told what to do about the rest."""
+    assert WORDS[reason].title != WORDS[Reason.INVALID_CREDENTIALS].title
+    assert WORDS[reason].developer.startswith("The credentials are right")
+    assert WORDS[reason].of_checker
 
 
 @pytest.mark.parametrize("reason", [reason for reason, words in WORDS.items() if words.of_checker])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -82,11 +83,14 @@ class GuardMiddleware:
         decision = begun if isinstance(begun, Decided) else run(begun)
         if isinstance(decision, Granted):
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
-            return self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
-        refusal = guard.refuse(decision, view)
-        if isinstance(decision, Hidden):
-            return self._as_if_missing(environ, start_response, decision, refusal, view)
-        return _respond(start_response, refusal)
+            response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
+        else:
+            refusal = guard.refuse(decision, view)
+            if isinstance(decision, Hidden):
+                response = self._as_if_missing(environ, start_response, decision, refusal, view)
+            else:
+                response = _respond(start_response, refusal)
+        return response if decision.afterwards is None else _Finishing(response, partial(guard.finish, decision))
 
     def _serve(self, environ: Environ, start_response: StartResponse, place: tuple[Guard, str, str]) -> Iterable[bytes]:
         """Call the application, known as let through for as long as the call lasts: a server may use its environ again."""
@@ -155,6 +159,27 @@ class GuardMiddleware:
             status, [(name, value) for name, value in headers if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
         )
         return [*written, *body]
+
+
+class _Finishing:
+    """A response after which something is left to do: the server closes it when all of it was sent (PEP 3333)."""
+
+    __slots__ = ("_finish", "_response")
+
+    def __init__(self, response: Iterable[bytes], finish: Callable[[], None]) -> None:
+        self._response = response
+        self._finish = finish
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._response)
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._response, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._finish()
 
 
 def _is_missing(answer: list[tuple[str, list[tuple[str, str]]]], refusal: Refusal) -> bool:

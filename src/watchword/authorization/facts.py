@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.needs import IDENTITY, HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
 from watchword.authorization.requirement import Requirement, Situation
 from watchword.authorization.value import NO, YES, Unknown, Value, needs
 from watchword.errors import ConfigurationError, Unavailable
+from watchword.networks import Networks, parse_network
 from watchword.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 _NEEDS = (Identity, Via, HoldScope, LoginWithin, ReachAcr, UseFactor)
-_Starts: TypeAlias = dict[int, set[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Network(Requirement):
     """The peer's address lies in one of the networks. An address that is not known lies in none."""
 
     cidrs: tuple[str, ...]
-    _prefixes: dict[int, _Starts] = field(repr=False, compare=False)
+    _networks: Networks = field(repr=False, compare=False)
     reason = Reason.NETWORK_DENIED
 
     @property
@@ -35,18 +34,7 @@ class Network(Requirement):
 
     def evaluate(self, situation: Situation) -> Value:
         """Return YES or NO; no credential changes where somebody is."""
-        address = situation.request.address
-        return YES if address is not None and self.holds(address) else NO
-
-    def holds(self, address: IPv4Address | IPv6Address) -> bool:
-        """Tell whether an address lies in one of the networks: one lookup per prefix length, however many there are.
-
-        Args:
-            address: the address.
-        """
-        number, bits = int(address), address.max_prefixlen
-        starts = self._prefixes.get(address.version, {})
-        return any(number >> (bits - length) in found for length, found in starts.items())
+        return YES if self._networks.hold(situation.request.address) else NO
 
     def __str__(self) -> str:
         return "network(" + ", ".join(f'"{cidr}"' for cidr in self.cidrs) + ")"
@@ -63,28 +51,12 @@ def network(*cidrs: str) -> Requirement:
     Raises:
         ConfigurationError: one of them is no network.
     """
-    prefixes: dict[int, _Starts] = {}
     for cidr in cidrs:
         try:
-            found = _parse_network(cidr)
+            parse_network(cidr)
         except (ValueError, TypeError) as error:
             raise ConfigurationError(f'network(...) takes networks such as "10.0.0.0/8", not {cidr!r}: {error}') from None
-        start = int(found.network_address) >> (found.max_prefixlen - found.prefixlen)
-        prefixes.setdefault(found.version, {}).setdefault(found.prefixlen, set()).add(start)
-    return Network(cidrs, prefixes)
-
-
-def _parse_network(cidr: str) -> IPv4Network | IPv6Network:
-    from ipaddress import IPv6Network, ip_network  # on first use: only network rules need it
-
-    if not isinstance(cidr, str):
-        raise TypeError("it is no string")  # a number would be taken for an address
-    if "%" in cidr:
-        raise ValueError("zones are not compared, so more would match than it says")
-    found = ip_network(cidr)
-    if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
-        return ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))
-    return found
+    return Network(cidrs, Networks(cidrs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,55 @@
 """Is this credential true? Checkers, ready made and of one's own."""
 
-from watchword.checkers.adapt import AdaptedChecker, FlowChecker, adapt, nonblocking
-from watchword.checkers.passwords import verify_password
-from watchword.checkers.tokens import Tokens
-from watchword.checkers.users import Users
+from __future__ import annotations
 
-__all__ = ["AdaptedChecker", "FlowChecker", "Tokens", "Users", "adapt", "nonblocking", "verify_password"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from watchword.checkers.adapt import AdaptedChecker, FlowChecker, adapt, nonblocking
+
+if TYPE_CHECKING:
+    from watchword.checkers.accounts import Accounts
+    from watchword.checkers.api_keys import APIKeys
+    from watchword.checkers.htpasswd import Htpasswd
+    from watchword.checkers.opaque_tokens import OpaqueTokens
+    from watchword.checkers.passwords import PasswordHasher, verify_password
+    from watchword.checkers.tokens import Tokens
+    from watchword.checkers.users import Users
+
+# Imported when asked for: a guard takes any checker, and `import watchword` need not load all of them.
+_HOME = {
+    "APIKeys": "api_keys",
+    "Accounts": "accounts",
+    "Htpasswd": "htpasswd",
+    "OpaqueTokens": "opaque_tokens",
+    "PasswordHasher": "passwords",
+    "Tokens": "tokens",
+    "Users": "users",
+    "verify_password": "passwords",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
+__all__ = [
+    "APIKeys",
+    "Accounts",
+    "AdaptedChecker",
+    "FlowChecker",
+    "Htpasswd",
+    "OpaqueTokens",
+    "PasswordHasher",
+    "Tokens",
+    "Users",
+    "adapt",
+    "nonblocking",
+    "verify_password",
+]

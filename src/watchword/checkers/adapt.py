@@ -88,10 +88,9 @@ class AdaptedChecker:
         direct: answers at once, on the event loop too; None: it takes steps.
         flow: the steps; unused where there is `direct`.
         needs_loop: whether it can only be awaited.
-        stable: whether it answers the same objects again and again, as a table does.
     """
 
-    __slots__ = ("direct", "flow", "name", "needs_loop", "stable")
+    __slots__ = ("direct", "flow", "name", "needs_loop")
 
     def __init__(
         self,
@@ -100,13 +99,11 @@ class AdaptedChecker:
         direct: Callable[[Any], object] | None = None,
         flow: Callable[[Any], Steps[object]] | None = None,
         needs_loop: bool = False,
-        stable: bool = False,
     ) -> None:
         self.name: str = name
         self.direct: Callable[[Any], object] | None = direct
         self.flow: Callable[[Any], Steps[object]] | None = flow
         self.needs_loop: bool = needs_loop
-        self.stable: bool = stable
 
     def verdict(self, answer: object) -> Verdict:
         """Read an answer: a verdict, a principal, or None, which refuses.
@@ -143,7 +140,6 @@ def adapt(checker: object) -> AdaptedChecker:
         ConfigurationError: it is none of them.
     """
     name = _name_of(checker)
-    stable = getattr(checker, "answers_same_objects", False) is True
     if inspect.isclass(checker):
         raise ConfigurationError(f"{name} is a class; a scheme takes an instance of it")
     flow = getattr(checker, "flow", None)
@@ -165,7 +161,7 @@ def adapt(checker: object) -> AdaptedChecker:
     if inspect.iscoroutinefunction(bare):
         return AdaptedChecker(name, flow=partial(_awaited, check), needs_loop=True)
     if getattr(bare, _MARK, False) or getattr(checker, _MARK, False):
-        return AdaptedChecker(name, direct=check, stable=stable)
+        return AdaptedChecker(name, direct=check)
     return AdaptedChecker(name, flow=partial(_blocking, check))
 
 

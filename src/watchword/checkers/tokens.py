@@ -12,7 +12,7 @@ from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
-from watchword.verdict import Accepted, Refused, Verdict
+from watchword.verdict import ALWAYS, Accepted, Refused, Verdict
 
 if TYPE_CHECKING:
     from watchword.credentials import Credentials
@@ -38,7 +38,6 @@ class Tokens:
 
     __slots__ = ("_table",)
 
-    answers_same_objects = True
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
 
     def __init__(self, principals: Mapping[str, Principal]) -> None:
@@ -57,7 +56,7 @@ class Tokens:
             if not isinstance(principal, Principal) or not principal.is_authenticated:
                 raise ConfigurationError(f"token number {number} of Tokens stands for a Principal, not {type(principal).__name__}")
             digest = sha256(token.encode()).digest()
-            self._table[digest] = (digest, Accepted(principal))
+            self._table[digest] = (digest, Accepted(principal, ALWAYS))
 
     @nonblocking
     def check(self, credentials: BearerToken | APIKeyCredentials) -> Verdict:

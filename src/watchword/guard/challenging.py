@@ -85,7 +85,7 @@ def failed(
 
 
 def refuse_credentials(  # noqa: PLR0917 - as above
-    policy: Policy, route: Route, situation: Situation, entry: Entry, reason: Reason, detail: str = ""
+    policy: Policy, route: Route, situation: Situation, entry: Entry, reason: Reason, detail: str = "", *, told: bool = False
 ) -> Challenged:
     """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback).
 
@@ -96,14 +96,16 @@ def refuse_credentials(  # noqa: PLR0917 - as above
         entry: the scheme of the credentials.
         reason: why, for the operator.
         detail: more about why, without secrets.
+        told: whether the client is told why as well, because it has proven its secret (decision D14).
     """
-    told = reason if reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS else Reason.INVALID_CREDENTIALS
+    open_ = told or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
+    disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
     plea = PLAIN
     if entry.scheme.explains_errors:
-        plea = Plea(INVALID_TOKEN, "The access token expired" if told is Reason.EXPIRED else "The access token is not valid")
+        plea = Plea(INVALID_TOKEN, "The access token expired" if disclosed is Reason.EXPIRED else "The access token is not valid")
     offered = offer(policy, _schemes_of(_cures(route, situation)), situation.request, {entry.key: plea})
     return Challenged(
-        reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=told, proxy=policy.proxy
+        reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=disclosed, proxy=policy.proxy
     )
 
 

@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.authorization.requirement import Situation
 from watchword.authorization.value import NO, YES, Unknown
-from watchword.decision import SILENT, CacheAdvice, Decided, Forbidden, Granted, Malformed
-from watchword.errors import FieldTooLong, GrammarError, Unavailable
+from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
+from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
 from watchword.guard.challenging import bad_request_challenges, refuse_credentials, settle
 from watchword.guard.shortcut import Shortcut
+from watchword.networks import Networks
 from watchword.principal import ANONYMOUS, Evidence
 from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from watchword.credentials import Carrier, Credentials
     from watchword.decision import Decision
     from watchword.grammar import Challenge
+    from watchword.guard.memo import Fact, Memo
     from watchword.guard.policy import Entry, Policy
     from watchword.operation import Steps
     from watchword.principal import Principal
@@ -40,12 +43,14 @@ class Deciding:
 
     Args:
         policy: its configuration.
+        memo: knows callers who were let in before.
     """
 
-    __slots__ = ("_advice", "_policy", "shortcut")
+    __slots__ = ("_advice", "_memo", "_policy", "shortcut")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, memo: Memo) -> None:
         self._policy = policy
+        self._memo = memo
         missing = policy.hides
         silent = CacheAdvice(missing=True) if missing else SILENT
         private = CacheAdvice("private", missing=missing)
@@ -58,7 +63,7 @@ class Deciding:
             "query": CacheAdvice("no-store", missing=missing),
             None: CacheAdvice(vary=policy.vary, missing=missing),
         }
-        self.shortcut: Shortcut = Shortcut(policy, silent)
+        self.shortcut: Shortcut = Shortcut(policy, memo, silent)
 
     def start(self, view: RequestView) -> Decision | Steps[Decision]:
         """Decide as far as it goes without an operation.
@@ -143,6 +148,9 @@ class Deciding:
         entry, credentials = found
         checker = entry.checker
         if checker.direct is None:
+            known = self._memo.recall(entry, credentials)
+            if known is not None:
+                return self._unfit(view, route, entry, known) or self._admit(view, route, entry, credentials, known)
             return self._check(view, route, entry, credentials)
         try:
             answer = checker.direct(credentials)
@@ -185,18 +193,46 @@ class Deciding:
         """Go on with what the checker said."""
         policy = self._policy
         if isinstance(verdict, Refused):
-            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, verdict.reason)
+            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, verdict.reason, told=verdict.told)
         principal = _stamped(verdict, entry)
-        expires_at = None if principal.evidence is None else principal.evidence.expires_at
-        if expires_at is not None and expires_at <= policy.clock.now():
+        fact = self._memo.fact(entry, principal, verdict.lease)
+        if fact is not None:
+            self._remember(view, entry, credentials, fact)
+        unfit = self._unfit(view, route, entry, principal)
+        if unfit is not None:
+            return unfit
+        decision = self._admit(view, route, entry, credentials, principal)
+        return decision if verdict.afterwards is None else decision.followed_by(verdict.afterwards)
+
+    def _remember(self, view: RequestView, entry: Entry, credentials: Credentials, fact: Fact) -> None:
+        if entry.checker.direct is None:  # one that answers at once is asked as quickly as the memo
+            self._memo.remember(entry, credentials, fact)
+        evidence = fact.principal.evidence
+        anywhere = evidence is None or evidence.networks is None
+        # The short way looks at no address.
+        if anywhere and entry.scheme.only_authorization and credentials.carrier == "authorization":
+            self.shortcut.remember(view.fields["authorization"], fact)
+
+    def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
+        """Refuse evidence that does not count now, or not from here; None: it counts."""
+        policy, evidence = self._policy, principal.evidence
+        if evidence is None:
+            return None
+        if evidence.expires_at is not None and evidence.expires_at <= policy.clock.now():
             return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED, "their evidence has expired")
+        if evidence.networks is not None and not _networks(evidence.networks).hold(view.address):
+            # Other credentials may count from here: 401. And a thief is not told that these are good elsewhere.
+            detail = f"those of {principal.id} do not count from here"
+            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.NETWORK_DENIED, detail)
+        return None
+
+    def _admit(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, principal: Principal) -> Decision:
+        """Go on with somebody whom the checker accepted, now or before."""
         carrier = credentials.carrier
         if carrier == "authorization" and "authorization" not in entry.scheme.fields:
             carrier = "header"  # a scheme of one's own whose credentials do not say where they came from
         if view.kind == "websocket" and carrier == "cookie" and not self._is_own_origin(view):
             return Forbidden(reason=Reason.ORIGIN_DENIED, rule=route.text, principal=principal, scheme=entry.scheme.name)
-        if self.shortcut.in_use and entry.checker.stable and carrier == "authorization":
-            self.shortcut.remember(view.fields["authorization"], entry, principal)
         return self._settle(view, route, entry, principal, self._advice[carrier])
 
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
@@ -215,7 +251,10 @@ class Deciding:
         unknown = Unknown(frozenset({error.why}), error.retry_after)
         situation = Situation(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(situation)
-        return settle(policy, route, situation, value, entry, Granted(ANONYMOUS, route.text))
+        decision = settle(policy, route, situation, value, entry, Granted(ANONYMOUS, route.text))
+        if isinstance(decision, Failed) and isinstance(error, Overloaded):
+            return replace(decision, reason=Reason.OVERLOADED)
+        return decision
 
     def _malformed(self, view: RequestView, route: Route, reason: Reason, detail: str) -> Malformed:
         challenges: tuple[Challenge, ...] = ()
@@ -255,6 +294,14 @@ def _stamped(accepted: Accepted, entry: Entry) -> Principal:
     if evidence is not None and evidence.scheme == entry.scheme.name:
         return principal
     return principal.with_evidence(Evidence(entry.scheme.name) if evidence is None else replace(evidence, scheme=entry.scheme.name))
+
+
+@lru_cache(maxsize=1024)
+def _networks(cidrs: tuple[str, ...]) -> Networks:
+    try:
+        return Networks(cidrs)
+    except (ValueError, TypeError):
+        return Networks(())  # evidence that cannot be read counts from nowhere
 
 
 def _is_private(view: RequestView) -> bool:

@@ -10,8 +10,9 @@ from watchword.clock import SystemClock
 from watchword.decision import Decided, Granted
 from watchword.errors import ConfigurationError
 from watchword.guard.deciding import Deciding
+from watchword.guard.memo import ENTRIES, TTL, Memo
 from watchword.guard.policy import IDENTITY_HEADERS, Policy
-from watchword.observe.log import log_refusal
+from watchword.observe.log import log_failure, log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from watchword.decision import Decision
     from watchword.guard.explain import Explanation
     from watchword.guard.shortcut import Shortcut
-    from watchword.operation import Steps
+    from watchword.operation import Operation, Steps
     from watchword.request import RequestView
     from watchword.schemes.base import Scheme
+
+
+_LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
 
 
 class Guard:
@@ -53,6 +57,8 @@ class Guard:
         cors_expose: name `WWW-Authenticate` and `Retry-After` in `Access-Control-Expose-Headers` of refusals.
         proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
+        remember: how many callers are remembered at most, so that a password is hashed once and not for every request; 0: none.
+        remember_for: for how many seconds. What changes about a caller meanwhile is noticed all the same.
 
     Raises:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
@@ -78,6 +84,8 @@ class Guard:
         cors_expose: bool = False,
         proxy: bool = False,
         request_id: Callable[[], str] | None = None,
+        remember: int = ENTRIES,
+        remember_for: float = TTL,
     ) -> None:
         for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
             if isinstance(given, str):
@@ -90,6 +98,10 @@ class Guard:
             raise ConfigurationError(f"Guard(clock=...) takes an object with now(), such as SystemClock(), not {clock!r}")
         if request_id is not None and not callable(request_id):
             raise ConfigurationError(f"Guard(request_id=...) takes a function that makes an id, not {request_id!r}")
+        if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
+            raise ConfigurationError(f"Guard(remember=...) takes how many callers to remember, 0 or more, not {remember!r}")
+        if not isinstance(remember_for, (int, float)) or isinstance(remember_for, bool) or not 0 <= remember_for <= _LONGEST:
+            raise ConfigurationError(f"Guard(remember_for=...) takes seconds, from 0 to a day, not {remember_for!r}")
         self._policy = Policy(
             schemes=schemes,
             rules={} if rules is None else rules,
@@ -104,7 +116,7 @@ class Guard:
             strip_credentials=strip_credentials,
             proxy=proxy,
         )
-        self._deciding = Deciding(self._policy)
+        self._deciding = Deciding(self._policy, Memo(self._policy.clock, entries=remember, ttl=remember_for))
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose)
         self._new_id = request_id or _random_id
 
@@ -202,6 +214,25 @@ class Guard:
         log_refusal(decision, view, reference)
         return self._renderer.render(decision, view, reference)
 
+    def finish(self, decision: Decision) -> None:
+        """Do what was left for after the response, such as to note a login; this may block. Adapters call it by themselves.
+
+        Args:
+            decision: one whose response was sent. Where nothing is left to do, nothing is done; a failure is logged and
+                never raised, for the request is over.
+        """
+        if decision.afterwards is not None:
+            run(_finishing(decision.afterwards))
+
+    async def afinish(self, decision: Decision) -> None:
+        """Do the same as `finish`, without blocking the event loop.
+
+        Args:
+            decision: one whose response was sent.
+        """
+        if decision.afterwards is not None:
+            await arun(_finishing(decision.afterwards))
+
     def request_id(self, view: RequestView) -> str:
         """Return the id under which a request is found in the log: the client's `X-Request-Id` if it is one, else a new one.
 
@@ -253,6 +284,13 @@ def as_guard(given: object) -> Guard:
     raise ConfigurationError(
         f"GuardMiddleware(app, guard) takes a Guard, such as Guard(Basic(checker, realm='office')), not {type(given).__name__}"
     )
+
+
+def _finishing(operation: Operation[Any]) -> Steps[None]:
+    try:
+        yield operation
+    except Exception as error:  # noqa: BLE001 - the response was sent: nobody is left to raise it to
+        log_failure("work that was left for after a response failed", error)
 
 
 def _is_id(text: str) -> bool:

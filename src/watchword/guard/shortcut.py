@@ -1,15 +1,12 @@
-"""The short way: a caller who was let in before, by a table that always gives the same answer, at a known target.
+"""The short way: a caller whom the memo knows, at a known target.
 
-Nothing is decided here that was not decided on the long way. What is remembered are facts that cannot change while the
-guard lives: how a credential field parses and whom a table says it stands for, under a keyed digest of the field, and which
-rule decides about a target. Expiry and the rule itself are evaluated every time. Whatever is not plain goes the long way: that
-is what keeps the two alike, and a property test compares them.
+Nothing is decided here that was not decided on the long way. The memo says whom an Authorization field stands for, as long as that
+is true; which rule decides about a target cannot change while the guard lives. The rule itself is evaluated every
+time. Whatever is not plain goes the long way: that is what keeps the two alike, and a property test compares them.
 """
 
 from __future__ import annotations
 
-from hashlib import sha256
-from os import urandom
 from typing import TYPE_CHECKING
 
 from watchword.decision import Granted
@@ -20,8 +17,8 @@ if TYPE_CHECKING:
 
     from watchword.authorization.rules import Route
     from watchword.decision import CacheAdvice
-    from watchword.guard.policy import Entry, Policy
-    from watchword.principal import Principal
+    from watchword.guard.memo import Fact, Memo
+    from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
     from watchword.request import FieldIndex
 
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 TargetKey = tuple[str, str, bytes | None, str]
 
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
-MOST_CALLERS = 10_000
 LONGEST = 256  # longer paths, and longer fields than twice this, are not worth the memory
 
 _IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
@@ -91,38 +87,37 @@ class Shortcut:
 
     Args:
         policy: the configuration.
+        memo: knows the callers.
         cache: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_cache", "_callers", "_clock", "_codes", "_key", "in_use", "long_way_fields", "targets")
+    __slots__ = ("_cache", "_codes", "_memo", "_open", "long_way_fields", "targets")
 
-    def __init__(self, policy: Policy, cache: CacheAdvice) -> None:
+    def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
         self.targets: Targets = Targets()
         # What changes the request on its way, or looks at more of it than this, takes the long way always.
-        settings = policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
-        self.in_use: bool = not settings and any(entry.checker.stable for entry in policy.by_name.values())
+        self._open = bool(policy.by_name) and not (
+            policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
+        )
         self._cache = cache
-        self._callers: dict[bytes, tuple[Principal, str, float | None]] = {}
-        self._clock = policy.clock
+        self._memo = memo
         self._codes = _Codes(policy.index)
         self.long_way_fields: tuple[str, ...] = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
-        self._key = urandom(32)
 
-    def remember(self, sent: str | bytes, entry: Entry, principal: Principal) -> None:
-        """Remember whom a credential field stands for.
+    @property
+    def in_use(self) -> bool:
+        """Whether there is anybody who could take it."""
+        return self._open and self._memo.knows_fields
+
+    def remember(self, sent: str | bytes, fact: Fact) -> None:
+        """Remember whom an Authorization field stands for.
 
         Args:
             sent: the field as it came; only a digest of it is kept.
-            entry: its scheme, whose checker always gives the same answer.
-            principal: whom the checker accepted, with the evidence filled in.
+            fact: who it is. Where it counts depends on nothing but the time.
         """
-        if not self.in_use or len(sent) > 2 * LONGEST:
-            return
-        if len(self._callers) >= MOST_CALLERS:
-            self._callers.clear()
-        raw = sent if isinstance(sent, bytes) else sent.encode("latin-1")
-        expires_at = None if principal.evidence is None else principal.evidence.expires_at
-        self._callers[sha256(self._key + raw).digest()] = (principal, entry.scheme.name, expires_at)
+        if self._open and len(sent) <= 2 * LONGEST:
+            self._memo.remember_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"), fact)
 
     def credentials(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """Return the credential field, if it is the one thing in the header section that matters.
@@ -159,17 +154,16 @@ class Shortcut:
             The decision; None: take the long way.
         """
         place = self.targets.get(target)
-        caller = self._callers.get(sha256(self._key + sent).digest())
-        if place is None or caller is None:
+        if place is None:
             return None
         finding, route = place
-        principal, scheme, expires_at = caller
         quick = route.quick
-        if finding is not None or quick is None or (route.accepted is not None and scheme.lower() not in route.accepted):
+        if finding is not None or quick is None:
             return None
-        if expires_at is not None and expires_at <= self._clock.now():
+        fact = self._memo.recall_field(sent)
+        if fact is None or (route.accepted is not None and fact.scheme.lower() not in route.accepted):
             return None
-        return Granted(principal, route.text, scheme, self._cache) if quick(principal) else None
+        return Granted(fact.principal, route.text, fact.scheme, self._cache) if quick(fact.principal) else None
 
     def __repr__(self) -> str:
-        return f"Shortcut({len(self._callers)} callers, {len(self.targets)} targets)"
+        return f"Shortcut({len(self.targets)} targets)"

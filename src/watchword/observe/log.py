@@ -56,3 +56,17 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
         request_id,
         extra={"watchword": facts},
     )
+
+
+def log_failure(what: str, error: Exception) -> None:
+    """Log that something failed which nobody waits for.
+
+    Args:
+        what: what it was.
+        error: why; its words are logged, and hold no secret.
+    """
+    from logging import getLogger
+
+    getLogger("watchword").error(
+        "%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}}
+    )

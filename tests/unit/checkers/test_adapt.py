@@ -258,24 +258,6 @@ def test_nonblocking_returns_the_function_itself() -> None:
     assert nonblocking(check) is check
 
 
-@pytest.mark.parametrize("form", BLOCKING)
-def test_only_a_table_answers_the_same_objects(form: str) -> None:
-    """What the guard may remember says so itself, with True; nothing is taken for it that merely looks alike."""
-    assert not adapt(BLOCKING[form]).stable
-
-    class Loud(Plain):
-        answers_same_objects: object = 1
-
-        @nonblocking
-        def check(self, credentials: Any) -> Principal | None:
-            return function(credentials)
-
-    assert not adapt(Loud()).stable
-    Loud.answers_same_objects = True
-    assert adapt(Loud()).stable
-    assert adapt(Tokens({"t": ANN})).stable
-
-
 # Answers
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.core import ANN, ask
 from watchword import (
+    ALWAYS,
     ANONYMOUS,
     Accepted,
     APIKey,
@@ -62,8 +63,10 @@ async def test_a_table_answers_at_once() -> None:
     """On the event loop, without an operation; and always the same object, which the guard may remember."""
     checker = adapt(TOKENS)
     assert checker.direct is not None
-    assert checker.stable
-    assert TOKENS.check(BearerToken("t0ken")) is TOKENS.check(BearerToken("t0ken"))
+    accepted = TOKENS.check(BearerToken("t0ken"))
+    assert accepted is TOKENS.check(BearerToken("t0ken"))
+    assert isinstance(accepted, Accepted)
+    assert accepted.lease is ALWAYS
     assert await TOKENS.acheck(BearerToken("t0ken")) is TOKENS.check(BearerToken("t0ken"))
     assert await TOKENS.acheck(BearerToken("x")) == UNKNOWN
 

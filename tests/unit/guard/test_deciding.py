@@ -10,6 +10,7 @@ import pytest
 from tests.support.core import ANN, Recorder, argon2_hash, ask, values
 from tests.support.wire import basic, bearer
 from watchword import (
+    ALWAYS,
     ANONYMOUS,
     Accepted,
     APIKey,
@@ -318,11 +319,7 @@ def test_a_scheme_with_a_field_of_its_own_is_private(checker: object, make: Any)
 
 def test_a_proxy_may_have_a_table() -> None:
     """A checker that always answers the same objects works behind Proxy-Authorization as well."""
-
-    class Same(Recorder):
-        answers_same_objects = True
-
-    guard = Guard(Basic(Same(Accepted(ANN)), realm="x"), proxy=True)
+    guard = Guard(Basic(Recorder(Accepted(ANN, ALWAYS)), realm="x"), proxy=True)
     name, value = basic("ann", "s3cret")
     decision = guard.decide(ask("/", (f"Proxy-{name}", value)))
     assert isinstance(decision, Granted)
@@ -395,7 +392,7 @@ def test_what_is_remembered_of_callers_is_bounded_and_no_secret() -> None:
     for number in range(10_050):
         assert guard.decide(ask("/", bearer(f"s3cret-{number}"))).granted
         assert not guard.decide(ask("/", bearer(f"false-{number}"))).granted
-    remembered = guard.shortcut._callers
+    remembered = guard.shortcut._memo._spellings
     assert len(remembered) <= 10_000
     assert "s3cret" not in repr(remembered)
 

@@ -76,8 +76,7 @@ request: GET /orders/7 from 192.0.2.7 over http
 firewall: nothing ambiguous
 rule: 'GET /orders/{id}' needs scope("orders:read")
 credentials: authorization (Bearer, 13 octets)
-checker Tokens (Bearer): accepted Principal('ann', roles=['admin'], scopes=['orders:read'], evidence=Evidence(scheme='Bearer', \
-auth_time=None, acr=None, factors=frozenset(), expires_at=None))
+checker Tokens (Bearer): accepted Principal('ann', roles=['admin'], scopes=['orders:read'], evidence=Evidence('Bearer'))
 decision: granted, as ann
 rule:
   [yes] scope("orders:read")""",

@@ -1,0 +1,290 @@
+"""Adding, listing and changing the accounts of a store: for operators, never on the way of a request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from watchword.checkers.names import canonical, user_name
+from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
+from watchword.stores.ports import PAGE, AccountRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from watchword.checkers.verifying import Verifier
+    from watchword.clock import Clock
+    from watchword.stores.ports import AccountStore
+
+TRIES = 20  # of a change that others were quicker with: more than that many at once is no coincidence
+
+
+class AccountManagement:
+    """What operators do with accounts. Every method may block, for a disk, a network or a password hash.
+
+    Whoever is changed here is changed for the guard at once: in this process with the next request, in others within the
+    bound that the store states. An account is named by any of its names, or by its id.
+
+    Args:
+        store: where they live.
+        verifier: makes the hashes.
+        clock: tells the time.
+        fold_case: whether names that differ in case alone are the same.
+    """
+
+    def __init__(self, store: AccountStore, verifier: Verifier, clock: Clock, *, fold_case: bool) -> None:
+        self._store = store
+        self._verifier = verifier
+        self._clock = clock
+        self._fold_case = fold_case
+
+    def add(
+        self,
+        name: str,
+        password: str | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - the name of the field
+        names: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        password_hash: str | None = None,
+    ) -> AccountRecord:
+        """Add an account.
+
+        Args:
+            name: by which it logs in.
+            password: None: no password lets it in until one is set.
+            id: the id of its principal, which stays for good; None: the name.
+            names: more names by which it logs in.
+            roles: what `role(...)` asks for.
+            scopes: what `scope(...)` asks for.
+            permissions: what `permission(...)` asks for.
+            password_hash: in place of a password, its hash from elsewhere, in any format that `verify_password` knows.
+
+        Returns:
+            The account, as it is kept.
+
+        Raises:
+            AlreadyExists: the id or a name is taken.
+            ConfigurationError: a name that cannot be sent, a password that cannot be used, or a hash that could never match.
+            Unavailable: the store does not answer.
+        """
+        if password is not None and password_hash is not None:
+            raise ConfigurationError("an account is added with a password or with its hash, not with both")
+        everything = tuple(dict.fromkeys(user_name(one) for one in (name, *_collection("names", names))))
+        now = self._clock.now()
+        if id is not None and (not isinstance(id, str) or not id or not id.isprintable()):
+            raise ConfigurationError(f"the id of an account is text, not empty and printable, not {id!r}")
+        for one in everything:
+            self._refuse_taken(one)
+        hash_ = password_hash
+        if password_hash is not None:
+            self._verifier.hasher.check(password_hash, name)
+        elif password is not None:
+            hash_ = self._hash(password)
+        return self._store.add_account(
+            AccountRecord(
+                id=everything[0] if id is None else id,
+                names=everything,
+                password_hash=hash_,
+                hash_profile=None if hash_ is None else self._verifier.hasher.profile(hash_),
+                password_changed_at=None if hash_ is None else now,
+                roles=frozenset(_collection("roles", roles)),
+                scopes=frozenset(_collection("scopes", scopes)),
+                permissions=frozenset(_collection("permissions", permissions)),
+                created_at=now,
+            )
+        )
+
+    def get(self, name: str) -> AccountRecord:
+        """Return an account.
+
+        Args:
+            name: one of its names, or its id.
+
+        Raises:
+            NotFound: there is none.
+            Unavailable: the store does not answer.
+        """
+        found = self._store.find_account(canonical(name), fold_case=self._fold_case) or self._store.get_account(name)
+        if found is None:
+            raise NotFound(f"there is no account {name!r}")
+        return found
+
+    def list(self) -> Iterator[AccountRecord]:
+        """Return all accounts, in the order of their ids; read page by page.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        after = ""
+        while page := self._store.list_accounts(after=after, limit=PAGE):
+            yield from page
+            after = page[-1].id
+
+    def set_password(self, name: str, password: str) -> AccountRecord:
+        """Give an account a new password. Sessions, keys and tokens that it holds stay; `revoke_all` ends them.
+
+        Args:
+            name: one of its names, or its id.
+            password: the new one.
+
+        Raises:
+            NotFound: there is no such account.
+            ConfigurationError: the password cannot be used: it is empty, too long, or holds a NUL.
+            Unavailable: the store does not answer.
+        """
+        account = self.get(name)
+        hash_ = self._hash(password)
+        profile, now = self._verifier.hasher.profile(hash_), self._clock.now()
+        return self._change(account.id, lambda old: replace(old, password_hash=hash_, hash_profile=profile, password_changed_at=now))
+
+    def disable(self, name: str) -> AccountRecord:
+        """Shut an account until somebody enables it: its password, its keys and its tokens let nobody in.
+
+        Args:
+            name: one of its names, or its id.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        return self._change(name, lambda account: replace(account, disabled=True))
+
+    def enable(self, name: str) -> AccountRecord:
+        """Open a disabled account again.
+
+        Args:
+            name: one of its names, or its id.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        return self._change(name, lambda account: replace(account, disabled=False))
+
+    def lock(self, name: str, until: float) -> AccountRecord:
+        """Shut the password of an account for a while.
+
+        Args:
+            name: one of its names, or its id.
+            until: Unix seconds.
+
+        Raises:
+            NotFound: there is no such account.
+            ConfigurationError: the time is none.
+        """
+        if not isinstance(until, (int, float)) or isinstance(until, bool) or not isfinite(until):
+            raise ConfigurationError(f"an account is locked until a time in Unix seconds, not {until!r}")
+        return self._change(name, lambda account: replace(account, locked_until=float(until)))
+
+    def unlock(self, name: str) -> AccountRecord:
+        """Open a locked account.
+
+        Args:
+            name: one of its names, or its id.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        return self._change(name, lambda account: replace(account, locked_until=None))
+
+    def change(
+        self,
+        name: str,
+        *,
+        names: Iterable[str] | None = None,
+        roles: Iterable[str] | None = None,
+        scopes: Iterable[str] | None = None,
+        permissions: Iterable[str] | None = None,
+    ) -> AccountRecord:
+        """Change what an account is called and what it may. What is None stays.
+
+        Args:
+            name: one of its names, or its id.
+            names: all the names by which it logs in from now on.
+            roles: all of its roles.
+            scopes: all of its scopes.
+            permissions: all of its permissions.
+
+        Raises:
+            NotFound: there is no such account.
+            AlreadyExists: a name is taken.
+            ConfigurationError: a name cannot be sent, or none would be left.
+        """
+        new_names = None if names is None else tuple(dict.fromkeys(map(user_name, _collection("names", names))))
+        if new_names == ():
+            raise ConfigurationError("an account keeps at least one name; remove() removes it")
+        given = {
+            field: _collection(field, held)
+            for field, held in (("roles", roles), ("scopes", scopes), ("permissions", permissions))
+            if held is not None
+        }
+        account = self.get(name)
+        for one in () if new_names is None else new_names:
+            self._refuse_taken(one, except_for=account.id)
+
+        def changed(old: AccountRecord) -> AccountRecord:
+            return replace(
+                old,
+                names=old.names if new_names is None else new_names,
+                roles=frozenset(given.get("roles", old.roles)),
+                scopes=frozenset(given.get("scopes", old.scopes)),
+                permissions=frozenset(given.get("permissions", old.permissions)),
+            )
+
+        return self._change(account.id, changed)
+
+    def remove(self, name: str) -> AccountRecord:
+        """Remove an account, and revoke all of its keys and tokens.
+
+        Args:
+            name: one of its names, or its id.
+
+        Returns:
+            The account as it was.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        account = self.get(name)
+        if not self._store.remove_account(account.id, self._clock.now()):
+            raise NotFound(f"there is no account {name!r} any more")
+        return account
+
+    def _change(self, name: str, change: Callable[[AccountRecord], AccountRecord]) -> AccountRecord:
+        account = self.get(name)
+        for _ in range(TRIES):
+            kept = self._store.replace_account(change(account))
+            if kept is not None:
+                return kept
+            again = self._store.get_account(account.id)
+            if again is None:
+                raise NotFound(f"there is no account {name!r} any more")
+            account = again
+        raise Unavailable(f"the account {account.id!r} was changed by others {TRIES} times meanwhile")
+
+    def _hash(self, password: str) -> str:
+        try:
+            return self._verifier.hashing(password).run()
+        except Unavailable:
+            raise
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
+
+    def _refuse_taken(self, name: str, *, except_for: str | None = None) -> None:
+        if not self._fold_case:
+            return  # the store keeps exact names apart by itself
+        other = self._store.find_account(name, fold_case=True)
+        if other is not None and other.id != except_for:
+            raise AlreadyExists(f"the name {name!r} is taken: case makes no difference here")
+
+
+def _collection(field: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, (str, bytes)):
+        raise ConfigurationError(f"{field} takes a collection of names, such as [{names!r}], not one string")
+    kept = tuple(names)
+    for name in kept:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise ConfigurationError(f"{field} holds names, printable and not empty, and {name!r} is none")
+    return kept

@@ -1,0 +1,222 @@
+"""Accounts with passwords, in a store."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, ClassVar
+
+from watchword.checkers.account_management import AccountManagement
+from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.asking import ask
+from watchword.checkers.lease import StoreLease
+from watchword.checkers.names import canonical
+from watchword.checkers.passwords import Decoys
+from watchword.checkers.verifying import REMEMBERED, REMEMBERED_FOR, Verifier
+from watchword.clock import SystemClock
+from watchword.credentials import BasicCredentials
+from watchword.errors import ConfigurationError, Unavailable
+from watchword.observe.event import AuthEvent, log_event
+from watchword.operation import Operation
+from watchword.principal import Principal
+from watchword.reason import Reason
+from watchword.remembering import Bounded, KeyedDigest
+from watchword.verdict import Accepted, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchword.clock import Clock
+    from watchword.credentials import Credentials
+    from watchword.observe.event import Hook
+    from watchword.operation import Steps
+    from watchword.protection.hashing import HashLimiter
+    from watchword.stores.ports import AccountRecord, AccountStore
+    from watchword.verdict import Verdict
+
+NOTED_EVERY = 60.0  # seconds: how exact the time of the last login is
+SAMPLED_EVERY = 600.0  # seconds: formats of hashes come and go over weeks
+
+STANDING = frozenset({Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED})
+"""What may be wrong with an account whose password is right."""
+
+
+class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
+    """The accounts of a store: who logs in by name and password.
+
+    Every check costs one verification: of an unknown name, a wrong password, a disabled, locked or expired account. An
+    unknown name is verified against a decoy, in a format and at a cost that accounts of this store have.
+
+    After a right password, once the response is sent, a hash that is outdated is made anew (compare and set: a password that
+    was changed meanwhile stays changed), and the login is noted, at most once a minute.
+
+    Its methods add, list and change accounts; so does the command `watchword user`.
+
+    Args:
+        store: where they live.
+        hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
+        limiter: bounds the hashes that are computed at once; None: the one of this process.
+        clock: tells the time; None: the machine's.
+        fold_case: whether names that differ in case alone are the same.
+        max_age: for how many seconds a password is good after it was set; None: for ever.
+        tell: which of `Reason.DISABLED`, `Reason.LOCKED` and `Reason.PASSWORD_EXPIRED` somebody is told who has shown the right
+            password (decision D14). Nobody else learns of them.
+        remember: how many right passwords are remembered at most, so that they are hashed once; 0: none.
+        remember_for: for how many seconds.
+        on_event: is told of hashes that cannot be used; None: the log.
+
+    Raises:
+        ConfigurationError: an argument that cannot be right.
+
+    Trust: the store is trusted; credentials are not.
+    """
+
+    takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BasicCredentials,)
+
+    def __init__(
+        self,
+        store: AccountStore,
+        *,
+        hasher: object = None,
+        limiter: HashLimiter | None = None,
+        clock: Clock | None = None,
+        fold_case: bool = False,
+        max_age: float | None = None,
+        tell: Iterable[Reason | str] = (),
+        remember: int = REMEMBERED,
+        remember_for: float = REMEMBERED_FOR,
+        on_event: Hook | None = None,
+    ) -> None:
+        if not callable(getattr(store, "find_account", None)):
+            raise ConfigurationError(f"Accounts takes a store, such as SQLStore(url) or MemoryStore(), not {type(store).__name__}")
+        if max_age is not None and (not isinstance(max_age, (int, float)) or isinstance(max_age, bool) or not 0 < max_age < inf):
+            raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
+        if isinstance(tell, str) or not STANDING.issuperset(told := frozenset(tell)):
+            raise ConfigurationError(f"Accounts(tell=...) takes some of {sorted(STANDING)}, not {tell!r}")
+        clock = SystemClock() if clock is None else clock
+        verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for)
+        super().__init__(store, verifier, clock, fold_case=fold_case)
+        self._max_age = max_age
+        self._tell = frozenset(map(Reason, told))
+        self._on_event = log_event if on_event is None else on_event
+        self._decoys: Decoys | None = None
+        self._sampled_at = -inf
+        self._digest = KeyedDigest()
+        self._complained: Bounded[bool] = Bounded(1000)
+        self._rehashed: Bounded[bool] = Bounded(1000)
+        self._noted: Bounded[float] = Bounded(10_000)
+        # Made and checked now: a guard that cannot refuse unknown names at full cost is not to start.
+        self._verifier.hasher.dummy()
+
+    def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
+        """Find the account, verify once, then say what is the matter."""
+        store, name, password = self._store, canonical(credentials.username), credentials.password
+        decoys = yield from self._current_decoys()
+        mark = store.mark()
+        account = yield from ask(store, lambda: store.find_account(name, fold_case=self._fold_case))
+        now = self._clock.now()
+        hash_ = None if account is None else self._usable_hash(account)
+        standing = None if account is None else self._standing(account, now)
+        good = hash_ is not None and standing is None
+        matches = yield from self._verifier.verify(hash_ or decoys.for_name(name), password, remember=good)
+        if account is None:
+            return Refused(Reason.UNKNOWN_IDENTITY)
+        if hash_ is None or not matches:
+            return Refused(Reason.WRONG_SECRET)
+        if standing is not None:
+            return Refused(standing, told=standing in self._tell)
+        return Accepted(_principal(account), self._lease(account, mark), self._afterwards(account, hash_, password, now))
+
+    def _standing(self, account: AccountRecord, now: float) -> Reason | None:
+        if account.disabled:
+            return Reason.DISABLED
+        if account.locked_until is not None and now < account.locked_until:
+            return Reason.LOCKED
+        return Reason.PASSWORD_EXPIRED if now >= self._password_ends(account) else None
+
+    def _password_ends(self, account: AccountRecord) -> float:
+        if self._max_age is None:
+            return inf
+        # A password of which nobody knows when it was set is as old as its account.
+        since = account.created_at if account.password_changed_at is None else account.password_changed_at
+        return since + self._max_age
+
+    def _lease(self, account: AccountRecord, mark: int) -> StoreLease:
+        since = -inf if account.locked_until is None else account.locked_until
+        return StoreLease(self._store, mark, self._clock, since, self._password_ends(account))
+
+    def _usable_hash(self, account: AccountRecord) -> str | None:
+        """Return the hash, if it could match anything; one that could not would cost nothing, and show who has it."""
+        stored = account.password_hash
+        if stored is None:
+            return None
+        if self._verifier.hasher.profile(stored) is not None:
+            return stored
+        key = self._digest.of(account.id.encode(), stored.encode("utf-8", "surrogatepass"))
+        if key not in self._complained:
+            self._complained.keep(key, value=True)
+            detail = "the stored hash is malformed, of an unknown format, or its library is not installed: nobody can log in by it"
+            self._on_event(AuthEvent("unusable_hash", detail, subject=account.id))
+        return None
+
+    def _current_decoys(self) -> Steps[Decoys]:
+        """Return what unknown names are verified against: hashes of the formats and costs that are in use, as often as they are."""
+        now = self._clock.now()
+        decoys = self._decoys
+        if decoys is None or not self._sampled_at <= now < self._sampled_at + SAMPLED_EVERY:
+            hasher, store = self._verifier.hasher, self._store
+            samples = yield from ask(store, store.hash_samples)
+            key = yield from ask(store, store.decoy_key)
+            weights = {hash_: count for hash_, count in samples if hasher.profile(hash_) is not None}
+            # What new accounts get has a decoy of its own: no need to hold on to a hash of somebody.
+            own = hasher.dummy()
+            usual = hasher.profile(own)
+            same = [one for one in weights if usual == hasher.profile(one)]
+            weights[own] = max(1, sum(weights.pop(one) for one in same))
+            self._decoys = decoys = Decoys(weights, key)
+            self._sampled_at = now
+        return decoys
+
+    def _afterwards(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:
+        """Return what is left to do about a login, if anything is."""
+        rehash = self._verifier.hasher.needs_rehash(hash_) and self._claim_rehash(account, hash_)
+        note = self._claim_note(account, now)
+        if not rehash and not note:
+            return None
+        return Operation(lambda: self._finish(account, hash_, password if rehash else None, now if note else None))
+
+    def _claim_rehash(self, account: AccountRecord, hash_: str) -> bool:
+        key = self._digest.of(b"rehash", account.id.encode(), hash_.encode())
+        if key in self._rehashed:
+            return False  # another request of this process is at it
+        self._rehashed.keep(key, value=True)
+        return True
+
+    def _claim_note(self, account: AccountRecord, now: float) -> bool:
+        key = self._digest.of(b"note", account.id.encode())
+        noted = max(self._noted.get(key, -inf), -inf if account.last_login_at is None else account.last_login_at)
+        if now - noted < NOTED_EVERY:
+            return False
+        self._noted.keep(key, now)
+        return True
+
+    def _finish(self, account: AccountRecord, hash_: str, password: str | None, now: float | None) -> None:
+        try:
+            if now is not None:
+                self._store.note_login(account.id, now)
+            if password is not None:
+                new = self._verifier.hashing(password).run()
+                self._store.swap_hash(account.id, hash_, new, self._verifier.hasher.profile(new))
+        except Unavailable as error:
+            # The next login tries again.
+            self._rehashed.pop(self._digest.of(b"rehash", account.id.encode(), hash_.encode()), None)
+            self._noted.pop(self._digest.of(b"note", account.id.encode()), None)
+            self._on_event(AuthEvent("rehash_failed", f"a login could not be noted: {error.why}", subject=account.id))
+
+    def __repr__(self) -> str:
+        return f"Accounts({self._store!r})"
+
+
+def _principal(account: AccountRecord) -> Principal:
+    name = account.names[0] if account.names else account.id
+    claims = None if name == account.id else {"name": name}
+    return Principal(account.id, roles=account.roles, scopes=account.scopes, permissions=account.permissions, claims=claims)

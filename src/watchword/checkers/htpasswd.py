@@ -1,0 +1,206 @@
+"""Apache's password file: reread when it changes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from hashlib import sha256
+from hmac import compare_digest
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.htpasswd_lines import parse_htpasswd
+from watchword.checkers.names import user_name
+from watchword.checkers.password_table import PasswordTable
+from watchword.checkers.passwords import PasswordHasher
+from watchword.checkers.verifying import Verifier
+from watchword.clock import SystemClock
+from watchword.credentials import BasicCredentials
+from watchword.errors import ConfigurationError
+from watchword.observe.event import AuthEvent, log_event
+from watchword.operation import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watchword.checkers.htpasswd_lines import OddLine
+    from watchword.clock import Clock
+    from watchword.credentials import Credentials
+    from watchword.observe.event import Hook
+    from watchword.operation import Steps
+    from watchword.principal import Principal
+    from watchword.protection.hashing import HashLimiter
+    from watchword.verdict import Verdict
+
+Stamp: TypeAlias = tuple[int, int, int, int, int]
+
+# A file that was written within this many seconds of being read may have been written again since, within one tick of the file
+# system's clock and to the same length: it is read again until it has settled. FAT counts in steps of 2 s, others in less.
+SETTLING = 2.5
+MOST_OCTETS = 64 * 1024 * 1024  # half a million users: beyond that somebody gave us the wrong file
+
+
+class Htpasswd(FlowChecker[BasicCredentials]):
+    """The users of a file that Apache's `htpasswd` looks after, or `openssl passwd`.
+
+    All formats that `verify_password` knows may stand in it; what Apache calls plain text only if `plain` says so. The file
+    is looked at for every check and read again when it has changed, in place or by another file in its place. If the new one
+    cannot be used, because it cannot be read or holds no user at all, the last good one stays and an event says so.
+
+    Args:
+        path: the file.
+        plain: whether passwords may stand in it as they are. Never in production.
+        principals: user name to principal, where more is known of somebody than the name.
+        hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
+        limiter: bounds the hashes that are computed at once; None: the one of this process.
+        clock: tells the time; None: the machine's.
+        on_event: is told of odd lines, of a file that was read again, and of one that could not be; None: the log.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or nobody could log in by it.
+
+    Trust: the file is trusted; credentials are not.
+    """
+
+    takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BasicCredentials,)
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        plain: bool = False,
+        principals: Mapping[str, Principal] | None = None,
+        hasher: object = None,
+        limiter: HashLimiter | None = None,
+        clock: Clock | None = None,
+        on_event: Hook | None = None,
+    ) -> None:
+        if plain and hasher is not None:
+            raise ConfigurationError("Htpasswd takes plain=True or a hasher; PasswordHasher(plain=True) is both")
+        self._path = os.fspath(path)
+        self._clock = SystemClock()  # of the file system, not of the credentials
+        self._tell = log_event if on_event is None else on_event
+        self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock)
+        self._principals = {user_name(name): principal for name, principal in (principals or {}).items()}
+        self._lines: tuple[OddLine, ...] = ()
+        try:
+            self._loaded = self._load()
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"Htpasswd cannot use {self._path!r}: {_words(error)}") from None
+
+    @property
+    def odd_lines(self) -> tuple[OddLine, ...]:
+        """The lines of the file that let nobody in."""
+        return self._lines
+
+    def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
+        """Read the file again if it has changed; verify once, then say whether the user exists and the password is right."""
+        loaded = self._loaded
+        if not loaded.is_current():
+            # Two requests may both read it: the same file, so it makes no difference whose table stays.
+            loaded = yield Operation(self._reload)
+        return (yield from loaded.table.flow(credentials))
+
+    def _reload(self) -> _Loaded:
+        old = self._loaded
+        seen = _stamp(self._path)
+        try:
+            new = self._load(old)
+        except (OSError, ValueError) as error:
+            # Taken for seen, so that it is not read and complained about again until it changes.
+            new = _Loaded(self._path, seen, old.digest, old.table, settled=True)
+            self._loaded = new
+            self._tell(
+                AuthEvent("source_kept", f"the file cannot be used, and the last good one stays: {_words(error)}", source=self._path)
+            )
+            return new
+        if new.table is not old.table:
+            self._tell(AuthEvent("source_reread", f"{len(new.table)} users", source=self._path))
+        self._loaded = new
+        return new
+
+    def _load(self, old: _Loaded | None = None) -> _Loaded:
+        # A pipe in its place would keep the opening waiting.
+        with os.fdopen(os.open(self._path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise ValueError("it is no file")
+            if found.st_size > MOST_OCTETS:
+                raise ValueError(f"it is longer than {MOST_OCTETS} octets")
+            octets = file.read()
+        stamp = _stamp_of(found)
+        settled = self._clock.now() - found.st_mtime > SETTLING
+        digest = sha256(octets).digest()
+        if old is not None and compare_digest(digest, old.digest):
+            return _Loaded(self._path, stamp, digest, old.table, settled=settled)
+        lines = parse_htpasswd(octets, self._verifier.hasher)
+        if not lines.hashes:
+            odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
+            raise ValueError(f"nobody could log in by it{odd}")
+        self._lines = lines.odd
+        for line in lines.odd:
+            self._tell(AuthEvent("source_line", f"{line}; it lets nobody in", source=self._path))
+        lease = _TableLease()
+        table = PasswordTable(lines.hashes, self._principals, self._verifier, lease)
+        lease.watch(self, table)
+        return _Loaded(self._path, stamp, digest, table, settled=settled)
+
+    def is_current(self, table: PasswordTable) -> bool:
+        """Tell whether a table is what the file says now, as far as can be told without reading it.
+
+        Args:
+            table: one that was made from it.
+        """
+        loaded = self._loaded
+        return loaded.table is table and loaded.is_current()
+
+    def __repr__(self) -> str:
+        return f"Htpasswd({self._path!r}, {len(self._loaded.table)} users)"
+
+
+class _Loaded:
+    """What was read from the file, and how to tell that it is still so."""
+
+    __slots__ = ("_path", "_settled", "_stamp", "digest", "table")
+
+    def __init__(self, path: str, stamp: Stamp | None, digest: bytes, table: PasswordTable, *, settled: bool) -> None:
+        self._path = path
+        self._stamp = stamp
+        self._settled = settled
+        self.digest = digest
+        self.table = table
+
+    def is_current(self) -> bool:
+        # One look at a local file takes a microsecond or two: less than handing it to a thread.
+        return self._settled and _stamp(self._path) == self._stamp
+
+
+class _TableLease:
+    """Holds as long as the file says the same."""
+
+    __slots__ = ("_checker", "_table")
+
+    def __init__(self) -> None:
+        self._checker: Htpasswd | None = None
+        self._table: PasswordTable | None = None
+
+    def watch(self, checker: Htpasswd, table: PasswordTable) -> None:
+        self._checker, self._table = checker, table
+
+    def holds(self) -> bool:
+        return self._checker is not None and self._table is not None and self._checker.is_current(self._table)
+
+
+def _stamp(path: str) -> Stamp | None:
+    try:
+        return _stamp_of(os.stat(path))  # noqa: PTH116 - a Path costs more than the look
+    except (OSError, ValueError):
+        return None
+
+
+def _stamp_of(found: os.stat_result) -> Stamp:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _words(error: Exception) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,37 @@
+"""For how long an answer that came from a store may be given again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchword.clock import Clock
+    from watchword.stores.ports import Watched
+
+
+class StoreLease:
+    """Holds while nothing has changed in the store, as far as this process knows, and the clock is between two times.
+
+    Args:
+        store: where the answer came from.
+        mark: the mark that was taken before it was read.
+        clock: tells the time, as it did to the checker.
+        since: from when on the answer is this one, Unix seconds; `-inf`: always.
+        until: until when, exclusively; `inf`: for ever.
+    """
+
+    __slots__ = ("_clock", "_mark", "_since", "_store", "_until")
+
+    def __init__(self, store: Watched, mark: int, clock: Clock, since: float, until: float) -> None:
+        self._store = store
+        self._mark = mark
+        self._clock = clock
+        self._since = since
+        self._until = until
+
+    def holds(self) -> bool:
+        """Tell whether the checker would give the same answer now."""
+        return self._store.holds(self._mark) and self._since <= self._clock.now() < self._until
+
+    def __repr__(self) -> str:
+        return f"StoreLease(mark={self._mark}, since={self._since}, until={self._until})"

@@ -1,0 +1,38 @@
+"""The names of users: one form of each, the same wherever it is looked up or counted (threat W6)."""
+
+from __future__ import annotations
+
+from unicodedata import is_normalized, normalize
+
+from watchword.errors import ConfigurationError
+
+
+def canonical(name: str) -> str:
+    """Return the one form of a name: Normalization Form C, with its case.
+
+    Args:
+        name: as it was typed; untrusted.
+    """
+    return name if name.isascii() or is_normalized("NFC", name) else normalize("NFC", name)
+
+
+def user_name(name: str) -> str:
+    """Return the canonical form of a name that somebody is to log in by.
+
+    Args:
+        name: as the operator wrote it.
+
+    Raises:
+        ConfigurationError: it cannot be sent in Basic: empty, with a colon or a control character (RFC 7617 §2), or no text.
+    """
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"a user name is a non-empty string, not {name!r}")
+    name, colon, _ = name.partition(":")
+    if colon:
+        # What follows may be a password or its hash.
+        raise ConfigurationError(f"the user name that begins with {name!r} cannot be sent in Basic: it holds a colon (RFC 7617 §2)")
+    if any(character < " " or character == "\x7f" for character in name):
+        raise ConfigurationError(f"the user name {name!r} cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise ConfigurationError(f"the user name {name!r} cannot be sent in Basic: it holds half a character (RFC 3629 §3)")
+    return canonical(name)

@@ -1,0 +1,67 @@
+"""A table of user names and password hashes that does not change: what `Users` and `Htpasswd` have in common."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from watchword.checkers.names import canonical
+from watchword.checkers.passwords import Decoys
+from watchword.principal import Principal
+from watchword.reason import Reason
+from watchword.verdict import Accepted, Refused, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watchword.checkers.verifying import Verifier
+    from watchword.credentials import BasicCredentials
+    from watchword.operation import Steps
+    from watchword.verdict import Lease
+
+
+class PasswordTable:
+    """Names, hashes and principals.
+
+    Every check costs one verification, whether the name is there or not. A name that is not is verified against the hash
+    of some other user, always the same one for the same name, and refused: so the cost of unknown names is spread like that of
+    known ones, whatever mixture of formats the table holds (threats W2, W3).
+
+    Args:
+        hashes: canonical name to hash; not empty, and every hash is one that the verifier's hasher knows.
+        principals: canonical name to principal, where more is known of somebody than the name.
+        verifier: verifies passwords.
+        lease: for how long what the table says is so.
+    """
+
+    __slots__ = ("_accepted", "_decoys", "_hashes", "_verifier")
+
+    def __init__(self, hashes: Mapping[str, str], principals: Mapping[str, Principal], verifier: Verifier, lease: Lease) -> None:
+        self._hashes = dict(hashes)
+        self._accepted = {name: Accepted(principals.get(name) or Principal(name), lease) for name in hashes}
+        self._verifier = verifier
+        # The same in every process that has this table: else an unknown name, asked about often enough, would show by
+        # answers that take now as long as one format and now as long as another that it is none.
+        key = blake2b(digest_size=32)
+        for name in sorted(hashes):
+            key.update(f"{name}:{hashes[name]}\n".encode("utf-8", "surrogatepass"))
+        weights: dict[str, int] = {}
+        for hash_ in hashes.values():
+            weights[hash_] = weights.get(hash_, 0) + 1
+        self._decoys = Decoys(weights, key.digest())
+
+    def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
+        """Verify once, then say whether the user exists and the password is right."""
+        name = canonical(credentials.username)
+        stored = self._hashes.get(name)
+        hash_ = self._decoys.for_name(name) if stored is None else stored
+        matches = yield from self._verifier.verify(hash_, credentials.password, remember=stored is not None)
+        if stored is None:
+            return Refused(Reason.UNKNOWN_IDENTITY)
+        return self._accepted[name] if matches else Refused(Reason.WRONG_SECRET)
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def __repr__(self) -> str:
+        return f"PasswordTable({len(self._hashes)} users)"

@@ -1,0 +1,110 @@
+"""Verifying passwords at a bounded price.
+
+So many hashes at once and no more; equal requests at the same time for one hash; a password that was right a moment ago for none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchword.checkers.passwords import PasswordHasher
+from watchword.clock import SystemClock
+from watchword.errors import ConfigurationError
+from watchword.protection.hashing import HashLimiter, shared_limiter
+from watchword.remembering import Bounded, KeyedDigest
+
+if TYPE_CHECKING:
+    from watchword.clock import Clock
+    from watchword.operation import Operation, Steps
+
+REMEMBERED = 10_000
+REMEMBERED_FOR = 300.0  # seconds
+
+
+class Verifier:
+    """Verifies passwords.
+
+    What is remembered is that a password matched a hash, under a keyed digest of both: a new hash is never matched by
+    memory. Wrong passwords are not remembered.
+
+    Args:
+        hasher: knows the formats; None: one with the usual parameters. A `CryptContext` of passlib is taken, too.
+        limiter: bounds the work; None: the one of this process.
+        clock: tells the time.
+        remember: how many passwords are remembered at most; 0: none.
+        remember_for: for how many seconds.
+    """
+
+    __slots__ = ("_clock", "_digest", "_known", "_limiter", "_ttl", "hasher")
+
+    def __init__(
+        self,
+        *,
+        hasher: object = None,
+        limiter: HashLimiter | None = None,
+        clock: Clock | None = None,
+        remember: int = REMEMBERED,
+        remember_for: float = REMEMBERED_FOR,
+    ) -> None:
+        self.hasher: PasswordHasher = as_hasher(hasher)
+        self._limiter = shared_limiter() if limiter is None else limiter
+        self._clock = SystemClock() if clock is None else clock
+        self._digest = KeyedDigest()
+        self._known: Bounded[float] = Bounded(remember if remember_for > 0 else 0)
+        self._ttl = remember_for
+
+    def verify(self, hash: str, password: str, *, remember: bool) -> Steps[bool]:  # noqa: A002 - what it is
+        """Verify one password against one hash.
+
+        Args:
+            hash: the stored hash, or a decoy.
+            password: what was shown; untrusted.
+            remember: whether memory may answer and be filled. Where the answer will be a refusal whatever the password, it may
+                not: then the work is the same each time.
+
+        Returns:
+            A generator that asks for one hash, or for none where it is remembered, and ends in whether it matches.
+        """
+        # Both in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
+        key = self._digest.of(hash.encode("utf-8", "surrogatepass"), password.encode("utf-8", "surrogatepass"))
+        now = self._clock.now()
+        since = self._known.get(key) if remember else None
+        if since is not None and since <= now < since + self._ttl:
+            return True
+        hasher = self.hasher
+        # A closure and no partial, which would print what it is bound to.
+        matches: bool = yield self._limiter.operation(key, lambda: hasher.verify(hash, password))
+        if matches and remember:
+            self._known.keep(key, now)
+        return matches
+
+    def hashing(self, password: str) -> Operation[str]:
+        """Return the operation that makes a new hash of a password, in its turn.
+
+        Args:
+            password: what was proven right, or what an operator chose.
+        """
+        hasher = self.hasher
+        # No two of these are alike, each has a salt of its own; but two at once for one password are one too many.
+        return self._limiter.operation(self._digest.of(password.encode("utf-8", "surrogatepass")), lambda: hasher.hash(password))
+
+    def __repr__(self) -> str:
+        return f"Verifier({len(self._known)} remembered)"
+
+
+def as_hasher(given: object) -> PasswordHasher:
+    """Return a hasher for what a checker was given.
+
+    Args:
+        given: a `PasswordHasher`, an object with the methods of passlib's `CryptContext`, or None.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if given is None:
+        return PasswordHasher()
+    if isinstance(given, PasswordHasher):
+        return given
+    if all(callable(getattr(given, method, None)) for method in ("hash", "identify", "needs_update", "verify")):
+        return PasswordHasher(context=given)
+    raise ConfigurationError(f"a hasher is a PasswordHasher or a CryptContext of passlib, not {type(given).__name__}")

@@ -1,0 +1,66 @@
+"""Sets of networks: parsed once, then one lookup per prefix length, however many there are (RFC 4632, RFC 4291 §2.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+_Starts: TypeAlias = dict[int, set[int]]
+
+
+class Networks:
+    """A set of networks. IPv4 addresses mapped into IPv6 count as IPv4.
+
+    Args:
+        cidrs: networks such as `"10.0.0.0/8"`, or single addresses. None at all: nothing lies in it.
+
+    Raises:
+        ValueError: one of them is no network, has host bits set, or names a zone.
+        TypeError: one of them is no string.
+    """
+
+    __slots__ = ("_prefixes",)
+
+    def __init__(self, cidrs: Iterable[str]) -> None:
+        self._prefixes: dict[int, _Starts] = {}
+        for cidr in cidrs:
+            found = parse_network(cidr)
+            start = int(found.network_address) >> (found.max_prefixlen - found.prefixlen)
+            self._prefixes.setdefault(found.version, {}).setdefault(found.prefixlen, set()).add(start)
+
+    def hold(self, address: IPv4Address | IPv6Address | None) -> bool:
+        """Tell whether an address lies in one of the networks; one that is not known lies in none.
+
+        Args:
+            address: the address, unwrapped if it was mapped.
+        """
+        if address is None:
+            return False
+        number, bits = int(address), address.max_prefixlen
+        starts = self._prefixes.get(address.version, {})
+        return any(number >> (bits - length) in found for length, found in starts.items())
+
+
+def parse_network(cidr: str) -> IPv4Network | IPv6Network:
+    """Return a network; one of mapped IPv4 addresses as the IPv4 network that it is.
+
+    Args:
+        cidr: such as `"10.0.0.0/8"`.
+
+    Raises:
+        ValueError: it is no network, has host bits set, or names a zone.
+        TypeError: it is no string.
+    """
+    from ipaddress import IPv6Network, ip_network  # on first use: few guards need it
+
+    if not isinstance(cidr, str):
+        raise TypeError("it is no string")  # a number would be taken for an address
+    if "%" in cidr:
+        raise ValueError("zones are not compared, so more would match than it says")
+    found = ip_network(cidr)
+    if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
+        return ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))
+    return found

@@ -1,0 +1,71 @@
+"""Two things that every memory of this library is made of: names for secrets that say nothing, and a bound.
+
+What is remembered about a credential stands under a keyed digest of it: the key is random and never leaves the process, so
+the digest cannot be looked up in a table of guesses, and the fields are length-prefixed, so no two sets of them run
+together (threats C1). What is remembered is bounded, so nobody can fill the memory by asking (threats C7).
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from os import urandom
+from typing import TypeVar
+
+V = TypeVar("V")
+
+
+class KeyedDigest:
+    """Digests under a key of this object alone (BLAKE2b in its keyed mode, RFC 7693 §2.9)."""
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self) -> None:
+        self._keyed = blake2b(key=urandom(32), digest_size=32)
+
+    def of(self, *fields: bytes) -> bytes:
+        """Return the digest of some fields, 32 octets.
+
+        Args:
+            fields: what to name; their number and where each ends count.
+        """
+        state = self._keyed.copy()
+        for field in fields:
+            state.update(b"%d:%b" % (len(field), field))
+        return state.digest()
+
+    def __repr__(self) -> str:
+        return "KeyedDigest()"
+
+
+class Bounded(dict[bytes, V]):
+    """A mapping that forgets its oldest entry when it is full. Usable by several threads at once.
+
+    Args:
+        most: how many entries it holds at most; 0: none, ever.
+    """
+
+    __slots__ = ("_most",)
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: bytes, value: V) -> None:
+        """Remember something; what was remembered under the key is replaced.
+
+        Args:
+            key: a digest.
+            value: what to remember.
+        """
+        if self._most <= 0:
+            return
+        self.pop(key, None)  # so that it counts as new
+        while len(self) >= self._most:
+            try:
+                del self[next(iter(self))]
+            except (KeyError, StopIteration, RuntimeError):
+                continue  # another thread was quicker
+        self[key] = value
+
+    def __repr__(self) -> str:
+        return f"Bounded({len(self)} of {self._most})"
