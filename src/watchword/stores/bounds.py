@@ -21,14 +21,17 @@ MAX_TEXT = 1024
 MAX_HASH = 4096
 """How many octets a password hash may have."""
 
-MAX_NAMES = 1024
-"""How many names, roles, scopes, permissions or networks one record may have of each."""
+MAX_NAMES = 100
+"""How many names an account may have."""
+
+MAX_GRANTS = 1000
+"""How many roles, scopes, permissions or networks one record may have of each."""
 
 DIGEST = 32
 """How many octets a SHA-256 digest has."""
 
 MAX_COUNT = 2**31 - 1
-"""What a longer page is cut to; also more than any version ever counts to."""
+"""What the length of a page is cut to."""
 
 
 def storable(text: object, limit: int = MAX_TEXT) -> bool:
@@ -76,7 +79,7 @@ def checked_account(account: AccountRecord) -> AccountRecord:
         ValueError: a store cannot keep it.
     """
     _text("the id of an account", account.id)
-    names = _texts("a name of an account", account.names)
+    names = _texts("a name of an account", account.names, MAX_NAMES)
     if len(set(names)) < len(names):
         raise ValueError(f"the account {account.id!r} has a name twice")
     for name in names:
@@ -171,12 +174,12 @@ def _text(what: str, text: object, limit: int = MAX_TEXT, *, shown: bool = True)
         raise ValueError(f"{what} is text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates{given}")
 
 
-def _texts(what: str, texts: Iterable[str]) -> tuple[str, ...]:
+def _texts(what: str, texts: Iterable[str], most: int = MAX_GRANTS) -> tuple[str, ...]:
     if isinstance(texts, str):
         raise ValueError(f"{what} stands in a collection: one bare string would be taken letter by letter")  # noqa: TRY004 - as the rest
     kept = tuple(texts)
-    if len(kept) > MAX_NAMES:
-        raise ValueError(f"{what} is one of at most {MAX_NAMES}, not of {len(kept)}")
+    if len(kept) > most:
+        raise ValueError(f"{what} is one of at most {most}, not of {len(kept)}")
     for text in kept:
         _text(what, text)
     return kept

@@ -1,0 +1,68 @@
+"""Accounts, their names, and API keys."""  # noqa: INP001
+
+from __future__ import annotations
+
+from os import urandom
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make the first tables."""
+    text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+    meta = op.create_table(
+        "watchword_meta",
+        sa.Column("one", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("generation", sa.BigInteger, nullable=False),
+        sa.Column("decoy_key", sa.LargeBinary, nullable=False),
+    )
+    op.bulk_insert(meta, [{"one": 1, "generation": 0, "decoy_key": urandom(32)}])
+    op.create_table(
+        "watchword_accounts",
+        sa.Column("id", text, primary_key=True),
+        sa.Column("names", text, nullable=False),
+        sa.Column("password_hash", text),
+        sa.Column("hash_profile", text),
+        sa.Column("password_changed_at", sa.Double),
+        sa.Column("roles", text, nullable=False),
+        sa.Column("scopes", text, nullable=False),
+        sa.Column("permissions", text, nullable=False),
+        sa.Column("disabled", sa.Boolean, nullable=False),
+        sa.Column("locked_until", sa.Double),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("last_login_at", sa.Double),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.create_index("watchword_accounts_hash_profile", "watchword_accounts", ["hash_profile"])
+    op.create_table(
+        "watchword_names",
+        sa.Column("name", text, primary_key=True),
+        sa.Column("folded", text, nullable=False),
+        sa.Column("account_id", text, sa.ForeignKey("watchword_accounts.id", name="watchword_names_account_id_fkey"), nullable=False),
+    )
+    op.create_index("watchword_names_folded", "watchword_names", ["folded"])
+    op.create_index("watchword_names_account_id", "watchword_names", ["account_id"])
+    op.create_table(
+        "watchword_keys",
+        sa.Column("id", text, primary_key=True),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("owner", text, nullable=False),
+        sa.Column("label", text, nullable=False),
+        sa.Column("kind", text, nullable=False),
+        sa.Column("roles", text, nullable=False),
+        sa.Column("scopes", text, nullable=False),
+        sa.Column("permissions", text, nullable=False),
+        sa.Column("networks", text, nullable=False),
+        sa.Column("not_before", sa.Double),
+        sa.Column("expires_at", sa.Double),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("last_used_at", sa.Double),
+        sa.Column("revoked_at", sa.Double),
+        sa.Column("replaced_by", text),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.create_index("watchword_keys_owner", "watchword_keys", ["owner", "id"])

@@ -1,0 +1,8 @@
+"""A store in an SQL database: SQLite, or PostgreSQL."""
+
+from __future__ import annotations
+
+from watchword.stores.sql.schema import StoreStatus
+from watchword.stores.sql.store import SQLStore
+
+__all__ = ["SQLStore", "StoreStatus"]

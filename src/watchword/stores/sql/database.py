@@ -1,0 +1,311 @@
+"""A database that may fail: what is asked of it, what is changed in it, and whether it is the right one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakMethod
+
+from sqlalchemy import func, select, update
+
+from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
+from watchword.stores.sql.engine import (
+    FAILURES,
+    WRITING,
+    create_file,
+    file_of,
+    is_collision,
+    is_disconnect,
+    make_engine,
+    parse,
+    shown,
+    unavailable,
+    unhurried,
+)
+from watchword.stores.sql.freshness import Freshness
+from watchword.stores.sql.schema import StoreStatus, accounts, demand, keys, look, meta, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlalchemy import Connection, Executable, Pool
+
+    from watchword.clock import Clock
+    from watchword.stores.sql.schema import State
+
+T = TypeVar("T")
+
+# Whoever changes what somebody may do takes this row first: such changes happen one after the other, and never wait in a ring.
+_LOCK = select(meta.c.generation).with_for_update()
+_ADVANCE = update(meta).values(generation=meta.c.generation + 1)
+
+
+class Change:
+    """A transaction that writes.
+
+    Args:
+        connection: in the transaction.
+        freshness: is told of what is taken away.
+    """
+
+    def __init__(self, connection: Connection, freshness: Freshness) -> None:
+        self._connection = connection
+        self._freshness = freshness
+        self.generation: int | None = None
+        self.altered = False
+
+    def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+        """Return what a statement finds.
+
+        Args:
+            statement: the statement.
+            parameters: its parameters.
+        """
+        return self._connection.execute(statement, parameters).all()
+
+    def count(self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
+        """Return how many rows a statement changes.
+
+        Args:
+            statement: the statement.
+            parameters: its parameters.
+        """
+        done: Any = self._connection.execute(statement, parameters)
+        return int(done.rowcount)
+
+    def lock(self) -> int:
+        """Let nobody else change what somebody may do until the end, and return the generation."""
+        found = self._connection.execute(_LOCK).scalar()
+        if found is None:
+            raise Unavailable("the store does not answer: a row of it is missing")
+        self.generation = int(found)
+        return self.generation
+
+    def alter(self) -> int:
+        """Say that what was true is so no more, and return the new generation; after `lock`."""
+        if self.generation is None:
+            raise RuntimeError("lock() comes before alter()")
+        # Before anybody else can see the change, and once more when it is there.
+        self._freshness.changed()
+        self.altered = True
+        self._connection.execute(_ADVANCE)
+        self.generation += 1
+        return self.generation
+
+
+class Database:
+    """Connections to a database with the tables of a store.
+
+    Args:
+        url: where.
+        create: whether to make the tables where there are none; None: in a SQLite database without any table.
+        check: whether to look now.
+        clock: tells how long ago it was asked.
+        staleness: for how many seconds an answer holds.
+        timeout: seconds, for each wait.
+        pool_size: how many connections at most.
+    """
+
+    def __init__(
+        self, url: str, *, create: bool | None, check: bool, clock: Clock, staleness: float, timeout: float, pool_size: int
+    ) -> None:
+        self._url = parse(url)
+        self.url = shown(self._url)
+        self._file = file_of(self._url)
+        self._create = create
+        self._timeout = timeout
+        self._ready = False
+        self._closed = False
+        self._inherited: list[Pool] = []
+        self.freshness = Freshness(clock, staleness)
+        self._engine = make_engine(self._url, timeout=timeout, pool_size=pool_size, files=self.freshness)
+        self._writer = self._engine.execution_options(**{WRITING: True})
+        # One round trip per read: without it there would be a BEGIN and a ROLLBACK around it.
+        autocommit = {"isolation_level": "AUTOCOMMIT"} if self._engine.dialect.name == "postgresql" else {}
+        self._reader = self._engine.execution_options(**autocommit)
+        _follow_forks(self)
+        if check:
+            try:
+                self._check()
+            except Unavailable as error:
+                logging.getLogger("watchword").warning("%s: %s; trying again when the store is used", self.url, error)
+
+    # What is asked
+
+    def ask(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+        """Return the rows of one statement whose first column is the generation.
+
+        Args:
+            statement: one that reads.
+            parameters: its parameters.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        self._prepare()
+        asked = self.freshness.asking()
+        rows = self._read(lambda connection: connection.execute(statement, parameters).all())
+        if rows:
+            self.freshness.answered(asked, rows[0][0])
+        return rows
+
+    def change(self, work: Callable[[Change], T], taken: str = "somebody else was first to keep a record of that id or name") -> T:
+        """Do work in one transaction, all of it or nothing.
+
+        Args:
+            work: may be done twice; of its first time nothing is left then.
+            taken: what to say when an id or a name belongs to somebody already.
+
+        Raises:
+            AlreadyExists: it does.
+            Unavailable: the database does not answer. Where the connection broke during the commit, nobody knows whether it was done.
+        """
+        self._prepare()
+        trouble: Exception = Unavailable("the store does not answer")
+        for last in (False, True):
+            asked = self.freshness.asking()
+            change: Change | None = None
+            committing = False
+            try:
+                with self._writer.connect() as connection, connection.begin():
+                    change = Change(connection, self.freshness)
+                    result = work(change)
+                    committing = True
+                # The answer first, so that no mark is taken between the two.
+                if change.generation is not None:
+                    self.freshness.answered(asked, change.generation)
+            except FAILURES as error:
+                trouble = AlreadyExists(taken) if is_collision(error) else unavailable(error, self._url)
+                if last or committing or not is_disconnect(error):
+                    break
+            else:
+                return result
+            finally:
+                if change is not None and change.altered:
+                    self.freshness.changed()
+        # Outside of the handler, so that the driver's exception, which may quote what was sent, is not chained to it.
+        raise trouble
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        trouble: Exception = Unavailable("the store does not answer")
+        for last in (False, True):
+            try:
+                with self._reader.connect() as connection:
+                    return work(connection)
+            except FAILURES as error:
+                trouble = unavailable(error, self._url)
+                if last or not is_disconnect(error):
+                    break
+        raise trouble
+
+    # The tables
+
+    def status(self) -> StoreStatus:
+        """Return what is in the database.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        state, revision, _ = self._look()
+        if state != "current":
+            return StoreStatus(url=self.url, state=state, revision=revision)
+        counted = select(*(select(func.count()).select_from(table).scalar_subquery() for table in (accounts, keys, tokens)))
+        ((many, more, most),) = self._read(lambda connection: connection.execute(counted).all())
+        return StoreStatus(url=self.url, state=state, revision=revision, accounts=many, keys=more, tokens=most)
+
+    def migrate(self, wanted: State) -> bool:
+        """Bring the tables to the newest version.
+
+        Args:
+            wanted: the state that it is made for; where the tables are current, nothing is done, and in any other state it is refused.
+
+        Returns:
+            Whether anything was done.
+
+        Raises:
+            ConfigurationError: the database is in another state.
+            Unavailable: the database does not answer.
+        """
+        self._refuse_closed()
+        try:
+            done = self._migrate(wanted)
+        except FAILURES as error:
+            trouble = unavailable(error, self._url)
+        else:
+            self.freshness.changed()
+            self._ready = True
+            return done
+        raise trouble
+
+    def _migrate(self, wanted: State) -> bool:
+        if self._file is not None and wanted == "empty":
+            create_file(self._file)
+        with self._writer.connect() as connection, unhurried(connection, self._timeout):
+            state, revision, _ = look(connection)
+            if state != wanted:
+                demand(state, revision, self.url)
+                return False
+            from watchword.stores.sql.migrate import migrate
+
+            migrate(connection)
+            return True
+
+    def _look(self) -> tuple[State, str | None, bool]:
+        self._refuse_closed()
+        if self._file is not None and not self._ready and not os.path.lexists(self._file) and self._file.parent.is_dir():
+            return "empty", None, True
+        return self._read(look)
+
+    def _check(self) -> None:
+        state, revision, bare = self._look()
+        unasked = self._create is None and bare and self._engine.dialect.name == "sqlite"
+        if state == "empty" and (self._create or unasked):
+            self.migrate("empty")
+        demand(*(("current", revision) if self._ready else (state, revision)), self.url)
+        self._ready = True
+
+    def _prepare(self) -> None:
+        self._refuse_closed()
+        if not self._ready:
+            try:
+                self._check()
+            except ConfigurationError as error:
+                # Too late for that: a request is being served.
+                raise Unavailable(str(error)) from None
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("the store is closed")
+
+    # Its end, and its copies
+
+    def close(self) -> None:
+        """Close the connections. Nothing can be asked afterwards."""
+        self._closed = True
+        self._engine.dispose()
+
+    def before_fork(self) -> None:
+        """Close what the child must not inherit: SQLite's locks belong to a process, and a child would believe that it holds them."""
+        if self._file is not None:
+            self._engine.dispose()
+
+    def in_child(self) -> None:
+        """Leave the parent's connections alone, open or not: two processes on one of them would read each other's answers."""
+        self.freshness.forked()
+        if self._file is not None or self._engine.dialect.name != "sqlite":
+            self._inherited.append(self._engine.pool)  # kept, because collecting them would close them
+            self._engine.dispose(close=False)
+
+
+def _follow_forks(database: Database) -> None:
+    if not hasattr(os, "register_at_fork"):
+        return  # Windows
+    before, child = WeakMethod(database.before_fork), WeakMethod(database.in_child)
+
+    def call(method: WeakMethod[Callable[[], None]]) -> None:
+        living = method()
+        if living is not None:
+            living()
+
+    os.register_at_fork(before=lambda: call(before), after_in_child=lambda: call(child))
