@@ -126,10 +126,11 @@ class HashLimiter:
 
     async def _arun(self, key: bytes, work: _Work[T]) -> T:
         from anyio import CapacityLimiter, Event
+        from anyio.lowlevel import current_token
         from anyio.to_thread import run_sync
 
         event = Event()
-        member = _Member(partial(_caller_of_this_loop(), event.set))
+        member = _Member(partial(_caller_of(current_token()), event.set))
         try:
             if not self._enter(key, member):
                 await event.wait()
@@ -340,11 +341,8 @@ def _woken(member: _Member) -> bool:
     return True
 
 
-def _caller_of_this_loop() -> Callable[[Callable[[], object]], object]:
-    """Return what calls a function on the running event loop, from any thread."""
-    from anyio.lowlevel import current_token
-
-    token = current_token()
+def _caller_of(token: object) -> Callable[[Callable[[], object]], object]:
+    """Return what calls a function on an event loop from any thread; the token is what `current_token()` gave there."""
     native: Any = getattr(token, "native_token", token)  # before anyio 4.11 the token is the native one itself
     call: Callable[[Callable[[], object]], object] = getattr(native, "run_sync_soon", None) or native.call_soon_threadsafe
     return call

@@ -21,6 +21,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
+import trio
 
 from watchword import ConfigurationError, Unavailable
 from watchword.errors import Overloaded
@@ -703,10 +704,25 @@ def test_a_worker_that_comes_too_late_does_nothing() -> None:
 
 @contextmanager
 def interrupting() -> Iterator[Callable[[], None]]:
-    """Give what interrupts the main thread, as Ctrl-C does."""
-    before = signal.signal(signal.SIGUSR1, lambda *_: fail(Stop()))
+    """Give what interrupts the main thread once, as Ctrl-C does; another thread calls it."""
+    armed = threading.Event()
+    armed.set()
+    main = threading.get_ident()
+
+    def stop(*_: object) -> None:
+        if armed.is_set():
+            armed.clear()
+            raise Stop
+
+    def interrupt() -> None:
+        # A signal that comes just before the system call that waits does not end it: so until one has been heard.
+        while armed.is_set():
+            signal.pthread_kill(main, signal.SIGUSR1)
+            os.sched_yield()
+
+    before = signal.signal(signal.SIGUSR1, stop)
     try:
-        yield partial(signal.pthread_kill, threading.get_ident(), signal.SIGUSR1)
+        yield interrupt
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -837,24 +853,19 @@ def test_an_ended_loop_says_so(backend: str) -> None:
     """What both libraries raise for a loop that is no more is understood."""
 
     async def caller() -> Callable[[Callable[[], object]], object]:
-        return hashing._caller_of_this_loop()
+        return hashing._caller_of(anyio.lowlevel.current_token())
 
     call = anyio.run(caller, backend=backend)
     assert not hashing._woken(hashing._Member(partial(call, lambda: None)))
 
 
-def test_the_token_of_an_older_anyio_is_understood() -> None:
-    """Before 4.11 `current_token()` gives the native token itself."""
-
-    async def called(native: Any) -> None:
-        event = anyio.Event()
-        (getattr(native, "run_sync_soon", None) or native.call_soon_threadsafe)(event.set)
-        await event.wait()
-
-    async def on_asyncio() -> None:
-        await called(asyncio.get_running_loop())
-
-    asyncio.run(on_asyncio())
+@pytest.mark.anyio
+async def test_the_token_of_an_older_anyio_is_understood(anyio_backend: str) -> None:
+    """Before 4.11 `current_token()` gives the loop, or trio's token, itself."""
+    event = anyio.Event()
+    token = asyncio.get_running_loop() if anyio_backend == "asyncio" else trio.lowlevel.current_trio_token()
+    hashing._caller_of(token)(event.set)
+    await event.wait()
 
 
 # Under random cancellation
@@ -1015,57 +1026,80 @@ def test_a_fork_in_the_work_leaves_both_processes_in_order() -> None:
 # What is kept
 
 
-@pytest.mark.parametrize("backend", ["threads", "asyncio", "trio"])
-def test_nothing_is_kept_of_10000_flights(backend: str) -> None:
-    """No work, no outcome, no caller, and without the help of the garbage collector; failures included."""
+class Answer:
+    """What a work returns, and a weak reference finds."""
 
-    class Answer:
-        pass
 
-    limiter = HashLimiter(2, queue=10_000)
-    kept: list[ref[Any]] = []
+class Kept:
+    """Many flights of one limiter, and weak references to all that they worked on."""
 
-    def compute(number: int) -> Answer:
+    def __init__(self) -> None:
+        self.limiter = HashLimiter(2, queue=10_000)
+        self.seen: list[ref[Any]] = []
+
+    def compute(self, number: int) -> Answer:
+        """Answer, or fail every seventh time."""
         answer = Answer()
-        kept.append(ref(answer))
+        self.seen.append(ref(answer))
         if number % 7 == 0:
             raise ValueError(number)
         return answer
 
-    def operation(number: int) -> Operation[Answer]:
-        work = partial(compute, number)
-        kept.append(ref(work))
-        return limiter.operation(b"%d" % (number // 2), work)
+    def operation(self, number: int) -> Operation[Answer]:
+        """Two numbers share a key."""
+        work = partial(self.compute, number)
+        self.seen.append(ref(work))
+        return self.limiter.operation(b"%d" % (number // 2), work)
 
-    async def main() -> None:
-        async def ask(number: int) -> None:
-            await aoutcome(operation(number))
+    async def ask(self, number: int) -> None:
+        """Ask on the event loop."""
+        await aoutcome(self.operation(number))
 
+    async def on_loop(self) -> None:
+        """Ask on the event loop, many at the same time."""
         for start in range(0, 10_000, 500):
             async with anyio.create_task_group() as group:
                 for number in range(start, start + 500):
-                    group.start_soon(ask, number)
+                    group.start_soon(self.ask, number)
 
-    mine = (hashing._Flight, hashing._Member, hashing._Work)
-    gc.collect()
-    before = [thing for thing in gc.get_objects() if isinstance(thing, mine)]
-    gc.disable()
-    try:
-        if backend == "threads":
-            for number in range(10_000):
-                outcome(operation(number).run)
-        else:
-            anyio.run(main, backend=backend)
+    def in_thread(self) -> None:
+        """Ask in this thread."""
+        for number in range(10_000):
+            outcome(self.operation(number).run)
+
+    def left(self) -> list[object]:
+        """Return what is still there."""
         # The worker threads of a loop that has ended put their last work down when they end.
         for thread in threading.enumerate():
             if thread.name == "AnyIO worker thread":
                 thread.join()
-        assert len(kept) > 14_000
-        assert [one for one in kept if one() is not None] == []
-        assert [thing for thing in gc.get_objects() if isinstance(thing, mine) and all(thing is not one for one in before)] == []
+        return [thing for thing in (one() for one in self.seen) if thing is not None]
+
+
+def parts() -> list[object]:
+    """Return everything that limiters made for their callers and that is still there."""
+    return [thing for thing in gc.get_objects() if isinstance(thing, (hashing._Flight, hashing._Member, hashing._Work))]
+
+
+@pytest.mark.parametrize("backend", ["threads", "asyncio", "trio"])
+def test_nothing_is_kept_of_10000_flights(backend: str) -> None:
+    """No work, no outcome, no caller, and without the help of the garbage collector; failures included."""
+    kept = Kept()
+    gc.collect()
+    before = parts()
+    gc.disable()
+    try:
+        if backend == "threads":
+            kept.in_thread()
+        else:
+            anyio.run(kept.on_loop, backend=backend)
+        assert len(kept.seen) > 14_000
+        assert kept.left() == []
+        assert [thing for thing in parts() if all(thing is not one for one in before)] == []
     finally:
         gc.enable()
-    assert (limiter.running, limiter.waiting, limiter._flights) == (0, 0, {})
+    with at_rest(kept.limiter):
+        pass
 
 
 def test_it_prints_numbers_only() -> None:
