@@ -111,7 +111,7 @@ class PasswordHasher:
         """
         try:
             stored = self._read(hash)
-            if stored is None:
+            if stored is None or stored.format == "plain":
                 return True
             if self._context is not None:
                 return self._context.identify(hash) is None or self._context.needs_update(hash) is not False

@@ -37,8 +37,10 @@ PUBLISHED = [
     ("password", "pbkdf2:sha1:4096$salt$4b007901b765489abead49d926f721d065a429c1"),
     (
         "password",
-        "scrypt:1024:8:16$NaCl$fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
-        "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640",
+        (
+            "scrypt:1024:8:16$NaCl$fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+            "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640"
+        ),
     ),
 ]
 
@@ -293,9 +295,7 @@ def test_what_is_malformed_costs_nothing_and_matches_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_what_is_malformed_is_found_at_construction(text: str) -> None:
     """The message says whose it is and how to mend it, and does not show it."""
-    with pytest.raises(
-        ConfigurationError, match=r"'ann'.*make a new one with [a-z.]+PasswordHasher\(\)"
-    ) as caught:
+    with pytest.raises(ConfigurationError, match=r"'ann'.*make a new one with [a-z.]+PasswordHasher\(\)") as caught:
         check_hash(text, "ann")
     assert len(text) < 8 or text not in str(caught.value)
 
