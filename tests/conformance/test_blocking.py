@@ -12,7 +12,7 @@ import pytest
 from tests.support.drive import ByASGI, Request, basic, bearer, request_view, who
 from tests.support.people import ANN
 from watchword import Basic, Bearer, BearerToken, Guard, Operation, Principal, Unavailable, Verdict
-from watchword.checkers import Tokens, Users
+from watchword.checkers import PasswordHasher, Tokens, Users
 from watchword.checkers.adapt import FlowChecker, nonblocking
 from watchword.verdict import Accepted
 
@@ -136,14 +136,20 @@ async def test_adecide_and_decide_agree(form: str) -> None:
 
 
 async def test_hashing_never_runs_on_the_loop() -> None:
-    """Users verifies in a worker thread: its one operation is not awaited, so a driver has to take it elsewhere."""
-    users = Users({"ann": argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("s3cret")})
-    guard = Guard(Basic(users, realm="r"))
-    for name in ("ann", "nobody"):
-        (operation,) = drain(guard.steps(request_view(Request(target="/me", headers=(basic(name, "s3cret"),)))))
-        assert operation.arun is None
-    answer = await ByASGI(guard).awaited(Request(target="/me", headers=(basic("ann", "s3cret"),)))
-    assert who(answer) == "ann"
+    """Users verifies in a worker thread, a name that exists as one that does not."""
+    where = Where()
+
+    class Watched(PasswordHasher):
+        def verify(self, hash: str, password: str | bytes) -> bool:  # noqa: A002 - the name of the argument
+            where.here()
+            return super().verify(hash, password)
+
+    users = Users({"ann": argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("s3cret")}, hasher=Watched())
+    driver = ByASGI(Guard(Basic(users, realm="r")))
+    answers = [await driver.awaited(Request(target="/me", headers=(basic(name, "s3cret"),))) for name in ("ann", "nobody")]
+    assert (who(answers[0]), answers[1].status) == ("ann", 401)
+    assert len(where.idents) == 2
+    assert threading.get_ident() not in where.idents
 
 
 def drain(steps: Any) -> list[Operation[Any]]:

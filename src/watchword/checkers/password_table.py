@@ -38,7 +38,7 @@ class PasswordTable:
 
     def __init__(self, hashes: Mapping[str, str], principals: Mapping[str, Principal], verifier: Verifier, lease: Lease) -> None:
         self._hashes = dict(hashes)
-        self._accepted = {name: Accepted(principals.get(name) or Principal(name), lease) for name in hashes}
+        self._accepted = {name: Accepted(principals[name] if name in principals else Principal(name), lease) for name in hashes}
         self._verifier = verifier
         # The same in every process that has this table: else an unknown name, asked about often enough, would show by
         # answers that take now as long as one format and now as long as another that it is none.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.names import user_name
 from watchword.checkers.password_table import PasswordTable
+from watchword.checkers.passwords import identify
 from watchword.checkers.verifying import Verifier
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from watchword.verdict import Verdict
 
 
+_UNSALTED = {"ldap-sha1"}  # what Apache wrote once: `Htpasswd` takes it, because whoever has such a file has to begin somewhere
+
+
 class Users(FlowChecker[BasicCredentials]):
     """User names and password hashes, for tests, demos and the two people who look after a small service.
 
@@ -29,7 +33,7 @@ class Users(FlowChecker[BasicCredentials]):
     was right a moment ago costs none.
 
     Args:
-        hashes: user name to hash, in any format that `verify_password` knows. Names are compared in Normalization Form C, with
+        hashes: user name to hash, in any salted format that `verify_password` knows. Names are compared in Normalization Form C, with
             their case.
         principals: user name to principal, where more is known of somebody than the name.
         hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
@@ -66,6 +70,11 @@ class Users(FlowChecker[BasicCredentials]):
             if canonical in table:
                 raise ConfigurationError(f"Users holds {name!r} twice: the names are the same in Normalization Form C")
             verifier.hasher.check(hash_, name)
+            if identify(hash_) in _UNSALTED:
+                raise ConfigurationError(
+                    f"the password hash of {name!r} has no salt, so a table of common passwords opens it (RFC 7617 §4): "
+                    "make a new one with `watchword hash`"
+                )
             table[canonical] = hash_
         given = {user_name(name): principal for name, principal in (principals or {}).items()}
         nobody = given.keys() - table.keys()

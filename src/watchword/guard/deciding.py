@@ -209,9 +209,10 @@ class Deciding:
             self._memo.remember(entry, credentials, fact)
         evidence = fact.principal.evidence
         anywhere = evidence is None or evidence.networks is None
-        # The short way looks at no address.
-        if anywhere and entry.scheme.only_authorization and credentials.carrier == "authorization":
-            self.shortcut.remember(view.fields["authorization"], fact)
+        sent = view.fields.get("authorization")
+        # The short way looks at no address, and at no other field.
+        if anywhere and sent is not None and entry.scheme.only_authorization and credentials.carrier == "authorization":
+            self.shortcut.remember(sent, fact)
 
     def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
         """Refuse evidence that does not count now, or not from here; None: it counts."""
