@@ -33,6 +33,16 @@ class KeyedDigest:
             state.update(b"%d:%b" % (len(field), field))
         return state.digest()
 
+    def of_one(self, field: bytes) -> bytes:
+        """Return the digest of one field, 32 octets; for a digest that names nothing but single fields.
+
+        Args:
+            field: what to name.
+        """
+        state = self._keyed.copy()
+        state.update(field)
+        return state.digest()
+
     def __repr__(self) -> str:
         return "KeyedDigest()"
 

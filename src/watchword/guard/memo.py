@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken
 from watchword.remembering import Bounded, KeyedDigest
+from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
@@ -38,14 +39,16 @@ class Fact:
         until: from when on the checker is asked again.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "principal", "scheme")
+    __slots__ = ("_lease", "_since", "_until", "principal", "scheme", "timeless")
 
     def __init__(self, principal: Principal, scheme: str, lease: Lease, since: float, until: float) -> None:
         self.principal = principal
         self.scheme = scheme
-        self._lease = lease
+        self._lease = None if lease is ALWAYS else lease  # most of all requests spare a call
         self._since = since
         self._until = until
+        # What a table that never changes says of somebody who does not expire: asking it again would tell nothing new.
+        self.timeless: bool = lease is ALWAYS and (principal.evidence is None or principal.evidence.expires_at is None)
 
     def holds(self, now: float) -> bool:
         """Tell whether it may be used.
@@ -53,7 +56,7 @@ class Fact:
         Args:
             now: the present. A clock that was set back before the fact makes it useless, too.
         """
-        return self._since <= now < self._until and self._lease.holds()
+        return self._since <= now < self._until and (self._lease is None or self._lease.holds())
 
 
 class Memo:
@@ -65,12 +68,13 @@ class Memo:
         ttl: for how many seconds.
     """
 
-    __slots__ = ("_clock", "_digest", "_facts", "_spellings", "_ttl")
+    __slots__ = ("_clock", "_digest", "_facts", "_spelling", "_spellings", "_ttl")
 
     def __init__(self, clock: Clock, *, entries: int = ENTRIES, ttl: float = TTL) -> None:
         self._clock = clock
         self._ttl = ttl if entries else 0.0
         self._digest = KeyedDigest()
+        self._spelling = KeyedDigest()
         self._facts: Bounded[Fact] = Bounded(entries)
         # The same facts under the field as it came, for the short way, which does not parse it.
         self._spellings: Bounded[Fact] = Bounded(entries)
@@ -113,7 +117,9 @@ class Memo:
             return None
         key = self._key(entry, credentials)
         fact = None if key is None else self._facts.get(key)
-        return fact.principal if fact is not None and fact.holds(self._clock.now()) else None
+        if fact is None or not (fact.timeless or fact.holds(self._clock.now())):
+            return None
+        return fact.principal
 
     def remember_field(self, sent: bytes, fact: Fact) -> None:
         """Remember whom an Authorization field stands for.
@@ -122,7 +128,7 @@ class Memo:
             sent: the field as it came; only a digest of it is kept.
             fact: who it is.
         """
-        self._spellings.keep(self._digest.of(sent), fact)
+        self._spellings.keep(self._spelling.of_one(sent), fact)
 
     def recall_field(self, sent: bytes) -> Fact | None:
         """Return whom an Authorization field stands for, if that is remembered and still true.
@@ -130,13 +136,10 @@ class Memo:
         Args:
             sent: the field as it came.
         """
-        fact = self._spellings.get(self._digest.of(sent))
-        return fact if fact is not None and fact.holds(self._clock.now()) else None
-
-    @property
-    def knows_fields(self) -> bool:
-        """Whether any field is remembered at all."""
-        return bool(self._spellings)
+        fact = self._spellings.get(self._spelling.of_one(sent))
+        if fact is None or fact.timeless:
+            return fact
+        return fact if fact.holds(self._clock.now()) else None
 
     def _key(self, entry: Entry, credentials: Credentials) -> bytes | None:
         kind = type(credentials)

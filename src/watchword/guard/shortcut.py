@@ -91,7 +91,7 @@ class Shortcut:
         cache: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_cache", "_codes", "_memo", "_open", "long_way_fields", "targets")
+    __slots__ = ("_cache", "_codes", "_memo", "_open", "in_use", "long_way_fields", "targets")
 
     def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
         self.targets: Targets = Targets()
@@ -99,15 +99,11 @@ class Shortcut:
         self._open = bool(policy.by_name) and not (
             policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
         )
+        self.in_use: bool = False  # until there is somebody who could take it
         self._cache = cache
         self._memo = memo
         self._codes = _Codes(policy.index)
         self.long_way_fields: tuple[str, ...] = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
-
-    @property
-    def in_use(self) -> bool:
-        """Whether there is anybody who could take it."""
-        return self._open and self._memo.knows_fields
 
     def remember(self, sent: str | bytes, fact: Fact) -> None:
         """Remember whom an Authorization field stands for.
@@ -118,6 +114,7 @@ class Shortcut:
         """
         if self._open and len(sent) <= 2 * LONGEST:
             self._memo.remember_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"), fact)
+            self.in_use = True
 
     def credentials(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """Return the credential field, if it is the one thing in the header section that matters.
