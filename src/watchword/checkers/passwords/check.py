@@ -27,10 +27,7 @@ def check_found(given: object, found: Found, owner: str) -> None:
     if not isinstance(given, str):
         raise ConfigurationError(f"the password hash of {owner!r} is a string, not {type(given).__name__}")
     if found.family is None:
-        raise ConfigurationError(
-            f"the password of {owner!r} is no hash of a known format. Passwords are never stored as they are: {_NEW} "
-            "(the formats are in docs/passwords.md)"
-        )
+        raise ConfigurationError(f"the password of {owner!r} is no hash of a known format. Passwords are never stored as they are: {_NEW}")
     if found.stored is None:
         raise ConfigurationError(f"the {found.family.name} hash of {owner!r} is malformed; {_NEW}")
     if not found.stored.bounded:
