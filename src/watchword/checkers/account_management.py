@@ -139,7 +139,7 @@ class AccountManagement:
         account = self.get(name)
         hash_ = self._hash(password)
         profile, now = self._verifier.hasher.profile(hash_), self._clock.now()
-        return self._change(account.id, lambda old: replace(old, password_hash=hash_, hash_profile=profile, password_changed_at=now))
+        return self._change(account, lambda old: replace(old, password_hash=hash_, hash_profile=profile, password_changed_at=now))
 
     def disable(self, name: str) -> AccountRecord:
         """Shut an account until somebody enables it: its password, its keys and its tokens let nobody in.
@@ -150,7 +150,7 @@ class AccountManagement:
         Raises:
             NotFound: there is no such account.
         """
-        return self._change(name, lambda account: replace(account, disabled=True))
+        return self._change(self.get(name), lambda account: replace(account, disabled=True))
 
     def enable(self, name: str) -> AccountRecord:
         """Open a disabled account again.
@@ -161,7 +161,7 @@ class AccountManagement:
         Raises:
             NotFound: there is no such account.
         """
-        return self._change(name, lambda account: replace(account, disabled=False))
+        return self._change(self.get(name), lambda account: replace(account, disabled=False))
 
     def lock(self, name: str, until: float) -> AccountRecord:
         """Shut the password of an account for a while.
@@ -176,7 +176,7 @@ class AccountManagement:
         """
         if not isinstance(until, (int, float)) or isinstance(until, bool) or not isfinite(until):
             raise ConfigurationError(f"an account is locked until a time in Unix seconds, not {until!r}")
-        return self._change(name, lambda account: replace(account, locked_until=float(until)))
+        return self._change(self.get(name), lambda account: replace(account, locked_until=float(until)))
 
     def unlock(self, name: str) -> AccountRecord:
         """Open a locked account.
@@ -187,7 +187,7 @@ class AccountManagement:
         Raises:
             NotFound: there is no such account.
         """
-        return self._change(name, lambda account: replace(account, locked_until=None))
+        return self._change(self.get(name), lambda account: replace(account, locked_until=None))
 
     def change(
         self,
@@ -233,7 +233,7 @@ class AccountManagement:
                 permissions=frozenset(given.get("permissions", old.permissions)),
             )
 
-        return self._change(account.id, changed)
+        return self._change(account, changed)
 
     def remove(self, name: str) -> AccountRecord:
         """Remove an account, and revoke all of its keys and tokens.
@@ -252,15 +252,15 @@ class AccountManagement:
             raise NotFound(f"there is no account {name!r} any more")
         return account
 
-    def _change(self, name: str, change: Callable[[AccountRecord], AccountRecord]) -> AccountRecord:
-        account = self.get(name)
+    def _change(self, account: AccountRecord, change: Callable[[AccountRecord], AccountRecord]) -> AccountRecord:
+        # By its id from here on, and not looked up anew: the id of one account may be a name of another.
         for _ in range(TRIES):
             kept = self._store.replace_account(change(account))
             if kept is not None:
                 return kept
             again = self._store.get_account(account.id)
             if again is None:
-                raise NotFound(f"there is no account {name!r} any more")
+                raise NotFound(f"there is no account {account.id!r} any more")
             account = again
         raise Unavailable(f"the account {account.id!r} was changed by others {TRIES} times meanwhile")
 

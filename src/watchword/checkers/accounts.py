@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
 from watchword.checkers.account_management import AccountManagement
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from watchword.stores.ports import AccountRecord, AccountStore
     from watchword.verdict import Verdict
 
-NOTED_EVERY = 60.0  # seconds: how exact the time of the last login is
+NOTED_EVERY = 60.0  # seconds: how exact the time of the last login is, and how long a hash that is being made anew is left alone
 SAMPLED_EVERY = 600.0  # seconds: formats of hashes come and go over weeks
 
 STANDING = frozenset({Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED})
@@ -91,7 +92,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         if max_age is not None and (not isinstance(max_age, (int, float)) or isinstance(max_age, bool) or not 0 < max_age < inf):
             raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
         if isinstance(tell, str) or not STANDING.issuperset(told := frozenset(tell)):
-            raise ConfigurationError(f"Accounts(tell=...) takes some of {sorted(STANDING)}, not {tell!r}")
+            raise ConfigurationError(f"Accounts(tell=...) takes some of {', '.join(sorted(STANDING))} in a collection, not {tell!r}")
         clock = SystemClock() if clock is None else clock
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for)
         super().__init__(store, verifier, clock, fold_case=fold_case)
@@ -100,9 +101,11 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         self._on_event = log_event if on_event is None else on_event
         self._decoys: Decoys | None = None
         self._sampled_at = -inf
+        self._sampled: set[str] = set()
         self._digest = KeyedDigest()
         self._complained: Bounded[bool] = Bounded(1000)
-        self._rehashed: Bounded[bool] = Bounded(1000)
+        self._claiming = Lock()
+        self._rehashed: Bounded[float] = Bounded(1000)
         self._noted: Bounded[float] = Bounded(10_000)
         # Made and checked now: a guard that cannot refuse unknown names at full cost is not to start.
         self._verifier.hasher.dummy()
@@ -117,7 +120,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         hash_ = None if account is None else self._usable_hash(account)
         standing = None if account is None else self._standing(account, now)
         good = hash_ is not None and standing is None
-        matches = yield from self._verifier.verify(hash_ or decoys.for_name(name), password, remember=good)
+        matches = yield from self._verifier.verify(name, hash_ or decoys.for_name(name), password, remember=good)
         if account is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if hash_ is None or not matches:
@@ -149,7 +152,12 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         stored = account.password_hash
         if stored is None:
             return None
-        if self._verifier.hasher.profile(stored) is not None:
+        profile = self._profile(stored)
+        if profile is not None:
+            if profile not in self._sampled:
+                # New in this store: unknown names are to cost as much from the next request on.
+                self._sampled.add(profile)
+                self._sampled_at = -inf
             return stored
         key = self._digest.of(account.id.encode(), stored.encode("utf-8", "surrogatepass"))
         if key not in self._complained:
@@ -158,46 +166,74 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             self._on_event(AuthEvent("unusable_hash", detail, subject=account.id))
         return None
 
+    def _profile(self, hash_: str) -> str | None:
+        """Return format and cost; None: the hash matches nothing, and verifying it would cost nothing."""
+        hasher = self._verifier.hasher
+        try:
+            hasher.check(hash_, "")  # looks for its library, too
+        except ConfigurationError:
+            return None
+        return hasher.profile(hash_)
+
     def _current_decoys(self) -> Steps[Decoys]:
-        """Return what unknown names are verified against: hashes of the formats and costs that are in use, as often as they are."""
-        now = self._clock.now()
-        decoys = self._decoys
-        if decoys is None or not self._sampled_at <= now < self._sampled_at + SAMPLED_EVERY:
-            hasher, store = self._verifier.hasher, self._store
-            samples = yield from ask(store, store.hash_samples)
-            key = yield from ask(store, store.decoy_key)
-            weights = {hash_: count for hash_, count in samples if hasher.profile(hash_) is not None}
-            # What new accounts get has a decoy of its own: no need to hold on to a hash of somebody.
-            own = hasher.dummy()
-            usual = hasher.profile(own)
-            same = [one for one in weights if usual == hasher.profile(one)]
-            weights[own] = max(1, sum(weights.pop(one) for one in same))
-            self._decoys = decoys = Decoys(weights, key)
-            self._sampled_at = now
+        """Return what unknown names are verified against."""
+        now, known = self._clock.now(), self._decoys
+        if known is not None:
+            if self._sampled_at <= now < self._sampled_at + SAMPLED_EVERY:
+                return known
+            self._sampled_at = now  # one request asks, the others do with what is known
+        try:
+            decoys = yield from ask(self._store, self._sample)
+        except Unavailable:
+            if known is None:
+                raise
+            return known  # whether the store answers at all shows with its next answer
+        self._decoys, self._sampled_at = decoys, now
         return decoys
+
+    def _sample(self) -> Decoys:
+        """Return decoys of the formats and costs that are in use, as often as they are."""
+        weights: dict[str, int] = {}
+        own = self._verifier.hasher.dummy()
+        usual, usually = self._profile(own), 0
+        for sample, count in self._store.hash_samples():
+            profile = self._profile(sample)
+            if profile is not None:
+                self._sampled.add(profile)
+                if profile == usual:
+                    usually += count
+                else:
+                    weights[sample] = count
+        # What new accounts get has a decoy of its own: no need to hold on to a hash of somebody. But only where somebody has such
+        # a hash, or nobody has any: else whoever costs that much would be known to be unknown.
+        if usually or not weights:
+            weights[own] = usually or 1
+        return Decoys(weights, self._store.decoy_key())
 
     def _afterwards(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:
         """Return what is left to do about a login, if anything is."""
-        rehash = self._verifier.hasher.needs_rehash(hash_) and self._claim_rehash(account, hash_)
+        rehash = self._verifier.hasher.needs_rehash(hash_) and self._claim_rehash(account, hash_, now)
         note = self._claim_note(account, now)
         if not rehash and not note:
             return None
         return Operation(lambda: self._finish(account, hash_, password if rehash else None, now if note else None))
 
-    def _claim_rehash(self, account: AccountRecord, hash_: str) -> bool:
+    def _claim_rehash(self, account: AccountRecord, hash_: str, now: float) -> bool:
         key = self._digest.of(b"rehash", account.id.encode(), hash_.encode())
-        if key in self._rehashed:
-            return False  # another request of this process is at it
-        self._rehashed.keep(key, value=True)
-        return True
+        with self._claiming:
+            if 0 <= now - self._rehashed.get(key, -inf) < NOTED_EVERY:
+                return False  # another request of this process is at it. For a while only: its response may never have been sent
+            self._rehashed.keep(key, now)
+            return True
 
     def _claim_note(self, account: AccountRecord, now: float) -> bool:
         key = self._digest.of(b"note", account.id.encode())
-        noted = max(self._noted.get(key, -inf), -inf if account.last_login_at is None else account.last_login_at)
-        if now - noted < NOTED_EVERY:
-            return False
-        self._noted.keep(key, now)
-        return True
+        with self._claiming:
+            noted = max(self._noted.get(key, -inf), -inf if account.last_login_at is None else account.last_login_at)
+            if now - noted < NOTED_EVERY:
+                return False
+            self._noted.keep(key, now)
+            return True
 
     def _finish(self, account: AccountRecord, hash_: str, password: str | None, now: float | None) -> None:
         try:

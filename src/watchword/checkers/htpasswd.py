@@ -6,6 +6,7 @@ import os
 import stat
 from hashlib import sha256
 from hmac import compare_digest
+from threading import Lock
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from watchword.checkers.adapt import FlowChecker
@@ -19,6 +20,7 @@ from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError
 from watchword.observe.event import AuthEvent, log_event
 from watchword.operation import Operation
+from watchword.verdict import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 Stamp: TypeAlias = tuple[int, int, int, int, int]
 
 # A file that was written within this many seconds of being read may have been written again since, within one tick of the file
-# system's clock and to the same length: it is read again until it has settled. FAT counts in steps of 2 s, others in less.
+# system's clock and to the same length: it is read again until it has settled. FAT counts in steps of 2 s, others in less. By
+# our clock, where the file's time lies in the future: then nobody can tell how long ago it was written.
 SETTLING = 2.5
 MOST_OCTETS = 64 * 1024 * 1024  # half a million users: beyond that somebody gave us the wrong file
 
@@ -81,7 +84,9 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         self._clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_event if on_event is None else on_event
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock)
-        self._principals = {user_name(name): principal for name, principal in (principals or {}).items()}
+        # Read now, and as a checker would answer with them: the file may come to name them at any time.
+        self._principals = {user_name(name): Accepted(principal).principal for name, principal in (principals or {}).items()}
+        self._reloading = Lock()
         self._lines: tuple[OddLine, ...] = ()
         try:
             self._loaded = self._load()
@@ -97,26 +102,31 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         """Read the file again if it has changed; verify once, then say whether the user exists and the password is right."""
         loaded = self._loaded
         if not loaded.is_current():
-            # Two requests may both read it: the same file, so it makes no difference whose table stays.
             loaded = yield Operation(self._reload)
         return (yield from loaded.table.flow(credentials))
 
     def _reload(self) -> _Loaded:
-        old = self._loaded
-        seen = _stamp(self._path)
+        # One at a time: the others find it done.
+        with self._reloading:
+            old = self._loaded
+            return old if old.is_current() else self._reload_from(old)
+
+    def _reload_from(self, old: _Loaded) -> _Loaded:
+        seen, now = _stamp(self._path), self._clock.now()
         try:
             new = self._load(old)
         except (OSError, ValueError) as error:
-            # Taken for seen, so that it is not read and complained about again until it changes.
-            new = _Loaded(self._path, seen, old.digest, old.table, settled=True)
+            why = _words(error)
+            new = _Loaded(self._path, seen, old.digest, old.table, since=old.since if seen == old.stamp and old.since <= now else now, failed=why)
+            # What is gone has nothing left to settle.
+            new.settled = seen is None or now - new.since > SETTLING
             self._loaded = new
-            self._tell(
-                AuthEvent("source_kept", f"the file cannot be used, and the last good one stays: {_words(error)}", source=self._path)
-            )
+            if (old.stamp, old.failed) != (seen, why):  # not again for the same
+                self._tell(AuthEvent("source_kept", f"the file cannot be used, and the last good one stays: {why}", source=self._path))
             return new
-        if new.table is not old.table:
-            self._tell(AuthEvent("source_reread", f"{len(new.table)} users", source=self._path))
         self._loaded = new
+        if new.table is not old.table or old.failed:
+            self._tell(AuthEvent("source_reread", f"{len(new.table)} users", source=self._path))
         return new
 
     def _load(self, old: _Loaded | None = None) -> _Loaded:
@@ -128,11 +138,13 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             if found.st_size > MOST_OCTETS:
                 raise ValueError(f"it is longer than {MOST_OCTETS} octets")
             octets = file.read()
-        stamp = _stamp_of(found)
-        settled = self._clock.now() - found.st_mtime > SETTLING
+        stamp, now = _stamp_of(found), self._clock.now()
+        since = old.since if old is not None and old.stamp == stamp and old.since <= now else now
+        # Not by the time of the last change of its content alone, which programs set as they like: `cp -p`, `tar`, `rsync`.
+        settled = now - max(found.st_mtime, found.st_ctime) > SETTLING or now - since > SETTLING
         digest = sha256(octets).digest()
         if old is not None and compare_digest(digest, old.digest):
-            return _Loaded(self._path, stamp, digest, old.table, settled=settled)
+            return _Loaded(self._path, stamp, digest, old.table, since=since, settled=settled)
         lines = parse_htpasswd(octets, self._verifier.hasher)
         if not lines.hashes:
             odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
@@ -143,7 +155,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         lease = _TableLease()
         table = PasswordTable(lines.hashes, self._principals, self._verifier, lease)
         lease.watch(self, table)
-        return _Loaded(self._path, stamp, digest, table, settled=settled)
+        return _Loaded(self._path, stamp, digest, table, since=since, settled=settled)
 
     def is_current(self, table: PasswordTable) -> bool:
         """Tell whether a table is what the file says now, as far as can be told without reading it.
@@ -159,20 +171,42 @@ class Htpasswd(FlowChecker[BasicCredentials]):
 
 
 class _Loaded:
-    """What was read from the file, and how to tell that it is still so."""
+    """What was read from the file, and how to tell that it is still so.
 
-    __slots__ = ("_path", "_settled", "_stamp", "digest", "table")
+    Args:
+        path: the file.
+        stamp: what it looked like from outside when it was read; None: it was not there.
+        digest: of the last good content.
+        table: the users of the last good content.
+        since: when it was first seen looking so.
+        settled: whether it cannot have changed without looking different.
+        failed: why it could not be used; empty: it could.
+    """
 
-    def __init__(self, path: str, stamp: Stamp | None, digest: bytes, table: PasswordTable, *, settled: bool) -> None:
+    __slots__ = ("_path", "digest", "failed", "settled", "since", "stamp", "table")
+
+    def __init__(
+        self,
+        path: str,
+        stamp: Stamp | None,
+        digest: bytes,
+        table: PasswordTable,
+        *,
+        since: float,
+        settled: bool = False,
+        failed: str = "",
+    ) -> None:
         self._path = path
-        self._stamp = stamp
-        self._settled = settled
+        self.stamp = stamp
         self.digest = digest
         self.table = table
+        self.since = since
+        self.settled = settled
+        self.failed = failed
 
     def is_current(self) -> bool:
         # One look at a local file takes a microsecond or two: less than handing it to a thread.
-        return self._settled and _stamp(self._path) == self._stamp
+        return self.settled and _stamp(self._path) == self.stamp
 
 
 class _TableLease:

@@ -1,7 +1,7 @@
 """The lines of an htpasswd file, as Apache writes and reads them: `name:hash`, comments, and what is odd.
 
 What Apache, nginx and others make of an odd line differs (threat W10), so none is guessed at: an odd line lets nobody in,
-and is reported by its number. Its words never are, because they may be a password.
+and is reported by its number. Of its words none but the name ever is, because they may be a password.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
 
 _BOM = b"\xef\xbb\xbf"
+_MOST_OCTETS = 1024  # of a name: as in a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def _read(line: bytes, hashes: dict[str, str], hasher: PasswordHasher) -> str:
     name, colon, hash_ = text.partition(":")
     if not colon:
         return "it has no colon"
+    if len(name.encode()) > _MOST_OCTETS:
+        return f"the name is longer than {_MOST_OCTETS} octets"
     if name != name.strip():
         return "there is a space before the name or after it"
     try:

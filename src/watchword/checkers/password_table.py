@@ -41,21 +41,21 @@ class PasswordTable:
         self._accepted = {name: Accepted(principals[name] if name in principals else Principal(name), lease) for name in hashes}
         self._verifier = verifier
         # The same in every process that has this table: else an unknown name, asked about often enough, would show by
-        # answers that take now as long as one format and now as long as another that it is none.
-        key = blake2b(digest_size=32)
-        for name in sorted(hashes):
-            key.update(f"{name}:{hashes[name]}\n".encode("utf-8", "surrogatepass"))
+        # answers that take now as long as one format and now as long as another that it is none. And of one line alone, so that
+        # a change of another one does not deal all decoys anew.
+        lines = (f"{name}:{hash_}".encode("utf-8", "surrogatepass") for name, hash_ in hashes.items())
+        key = min(blake2b(line, digest_size=32).digest() for line in lines)
         weights: dict[str, int] = {}
         for hash_ in hashes.values():
             weights[hash_] = weights.get(hash_, 0) + 1
-        self._decoys = Decoys(weights, key.digest())
+        self._decoys = Decoys(weights, key)
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify once, then say whether the user exists and the password is right."""
         name = canonical(credentials.username)
         stored = self._hashes.get(name)
         hash_ = self._decoys.for_name(name) if stored is None else stored
-        matches = yield from self._verifier.verify(hash_, credentials.password, remember=stored is not None)
+        matches = yield from self._verifier.verify(name, hash_, credentials.password, remember=stored is not None)
         if stored is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         return self._accepted[name] if matches else Refused(Reason.WRONG_SECRET)

@@ -5,6 +5,7 @@ So many hashes at once and no more; equal requests at the same time for one hash
 
 from __future__ import annotations
 
+from os import urandom
 from typing import TYPE_CHECKING
 
 from watchword.checkers.passwords import PasswordHasher
@@ -24,8 +25,8 @@ REMEMBERED_FOR = 300.0  # seconds
 class Verifier:
     """Verifies passwords.
 
-    What is remembered is that a password matched a hash, under a keyed digest of both: a new hash is never matched by
-    memory. Wrong passwords are not remembered.
+    What is remembered is that a password of somebody matched a hash, under a keyed digest of all three: a new hash is never
+    matched by memory. Wrong passwords are not remembered.
 
     Args:
         hasher: knows the formats; None: one with the usual parameters. A `CryptContext` of passlib is taken, too.
@@ -53,10 +54,12 @@ class Verifier:
         self._known: Bounded[float] = Bounded(remember if remember_for > 0 else 0)
         self._ttl = remember_for
 
-    def verify(self, hash: str, password: str, *, remember: bool) -> Steps[bool]:  # noqa: A002 - what it is
+    def verify(self, name: str, hash: str, password: str, *, remember: bool) -> Steps[bool]:  # noqa: A002 - what it is
         """Verify one password against one hash.
 
         Args:
+            name: for whom, in canonical form; untrusted. Two names never share one hash in flight: that would show which names
+                are verified against the same decoy, or against the hash of somebody.
             hash: the stored hash, or a decoy.
             password: what was shown; untrusted.
             remember: whether memory may answer and be filled. Where the answer will be a refusal whatever the password, it may
@@ -65,8 +68,8 @@ class Verifier:
         Returns:
             A generator that asks for one hash, or for none where it is remembered, and ends in whether it matches.
         """
-        # Both in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
-        key = self._digest.of(hash.encode("utf-8", "surrogatepass"), password.encode("utf-8", "surrogatepass"))
+        # All in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
+        key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (name, hash, password)))
         now = self._clock.now()
         since = self._known.get(key) if remember else None
         if since is not None and since <= now < since + self._ttl:
@@ -85,8 +88,8 @@ class Verifier:
             password: what was proven right, or what an operator chose.
         """
         hasher = self.hasher
-        # No two of these are alike, each has a salt of its own; but two at once for one password are one too many.
-        return self._limiter.operation(self._digest.of(password.encode("utf-8", "surrogatepass")), lambda: hasher.hash(password))
+        # No two of these are alike: each has a salt of its own, also where two people chose the same password at the same time.
+        return self._limiter.operation(urandom(32), lambda: hasher.hash(password))
 
     def __repr__(self) -> str:
         return f"Verifier({len(self._known)} remembered)"

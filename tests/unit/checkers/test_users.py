@@ -6,11 +6,17 @@ import threading
 from typing import Any
 
 import pytest
+from passlib.context import CryptContext
 
 from tests.support.core import ANN, argon2_hash, ask, bcrypt_hash, verifications
+from tests.support.passwords import stored
 from tests.support.wire import basic
-from watchword import ANONYMOUS, Accepted, Basic, BasicCredentials, ConfigurationError, Granted, Guard, Principal, Reason, Refused
+from watchword import ANONYMOUS, Accepted, Basic, BasicCredentials, ConfigurationError, Failed, Granted, Guard, Principal, Reason, Refused
 from watchword.checkers import Users
+from watchword.errors import Overloaded
+from watchword.protection.hashing import HashLimiter
+from watchword.testing import FixedClock
+from watchword.verdict import ALWAYS
 
 ARGON2 = {"ann": argon2_hash("s3cret"), "empty": argon2_hash("")}
 BCRYPT = {"ann": bcrypt_hash(b"s3cret"), "empty": bcrypt_hash(b"")}
@@ -64,27 +70,105 @@ def test_a_name_that_does_not_exist_costs_what_some_existing_one_costs() -> None
 
 
 def test_what_a_name_costs_cannot_be_foretold() -> None:
-    """The choice is keyed: two tables of the same users choose differently, so nobody computes it at home."""
-    table = {"ann": ARGON2["ann"], "bob": BCRYPT["ann"]}
+    """The choice is keyed by the salts: two tables of the same users choose differently, so nobody computes it at home."""
 
-    def pattern(users: Users) -> list[str]:
+    def pattern(users: Users) -> tuple[str, ...]:
         with verifications() as seen:
             for number in range(40):
                 users.check(BasicCredentials(f"nobody{number}", "x"))
-        return seen
+        return tuple(seen)
 
-    assert len({tuple(pattern(Users(table))) for _ in range(3)}) == 3
+    assert len({pattern(Users({"ann": argon2_hash("s3cret"), "bob": bcrypt_hash(b"s3cret")})) for _ in range(3)}) == 3
 
 
 def test_the_work_is_done_by_one_operation() -> None:
-    """By hand: the flow asks for one verification, which has no awaited form, so that a driver takes it off the event loop."""
-    steps = Users(ARGON2).flow(BasicCredentials("ann", "s3cret"))
-    operation = next(steps)
-    assert operation.arun is None
-    assert operation.run() is True
+    """By hand: the flow asks for one verification and no more, and does none of it by itself."""
+    with verifications() as seen:
+        steps = Users(ARGON2).flow(BasicCredentials("ann", "s3cret"))
+        operation = next(steps)
+        assert seen == []
+        assert operation.run() is True
+    assert seen == [COST["argon2"]]
     with pytest.raises(StopIteration) as end:
-        steps.send(operation.run())
+        steps.send(True)
     assert end.value.value == Accepted(Principal("ann"))
+
+
+@pytest.mark.anyio
+async def test_the_operation_waits_for_a_worker_thread() -> None:
+    """Awaited, the same operation verifies too, and none of it in the thread of the event loop."""
+    operation = next(Users(ARGON2).flow(BasicCredentials("ann", "s3cret")))
+    assert operation.arun is not None
+    with verifications() as seen:
+        assert await operation.arun() is True
+    assert seen == []
+
+
+@pytest.mark.anyio
+async def test_the_limiter_it_is_given_bounds_the_work() -> None:
+    """A limiter that has no place and no queue left refuses at once, and nothing is computed: 503 and no 401 (W4)."""
+    limiter = HashLimiter(1, queue=0, retry_after=7)
+    users = Users(ARGON2, limiter=limiter)
+    release, begun = threading.Event(), threading.Event()
+
+    def occupy() -> None:
+        begun.set()
+        release.wait()
+
+    taken = threading.Thread(target=limiter.operation(b"other", occupy).run)
+    taken.start()
+    begun.wait()
+    try:
+        for ask_it in (users.check, users.acheck):
+            with pytest.raises(Overloaded) as caught:
+                answer = ask_it(BasicCredentials("ann", "s3cret"))
+                if not isinstance(answer, (Accepted, Refused)):
+                    await answer
+            assert caught.value.retry_after == 7
+        decision = await Guard(Basic(users, realm="x")).adecide(ask("/", basic("ann", "s3cret")))
+    finally:
+        release.set()
+        taken.join()
+    assert isinstance(decision, Failed)
+    assert decision.reason is Reason.OVERLOADED
+
+
+def test_a_hasher_of_ones_own_is_taken() -> None:
+    """A context of passlib verifies the formats that it alone knows; what is no hasher is a mistake."""
+    context = CryptContext(["sha1_crypt"], sha1_crypt__default_rounds=1)
+    users = Users({"ann": context.hash("s3cret")}, hasher=context)
+    assert users.check(BasicCredentials("ann", "s3cret")) == Accepted(Principal("ann"))
+    assert users.check(BasicCredentials("ann", "S3cret")) == Refused(Reason.WRONG_SECRET)
+    with pytest.raises(ConfigurationError, match="no hash of a known format"):
+        Users({"ann": context.hash("s3cret")})
+    with pytest.raises(ConfigurationError, match="a hasher is a PasswordHasher or a CryptContext of passlib, not str"):
+        Users(ARGON2, hasher="argon2")
+
+
+def test_what_it_remembers_ends_by_the_clock_it_is_given() -> None:
+    """A right password costs nothing for five minutes, and then a verification again."""
+    clock = FixedClock(1000)
+    users = Users(ARGON2, clock=clock)
+    costs = []
+    for step in (0, 0, 299, 1, 0):
+        clock.advance(step)
+        with verifications() as seen:
+            assert users.check(BasicCredentials("ann", "s3cret")) == Accepted(Principal("ann"))
+        costs.append(len(seen))
+    assert costs == [1, 0, 0, 1, 0]
+
+
+def test_an_answer_may_be_given_again_for_ever() -> None:
+    """The table never changes, and says so to the memo of the guard."""
+    verdict = Users(ARGON2).check(BasicCredentials("ann", "s3cret"))
+    assert isinstance(verdict, Accepted)
+    assert verdict.lease is ALWAYS
+
+
+def test_a_hash_without_a_salt_is_refused() -> None:
+    """One table of common passwords opens all of these (RFC 7617 §4)."""
+    with pytest.raises(ConfigurationError, match="the password hash of 'ann' has no salt"):
+        Users({"ann": stored("ldap-sha1")})
 
 
 @pytest.mark.anyio
