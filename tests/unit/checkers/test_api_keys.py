@@ -699,6 +699,16 @@ def test_a_key_that_cannot_be_right_is_not_made(case: str) -> None:
     assert list(desk.keys.list()) == []
 
 
+def test_which_characters_a_label_may_have() -> None:
+    """Everything that a terminal shows and a database keeps: no control, no half of a character."""
+    keys = Desk().keys
+    for character in " ~\xa0\xe4\ud7ff\ue000\U0010ffff":
+        assert keys.create("ann", label=f"a{character}b").record.label == f"a{character}b"
+    for character in "\0\x1f\x7f\x80\x9f\ud800\udbff\udc00\udfff":
+        with pytest.raises(ConfigurationError, match="the label holds a control character or a lone surrogate"):
+            keys.create("ann", label=f"a{character}b")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
