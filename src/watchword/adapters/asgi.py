@@ -112,8 +112,7 @@ class GuardMiddleware:
             await self.app(child, receive, send)
         else:
             await self._refuse(scope, receive, send, decision, view)
-        if decision.afterwards is not None:
-            await guard.afinish(decision)
+        await guard.afinish(decision)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
         guard = self.guard
