@@ -80,7 +80,8 @@ class Freshness:
                 return  # it was under way while a newer one arrived
             if generation != self._generation:
                 # Also where it is smaller although nobody overtook it: the database was restored from a backup.
-                self._revision += 1
+                # Before the first answer nothing was read, so nothing is remembered.
+                self._revision += self._generation is not None
                 self._generation = generation
                 self._answer = self._answers
                 self._confirmed = asked.at

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, MetaData, String, Table, inspect, select
@@ -177,10 +178,10 @@ def demand(state: State, revision: str | None, url: str) -> None:
         case "current":
             return
         case "empty":
-            raise ConfigurationError(f"there is no store in {url} yet: make one with `watchword store init --store {url}`")
+            raise ConfigurationError(f"there is no store in {url} yet: make one with `watchword store init --store {quote(url)}`")
         case "outdated":
             raise ConfigurationError(
-                f"the store in {url} has the older schema {revision}, not {REVISIONS[-1]}: run `watchword store upgrade --store {url}`"
+                f"the store in {url} has the older schema {revision}, not {REVISIONS[-1]}: run `watchword store upgrade --store {quote(url)}`"
             )
         case "newer":
             raise ConfigurationError(

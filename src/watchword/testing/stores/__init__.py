@@ -1,0 +1,11 @@
+"""What every store owes to the checkers, as tests to inherit: one suite per port, and one for a store that is all of them."""
+
+from __future__ import annotations
+
+from watchword.testing.stores.accounts import AccountStoreContract
+from watchword.testing.stores.common import account, key, token
+from watchword.testing.stores.keys import KeyStoreContract
+from watchword.testing.stores.tokens import TokenStoreContract
+from watchword.testing.stores.whole import StoreContract
+
+__all__ = ["AccountStoreContract", "KeyStoreContract", "StoreContract", "TokenStoreContract", "account", "key", "token"]

@@ -1,0 +1,190 @@
+"""What the suites for stores have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from watchword.errors import AlreadyExists
+from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+
+# Composed and not, right to left, beyond the Basic Multilingual Plane, joined emoji, what SQL and JSON quote, and what LIKE matches.
+TEXTS = (
+    *("é", "e\u0301", "Å", "ﬁ", "שלום", "مرحبا", "\U0001d518\U0001d52b", "👩‍👩‍👧", "\U0010ffff", "\uffff", "ß", "\u0131", "\u200b"),
+    *("'", '"', "\\", "%", "_", "a b", " ", "\t", "\n", "\x01", "\x7f", ";--", "{}", "[]", "null", "NULL", "a" * 1024, "é" * 512),
+)
+# Nothing that can be kept. Also shown by clients, so a lookup has to bear it.
+UNSTORABLE = ("", "\x00", "a\x00", "\x00a", "\ud800", "a\udfff", "a" * 1025, "é" * 513, "a" * 1_000_000)
+
+
+def account(id: str = "1", *names: str, **fields: Any) -> AccountRecord:  # noqa: A002, ANN401 - the names of the fields
+    """Return an account to add.
+
+    Args:
+        id: its id.
+        names: its names.
+        fields: the rest.
+    """
+    return AccountRecord(id=id, names=names, **fields)
+
+
+def key(id: str = "k1", owner: str = "1", **fields: Any) -> KeyRecord:  # noqa: A002, ANN401 - as above
+    """Return a key to add.
+
+    Args:
+        id: its id.
+        owner: whose.
+        fields: the rest.
+    """
+    return KeyRecord(id=id, digest=sha256(id.encode()).digest(), owner=owner, **fields)
+
+
+def token(id: str = "t1", subject: str = "1", **fields: Any) -> TokenRecord:  # noqa: A002, ANN401 - as above
+    """Return a token to add.
+
+    Args:
+        id: its handle.
+        subject: whose.
+        fields: the rest.
+    """
+    return TokenRecord(id=id, digest=sha256(id.encode()).digest(), subject=subject, **fields)
+
+
+class Contract(ABC):
+    """What the suites have in common."""
+
+    racers = 100
+    """How many threads try to be the first."""
+
+    many = 2500
+    """How many records make several pages."""
+
+    @abstractmethod
+    def store(self) -> Any:  # noqa: ANN401 - whatever has the methods
+        """Return a new and empty store; called once per test."""
+
+    def fill(self, store: Any, keys: Sequence[KeyRecord]) -> None:  # noqa: ANN401 - as above
+        """Add many keys; override it where there is a quicker way.
+
+        Args:
+            store: the store.
+            keys: the keys.
+        """
+        for one in keys:
+            store.add_key(one)
+
+    def race(self, work: Callable[[int], T]) -> list[T]:
+        """Return what all threads are told, each of which begins when all are there.
+
+        Args:
+            work: what each does with its number.
+        """
+        gate: Future[None] = Future()
+
+        def run(number: int) -> T:
+            gate.result()
+            return work(number)
+
+        with ThreadPoolExecutor(self.racers) as threads:
+            running = [threads.submit(run, number) for number in range(self.racers)]
+            gate.set_result(None)
+            return [one.result() for one in running]
+
+
+def same(found: object, expected: object, what: str) -> None:
+    """Fail where something is not what it has to be.
+
+    Args:
+        found: what it is.
+        expected: what it has to be.
+        what: its name.
+    """
+    if found != expected:
+        raise AssertionError(f"{what}: {found!r} and not {expected!r}")
+
+
+def raises(kind: type[Exception], work: Callable[[], object], what: str) -> None:
+    """Fail where work does not raise an exception of a kind.
+
+    Args:
+        kind: the kind.
+        work: the work.
+        what: its name.
+    """
+    try:
+        answer = work()
+    except kind:
+        return
+    raise AssertionError(f"{what}: answered {answer!r}, and has to raise {kind.__name__}")
+
+
+def refuses(work: Callable[[], object], what: str) -> None:
+    """Fail where work does not raise a ValueError, and a plain one: neither that something is taken, nor of a codec.
+
+    Args:
+        work: the work.
+        what: its name.
+    """
+    try:
+        answer = work()
+    except ValueError as error:
+        if not isinstance(error, AlreadyExists | UnicodeError):
+            return
+        raise AssertionError(f"{what}: {type(error).__name__}, and has to be a plain ValueError") from error
+    raise AssertionError(f"{what}: answered {answer!r}, and has to raise ValueError")
+
+
+def breaks(store: Any, look: Callable[[], object], work: Callable[[], object], what: str) -> None:  # noqa: ANN401 - a store
+    """Fail where a mark does not hold before the work, or still holds after it.
+
+    Args:
+        store: the store.
+        look: reads something that the work changes.
+        work: the work.
+        what: its name.
+    """
+    look()
+    mark = store.mark()
+    look()
+    if not store.holds(mark):
+        raise AssertionError(f"{what}: a mark does not hold although nothing happened")
+    work()
+    look()
+    if store.holds(mark):
+        raise AssertionError(f"{what}: a mark still holds, and what a checker remembers is wrong")
+
+
+def keeps(store: Any, look: Callable[[], object], work: Callable[[], object], what: str) -> None:  # noqa: ANN401 - a store
+    """Fail where a mark does not hold after the work.
+
+    Args:
+        store: the store.
+        look: reads something.
+        work: the work.
+        what: its name.
+    """
+    look()
+    mark = store.mark()
+    work()
+    look()
+    if not store.holds(mark):
+        raise AssertionError(f"{what}: a mark is broken, and everybody's password would be hashed again")
+
+
+def paged(page: Callable[[str], Sequence[Any]]) -> list[str]:
+    """Return the ids of all pages, and fail where one comes again.
+
+    Args:
+        page: returns the records after an id.
+    """
+    ids: list[str] = []
+    while found := page(ids[-1] if ids else ""):
+        ids += [record.id for record in found]
+    return ids

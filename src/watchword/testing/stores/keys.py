@@ -1,0 +1,149 @@
+"""What every store of API keys owes to the checkers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from watchword.errors import AlreadyExists
+from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, breaks, keeps, key, paged, raises, refuses, same
+
+
+class KeyStoreContract(Contract):
+    """What every `KeyStore` owes; see `AccountStoreContract`."""
+
+    def test_a_key_is_found_by_its_id(self) -> None:
+        """As it was added, with every field."""
+        store = self.store()
+        given = key(
+            "k1", "ann", label="the build, 'ü'", kind="client", roles=frozenset({"b", "a"}), scopes=frozenset({"s"}),
+            permissions=frozenset({"p"}), networks=("10.0.0.0/8", "::1/128"), not_before=1.5, expires_at=2.5, created_at=3.5,
+            last_used_at=4.5, revoked_at=5.5, replaced_by="k2",
+        )  # fmt: skip
+        kept = store.add_key(given)
+        same(replace(kept, version=0), given, "the key as it is kept")
+        same(store.find_key("k1"), kept, "the key as it is found")
+        same(store.find_key("K1"), None, "a key by another id")
+        same(replace(store.add_key(key("k2")), version=0), key("k2"), "a key of little")
+
+    def test_ids_of_keys_are_any_text(self) -> None:
+        """Each is found by itself alone; what cannot be kept is refused, and finds nothing."""
+        store = self.store()
+        for text in TEXTS:
+            store.add_key(key(text, text, label=text))
+        for text in TEXTS:
+            found = store.find_key(text)
+            same((found.id, found.owner, found.label), (text, text, text), "a key")
+            same(store.list_keys(owner=text), (found,), "the keys of an owner")
+        for text in UNSTORABLE:
+            bad = [replace(key("x"), id=text), key("x", text), key("x", scopes=frozenset({text})), key("x", networks=(text,))]
+            for one in [*bad, *([key("x", label=text)] if text else [])]:
+                refuses(partial(store.add_key, one), f"adding a key with {text[:9]!r}")
+            same((store.find_key(text), store.list_keys(owner=text)), (None, ()), f"a key by {text[:9]!r}")
+            same(store.revoke_all(text, 1), (0, 0), "the revocation of nothing")
+            store.note_key_use(text, 1)
+            if text:
+                same(store.list_keys(after=text), (), "keys after what cannot be kept")
+        for one in (replace(key(), digest=b"short"), key(kind="root"), key(expires_at=float("nan")), key(scopes="a")):
+            refuses(partial(store.add_key, one), "adding a key that cannot be kept")
+        same(len(store.list_keys()), len(TEXTS), "how many are kept")
+
+    def test_an_id_of_a_key_is_taken_once(self) -> None:
+        """The first stays as it is."""
+        store = self.store()
+        kept = store.add_key(key("k1", "ann"))
+        raises(AlreadyExists, lambda: store.add_key(key("k1", "bob")), "adding an id that is taken")
+        same(store.list_keys(), (kept,), "the keys")
+
+    def test_a_change_of_a_key_is_kept_once(self) -> None:
+        """By the version that was read."""
+        store = self.store()
+        first = store.add_key(key("k1", created_at=1.0))
+        store.note_key_use("k1", 7.0)
+        kept = store.replace_key(replace(first, label="new", revoked_at=4.0, created_at=9.0, scopes=frozenset({"s"})))
+        expected = replace(first, label="new", revoked_at=4.0, scopes=frozenset({"s"}), last_used_at=7.0, version=kept.version)
+        same(kept, expected, "the key as it is kept")
+        same(store.replace_key(replace(first, revoked_at=None)), None, "a change of what is not so any more")
+        for version in (0, -1, 2**70):
+            same(store.replace_key(replace(kept, version=version)), None, "a change of what was never read")
+        same(store.replace_key(key("k9", version=1)), None, "a change of no key")
+        same(store.find_key("k1"), kept, "the key in the end")
+
+    def test_a_key_and_its_successor_are_kept_both_or_neither(self) -> None:
+        """Neither where the old one changed, nor where the id of the new one is taken."""
+        store = self.store()
+        first = store.add_key(key("k1"))
+        other = store.add_key(key("k2"))
+        changed = replace(first, expires_at=9.0, replaced_by="k3")
+        for taken in ("k2", "k1"):
+            raises(AlreadyExists, partial(store.rotate_key, changed, key(taken)), "a successor whose id is taken")
+        same(store.rotate_key(replace(changed, version=99), key("k3")), None, "the rotation of what is not so any more")
+        same(store.list_keys(), (first, other), "the keys after rotations that failed")
+        added = store.rotate_key(changed, key("k3", label="new"))
+        same(replace(added, version=0), key("k3", label="new"), "the successor")
+        same(replace(store.find_key("k1"), version=first.version), changed, "the old one")
+        same(store.rotate_key(changed, key("k4")), None, "the second rotation")
+        same(store.find_key("k4"), None, "the successor of the second rotation")
+
+    def test_keys_are_listed_in_the_order_of_their_ids(self) -> None:
+        """Everybody's or somebody's; page by page each comes once."""
+        store = self.store()
+        ids = sorted(f"{number * 7919 % 65536:04x}" for number in range(self.many))
+        self.fill(store, [key(id_, "ann" if number % 5 else "bob") for number, id_ in enumerate(ids)])
+        same(paged(lambda after: store.list_keys(after=after)), ids, "all keys, by pages")
+        same(paged(lambda after: store.list_keys(owner="bob", after=after, limit=99)), ids[::5], "the keys of one")
+        same([found.id for found in store.list_keys(limit=3)], ids[:3], "the first keys")
+        same((store.list_keys(owner="eve"), store.list_keys(limit=0), store.list_keys(limit=-1)), ((), (), ()), "no keys")
+
+    def test_the_use_of_a_key_is_noted(self) -> None:
+        """The latest one; and whoever changes the key meanwhile need not read it again."""
+        store = self.store()
+        kept = store.add_key(key())
+        for at, noted in ((5.5, 5.5), (3.0, 5.5), (7, 7.0)):
+            store.note_key_use("k1", at)
+            same(store.find_key("k1").last_used_at, noted, "the use")
+        store.note_key_use("k2", 1.0)
+        same(store.replace_key(kept).last_used_at, 7.0, "the use, after a change")
+
+    def test_all_keys_of_somebody_are_revoked(self) -> None:
+        """Those that were not yet, or only later; and nobody else's."""
+        store = self.store()
+        for one in (key("k1"), key("k2", revoked_at=3.0), key("k3", revoked_at=9.0), key("k4", "bob")):
+            store.add_key(one)
+        old = store.find_key("k1")
+        same(store.revoke_all("1", 5), (2, 0), "how many are revoked")
+        same([found.revoked_at for found in store.list_keys()], [5.0, 3.0, 5.0, None], "when")
+        same(store.replace_key(replace(old, label="new")), None, "a change that would take the revocation back")
+        same((store.revoke_all("1", 6), store.revoke_all("eve", 6)), ((0, 0), (0, 0)), "the second time, and nobody's")
+
+    def test_marks_of_keys(self) -> None:
+        """Every change that may take something away breaks them, and nothing else does."""
+        store = self.store()
+        first = store.add_key(key("k1"))
+
+        def look() -> None:
+            store.find_key("k1")
+
+        breaks(store, look, lambda: store.replace_key(replace(first, label="x")), "a change")
+        current = store.find_key("k1")
+        breaks(store, look, lambda: store.rotate_key(current, key("k2")), "a rotation")
+        breaks(store, look, lambda: store.revoke_all("1", 1), "a revocation")
+        keeps(store, look, lambda: store.add_key(key("k3", "bob")), "an addition")
+        keeps(store, look, lambda: store.note_key_use("k1", 1), "a use")
+        for failing in (
+            lambda: store.replace_key(first),
+            lambda: store.rotate_key(first, key("k9")),
+            lambda: store.revoke_all("eve", 1),
+        ):
+            keeps(store, look, failing, "a change that is not made")
+
+    def test_of_many_who_change_or_rotate_a_key_one_does(self) -> None:
+        """Whichever of the two they do."""
+        store = self.store()
+        kept = store.add_key(key())
+        told = self.race(
+            lambda number: store.rotate_key(kept, key(f"n{number}")) if number % 2 else store.replace_key(replace(kept, label=str(number)))
+        )
+        (won,) = [answer for answer in told if answer is not None]
+        same([found for found in store.list_keys() if found.id == won.id], [won], "the key of the one")
+        same(len(store.list_keys()), 1 + (won.id != "k1"), "how many keys there are")

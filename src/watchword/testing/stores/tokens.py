@@ -1,0 +1,117 @@
+"""What every store of tokens owes to the checkers."""
+
+# ruff: noqa: FBT003 - what is expected, and hashes that are none
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+
+from watchword.errors import AlreadyExists
+from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, breaks, keeps, paged, raises, refuses, same, token
+
+
+class TokenStoreContract(Contract):
+    """What every `TokenStore` owes; see `AccountStoreContract`."""
+
+    def test_a_token_is_found_by_its_digest(self) -> None:
+        """As it was added, with every field."""
+        store = self.store()
+        given = token(
+            "t1", "ann", label="a phone", kind="client", roles=frozenset({"b", "a"}), scopes=frozenset({"s"}),
+            permissions=frozenset({"p"}), created_at=1.5, expires_at=2.5, revoked_at=3.5,
+        )  # fmt: skip
+        same(store.add_token(given), given, "the token as it is kept")
+        same(store.find_token(given.digest), given, "the token as it is found")
+        for digest in (b"", b"t1", bytes(32), given.digest[:-1], given.digest + b"\x00", bytes(10**6)):
+            same(store.find_token(digest), None, "a token by another digest")
+        same(store.add_token(token("t2")), token("t2"), "a token of little")
+
+    def test_digests_and_handles_are_taken_once(self) -> None:
+        """The first stays as it is."""
+        store = self.store()
+        kept = store.add_token(token("t1"))
+        raises(AlreadyExists, lambda: store.add_token(token("t1", "bob")), "adding the same token")
+        raises(AlreadyExists, lambda: store.add_token(replace(token("t2"), id="t1")), "adding a handle that is taken")
+        raises(AlreadyExists, lambda: store.add_token(replace(token("t1"), id="t2")), "adding a digest that is taken")
+        same(store.list_tokens(), (kept,), "the tokens")
+
+    def test_handles_are_any_text(self) -> None:
+        """Each is found by itself alone; what cannot be kept is refused, and finds nothing."""
+        store = self.store()
+        for text in TEXTS:
+            store.add_token(token(text, text))
+        for text in TEXTS:
+            same(store.list_tokens(subject=text), (token(text, text),), "the tokens of somebody")
+        for text in UNSTORABLE:
+            for bad in (replace(token("x"), id=text), token("x", text), token("x", roles=frozenset({text}))):
+                refuses(partial(store.add_token, bad), f"adding a token with {text[:9]!r}")
+            same((store.revoke_token(text, 1), store.list_tokens(subject=text)), (False, ()), f"a token by {text[:9]!r}")
+            if text:
+                same(store.list_tokens(after=text), (), "tokens after what cannot be kept")
+        for bad in (replace(token(), digest=b""), token(kind=""), token(expires_at=float("nan")), token(roles="a")):
+            refuses(partial(store.add_token, bad), "adding a token that cannot be kept")
+        for text in TEXTS:
+            same(store.revoke_token(text, 1), True, "the revocation")
+
+    def test_a_token_is_revoked_by_its_handle(self) -> None:
+        """Once, and for the time that was said first; one that would end later ends now."""
+        store = self.store()
+        first = store.add_token(token("t1"))
+        store.add_token(token("t2", revoked_at=9.0))
+        same([store.revoke_token("t1", at) for at in (5, 6, 4)], [True, False, True], "the revocations")
+        same(store.find_token(first.digest), replace(first, revoked_at=4.0), "the token")
+        same((store.revoke_token("t2", 5), store.revoke_token("t3", 5)), (True, False), "of one that ends later, and of none")
+
+    def test_tokens_are_listed_in_the_order_of_their_handles(self) -> None:
+        """Everybody's or somebody's; page by page each comes once."""
+        store = self.store()
+        ids = sorted(f"{number * 7919 % 4096:03x}" for number in range(50))
+        for number, id_ in enumerate(ids):
+            store.add_token(token(id_, "ann" if number % 5 else "bob"))
+        same(paged(lambda after: store.list_tokens(after=after, limit=7)), ids, "all tokens, by pages")
+        same(paged(lambda after: store.list_tokens(subject="bob", after=after, limit=3)), ids[::5], "the tokens of one")
+        same((store.list_tokens(subject="eve"), store.list_tokens(limit=0)), ((), ()), "no tokens")
+
+    def test_all_tokens_of_somebody_are_revoked(self) -> None:
+        """Those that were not yet, or only later; and nobody else's."""
+        store = self.store()
+        for one in (token("t1"), token("t2", revoked_at=3.0), token("t3", revoked_at=9.0), token("t4", "bob")):
+            store.add_token(one)
+        same(store.revoke_all("1", 5), (0, 2), "how many are revoked")
+        same([found.revoked_at for found in store.list_tokens()], [5.0, 3.0, 5.0, None], "when")
+        same(store.revoke_all("1", 6), (0, 0), "the second time")
+
+    def test_ended_tokens_are_forgotten(self) -> None:
+        """Those that ended before a time, in one way or the other."""
+        store = self.store()
+        ended = token("t2", expires_at=4.0), token("t3", revoked_at=4.0)
+        for one in (token("t1"), *ended, token("t4", expires_at=5.0, revoked_at=6.0)):
+            store.add_token(one)
+        same((store.purge_tokens(5), store.purge_tokens(5)), (2, 0), "how many are forgotten")
+        same([found.id for found in store.list_tokens()], ["t1", "t4"], "the others")
+        same(store.find_token(token("t2").digest), None, "a forgotten token")
+        store.add_token(token("t2"))
+
+    def test_marks_of_tokens(self) -> None:
+        """Every change that may take something away breaks them, and nothing else does."""
+        store = self.store()
+        for id_ in ("t1", "t2"):
+            store.add_token(token(id_))
+
+        def look() -> None:
+            store.find_token(token("t1").digest)
+
+        breaks(store, look, lambda: store.revoke_token("t1", 5), "a revocation")
+        breaks(store, look, lambda: store.revoke_all("1", 5), "the revocation of all")
+        breaks(store, look, lambda: store.purge_tokens(99), "a purge")
+        keeps(store, look, lambda: store.add_token(token("t3")), "an addition")
+        for failing in (lambda: store.revoke_token("t9", 1), lambda: store.revoke_all("eve", 1), lambda: store.purge_tokens(0)):
+            keeps(store, look, failing, "a change that is not made")
+
+    def test_of_many_who_revoke_a_token_one_does(self) -> None:
+        """The others are told that it was done before."""
+        store = self.store()
+        store.add_token(token())
+        same(Counter(self.race(lambda _: store.revoke_token("t1", 5))), {True: 1, False: self.racers - 1}, "what they are told")

@@ -1,0 +1,96 @@
+"""What a store owes that keeps accounts, keys and tokens."""
+
+# ruff: noqa: FBT003, S106 - what is expected, and hashes that are none
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchword.testing.stores.accounts import AccountStoreContract
+from watchword.testing.stores.common import account, breaks, key, same, token
+from watchword.testing.stores.keys import KeyStoreContract
+from watchword.testing.stores.tokens import TokenStoreContract
+
+
+class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
+    """What a store owes that keeps accounts, keys and tokens: the three suites, and what holds between them."""
+
+    def test_a_key_tells_whether_its_owner_is_disabled(self) -> None:
+        """Whatever it was added with, and wherever it is told of; an owner without an account is not."""
+        store = self.store()
+        kept = store.add_account(account("1", disabled=True))
+        first = store.add_key(key("k1", "1", owner_disabled=False))
+        second = store.add_key(key("k2", "2", owner_disabled=True))
+        same((first.owner_disabled, second.owner_disabled), (True, False), "of keys that are added")
+        same([found.owner_disabled for found in store.list_keys()], [True, False], "of keys that are listed")
+        changed = store.replace_key(replace(first, label="x"))
+        same((changed.owner_disabled, store.rotate_key(changed, key("k3", "1")).owner_disabled), (True, True), "of keys that change")
+        breaks(store, lambda: store.find_key("k1"), lambda: store.replace_account(replace(kept, disabled=False)), "the owner enabled")
+        same(
+            (store.find_key("k1").owner_disabled, store.list_keys(owner="1")[0].owner_disabled),
+            (False, False),
+            "of keys of an enabled owner",
+        )
+        breaks(store, lambda: store.find_key("k2"), lambda: store.add_account(account("2", disabled=True)), "the owner disabled")
+        same((store.find_key("k1").owner_disabled, store.find_key("k2").owner_disabled), (False, True), "in the end")
+
+    def test_a_token_tells_whether_its_subject_is_disabled(self) -> None:
+        """As a key does."""
+        store = self.store()
+        kept = store.add_account(account("1", disabled=True))
+        first = store.add_token(token("t1", "1", subject_disabled=False))
+        second = store.add_token(token("t2", "2", subject_disabled=True))
+        same((first.subject_disabled, second.subject_disabled), (True, False), "of tokens that are added")
+        same([found.subject_disabled for found in store.list_tokens()], [True, False], "of tokens that are listed")
+        store.replace_account(replace(kept, disabled=False))
+        same(
+            (store.find_token(first.digest).subject_disabled, store.list_tokens(subject="1")[0].subject_disabled),
+            (False, False),
+            "in the end",
+        )
+
+    def test_what_a_removed_account_holds_is_revoked(self) -> None:
+        """In the same step, so that it cannot live on; a new account of that id gets nothing of it."""
+        store = self.store()
+        store.add_account(account("1", "ann", disabled=True))
+        for id_, owner in (("1a", "1"), ("2a", "2")):
+            store.add_key(key(id_, owner))
+            store.add_token(token(id_, owner))
+        same(store.remove_account("2", 5), False, "the removal of an account that is not there")
+        same(store.remove_account("1", 5), True, "the removal")
+        same([(found.revoked_at, found.owner_disabled) for found in store.list_keys()], [(5.0, False), (None, False)], "the keys")
+        same([(found.revoked_at, found.subject_disabled) for found in store.list_tokens()], [(5.0, False), (None, False)], "the tokens")
+        same(store.remove_account("1", 5), False, "the second removal")
+        store.add_account(account("1", "ann"))
+        same(store.find_key("1a").revoked_at, 5.0, "a key after the account came back")
+
+    def test_all_that_somebody_holds_is_revoked_in_one_step(self) -> None:
+        """Nobody ever sees the keys dead and the tokens alive, or some of each."""
+        store = self.store()
+        for number in range(20):
+            store.add_key(key(f"k{number}"))
+            store.add_token(token(f"t{number}"))
+
+        revoked: list[tuple[int, int]] = []
+
+        def look(number: int) -> tuple[frozenset[float | None], frozenset[float | None]]:
+            if number == self.racers // 2:
+                revoked.append(store.revoke_all("1", 5))
+            # The tokens are asked for first: once they are dead the keys must be.
+            tokens = frozenset(found.revoked_at for found in store.list_tokens())
+            return tokens, frozenset(found.revoked_at for found in store.list_keys())
+
+        seen = set(self.race(look))
+        same(revoked, [(20, 20)], "how many")
+        whole, gone = frozenset({None}), frozenset({5.0})
+        if not seen <= {(whole, whole), (whole, gone), (gone, gone)}:
+            raise AssertionError(f"somebody saw half a revocation: {seen}")
+
+    def test_a_store_shows_no_secret(self) -> None:
+        """Neither it nor its records print a hash or a digest."""
+        store = self.store()
+        shown = [store, store.add_account(account("1", password_hash="s3cret")), store.add_key(key()), store.add_token(token())]
+        printed = " ".join(repr(one) for one in shown)
+        for secret in ("s3cret", repr(key().digest)[2:-1], repr(token().digest)[2:-1], key().digest.hex()):
+            if secret in printed:
+                raise AssertionError("a secret is printed")

@@ -1,0 +1,170 @@
+"""Every store keeps the contract: in memory, in SQLite, in a real PostgreSQL; and a store that breaks it is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import insert
+
+from watchword.stores import MemoryStore, SQLStore
+from watchword.stores.sql import records, schema
+from watchword.testing.stores import StoreContract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from watchword.stores.ports import AccountRecord, KeyRecord
+
+
+class TestMemory(StoreContract):
+    def store(self) -> MemoryStore:
+        """A dictionary or two."""
+        return MemoryStore()
+
+
+class OfSQL(StoreContract):
+    """A store that is closed at the end of its test."""
+
+    # A hundred who want to write at once wait for each other longer than a request ought to.
+    timeout = 30.0
+
+    @pytest.fixture(autouse=True)
+    def _closed(self) -> Iterator[None]:
+        self.opened: list[SQLStore] = []
+        yield
+        for store in self.opened:
+            store.close()
+
+    def opens(self, url: str) -> SQLStore:
+        """Open a store."""
+        store = SQLStore(url, create=True, timeout=self.timeout, staleness=3600)
+        self.opened.append(store)
+        return store
+
+    def fill(self, store: SQLStore, keys: Sequence[KeyRecord]) -> None:
+        """Add them in one transaction."""
+        rows = [records.key_row(replace(one, version=1)) for one in keys]
+        store._database.change(lambda change: change.count(insert(schema.keys), rows))
+
+
+class TestSQLiteInMemory(OfSQL):
+    def store(self) -> SQLStore:
+        """One connection for all threads."""
+        return self.opens("sqlite://")
+
+
+class TestSQLite(OfSQL):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self._path = tmp_path / "auth.db"
+
+    def store(self) -> SQLStore:
+        """A file."""
+        return self.opens(f"sqlite:///{self._path}")
+
+
+class TestPostgreSQL(OfSQL):
+    @pytest.fixture(autouse=True)
+    def _server(self, empty_postgresql: str) -> None:
+        self._url = empty_postgresql
+
+    def store(self) -> SQLStore:
+        """A database of a server."""
+        return self.opens(self._url)
+
+
+# The contract finds what is wrong.
+
+
+class _Two(MemoryStore):
+    """Lets two win."""
+
+    def swap_hash(self, *swap: Any) -> bool:
+        return super().swap_hash(*swap) or self.get_account(swap[0]) is not None
+
+
+class _Forgetful(MemoryStore):
+    """Breaks no mark for a revocation."""
+
+    def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
+        before = self._changes
+        revoked = super().revoke_all(subject, at)
+        self._changes = before
+        return revoked
+
+
+class _Jumpy(MemoryStore):
+    """Breaks marks for nothing."""
+
+    def note_key_use(self, *use: Any) -> None:
+        super().note_key_use(*use)
+        self._changes += 1
+
+
+class _CaseBlind(MemoryStore):
+    """Folds case always."""
+
+    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+        return super().find_account(name, fold_case=True)
+
+
+class _Raising(MemoryStore):
+    """Encodes what a client shows."""
+
+    def find_key(self, *key: str) -> KeyRecord | None:
+        key[0].encode()
+        return super().find_key(*key)
+
+
+class _Orphaning(MemoryStore):
+    """Leaves the keys of a removed account alive."""
+
+    def _revoke_all(self, subject: str, at: float) -> tuple[int, int]:
+        return 0, 0
+
+
+class _Blind(MemoryStore):
+    """Does not look at the version."""
+
+    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+        stored = self.get_account(account.id)
+        return None if stored is None else super().replace_account(replace(account, version=stored.version))
+
+
+BROKEN = {
+    "test_of_many_who_swap_a_hash_one_does": _Two,
+    "test_marks_of_keys": _Forgetful,
+    "test_marks_of_tokens": _Forgetful,
+    "test_an_account_is_found_by_each_of_its_names_and_by_its_id": _CaseBlind,
+    "test_ids_of_keys_are_any_text": _Raising,
+    "test_what_a_removed_account_holds_is_revoked": _Orphaning,
+    "test_a_change_is_kept_once": _Blind,
+    "test_of_many_who_change_an_account_one_does": _Blind,
+    "test_an_old_record_does_not_change_a_new_account_of_that_id": _Blind,
+}
+
+
+@pytest.mark.parametrize("promise", BROKEN)
+def test_a_store_that_breaks_the_contract_is_found(promise: str) -> None:
+    """Each of these mistakes would let somebody in, keep somebody out, or lose what somebody wrote."""
+
+    class Broken(StoreContract):
+        def store(self) -> MemoryStore:
+            return BROKEN[promise]()
+
+    with pytest.raises((AssertionError, UnicodeError, ValueError)):
+        getattr(Broken(), promise)()
+
+
+def test_a_store_that_breaks_marks_for_nothing_is_found() -> None:
+    """It would be right, and as slow as if nothing were remembered."""
+
+    class Broken(StoreContract):
+        def store(self) -> MemoryStore:
+            return _Jumpy()
+
+    with pytest.raises(AssertionError, match="a mark is broken"):
+        Broken().test_marks_of_keys()
