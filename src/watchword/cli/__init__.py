@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
-INSTALL = "pip install 'watchword[demo]'"
-"""What installs everything that the command needs."""
+INSTALL = "pip install 'watchword[cli]'"
+"""What installs everything that the command needs, but for the demo and for stores."""
+
+INSTALL_DEMO = "pip install 'watchword[demo]'"
+"""What installs everything that the demo needs."""
 
 
 def main() -> None:
@@ -15,5 +18,6 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name != "click":
             raise
-        sys.exit(f"the watchword command needs click, which is not installed: {INSTALL}")
+        install = INSTALL_DEMO if "demo" in sys.argv[1:2] else INSTALL
+        sys.exit(f"the watchword command needs click, which is not installed: {install}")
     cli()

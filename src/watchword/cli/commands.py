@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from watchword import __version__
-from watchword.cli import INSTALL
+from watchword.cli import INSTALL_DEMO
+from watchword.cli.auditing import audit
+from watchword.cli.failures import Root
+from watchword.cli.hashing import hash_
+from watchword.cli.importing import import_
+from watchword.cli.keys import key
+from watchword.cli.storing import store
+from watchword.cli.tokens import token
+from watchword.cli.users import user
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 _PORT = 8000  # where uvicorn listens by default, so the address looks familiar
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="watchword %(version)s")
 def cli() -> None:
     """HTTP authentication and authorization: one guard, every stack."""
@@ -42,7 +50,7 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     except ModuleNotFoundError as missing:
         if missing.name != "uvicorn":
             raise
-        sys.exit(f"watchword demo needs uvicorn, which is not installed: {INSTALL}")
+        sys.exit(f"watchword demo needs uvicorn, which is not installed: {INSTALL_DEMO}")
     from watchword.cli.demo import make_demo
     from watchword.cli.guide import guide, json_line, log_refusals
 
@@ -59,6 +67,10 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     server.run()
+
+
+for command in (user, key, token, store, hash_, audit, import_):
+    cli.add_command(command)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

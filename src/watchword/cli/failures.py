@@ -1,0 +1,138 @@
+"""How a command ends: exit codes, and one line (or one JSON object) on standard error that says what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAILED = 1
+USAGE = 2
+NO_STORE = 3
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+# What is shaped like a key, a token or a long secret: an underscore and more letters and digits than an id has. Keys and tokens
+# of any prefix are of this shape, and copies with a slip in them too.
+SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_]*_[0-9A-Za-z]{33,}|\bwwt?_[0-9A-Za-z_]{20,}")
+
+
+class Failure(click.ClickException):
+    """A command could not do what it was asked.
+
+    Args:
+        message: what is wrong, and how to mend it; never with a secret in it.
+        code: a stable name for programs.
+        exit_code: see above.
+    """
+
+    def __init__(self, message: str, code: str, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = exit_code
+
+
+def missing_package(what: str, extra: str) -> Failure:
+    """Return the failure of a command that needs a package which is not installed.
+
+    Args:
+        what: what needs which package.
+        extra: the extra of watchword that installs it.
+    """
+    return Failure(f"{what}, which is not installed: pip install 'watchword[{extra}]'", "missing_package")
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without anything in it that may be a key or a token.
+
+    Args:
+        text: a message.
+    """
+    return SECRET.sub("(hidden)", text)
+
+
+class Command(click.Command):
+    """A command that never repeats what it did not expect on the command line: it may be a password."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does, but say of too many arguments only how many there are."""
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            ctx.fail(
+                f"{len(rest)} argument{'s' if len(rest) > 1 else ''} too many. Passwords, keys and tokens are asked for, or read from "
+                "standard input: they are never given as arguments"
+            )
+        return rest
+
+
+class Section(click.Group):
+    """A group of commands."""
+
+    command_class = Command
+
+
+class Root(click.Group):
+    """The whole command: whatever happens below it ends in an exit code and at most one line."""
+
+    command_class = Command
+    group_class = Section
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]  # noqa: ANN401 - the rest is click's
+        """Run a command and end the process, as click does in its standalone mode."""
+        as_json = "--json" in (sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(args, prog_name, **{**extra, "standalone_mode": False})
+        except click.Abort as abort:
+            interrupted = isinstance(abort.__cause__ or abort.__context__, KeyboardInterrupt)
+            _report("interrupted" if interrupted else "there is nothing more to read: aborted", "aborted", as_json=as_json)
+            sys.exit(INTERRUPTED if interrupted else FAILED)
+        except click.ClickException as error:
+            _show(error, as_json=as_json)
+            sys.exit(getattr(error, "status", error.exit_code))
+        except NotFound as error:
+            self._end(error, "not_found", FAILED, as_json=as_json)
+        except AlreadyExists as error:
+            self._end(error, "already_exists", FAILED, as_json=as_json)
+        except ConfigurationError as error:
+            self._end(error, "invalid", FAILED, as_json=as_json)
+        except Unavailable as error:
+            self._end(error, "store_unavailable", NO_STORE, as_json=as_json)
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def _end(self, error: Exception, code: str, exit_code: int, *, as_json: bool) -> NoReturn:
+        _report(str(error), code, as_json=as_json)
+        sys.exit(exit_code)
+
+
+def finish_output() -> None:
+    """Give up standard output after a failure to write: nothing more is tried when the process ends."""
+    # As the documentation of Python's signal module has it for pipes that broke.
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def _show(error: click.ClickException, *, as_json: bool) -> None:
+    message = hide_secrets(error.format_message())
+    if as_json:
+        _report(message, getattr(error, "code", "usage" if isinstance(error, click.UsageError) else "failed"), as_json=True)
+        return
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+        click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
+    _report(message, "", as_json=False)
+
+
+def _report(message: str, code: str, *, as_json: bool) -> None:
+    message = hide_secrets(" ".join(message.split()))
+    click.echo(json.dumps({"error": message, "code": code}) if as_json else f"Error: {message}", err=True)

@@ -1,0 +1,49 @@
+"""`watchword hash`: making and identifying password hashes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from watchword.cli.asking import new_password, read_secret
+from watchword.cli.failures import Failure
+from watchword.cli.output import say, say_json
+from watchword.cli.params import cost_options, json_option
+
+if TYPE_CHECKING:
+    from watchword.checkers.passwords import PasswordHasher
+
+
+@click.command("hash")
+@click.option("--identify", is_flag=True, help="Tell the format and the cost of a hash, and whether it is outdated.")
+@cost_options
+@json_option
+def hash_(*, identify: bool, hasher: PasswordHasher, as_json: bool) -> None:
+    """Make the hash of a password, or identify one. Both are asked for, or read from standard input."""
+    if identify:
+        _identify(hasher, as_json=as_json)
+        return
+    password = new_password((), weak=True)
+    try:
+        made = hasher.hash(password)
+    except ValueError as error:
+        raise Failure(str(error), "invalid_password") from None
+    if as_json:
+        say_json({"hash": made, "profile": hasher.profile(made)})
+    else:
+        say(made)
+
+
+def _identify(hasher: PasswordHasher, *, as_json: bool) -> None:
+    given = read_secret("the hash")
+    profile = hasher.profile(given)
+    if profile is None:
+        raise Failure("that is no hash of a known format and a possible cost: nobody could log in by it", "unusable_hash")
+    format_, _, cost = profile.partition(" ")
+    outdated = hasher.needs_rehash(given)
+    usual = hasher.profile(hasher.dummy())
+    if as_json:
+        say_json({"format": format_, "cost": cost, "profile": profile, "outdated": outdated, "new_hashes": usual})
+    else:
+        say(f"{profile}: outdated, new hashes are {usual}" if outdated else f"{profile}: as new hashes are")

@@ -1,0 +1,151 @@
+"""`watchword import`: accounts from elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watchword.cli.failures import FAILED, Failure, Section
+from watchword.cli.opening import accounts_of, opened
+from watchword.cli.output import printable, say, say_json
+from watchword.cli.params import clock, json_option, settings, store_option
+from watchword.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from watchword.checkers import Accounts
+    from watchword.checkers.htpasswd_lines import HtpasswdLines
+    from watchword.checkers.passwords import PasswordHasher
+    from watchword.stores import SQLStore
+
+MOST_OCTETS = 64 * 1024 * 1024  # as for the checker `Htpasswd`
+THOUSANDS = 1000  # from so many on a bar shows how far it is
+_TRIES = 20
+
+
+@click.group("import", cls=Section)
+def import_() -> None:
+    """Accounts from elsewhere."""
+
+
+@import_.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--update", is_flag=True, help="Give accounts that are there already the password of the file.")
+@click.option("--ignore-case", is_flag=True, help="Names that differ in case alone are the same, as with Accounts(fold_case=True).")
+@store_option
+@json_option
+def htpasswd(file: Any, url: str, *, dry_run: bool, update: bool, ignore_case: bool, as_json: bool) -> None:  # noqa: ANN401 - a binary file
+    """Add the users of FILE, an htpasswd file. Their passwords stay as they are: the hashes are taken over.
+
+    It can be run again: what is there already stays, and is reported.
+    """
+    from watchword.checkers import PasswordHasher
+    from watchword.checkers.htpasswd_lines import parse_htpasswd
+
+    octets = _read(file)
+    hasher = settings().hasher or PasswordHasher()
+    lines = parse_htpasswd(octets, hasher)
+    numbers = _numbers(octets, lines)
+    done: dict[str, list[dict[str, Any]]] = {"added": [], "updated": [], "unchanged": [], "kept": []}
+    with opened(url) as store, _progress(len(lines.hashes)) as advance:
+        accounts = accounts_of(store, ignore_case=ignore_case)
+        for name, hash_ in lines.hashes.items():
+            try:
+                outcome = _take(store, accounts, name, hash_, hasher, update=update, dry_run=dry_run)
+            except Unavailable as error:
+                count = len(done["added"]) + len(done["updated"])
+                raise Unavailable(f"{error.why} ({count} accounts were taken over; run it again for the rest)") from None
+            done[outcome].append({"line": numbers.get(name), "name": name})
+            advance()
+    skipped = [{"line": line.number, "problem": line.problem} for line in lines.odd]
+    if as_json:
+        say_json({"dry_run": dry_run, **done, "skipped": skipped})
+    else:
+        _tell(done, skipped, dry_run=dry_run)
+    if skipped:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _read(file: Any) -> bytes:  # noqa: ANN401 - a binary file
+    try:
+        octets: bytes = file.read(MOST_OCTETS + 1)
+    except OSError as error:
+        raise Failure(f"the file cannot be read: {error.strerror}", "unreadable") from None
+    if len(octets) > MOST_OCTETS:
+        raise Failure(f"the file is longer than {MOST_OCTETS} octets", "unreadable")
+    return octets
+
+
+def _take(store: SQLStore, accounts: Accounts, name: str, hash_: str, hasher: PasswordHasher, *, update: bool, dry_run: bool) -> str:
+    try:
+        account = accounts.get(name)
+    except NotFound:
+        if not dry_run:
+            accounts.add(name, password_hash=hash_)
+        return "added"
+    if account.password_hash == hash_:
+        return "unchanged"
+    if not update:
+        return "kept"
+    for _ in range(_TRIES):
+        new = replace(account, password_hash=hash_, hash_profile=hasher.profile(hash_), password_changed_at=clock().now())
+        if dry_run or store.replace_account(new) is not None:
+            return "updated"
+        account = accounts.get(account.id)
+    raise Unavailable(f"the account {account.id!r} was changed by others {_TRIES} times meanwhile")
+
+
+def _numbers(octets: bytes, lines: HtpasswdLines) -> dict[str, int]:
+    """Return on which line each name stands that is taken over."""
+    from watchword.checkers.names import canonical
+
+    odd = {line.number for line in lines.odd}
+    numbers: dict[str, int] = {}
+    for number, line in enumerate(octets.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if number not in odd and b":" in line and not line.startswith(b"#"):
+            numbers.setdefault(canonical(line.partition(b":")[0].decode()), number)
+    return numbers
+
+
+def _tell(done: dict[str, list[dict[str, Any]]], skipped: list[dict[str, Any]], *, dry_run: bool) -> None:
+    for row in done["kept"]:
+        say(f"line {row['line']}: {printable(row['name'])} is there already, with another password, which stays (--update takes this one)")
+    for row in skipped:
+        say(f"line {row['line']}: skipped: {printable(row['problem'])}")
+    would = "would be " if dry_run else ""
+    say(
+        f"{len(done['added'])} {would}added, {len(done['updated'])} {would}updated, {len(done['unchanged'])} unchanged, "
+        f"{len(done['kept'])} kept, {len(skipped)} skipped"
+    )
+
+
+def _progress(total: int) -> AbstractContextManager[Callable[[], None]]:
+    """Show on standard error how far it is, where that is a terminal and it takes long enough to wonder."""
+    if total < THOUSANDS or not sys.stderr.isatty():
+        return nullcontext(_nothing)
+    try:
+        import rich.progress  # noqa: F401 - is it there?
+    except ModuleNotFoundError:
+        return nullcontext(_nothing)
+    return _bar(total)
+
+
+def _nothing() -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("accounts", total=total)
+        yield lambda: progress.advance(task)

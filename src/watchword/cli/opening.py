@@ -1,0 +1,69 @@
+"""Opening the store that a command works on."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from watchword.cli.failures import NO_STORE, Failure, missing_package
+from watchword.cli.params import clock, settings
+from watchword.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from watchword.checkers import Accounts
+    from watchword.stores import SQLStore
+
+
+@contextmanager
+def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
+    """Open a store for the length of a block.
+
+    Args:
+        url: where it is.
+        check: whether its tables must be as this version needs them. Without, they may be made, upgraded and looked at.
+
+    Raises:
+        Failure: there is none, or a package is missing.
+    """
+    try:
+        from watchword.stores import SQLStore
+
+        # A mistyped path must not become a new, empty store: `watchword store init` makes one.
+        store = SQLStore(url, create=False, check=check, clock=clock())
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in {"sqlalchemy", "alembic"}:
+            raise
+        raise missing_package(f"a store needs {missing.name}", "sql" if url.startswith("sqlite") else "postgresql") from None
+    except ConfigurationError as error:
+        raise Failure(str(error), "store_unusable", NO_STORE) from None
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def accounts_of(store: SQLStore, *, ignore_case: bool = False) -> Accounts:
+    """Return what manages the accounts of a store.
+
+    Args:
+        store: the store.
+        ignore_case: whether names that differ in case alone are the same.
+    """
+    from watchword.checkers import Accounts
+
+    return Accounts(store, hasher=settings().hasher, clock=clock(), fold_case=ignore_case)
+
+
+def holder(store: SQLStore, name: str) -> str | None:
+    """Return the id of the account that somebody means; None: there is no such account.
+
+    Args:
+        store: the store.
+        name: one of its names, or its id.
+    """
+    from watchword.checkers.names import canonical
+
+    found = store.find_account(canonical(name)) or store.get_account(name)
+    return None if found is None else found.id

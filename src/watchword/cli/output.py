@@ -1,0 +1,162 @@
+"""What is printed: one JSON value for programs, or tables and lines for people."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from watchword.cli.failures import Failure, finish_output
+from watchword.cli.params import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line.
+
+    Args:
+        text: the line.
+        err: whether it goes to standard error.
+
+    Raises:
+        Failure: it could not be written, though somebody reads: a disk is full.
+    """
+    stream = sys.stderr if err else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    except OSError as error:
+        if error.errno == errno.EPIPE or err:
+            raise
+        finish_output()
+        raise Failure(f"cannot write to standard output: {error.strerror}", "output") from None
+
+
+def say_json(value: object) -> None:
+    """Print a value as one line of JSON, in ASCII, whatever the terminal takes.
+
+    Args:
+        value: objects for one thing, arrays for lists; times as Unix seconds.
+    """
+    say(json.dumps(value))
+
+
+def show_facts(facts: Mapping[str, object]) -> None:
+    """Print one thing for people: a line for each fact.
+
+    Args:
+        facts: as they go into JSON.
+    """
+    width = max(map(len, facts), default=0) + 2
+    for name, value in facts.items():
+        say(f"{_words(name):<{width}}{cell(name, value)}")
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], nothing: str) -> None:
+    """Print things for people: a table where a terminal shows it, aligned columns elsewhere.
+
+    Args:
+        columns: which of the facts.
+        rows: the facts of each thing, as they go into JSON.
+        nothing: what is said where there is none.
+    """
+    cells = [[cell(column, row[column]) for column in columns] for row in rows]
+    if not cells:
+        say(nothing)
+        return
+    titles = [_words(column) for column in columns]
+    say(_drawn(titles, cells) if is_fancy() else _aligned(titles, cells))
+
+
+def is_fancy() -> bool:
+    """Tell whether standard output is a terminal of a person who wants more than plain text."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in {None, "", "dumb"}
+
+
+def cell(name: str, value: object) -> str:
+    """Return a fact in words.
+
+    Args:
+        name: of the fact: one that ends in `_at`, `_until` or `_before` is a time.
+        value: the fact.
+    """
+    if value is None:
+        return "never" if name == "expires_at" else "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)) and name.endswith(("_at", "_until", "_before")):
+        return when(value)
+    if isinstance(value, (list, tuple)):
+        return printable(", ".join(map(str, value))) or "-"
+    return printable(str(value)) or "-"
+
+
+def when(time: float) -> str:
+    """Return a time as local ISO 8601, and how long ago that was.
+
+    Args:
+        time: Unix seconds.
+    """
+    from datetime import UTC, datetime
+
+    try:
+        text = datetime.fromtimestamp(time, UTC).astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{time:g}"
+    distance = time - clock().now()
+    return f"{text} ({f'in {span(distance)}' if distance > 0 else f'{span(-distance)} ago'})"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its greatest unit.
+
+    Args:
+        seconds: 0 or more.
+    """
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    return f"{seconds / size:.0f} {unit}"
+
+
+def printable(text: str) -> str:
+    """Return a text that changes nothing about the terminal that shows it: what is not printable is written as an escape.
+
+    Args:
+        text: from a store, a file, or anywhere.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_at").replace("_", " ")
+
+
+def _aligned(titles: list[str], cells: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in [titles, *cells])
+
+
+def _drawn(titles: list[str], cells: list[list[str]]) -> str:
+    try:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ModuleNotFoundError:
+        return _aligned(titles, cells)  # it says the same
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))  # not strings: rich would read [brackets] in them as markup
+    console = Console()
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip("\n")

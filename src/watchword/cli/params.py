@@ -1,0 +1,250 @@
+"""What is given on the command line: names, times and durations, and the options that many commands share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import wraps
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from watchword.cli.failures import SECRET
+from watchword.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchword.checkers.passwords import PasswordHasher
+    from watchword.clock import Clock
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_DURATION = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_UNITS = (604_800, 86_400, 3600, 60, 1)
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.]{0,30}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a program that calls the command may put in place of the usual: `cli.main(args, obj=Settings(...))`.
+
+    Args:
+        hasher: makes the hashes; None: the usual one.
+        clock: tells the time; None: the machine's.
+    """
+
+    hasher: PasswordHasher | None = None
+    clock: Clock | None = None
+
+
+def settings() -> Settings:
+    """Return the settings of the command that runs."""
+    return click.get_current_context().find_object(Settings) or Settings()
+
+
+def clock() -> Clock:
+    """Return the clock of the command that runs."""
+    return settings().clock or SystemClock()
+
+
+class Name(click.ParamType[str]):
+    """A name or an id. What may be a key or a token is refused, and not shown."""
+
+    name = "name"
+
+    def __init__(self, *, may_be_empty: bool = False) -> None:
+        self._may_be_empty = may_be_empty
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's
+        """Return the name."""
+        from watchword.stores.bounds import MAX_TEXT, storable
+
+        text = str(value)
+        if SECRET.search(text):
+            self.fail(
+                "this looks like a key or a token, and those are never given as arguments: whoever lists processes sees it", param, ctx
+            )
+        if not storable(text) and not (self._may_be_empty and not text):
+            self.fail(f"it is text of 1 to {MAX_TEXT} octets in UTF-8", param, ctx)
+        return text
+
+
+class Handle(click.ParamType[str]):
+    """The id of a key, or the handle of a token: what the lists show."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's
+        """Return the id."""
+        from watchword.checkers.key_form import ID_LENGTH, is_id
+
+        if not is_id(value):
+            self.fail(
+                f"an id is {ID_LENGTH} letters and digits, as `list` shows it. A whole key or token is never given as an argument: "
+                "leave the id out, and it is asked for, or read from standard input",
+                param,
+                ctx,
+            )
+        return str(value)
+
+
+class Duration(click.ParamType[float]):
+    """How long: `90d`, `12h`, `1h30m`, `45s`; as seconds.
+
+    Args:
+        never: whether `never` is one, too: infinitely long.
+    """
+
+    name = "duration"
+
+    def __init__(self, *, never: bool = False) -> None:
+        self._never = never
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
+        """Return seconds."""
+        if isinstance(value, float):
+            return value
+        seconds = inf if self._never and value == "never" else duration(str(value))
+        if seconds is None:
+            self.fail(f"a duration is like 90d, 12h, 30m, 45s or 1h30m{', or it is never' if self._never else ''}", param, ctx)
+        return seconds
+
+
+class Moment(click.ParamType[float]):
+    """A time, as Unix seconds: so long from now, ISO 8601, or Unix seconds.
+
+    Args:
+        never: whether `never` is one, too: infinitely far.
+        future: whether it must not be over.
+    """
+
+    name = "time"
+
+    def __init__(self, *, never: bool = False, future: bool = True) -> None:
+        self._never = never
+        self._future = future
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
+        """Return Unix seconds."""
+        if isinstance(value, float):
+            return value
+        if self._never and value == "never":
+            return inf
+        now = clock().now()
+        moment = _moment(str(value), now)
+        if moment is None:
+            self.fail(
+                "a time is like 90d or 12h (from now), 2030-12-31 or 2030-12-31T18:00:00+01:00 (ISO 8601; local where it names no zone), "
+                f"or Unix seconds{', or it is never' if self._never else ''}",
+                param,
+                ctx,
+            )
+        if self._future and moment <= now:
+            self.fail("that time is over; so long from now is written like 90d or 3600s", param, ctx)
+        return moment
+
+
+def duration(text: str) -> float | None:
+    """Return seconds, or None where it is no duration.
+
+    Args:
+        text: such as `1h30m`.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None or not text:
+        return None
+    return float(sum(int(number) * unit for number, unit in zip(found.groups("0"), _UNITS, strict=True)))
+
+
+def _moment(text: str, now: float) -> float | None:
+    from datetime import datetime  # not needed to show help
+
+    after = duration(text)
+    if after is not None:
+        return now + after
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    try:
+        # A time without a zone is local: that is what whoever types it means.
+        moment = datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if isfinite(moment) else None
+
+
+def check_url(ctx: click.Context, _param: click.Parameter, url: str | None) -> str:
+    """Return the URL of a store that lasts; refuse others without showing them, for they may hold a password.
+
+    Args:
+        ctx: of the command.
+        _param: the option.
+        url: as it was given.
+    """
+    if ctx.resilient_parsing:
+        return ""
+    if not url:
+        raise click.UsageError("which store? Give --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE", ctx)
+    scheme, separator, rest = url.partition("://")
+    if not separator or not _SCHEME.fullmatch(scheme):
+        raise click.UsageError("the URL of a store is like sqlite:///auth.db or postgresql://user@host/database", ctx)
+    if scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        raise click.UsageError(
+            f"there is no store of the kind {scheme}://, only sqlite:///auth.db and postgresql://user@host/database", ctx
+        )
+    if scheme.startswith("sqlite") and rest in {"", "/", "/:memory:", ":memory:"}:
+        raise click.UsageError("a store in memory would be gone when the command ends: give a file, such as sqlite:///auth.db", ctx)
+    return url
+
+
+def store_option(function: F) -> F:
+    """Give a command the option `--store`, as `url`."""
+    return click.option(
+        "--store",
+        "url",
+        metavar="URL",
+        envvar="WATCHWORD_STORE",
+        show_envvar=True,
+        callback=check_url,
+        help="Where accounts, keys and tokens live: sqlite:///auth.db, or postgresql://user@host/database.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Give a command the option `--json`, as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON value, and errors as JSON.")(function)
+
+
+def grants(function: F) -> F:
+    """Give a command the options `--role`, `--scope` and `--permission`, as `roles`, `scopes` and `permissions`."""
+    for what in ("permission", "scope", "role"):
+        function = click.option(
+            f"--{what}", f"{what}s", multiple=True, type=Name(), metavar="NAME", help=f"A {what} that it holds. May be repeated."
+        )(function)
+    return function
+
+
+def cost_options(function: F) -> F:
+    """Give a command the costs of Argon2id as options, and what they make as `hasher`."""
+    options = (
+        ("--time-cost", "time_cost", "Passes over the memory."),
+        ("--memory-cost", "memory_cost", "Memory in KiB."),
+        ("--parallelism", "parallelism", "Lanes."),
+    )
+
+    @wraps(function)
+    def call(*args: Any, time_cost: int | None, memory_cost: int | None, parallelism: int | None, **rest: Any) -> Any:  # noqa: ANN401 - any command's
+        from watchword.checkers.passwords import PasswordHasher
+
+        costs: dict[str, Any] = {"time_cost": time_cost, "memory_cost": memory_cost, "parallelism": parallelism}
+        given = {name: number for name, number in costs.items() if number is not None}
+        return function(*args, hasher=PasswordHasher(**given) if given else settings().hasher or PasswordHasher(), **rest)
+
+    made: Any = call
+    for option, name, text in reversed(options):
+        made = click.option(option, name, type=click.IntRange(min=1), help=f"{text} As PasswordHasher({name}=...) of your application.")(
+            made
+        )
+    return made  # type: ignore[no-any-return]  # the same function, with options

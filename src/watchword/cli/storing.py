@@ -1,0 +1,58 @@
+"""`watchword store`: making the tables, bringing them up to date, and looking at them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from watchword.cli.failures import NO_STORE, Section
+from watchword.cli.opening import opened
+from watchword.cli.output import say, say_json, show_facts
+from watchword.cli.params import json_option, store_option
+
+
+@click.group(cls=Section)
+def store() -> None:
+    """The tables in which everything is kept."""
+
+
+@store.command()
+@store_option
+@json_option
+def init(url: str, *, as_json: bool) -> None:
+    """Make the tables, where there are none. Those that are there stay as they are."""
+    _migrate(url, "init", ("made a store in {}", "there is a store in {} already"), as_json=as_json)
+
+
+@store.command()
+@store_option
+@json_option
+def upgrade(url: str, *, as_json: bool) -> None:
+    """Bring the tables of an older version to this one."""
+    _migrate(url, "upgrade", ("upgraded the store in {}", "the store in {} is up to date"), as_json=as_json)
+
+
+@store.command()
+@store_option
+@json_option
+def status(url: str, *, as_json: bool) -> None:
+    """Show which version the tables have, and how much is in them. Exit code 3 where they cannot be used as they are."""
+    with opened(url, check=False) as opened_store:
+        facts = asdict(opened_store.status())
+    if as_json:
+        say_json(facts)
+    else:
+        show_facts(facts)
+    if facts["state"] != "current":
+        raise click.exceptions.Exit(NO_STORE)
+
+
+def _migrate(url: str, what: str, words: tuple[str, str], *, as_json: bool) -> None:
+    with opened(url, check=False) as opened_store:
+        changed = opened_store.init() if what == "init" else opened_store.upgrade()
+        found = opened_store.status()
+    if as_json:
+        say_json({"changed": changed, **asdict(found)})
+    else:
+        say(words[0 if changed else 1].format(found.url))
