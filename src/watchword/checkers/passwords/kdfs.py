@@ -16,7 +16,6 @@ from watchword.checkers.passwords.stored import (
 
 _SCRYPT = compiled(rf"\$scrypt\$ln=([1-9]|[12][0-9]|3[01]),r=({NUMBER}),p=({NUMBER})\$([A-Za-z0-9+/]{{0,172}})\$([A-Za-z0-9+/]{{43}})")
 _SCRYPT_OCTETS = 32
-_MOST_LANES = 2**30  # r·p stays below it (RFC 7914 §2)
 # passlib writes `.` for the `+` of base64
 _PBKDF2 = compiled(rf"\$pbkdf2(|-sha256|-sha512)\$({NUMBER})\$([A-Za-z0-9./]{{0,172}})\$([A-Za-z0-9./]{{27,86}})")
 _OCTETS = {"": 20, "-sha256": 32, "-sha512": 64}
@@ -29,7 +28,7 @@ def read_scrypt(text: str) -> StoredHash | None:
         return None
     exponent, r, p = map(int, found.group(1, 2, 3))
     n = 2**exponent
-    if not scrypt_is_possible(n, r) or r * p >= _MOST_LANES or octets_in(found.group(5)) != _SCRYPT_OCTETS or not _is_salt(found.group(4)):
+    if not scrypt_is_possible(n, r) or octets_in(found.group(5)) != _SCRYPT_OCTETS or not _is_salt(found.group(4)):
         return None
     return StoredHash(
         "scrypt",

@@ -15,8 +15,8 @@ MAX_SALT_OCTETS = MAX_DIGEST_OCTETS = 128  # twice the longest that any library 
 # Ceilings on what one verification may cost, so that no stored value can hang or exhaust the process. Each is many times what
 # anybody recommends (docs/decisions/0011-what-a-stored-hash-may-cost.md).
 MAX_ITERATIONS = 10_000_000  # PBKDF2 and sha-crypt: seconds. OWASP asks for 1,300,000 of PBKDF2 with SHA-1
-MAX_SCRYPT_WORK = 2**23  # N·r·p: 8 times the 2**20 that OWASP asks for
-MAX_SCRYPT_OCTETS = 2**30  # 128·N·r
+MAX_SCRYPT_WORK = 2**23  # N·r·p: 8 times the 2**20 that OWASP asks for. It holds the memory, 128·N·r octets, to 1 GiB
+_MAX_SCRYPT_BUFFERS = 2**29  # octets
 
 NUMBER = r"[1-9][0-9]{0,9}"  # decimal, without a leading zero
 HASH64 = r"[./0-9A-Za-z]"  # crypt(3)'s alphabet
@@ -85,9 +85,9 @@ def scrypt_is_possible(n: int, r: int) -> bool:
 def scrypt_is_bounded(n: int, r: int, p: int) -> bool:
     """Tell whether the work and the memory of scrypt are under the ceilings.
 
-    The buffers beside the table of N are held to half of its ceiling: hashlib takes no more than 2 GiB for all of it.
+    The buffers beside the table of N have a ceiling of their own: hashlib takes no more than 2 GiB for all of it.
     """
-    return n * r * p <= MAX_SCRYPT_WORK and 128 * n * r <= MAX_SCRYPT_OCTETS and 128 * r * (p + 2) <= MAX_SCRYPT_OCTETS // 2
+    return n * r * p <= MAX_SCRYPT_WORK and 128 * r * (p + 2) <= _MAX_SCRYPT_BUFFERS
 
 
 def compiled(pattern: str) -> re.Pattern[str]:

@@ -113,7 +113,7 @@ def test_what_cannot_match_costs_the_context_the_same(password: Any) -> None:
     assert PasswordHasher(context=own).verify("own:terc3s", password) is False
     assert len(own.verified) == 1
     assert 0 < len(own.verified[0]) <= 1024
-    assert "\0" not in own.verified[0]  # type: ignore[operator]  # it is text
+    assert "\0" not in own.verified[0]
 
 
 def test_an_empty_password_never_verifies() -> None:
@@ -210,6 +210,40 @@ def test_a_broken_context_raises_nothing(broken: str) -> None:
     assert hasher.verify("own:terc3s", PASSWORD) is (broken == "needs_update")
     assert hasher.needs_rehash("own:hguone gnol") is (broken in {"needs_update", "identify"})
     assert hasher.profile("own:terc3s") == (None if broken == "identify" else "own")
+
+
+class PanicException(BaseException):
+    """What a library in Rust raises when it panics, under the name of its module."""
+
+    __module__ = "pyo3_runtime"
+
+
+class Raises(Own):
+    """Raises what is no Exception.
+
+    Args:
+        error: what it raises.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def verify(self, secret: str | bytes, hash: str) -> object:  # noqa: A002 - passlib's name
+        """Raise."""
+        raise self.error
+
+
+def test_a_panic_of_a_library_is_no_match() -> None:
+    """It is no Exception, and yet nothing but a broken library."""
+    assert PasswordHasher(context=Raises(PanicException())).verify("own:terc3s", PASSWORD) is False
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()], ids=repr)
+def test_whoever_stops_the_program_stops_it(error: BaseException) -> None:
+    """What is no Exception and no panic goes through."""
+    with pytest.raises(type(error)):
+        PasswordHasher(context=Raises(error)).verify("own:terc3s", PASSWORD)
 
 
 @pytest.mark.parametrize("answer", [1, "yes", None, object()])

@@ -117,6 +117,24 @@ def test_an_empty_password_never_verifies(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_what_is_hashed_in_the_place_of_a_password_is_none(name: str) -> None:
+    """Equal work needs something to work on; whoever has that for a password is not open to everybody."""
+    assert verify_password(MAKERS[name]("\x01"), "") is False
+    assert verify_password(MAKERS[name]("\x01"), "\0") is False
+    assert verify_password(MAKERS[name]("\ufffd"), b"\xff") is False
+    assert verify_password(MAKERS[name]("\ufffd"), "\ufffd") is True
+
+
+def test_scrypt_of_a_subclass_in_django_verifies() -> None:
+    """Django's own class allows 32 MiB; who made more work of it raised that."""
+    from django.contrib.auth.hashers import ScryptPasswordHasher
+
+    hasher = ScryptPasswordHasher()
+    hasher.maxmem = 2**26
+    assert verify_password(hasher.encode(PASSWORD, "salt", n=2**15, r=8, p=1), PASSWORD) is True
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_no_format_looks_at_a_part_of_the_password(name: str) -> None:
     """Up to its bound every octet counts; one more than the bound is refused, though the library would pass it over (W1)."""
     limit = LIMITS.get(name, 1024)
@@ -409,13 +427,13 @@ class Broken:
 def test_a_broken_library_matches_nothing(name: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a MemoryError of it comes through."""
     assert verify_password(stored(name), PASSWORD) is True
-    monkeypatch.setitem(sys.modules, module.replace("passlib.hash", "passlib"), Broken())  # type: ignore[arg-type]  # no module: that is the point
+    monkeypatch.setitem(sys.modules, module.replace("passlib.hash", "passlib"), Broken())
     assert verify_password(stored(name), PASSWORD) is False
 
 
 def test_a_library_that_cannot_be_imported_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so when the table is made, and not when somebody logs in."""
     monkeypatch.delitem(sys.modules, "passlib.hash")
-    monkeypatch.setitem(sys.modules, "passlib", Broken())  # type: ignore[arg-type]  # as above
+    monkeypatch.setitem(sys.modules, "passlib", Broken())
     with pytest.raises(ConfigurationError, match="'ann' has an apr1 hash, and its library cannot be imported"):
         check_hash(stored("apr1"), "ann")
