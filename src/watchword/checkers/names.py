@@ -1,4 +1,4 @@
-"""The names of users: one form of each, the same wherever it is looked up or counted (threat W6)."""
+"""The names of users: one form of each, the same wherever it is looked up or counted (threat W6). And of passwords."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from watchword.errors import ConfigurationError
 
 
 def canonical(name: str) -> str:
-    """Return the one form of a name: Normalization Form C, with its case.
+    """Return the one form of a name or password: Normalization Form C, with its case (RFC 7617 §2.1).
 
     Args:
         name: as it was typed; untrusted.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from os import urandom
 from typing import TYPE_CHECKING
 
+from watchword.checkers.names import canonical
 from watchword.checkers.passwords import PasswordHasher
 from watchword.clock import SystemClock
 from watchword.errors import ConfigurationError
@@ -68,6 +69,7 @@ class Verifier:
         Returns:
             A generator that asks for one hash, or for none where it is remembered, and ends in whether it matches.
         """
+        password = canonical(password)  # as Basic hands it over, and as new hashes are made
         # All in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
         key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (name, hash, password)))
         now = self._clock.now()
@@ -87,7 +89,7 @@ class Verifier:
         Args:
             password: what was proven right, or what an operator chose.
         """
-        hasher = self.hasher
+        hasher, password = self.hasher, canonical(password)
         # No two of these are alike: each has a salt of its own, also where two people chose the same password at the same time.
         return self._limiter.operation(urandom(32), lambda: hasher.hash(password))
 
