@@ -17,7 +17,6 @@ from watchword.checkers.issuing import (
     check_seconds,
     check_store,
     check_text,
-    check_time,
     check_window,
 )
 from watchword.checkers.key_form import KeyForm, is_id
@@ -187,8 +186,6 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
             Unavailable: the store does not answer; nothing is changed.
         """
         overlap = check_seconds("overlap", overlap)
-        if expires_at is not ...:
-            check_time("expires_at", expires_at)
 
         def change() -> NewKey | None:
             old, now = self.get(id), self._clock.now()
