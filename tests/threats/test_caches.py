@@ -1,0 +1,262 @@
+"""Caches of credentials, and what went wrong with them elsewhere: rows C1 to C7."""
+
+# ruff: noqa: N802 - a test carries the id of its row
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.drive import basic, bearer
+from tests.support.wire import Request
+from watchword import (
+    ALWAYS,
+    Accepted,
+    APIKey,
+    Basic,
+    BasicCredentials,
+    Bearer,
+    BearerToken,
+    Evidence,
+    Guard,
+    Principal,
+    Reason,
+    Refused,
+    RequestView,
+    Verdict,
+    authenticated,
+    optional,
+    role,
+    scope,
+)
+from watchword.checkers import Accounts, APIKeys, OpaqueTokens, PasswordHasher, Users, nonblocking
+from watchword.guard.memo import Memo
+from watchword.guard.policy import Entry
+from watchword.remembering import Bounded, KeyedDigest
+from watchword.stores import MemoryStore
+from watchword.testing import FixedClock
+
+NOW = 1_700_000_000.0
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+class Counted:
+    """A checker of names and passwords that may be remembered, and counts how often it is asked.
+
+    Args:
+        passwords: name to password.
+    """
+
+    def __init__(self, passwords: dict[str, str], evidence: Evidence | None = None) -> None:
+        self.passwords = passwords
+        self.evidence = evidence
+        self.asked: list[str] = []
+
+    def check(self, credentials: BasicCredentials) -> Verdict:
+        """Compare, as a test may."""
+        self.asked.append(credentials.username)
+        if self.passwords.get(credentials.username) != credentials.password:
+            return Refused(Reason.WRONG_SECRET)
+        return Accepted(Principal(credentials.username, evidence=self.evidence), ALWAYS)
+
+
+def test_C1_fields_never_run_together(through: Any) -> None:
+    """Name and password are length-prefixed: no other way to cut the same letters in two finds what was remembered."""
+    long = "n" * 52  # Okta's: bcrypt saw nothing of the password behind a long name
+    checker = Counted({"ab": "cd", long: "s3cret", "a": ""})
+    send = through(Guard(Basic(checker, realm="r")))
+    for name, password, status in [
+        ("ab", "cd", 200),
+        ("a", "bcd", 401),
+        ("abc", "d", 401),
+        (long, "s3cret", 200),
+        (long, "other", 401),
+        (long + "s", "3cret", 401),
+        (long, "", 401),
+    ]:
+        for _ in range(2):
+            assert send(Request(target="/", headers=(basic(name, password),))).status == status
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [((b"ab", b"c"), (b"a", b"bc")), ((b"a",), (b"a", b"")), ((b"1:a", b""), (b"", b"1:a")), ((b"a,1:b",), (b"a", b"b"))]
+)
+def test_C1_keyed_digests_tell_every_split_apart(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> None:
+    """Length-prefixed fields under a key of the process: equal for equal fields of one key, and for nothing else."""
+    digest = KeyedDigest()
+    assert digest.of(*one) == digest.of(*one)
+    assert digest.of(*one) != digest.of(*other)
+    assert KeyedDigest().of(*one) != digest.of(*one)
+
+
+def test_C1_schemes_and_carriers_do_not_share_entries() -> None:
+    """What a token stands for as a bearer token says nothing about the same text as an API key."""
+    asked: list[str] = []
+
+    def check(credentials: Any) -> Verdict:
+        asked.append(type(credentials).__name__)
+        return Accepted(Principal(type(credentials).__name__), ALWAYS)
+
+    guard = Guard(Bearer(check), APIKey(check))
+    for field in (bearer("same"), ("X-API-Key", "same"), ("Authorization", "ApiKey same")):
+        guard.decide(RequestView(method="GET", target="/", headers=[field]))
+    assert asked == ["BearerToken", "APIKeyCredentials", "APIKeyCredentials"]
+
+
+def test_C2_a_hit_is_checked_like_a_miss(through: Any) -> None:
+    """Scope, role and network of the rule are evaluated on the hot path too: what was granted once opens nothing else."""
+    checker = Counted({"ann": "s3cret"})
+    rules = {"/open": authenticated, "/orders": scope("orders:read"), "/admin": role("admin"), "/hidden": role("admin").hidden()}
+    send = through(Guard(Basic(checker, realm="r"), rules=rules))
+    field = basic("ann", "s3cret")
+    cold = {target: send(Request(target=target, headers=(field,))).status for target in rules}
+    hot = {target: send(Request(target=target, headers=(field,))).status for target in rules}
+    assert cold["/open"] == 200
+    assert {cold["/orders"], cold["/admin"]} == {403}
+    assert hot == cold
+    assert checker.asked == ["ann"]
+
+
+def test_C3_nobody_supplies_the_key() -> None:
+    """No argument of a guard or a checker makes a cache key, and credentials of one's own kind are not remembered."""
+    for made in (Guard, Accounts, APIKeys, OpaqueTokens, Users, Memo):
+        assert not {"key", "cache_key", "key_function", "make_key", "hasher_key"} & inspect.signature(made).parameters.keys()
+
+    @dataclass(frozen=True)
+    class Special(BasicCredentials):
+        """Credentials that depend on more than a memo knows of."""
+
+        tenant: str = ""
+
+    class Tenants(Basic):
+        def extract(self, view: RequestView) -> BasicCredentials | None:
+            found = super().extract(view)
+            return found and Special(found.username, found.password, view.field("host") or "")
+
+    asked: list[str] = []
+
+    def check(credentials: Special) -> Verdict:
+        asked.append(credentials.tenant)
+        return Accepted(Principal(f"{credentials.username}@{credentials.tenant}"), ALWAYS)
+
+    memo = Memo(FixedClock(NOW))
+    entry = Entry(Tenants(check, realm="r"))
+    fact = memo.fact(entry, Principal("ann"), ALWAYS)
+    assert fact is not None
+    memo.remember(entry, Special("ann", "s3cret", "a"), fact)
+    assert memo.recall(entry, Special("ann", "s3cret", "b")) is None
+    assert memo.recall(entry, Special("ann", "s3cret", "a")) is None
+
+
+def test_C4_ambiguous_credentials_and_nobody_are_never_remembered(through: Any) -> None:
+    """Two sets of credentials in one request are refused and leave nothing behind; whoever shows none stays nobody."""
+    checker = Counted({"ann": "s3cret", "bob": "b0b"})
+    guard = Guard(Basic(checker, realm="r"), APIKey(lambda _: None), rules={"/": optional})
+    send = through(guard)
+    ann, bob = basic("ann", "s3cret"), basic("bob", "b0b")
+    assert send(Request(target="/", headers=(ann, ("X-API-Key", "k")))).status == 400
+    assert send(Request(target="/", headers=(ann, bob))).status == 400
+    assert len(guard._deciding._memo._facts) == 0
+    assert send(Request(target="/", headers=(ann,))).seen.principal.id == "ann"
+    for _ in range(2):
+        answer = send(Request(target="/"))
+        assert answer.status == 200
+        assert not answer.seen.principal.is_authenticated
+        assert send(Request(target="/", headers=(bob,))).seen.principal.id == "bob"
+    assert len(guard._deciding._memo._facts) == 2
+
+
+def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
+    """Refusals are not stored; what a key or nobody in particular is served says so, from the memo as from the checker."""
+    key_checker = nonblocking(lambda _: Accepted(Principal("ann"), ALWAYS))
+    send = behind(Guard(APIKey(key_checker), rules={"/": optional, "/admin": role("admin")}))
+    key = ("X-API-Key", "k")
+    for _ in range(2):
+        assert send(Request(target="/me")).one("cache-control") == "no-store"
+        assert send(Request(target="/admin", headers=(key,))).one("cache-control") == "no-store"
+        assert send(Request(target="/me", headers=(key,))).one("cache-control") == "private"
+        assert "x-api-key" in (send(Request(target="/")).one("vary") or "").lower()
+
+
+def test_C6_nothing_is_remembered_beyond_its_expiry(through: Any) -> None:
+    """The memo forgets at the end of the evidence or after its own time, whichever is first, by a clock that stands still."""
+    clock = FixedClock(NOW)
+    checker = Counted({"ann": "s3cret"}, Evidence(expires_at=NOW + 50))
+    send = through(Guard(Basic(checker, realm="r"), clock=clock, remember_for=300))
+    request = Request(target="/", headers=(basic("ann", "s3cret"),))
+    assert send(request).status == 200
+    clock.set(NOW + 49)
+    assert send(request).status == 200
+    assert checker.asked == ["ann"]
+    clock.set(NOW + 50)
+    assert send(request).status == 401
+    assert checker.asked == ["ann", "ann"]
+
+
+def test_C6_what_is_remembered_is_asked_again_after_its_time(through: Any) -> None:
+    """Three hundred seconds, unless the guard says otherwise; a clock that was set back asks as well."""
+    clock = FixedClock(NOW)
+    asked: list[str] = []
+
+    class Lease:
+        def holds(self) -> bool:
+            return True
+
+    def check(credentials: BearerToken) -> Verdict:
+        asked.append(credentials.token)
+        return Accepted(Principal("ann"), Lease())
+
+    send = through(Guard(Bearer(check), clock=clock))
+    request = Request(target="/", headers=(bearer("t"),))
+    for seconds, times in [(0, 1), (299, 1), (300, 2), (299, 3), (301, 3)]:
+        clock.set(NOW + seconds)
+        assert send(request).status == 200
+        assert len(asked) == times
+
+
+def test_C6_a_revoked_token_is_refused_by_the_next_request(through: Any) -> None:
+    """A change in the store ends every lease at once, whatever was remembered a moment ago."""
+    store, clock = MemoryStore(), FixedClock(NOW)
+    tokens = OpaqueTokens(store, clock=clock)
+    issued = tokens.create("ann")
+    send = through(Guard(Bearer(tokens), clock=clock))
+    request = Request(target="/", headers=(bearer(issued.token),))
+    assert [send(request).status for _ in range(3)] == [200, 200, 200]
+    tokens.revoke(issued.token)
+    assert send(request).status == 401
+
+
+def test_C7_guesses_fill_no_memory(through: Any) -> None:
+    """Refusals are not remembered: neither unknown users nor wrong passwords leave anything behind."""
+    store = MemoryStore()
+    accounts = Accounts(store, hasher=CHEAP)
+    accounts.add("ann", "s3cret")
+    guard = Guard(Basic(accounts, realm="r"))
+    send = through(guard)
+    for number in range(30):
+        assert send(Request(target="/", headers=(basic(f"nobody-{number}", "x"),))).status == 401
+        assert send(Request(target="/", headers=(basic("ann", f"x{number}"),))).status == 401
+    assert len(guard._deciding._memo._facts) == 0
+    assert len(accounts._verifier._known) == 0
+
+
+def test_C7_what_is_remembered_is_bounded() -> None:
+    """The oldest goes when the memo is full, and no number of callers makes it grow."""
+
+    def check(credentials: BearerToken) -> Verdict:
+        return Accepted(Principal(credentials.token), ALWAYS)
+
+    guard = Guard(Bearer(check), remember=50)
+    for number in range(200):
+        assert guard.decide(RequestView(method="GET", target="/", headers=[bearer(f"t{number}")])).granted
+    memo = guard._deciding._memo
+    assert (len(memo._facts), len(memo._spellings)) == (50, 50)
+    kept: Bounded[int] = Bounded(2)
+    for number in range(5):
+        kept.keep(bytes([number]), number)
+    assert list(kept.values()) == [3, 4]
+    none: Bounded[int] = Bounded(0)
+    none.keep(b"x", 1)
+    assert not none
