@@ -130,6 +130,9 @@ class Database:
                 self._check()
             except Unavailable as error:
                 logging.getLogger("watchword").warning("%s: %s; trying again when the store is used", self.url, error)
+            except BaseException:
+                self.close()  # nobody will hold a store that could
+                raise
 
     # What is asked
 

@@ -181,7 +181,8 @@ def demand(state: State, revision: str | None, url: str) -> None:
             raise ConfigurationError(f"there is no store in {url} yet: make one with `watchword store init --store {quote(url)}`")
         case "outdated":
             raise ConfigurationError(
-                f"the store in {url} has the older schema {revision}, not {REVISIONS[-1]}: run `watchword store upgrade --store {quote(url)}`"
+                f"the store in {url} has the older schema {revision}, not {REVISIONS[-1]}: "
+                f"run `watchword store upgrade --store {quote(url)}`"
             )
         case "newer":
             raise ConfigurationError(

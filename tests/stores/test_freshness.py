@@ -1,0 +1,172 @@
+"""What a process knows of the changes that others make, and for how long it believes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.stores import program
+from watchword.stores.sql.freshness import Freshness
+from watchword.testing import FixedClock
+from watchword.testing.stores import account, key, token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.stores.conftest import Opens
+
+
+def test_nothing_holds_before_anybody_asked() -> None:
+    """A process that has just begun knows nothing."""
+    freshness = Freshness(FixedClock(100), 1)
+    assert not freshness.holds(freshness.mark())
+
+
+def test_an_answer_holds_for_a_while() -> None:
+    """From when it was asked, not from when it came."""
+    clock = FixedClock(100)
+    freshness = Freshness(clock, 1)
+    mark = freshness.mark()
+    asked = freshness.asking()
+    clock.advance(0.9)
+    freshness.answered(asked, 0)
+    assert freshness.holds(mark)
+    clock.set(101)
+    assert not freshness.holds(mark)
+    freshness.answered(freshness.asking(), 0)
+    assert freshness.holds(mark)
+
+
+def test_without_staleness_nothing_ever_holds() -> None:
+    """Whoever wants every revocation at once pays for it with a question per request."""
+    freshness = Freshness(FixedClock(100), 0)
+    freshness.answered(freshness.asking(), 0)
+    assert not freshness.holds(freshness.mark())
+
+
+def test_another_generation_breaks_every_mark() -> None:
+    """Also one that was taken while the answer was under way."""
+    freshness = Freshness(FixedClock(100), 1)
+    freshness.answered(freshness.asking(), 5)
+    mark = freshness.mark()
+    freshness.answered(freshness.asking(), 6)
+    assert not freshness.holds(mark)
+    assert freshness.holds(freshness.mark())
+
+
+def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
+    """It neither breaks marks nor confirms them."""
+    clock = FixedClock(100)
+    freshness = Freshness(clock, 1)
+    late = freshness.asking()
+    clock.advance(0.5)
+    freshness.answered(freshness.asking(), 6)
+    mark = freshness.mark()
+    freshness.answered(late, 5)
+    assert freshness.holds(mark)
+    clock.advance(0.9)
+    freshness.answered(late, 6)  # of the same generation: it was true then, which is too long ago
+    assert freshness.holds(mark)
+    clock.advance(0.1)
+    assert not freshness.holds(mark)
+
+
+def test_a_database_that_went_back_breaks_every_mark() -> None:
+    """It was restored from a backup: what nobody overtook is true, and is believed from then on."""
+    freshness = Freshness(FixedClock(100), 1)
+    freshness.answered(freshness.asking(), 6)
+    mark = freshness.mark()
+    freshness.answered(freshness.asking(), 2)
+    assert not freshness.holds(mark)
+    assert freshness.holds(freshness.mark())
+
+
+def test_a_clock_that_is_set_back_lets_nothing_hold_longer() -> None:
+    """Neither while the answer lies in the future, nor when the clock gets there."""
+    clock = FixedClock(100)
+    freshness = Freshness(clock, 1)
+    freshness.answered(freshness.asking(), 0)
+    clock.set(50)
+    assert not freshness.holds(freshness.mark())
+    clock.set(100.5)
+    assert not freshness.holds(freshness.mark())
+    freshness.answered(freshness.asking(), 0)
+    assert freshness.holds(freshness.mark())
+
+
+def test_a_change_of_ones_own_breaks_every_mark_at_once() -> None:
+    """Without asking anybody."""
+    freshness = Freshness(FixedClock(100), 1)
+    freshness.answered(freshness.asking(), 0)
+    mark = freshness.mark()
+    freshness.changed()
+    assert not freshness.holds(mark)
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "a disabled account": lambda store: store.replace_account(_disabled(store)),
+    "a removed account": lambda store: store.remove_account("1", 1),
+    "a new password": lambda store: store.swap_hash("1", "h", "h2", None),
+    "a revoked token": lambda store: store.revoke_token("t1", 1),
+    "revoked keys": lambda store: store.revoke_all("1", 1),
+    "a rotated key": lambda store: store.rotate_key(store.find_key("k1"), key("k2")),
+}
+
+
+def _disabled(store: Any) -> Any:
+    return replace(store.get_account("1"), disabled=True)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_elsewhere_is_seen_within_the_bound(change: str, url: str, opens: Opens) -> None:
+    """At the next question, and without one after `staleness` seconds: that is when a revocation has reached every process."""
+    clock = FixedClock(1000)
+    here, there = opens(url, clock=clock, staleness=2), opens(url)
+    here.add_account(account("1", "ann", password_hash="h", hash_profile="p"))
+    here.add_key(key())
+    here.add_token(token())
+    assert here.find_account("ann") is not None
+    mark = here.mark()
+    CHANGES[change](there)
+    clock.advance(1.999)
+    assert here.holds(mark)  # the bound: this is as long as it may take
+    clock.advance(0.001)
+    assert not here.holds(mark)
+    here.find_key("any")
+    assert not here.holds(mark)
+    again = here.mark()
+    here.find_token(token("any").digest)
+    assert here.holds(again)
+
+
+def test_a_revocation_in_another_process_is_seen_within_the_bound(url: str, opens: Opens) -> None:
+    """A real one, that knows nothing of this."""
+    clock = FixedClock(1000)
+    here = opens(url, clock=clock)
+    kept = here.add_key(key())
+    assert here.find_key("k1") == kept
+    mark = here.mark()
+    assert here.holds(mark)
+    program("import sys; from watchword.stores import SQLStore; SQLStore(sys.argv[1]).revoke_all('1', 7)", url)
+    clock.advance(1)
+    assert not here.holds(mark)
+    found = here.find_key("k1")
+    assert found is not None
+    assert found.revoked_at == 7
+    assert not here.holds(mark)
+
+
+def test_an_addition_elsewhere_breaks_no_mark(url: str, opens: Opens) -> None:
+    """Else every import of users would make everybody's password be hashed again."""
+    here, there = opens(url, clock=FixedClock(1000)), opens(url)
+    here.find_key("k1")
+    mark = here.mark()
+    there.add_key(key())
+    there.add_token(token())
+    there.add_account(account("1", "ann"))
+    there.note_login("1", 5)
+    there.note_key_use("k1", 5)
+    assert here.find_key("k1") is not None
+    assert here.holds(mark)

@@ -1,0 +1,332 @@
+"""The tables: made once, brought up to date, and looked at before anything is asked."""
+
+from __future__ import annotations
+
+import logging
+import re
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, event, inspect, text
+
+from tests.support.stores import fill, methods, program
+from watchword.errors import ConfigurationError, Unavailable
+from watchword.stores import SQLStore
+from watchword.stores.sql.migrate import config, migrate
+from watchword.stores.sql.schema import REVISIONS, VERSION_TABLE, metadata
+from watchword.testing.stores import account, key, token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from tests.stores.conftest import Opens
+    from tests.support.postgres import PostgreSQL
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place without a store."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/auth.db"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.url(server.new_database())
+
+
+@pytest.fixture
+def engine(bare_url: str) -> Iterator[Engine]:
+    """A connection to the same place that is not the store's."""
+    made = create_engine(bare_url.replace("postgresql://", "postgresql+psycopg://"))
+    yield made
+    made.dispose()
+
+
+def execute(engine: Engine, *statements: str) -> None:
+    """Change the database behind the store's back."""
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_a_store_is_made_once(bare_url: str, engine: Engine, opens: Opens) -> None:
+    """From nothing to the newest version; the second time nothing is done; and no table differs from what the program believes."""
+    store = opens(bare_url, check=False)
+    assert (store.status().state, store.status().revision, store.status().accounts) == ("empty", None, None)
+    assert store.init()
+    decoy = store.decoy_key()
+    fill(store)
+    assert not store.init()
+    assert not store.upgrade()
+    status = store.status()
+    assert (status.state, status.revision, status.newest) == ("current", REVISIONS[-1], REVISIONS[-1])
+    assert (status.accounts, status.keys, status.tokens) == (1, 1, 1)
+    again = opens(bare_url)
+    assert again.decoy_key() == decoy
+    assert again.find_account("ann") == store.find_account("ann") is not None
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_known_versions_are_those_of_the_scripts() -> None:
+    """The start of a program compares names and does not import alembic; so the names have to be right."""
+    scripts = ScriptDirectory.from_config(config())
+    assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == REVISIONS
+    assert scripts.get_current_head() == REVISIONS[-1]
+
+
+def test_text_is_ordered_by_octets_in_postgresql(postgresql: PostgreSQL, empty_postgresql: str) -> None:
+    """Whatever language the server was made for: pages of one program must not end in the middle of those of another."""
+    with postgresql.connect(empty_postgresql.partition("@/")[2].partition("?")[0]) as connection:
+        found = connection.execute(
+            "SELECT table_name, column_name, collation_name FROM information_schema.columns "
+            "WHERE table_name LIKE 'watchword%' AND data_type IN ('text', 'character varying') AND table_name <> 'watchword_schema'"
+        ).fetchall()
+    assert len(found) > 20
+    assert {collation for _, _, collation in found} == {"C"}
+
+
+def test_an_older_store_is_upgraded_with_what_is_in_it(bare_url: str, engine: Engine, opens: Opens) -> None:
+    """Until then it is refused, with the command that does it."""
+    with engine.begin() as connection:
+        migrate(connection, REVISIONS[0])
+        connection.execute(
+            text(
+                "INSERT INTO watchword_keys (id, digest, owner, label, kind, roles, scopes, permissions, networks, created_at, version)"
+                " VALUES ('k1', :digest, '1', '', 'user', '[]', '[]', '[]', '[]', 0, 1)"
+            ),
+            {"digest": key().digest},
+        )
+    message = rf"older schema {REVISIONS[0]}, not {REVISIONS[-1]}: run `watchword store upgrade --store '?{_pattern(bare_url)}'?`"
+    with pytest.raises(ConfigurationError, match=message):
+        opens(bare_url)
+    with pytest.raises(ConfigurationError, match=message):
+        opens(bare_url, create=True)
+    store = opens(bare_url, check=False)
+    assert (store.status().state, store.status().revision, store.status().keys) == ("outdated", REVISIONS[0], None)
+    with pytest.raises(Unavailable, match=message):
+        store.find_key("k1")
+    with pytest.raises(ConfigurationError, match=message):
+        store.init()
+    assert store.upgrade()
+    assert store.find_key("k1") == store.list_keys()[0]
+    assert store.add_token(token()) == token()
+    assert opens(bare_url).status().state == "current"
+
+
+def _pattern(url: str) -> str:
+    return re.escape(url)
+
+
+STRANGE = {
+    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", "has the schema 0999.*: upgrade watchword"),
+    "an unknown version": (["UPDATE watchword_schema SET version_num = 'a1b2c3'"], "foreign", "tables named watchword_"),
+    "an older version that never was": (["UPDATE watchword_schema SET version_num = '0000'"], "foreign", "tables named watchword_"),
+    "no version": (["DELETE FROM watchword_schema"], "foreign", "tables named watchword_"),
+    "two versions": (["INSERT INTO watchword_schema VALUES ('0001')"], "foreign", "tables named watchword_"),
+    "no table of versions": (["DROP TABLE watchword_schema"], "foreign", "tables named watchword_"),
+    "another table of versions": (
+        ["DROP TABLE watchword_schema", "CREATE TABLE watchword_schema (version integer)"],
+        "foreign",
+        "tables named watchword_",
+    ),
+    "a missing table": (["DROP TABLE watchword_tokens"], "foreign", "tables named watchword_"),
+    "a missing row": (["DELETE FROM watchword_meta"], "foreign", "tables named watchword_"),
+}
+
+
+@pytest.mark.parametrize("change", STRANGE)
+def test_a_database_that_is_not_as_it_should_be_is_refused(change: str, tmp_path: Path, opens: Opens) -> None:
+    """At the start, with what to do; nothing of it is touched, whatever is asked for."""
+    statements, state, message = STRANGE[change]
+    url = f"sqlite:///{tmp_path}/auth.db"
+    opens(url)
+    engine = create_engine(url)
+    execute(engine, *statements)
+    before = {name: [dict(column) for column in inspect(engine).get_columns(name)] for name in inspect(engine).get_table_names()}
+    for create in (None, True, False):
+        with pytest.raises(ConfigurationError, match=message):
+            opens(url, create=create)
+    store = opens(url, check=False)
+    assert store.status().state == state
+    for work in (store.init, store.upgrade):
+        with pytest.raises(ConfigurationError, match=message):
+            work()
+    with pytest.raises(Unavailable, match=message):
+        store.find_key("k1")
+    after = {name: [dict(column) for column in inspect(engine).get_columns(name)] for name in inspect(engine).get_table_names()}
+    assert str(after) == str(before)
+    engine.dispose()
+
+
+def test_a_newer_version_is_refused_in_postgresql(empty_postgresql: str, postgresql: PostgreSQL, opens: Opens) -> None:
+    """With the URL, and without the password in it."""
+    name = empty_postgresql.partition("@/")[2].partition("?")[0]
+    with postgresql.connect(name) as connection:
+        connection.execute("UPDATE watchword_schema SET version_num = '0999'")
+        try:
+            with pytest.raises(ConfigurationError, match=r"^the store in postgresql://postgres@/.* has the schema 0999") as caught:
+                opens(empty_postgresql.replace("postgres@", "postgres:s3cret@"))
+        finally:
+            connection.execute("UPDATE watchword_schema SET version_num = %s", [REVISIONS[-1]])
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_empty_postgresql_is_not_filled_unasked(postgresql: PostgreSQL, opens: Opens) -> None:
+    """It may be somebody else's; `create=True` is asking."""
+    url = postgresql.url(postgresql.new_database())
+    for create in (None, False):
+        with pytest.raises(ConfigurationError, match=r"there is no store in .* yet: make one with `watchword store init --store "):
+            opens(url, create=create)
+    store = opens(url, check=False)
+    with pytest.raises(ConfigurationError, match="store init"):
+        store.upgrade()
+    with pytest.raises(Unavailable, match="store init"):
+        store.find_key("k1")
+    assert opens(url, create=True).status().state == "current"
+    assert store.find_key("k1") is None  # it was looked at again
+
+
+def test_a_new_file_is_filled_unless_that_is_not_wanted(tmp_path: Path, opens: Opens) -> None:
+    """Nor one that holds tables of somebody else: those are not to be found among ours by surprise."""
+    path = tmp_path / "auth.db"
+    with pytest.raises(ConfigurationError, match="store init"):
+        opens(f"sqlite:///{path}", create=False)
+    assert opens(f"sqlite:///{path}", check=False).status().state == "empty"
+    assert not path.exists()
+    path.touch()
+    assert opens(f"sqlite:///{path}").status().state == "current"
+
+    shared = f"sqlite:///{tmp_path}/shared.db"
+    engine = create_engine(shared)
+    execute(engine, "CREATE TABLE orders (id integer)")
+    with pytest.raises(ConfigurationError, match="store init"):
+        opens(shared)
+    assert opens(shared, check=False).init()
+    assert opens(shared).status().state == "current"
+    assert "orders" in inspect(engine).get_table_names()
+    engine.dispose()
+
+
+def test_a_store_in_memory_is_there_at_once(opens: Opens) -> None:
+    """There is nobody else who could have made it."""
+    store = opens("sqlite://")
+    assert store.status().state == "current"
+    with pytest.raises(ConfigurationError, match="store init"):
+        opens("sqlite://", create=False)
+
+
+FOUR = """
+import os, sys
+from watchword.stores import SQLStore
+from watchword.stores.sql import migrate  # before the fork: the four are to be quick
+read, write = os.pipe()
+children = []
+for number in range(4):
+    child = os.fork()
+    if not child:
+        os.close(write)
+        os.read(read, 1)
+        SQLStore(sys.argv[1], create=True).find_key("k1") if number % 2 else SQLStore(sys.argv[1], check=False).init()
+        os._exit(0)
+    children.append(child)
+os.close(write)
+for child in children:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_four_processes_make_a_store_at_once(bare_url: str, opens: Opens) -> None:
+    """One does, the others wait for it: as the workers of a server do that start together."""
+    program(FOUR, bare_url)
+    assert opens(bare_url).status().state == "current"
+
+
+def test_a_database_file_is_for_its_owner_alone(tmp_path: Path, opens: Opens) -> None:
+    """With the files beside it: there are password hashes in them."""
+    store = opens(f"sqlite:///{tmp_path}/auth.db")
+    fill(store)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"auth.db": 0o600, "auth.db-wal": 0o600, "auth.db-shm": 0o600}
+
+
+def test_the_settings_of_sqlite(tmp_path: Path, opens: Opens) -> None:
+    """A log that is written ahead, and synced at each commit."""
+    store = opens(f"sqlite:///{tmp_path}/auth.db", timeout=0.25)
+    with store._database._engine.connect() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 250}
+
+
+def test_logging_stays_as_it_was(tmp_path: Path, opens: Opens) -> None:
+    """The usual way of starting alembic would take the program's handlers away."""
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers), logging.getLogger("watchword").disabled)
+    opens(f"sqlite:///{tmp_path}/auth.db")
+    assert (root.level, list(root.handlers), logging.getLogger("watchword").disabled) == before
+
+
+def test_a_start_imports_no_alembic(tmp_path: Path, opens: Opens) -> None:
+    """It costs more than all the rest, and is needed once in a database's life."""
+    url = f"sqlite:///{tmp_path}/auth.db"
+    opens(url)
+    done = program(
+        "import sys; from watchword.stores import SQLStore; store = SQLStore(sys.argv[1]); store.find_key('k'); store.status();"
+        "print('alembic' in sys.modules, 'psycopg' in sys.modules)",
+        url,
+    )
+    assert done.stdout == "False False\n"
+
+
+INDEXED = ["find_key", "find_token", "find_account", "find_account, folded", "get_account", "list_keys, of one", "list_tokens, of one"]
+
+
+@pytest.mark.parametrize("question", INDEXED)
+def test_lookups_go_through_an_index(question: str, url: str, opens: Opens) -> None:
+    """On both databases: what a million keys cost is what ten cost."""
+    store = opens(url)
+    fill(store)
+    asked: list[tuple[str, Any]] = []
+    engine = store._database._engine
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    methods(store)[question]()
+    ((statement, parameters),) = asked
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        if not sqlite:
+            # Of a handful of rows it would read them all, for good reason. Where it has to, there is a sequential scan all the same.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        rows = connection.exec_driver_sql(f"{'EXPLAIN QUERY PLAN' if sqlite else 'EXPLAIN'} {statement}", parameters).all()
+    steps = [str(row[-1]).strip() for row in rows]
+    scanned = [step for step in steps if step.startswith("SCAN" if sqlite else ("->  Seq Scan", "Seq Scan"))]
+    assert [step for step in scanned if "watchword_meta" not in step] == []
+    assert any("watchword_" in step and ("USING" in step) is sqlite for step in steps)
+
+
+def test_a_driver_that_is_missing_is_named() -> None:
+    """With how to get it."""
+    done = program(
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from watchword.stores import SQLStore\n"
+        "try: SQLStore('postgresql://ann:s3cret@h/d')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    assert done.stdout == "ConfigurationError postgresql://ann@h/d needs the module 'psycopg': pip install 'watchword[postgresql]'\n"
+
+
+def test_what_is_kept_outlives_the_store(tmp_path: Path) -> None:
+    """A store that is closed and opened again, by another program, has everything."""
+    url = f"sqlite:///{tmp_path}/auth.db"
+    with SQLStore(url) as store:
+        kept = store.add_account(account("1", "ann", roles=frozenset({"r"})))
+    with SQLStore(url) as store:
+        assert store.find_account("ann") == kept

@@ -1,0 +1,72 @@
+"""What the tests of stores have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from watchword.stores import SQLStore
+from watchword.testing.stores import account, key, token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGEST = token().digest
+
+
+def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
+    """Every method that asks the database something, with arguments of which it can know nothing by itself."""
+    kept, held = replace(account("1", "ann"), version=1), replace(key(), version=1)
+    return {
+        "find_account": partial(store.find_account, "ann"),
+        "find_account, folded": partial(store.find_account, "ann", fold_case=True),
+        "get_account": partial(store.get_account, "1"),
+        "add_account": partial(store.add_account, account("9", "eve", password_hash="h", hash_profile="p")),
+        "replace_account": partial(store.replace_account, kept),
+        "swap_hash": partial(store.swap_hash, "1", "h", "h2", None),
+        "remove_account": partial(store.remove_account, "7", 1),
+        "list_accounts": store.list_accounts,
+        "note_login": partial(store.note_login, "1", 1),
+        "hash_samples": store.hash_samples,
+        "decoy_key": store.decoy_key,
+        "find_key": partial(store.find_key, "k1"),
+        "add_key": partial(store.add_key, key("k9")),
+        "replace_key": partial(store.replace_key, held),
+        "rotate_key": partial(store.rotate_key, held, key("k8")),
+        "list_keys": store.list_keys,
+        "list_keys, of one": partial(store.list_keys, owner="1"),
+        "note_key_use": partial(store.note_key_use, "k1", 1),
+        "find_token": partial(store.find_token, DIGEST),
+        "add_token": partial(store.add_token, token("t9")),
+        "revoke_token": partial(store.revoke_token, "t1", 1),
+        "list_tokens": store.list_tokens,
+        "list_tokens, of one": partial(store.list_tokens, subject="1"),
+        "purge_tokens": partial(store.purge_tokens, 0),
+        "revoke_all": partial(store.revoke_all, "7", 1),
+        "status": store.status,
+        "init": store.init,
+        "upgrade": store.upgrade,
+    }
+
+
+READING = {name for name in methods(SQLStore("sqlite://")) if name.startswith(("find", "get", "list", "hash", "decoy", "status"))}
+
+
+def fill(store: SQLStore) -> None:
+    """Keep one of each."""
+    store.add_account(account("1", "ann", password_hash="h", hash_profile="p"))
+    store.add_key(key())
+    store.add_token(token())
+
+
+def program(source: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a program of its own to its end, which has to be a good one."""
+    command = [sys.executable, "-W", "error", "-c", source, *map(str, arguments)]
+    done: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done
