@@ -20,4 +20,7 @@ def main() -> None:
             raise
         install = INSTALL_DEMO if "demo" in sys.argv[1:2] else INSTALL
         sys.exit(f"the watchword command needs click, which is not installed: {install}")
-    cli()
+    try:
+        cli()
+    except KeyboardInterrupt:  # before the command began, or after it ended
+        sys.exit(130)

@@ -27,6 +27,12 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
     Raises:
         Failure: there is none, or a package is missing.
     """
+    import logging
+
+    # A store that does not answer tells the log, too. Here whoever typed the command reads it, once.
+    logger = logging.getLogger("watchword")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
     try:
         from watchword.stores import SQLStore
 

@@ -30,6 +30,8 @@ def say(text: str, *, err: bool = False) -> None:
         Failure: it could not be written, though somebody reads: a disk is full.
     """
     stream = sys.stderr if err else sys.stdout
+    if stream is None and not err:  # Python's word for a descriptor that was closed before it started
+        raise Failure("cannot write to standard output: it is closed", "output")
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
