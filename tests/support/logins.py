@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.support.core import bcrypt_hash
 from tests.support.drive import ByASGI, ByWSGI
 from tests.support.wire import Request, basic
 from watchword import Accepted, Basic, BasicCredentials, Guard
-from watchword.checkers import Accounts, Htpasswd, PasswordHasher, Users
+from watchword.checkers import Accounts, Htpasswd, PasswordHasher, Users, verify_password
 from watchword.stores.memory import MemoryStore
 from watchword.testing import FixedClock
 
@@ -68,6 +69,26 @@ class CountingHasher(PasswordHasher):
         """Return what was verified since the last time."""
         seen, self.verified = self.verified, []
         return seen
+
+
+class Bcrypt:
+    """What a context for bcrypt does."""
+
+    def hash(self, secret: str | bytes) -> str:
+        """Make one."""
+        return bcrypt_hash(secret.encode() if isinstance(secret, str) else secret)
+
+    def verify(self, secret: str | bytes, hash: str) -> bool:  # noqa: A002 - passlib's names
+        """Verify one."""
+        return verify_password(hash, secret)
+
+    def needs_update(self, hash: str) -> bool:  # noqa: A002 - as above
+        """Call none outdated."""
+        return False
+
+    def identify(self, hash: str) -> str | None:  # noqa: A002 - as above
+        """Know its own."""
+        return "bcrypt" if hash.startswith("$2b$") else None
 
 
 class Desk:
