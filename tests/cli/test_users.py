@@ -186,7 +186,21 @@ def test_a_lock_has_one_end(ann: Inside, how: tuple[str, ...]) -> None:
 
 def test_change(ann: Inside) -> None:
     """Names, roles, scopes and permissions come and go one by one; what is not named stays."""
-    ann("user", "change", "ann", "--add-role", "admin", "--add-role", "boss", "--add-scope", "a", "--add-permission", "p", "--add-name", "anna")
+    ann(
+        "user",
+        "change",
+        "ann",
+        "--add-role",
+        "admin",
+        "--add-role",
+        "boss",
+        "--add-scope",
+        "a",
+        "--add-permission",
+        "p",
+        "--add-name",
+        "anna",
+    )
     changed = ann.json("user", "change", "anna", "--remove-role", "boss", "--remove-name", "ann", "--remove-permission", "p")
     assert [changed[field] for field in ("id", "names", "roles", "scopes", "permissions")] == ["ann", ["anna"], ["admin"], ["a"], []]
     assert isinstance(log_in(ann, "anna", STRONG), Accepted)

@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from watchword.cli.failures import NO_STORE, Section
+from watchword.cli.failures import NO_STORE, Failure, Section
 from watchword.cli.opening import opened
 from watchword.cli.output import say, say_json, show_facts
 from watchword.cli.params import json_option, store_option
+from watchword.errors import ConfigurationError
 
 
 @click.group(cls=Section)
@@ -50,7 +51,13 @@ def status(url: str, *, as_json: bool) -> None:
 
 def _migrate(url: str, what: str, words: tuple[str, str], *, as_json: bool) -> None:
     with opened(url, check=False) as opened_store:
-        changed = opened_store.init() if what == "init" else opened_store.upgrade()
+        found = opened_store.status()
+        if what == "upgrade" and found.state == "empty":
+            raise Failure(f"there is no store in {found.url} yet: make one with `watchword store init`", "store_unusable", NO_STORE)
+        try:
+            changed = opened_store.init() if what == "init" else opened_store.upgrade()
+        except ConfigurationError as error:
+            raise Failure(str(error), "store_unusable", NO_STORE) from None
         found = opened_store.status()
     if as_json:
         say_json({"changed": changed, **asdict(found)})
