@@ -366,7 +366,6 @@ def _copy_of(error: Exception) -> Exception:
     kind = type(error)
     builtin = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     twin: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
-    twin.args = error.args
     vars(twin).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})
     return twin
 
