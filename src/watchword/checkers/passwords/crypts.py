@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from watchword.checkers.passwords.libpass import PASSLIB, matches
-from watchword.checkers.passwords.stored import HASH64, MAX_ITERATIONS, NUMBER, StoredHash, compiled
+from watchword.checkers.passwords.stored import HASH64, NUMBER, StoredHash, compiled
 
 DES_OCTETS = 8  # des-crypt looks at no more
+MAX_ROUNDS = 1_000_000  # passlib writes 656,000. Each round hashes the password again: seconds, for the longest one that there is
 MAX_PHPASS = 20  # logarithm of the rounds; WordPress writes 13
 _LEAST_PHPASS = 7
 _LEAST_ROUNDS, _IMPLICIT_ROUNDS = 1000, 5000  # Drepper's specification of sha-crypt
@@ -38,7 +39,7 @@ def _read_sha(text: str, name: str) -> StoredHash | None:
         return None
     cost = f"{rounds}{_salt(found.group(2), 16)}"
     scheme = name.replace("-", "_")
-    return StoredHash(name, cost, PASSLIB, lambda octets: matches(scheme, text, octets), bounded=rounds <= MAX_ITERATIONS)
+    return StoredHash(name, cost, PASSLIB, lambda octets: matches(scheme, text, octets), bounded=rounds <= MAX_ROUNDS)
 
 
 def read_md5(text: str) -> StoredHash | None:

@@ -14,7 +14,7 @@ MAX_SALT_OCTETS = MAX_DIGEST_OCTETS = 128  # twice the longest that any library 
 
 # Ceilings on what one verification may cost, so that no stored value can hang or exhaust the process. Each is many times what
 # anybody recommends (docs/decisions/0011-what-a-stored-hash-may-cost.md).
-MAX_ITERATIONS = 10_000_000  # PBKDF2 and sha-crypt: seconds. OWASP asks for 1,300,000 of PBKDF2 with SHA-1
+MAX_ITERATIONS = 10_000_000  # of PBKDF2: seconds. OWASP asks for 1,300,000 of PBKDF2 with SHA-1
 MAX_SCRYPT_WORK = 2**23  # N·r·p: 8 times the 2**20 that OWASP asks for. It holds the memory, 128·N·r octets, to 1 GiB
 _MAX_SCRYPT_BUFFERS = 2**29  # octets
 
