@@ -93,7 +93,7 @@ class GuardMiddleware:
         below = _below(path, root) if root else path
         mount = root if below != path else ""
         shortcut = self._shortcut
-        if shortcut.in_use and not scope.get("query_string"):
+        if shortcut.open_to(scope.get("query_string", b"")):
             sent = shortcut.credentials(scope["headers"])
             granted = None if sent is None else shortcut.grant((method, below, raw_path, mount), sent)
             if granted is not None and granted.cache is SILENT:

@@ -72,7 +72,7 @@ class GuardMiddleware:
         path = _text(environ.get("PATH_INFO", "")) or ("/" if mount else "")
         raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         raw_path = _octets(raw.partition("?")[0]) if raw else None
-        if self._shortcut.in_use and not environ.get("QUERY_STRING") and environ.keys().isdisjoint(self._matter):
+        if self._shortcut.open_to(environ.get("QUERY_STRING", "")) and environ.keys().isdisjoint(self._matter):
             granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             host = environ.get("HTTP_HOST", "")
             if granted is not None and granted.cache is SILENT and "," not in host and len(host) <= MAX_FIELD_OCTETS:

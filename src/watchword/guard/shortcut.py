@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from watchword.decision import Granted
 from watchword.grammar import MAX_FIELD_OCTETS
+from watchword.protection.firewall import is_plain_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,6 +117,14 @@ class Shortcut:
             self._memo.remember_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"), fact)
             self.in_use = True
 
+    def open_to(self, query: bytes | str) -> bool:
+        """Tell whether a request with such a query may take the short way, as far as that goes.
+
+        Args:
+            query: as it came. No scheme of this guard reads it, so all that matters is what the firewall looks for.
+        """
+        return self.in_use and (not query or is_plain_query(query.encode("latin-1", "replace") if isinstance(query, str) else query))
+
     def credentials(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """Return the credential field, if it is the one thing in the header section that matters.
 
@@ -144,7 +153,7 @@ class Shortcut:
         """Grant, if this caller and this target are known and the rule is met.
 
         Args:
-            target: the target; its query, if any, holds nothing that the firewall looks for.
+            target: the target; its query, if any, is one that this is open to.
             sent: the credential field.
 
         Returns:

@@ -60,6 +60,15 @@ class Finding:
     reason: Reason
 
 
+def is_plain_query(query: bytes) -> bool:
+    """Tell whether a query holds nothing that any rule of the firewall looks for.
+
+    Args:
+        query: undecoded.
+    """
+    return b"#" not in query and len(query.translate(None, _CONTROLS)) == len(query)
+
+
 class Firewall:
     """Refuses what is ambiguous.
 
