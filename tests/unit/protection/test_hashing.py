@@ -391,6 +391,40 @@ def test_event_loops_in_different_threads_share_a_flight(backends: tuple[str, st
         assert (first.answers(), second.answers()) == (["answer"], ["answer"])
 
 
+def test_who_computes_needs_no_waking() -> None:
+    """Waking costs a turn of the event loop: only who waits is woken, and once."""
+    limiter, woken = HashLimiter(1), list[str]()
+    with at_rest(limiter):
+        first, second, third = (hashing._Member(partial(woken.append, name)) for name in ("first", "second", "third"))
+        for key, member in ((b"k", first), (b"k", second), (b"next", third)):
+            limiter._enter(key, member)
+        assert woken == []
+        limiter._compute(first, hashing._Work(lambda: 1))
+        assert woken == ["second", "third"]
+        limiter._leave(third)
+
+
+WITHOUT_LOOP = """
+import sys, threading
+from watchword.protection.hashing import HashLimiter
+limiter, gate = HashLimiter(1), threading.Event()
+threads = [threading.Thread(target=limiter.operation(b"%d" % n, gate.wait).run) for n in range(2)]
+for thread in threads:
+    thread.start()
+while not limiter.waiting:
+    pass
+gate.set()
+for thread in threads:
+    thread.join()
+sys.exit("anyio" in sys.modules or "asyncio" in sys.modules)
+"""
+
+
+def test_threads_alone_load_no_event_loop() -> None:
+    """A WSGI server pays for none, neither to compute nor to wait."""
+    assert subprocess.run([sys.executable, "-c", WITHOUT_LOOP], timeout=30, check=False).returncode == 0
+
+
 # Exceptions
 
 
@@ -803,7 +837,10 @@ def test_leaving_twice_changes_nothing() -> None:
             limiter._leave(member)
         assert (limiter.running, limiter.waiting, joined.flight.chosen) == (1, 0, joined)
         limiter._leave(joined)
+        successor = place(limiter, b"k")
         limiter._leave(joined)
+        assert limiter._flights == {b"k": successor.flight}
+        limiter._leave(successor)
 
 
 def test_leaving_never_waits_for_the_lock() -> None:
