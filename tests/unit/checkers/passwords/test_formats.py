@@ -189,7 +189,7 @@ TOO_MUCH = {
     "pbkdf2": "$pbkdf2-sha256$10000001$c29tc2FsdA$" + "A" * 43,
     "django pbkdf2": "pbkdf2_sha256$10000001$salt$" + "A" * 43 + "=",
     "werkzeug pbkdf2": "pbkdf2:sha256:10000001$salt$" + "0" * 64,
-    "sha256-crypt": "$5$rounds=10000001$salt$" + "." * 43,
+    "sha256-crypt": "$5$rounds=1000001$salt$" + "." * 43,
     "sha512-crypt": "$6$rounds=999999999$salt$" + "." * 86,
     "phpass": "$P$J" + "." * 30,
 }
@@ -204,7 +204,7 @@ JUST_ENOUGH = {
     "pbkdf2": TOO_MUCH["pbkdf2"].replace("10000001", "10000000"),
     "django pbkdf2": TOO_MUCH["django pbkdf2"].replace("10000001", "10000000"),
     "werkzeug pbkdf2": TOO_MUCH["werkzeug pbkdf2"].replace("10000001", "10000000"),
-    "sha256-crypt": TOO_MUCH["sha256-crypt"].replace("10000001", "10000000"),
+    "sha256-crypt": TOO_MUCH["sha256-crypt"].replace("1000001", "1000000"),
     "phpass": TOO_MUCH["phpass"].replace("$P$J", "$P$I"),
 }
 
