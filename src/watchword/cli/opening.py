@@ -39,13 +39,13 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
         # A mistyped path must not become a new, empty store: `watchword store init` makes one.
         store = SQLStore(url, create=False, check=check, clock=clock())
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in {"sqlalchemy", "alembic"}:
-            raise
-        raise missing_package(f"a store needs {missing.name}", "sql" if url.startswith("sqlite") else "postgresql") from None
+        raise _explained(missing, url) from None
     except ConfigurationError as error:
         raise Failure(str(error), "store_unusable", NO_STORE) from None
     try:
         yield store
+    except ModuleNotFoundError as missing:  # what makes tables is imported when that is asked for
+        raise _explained(missing, url) from None
     finally:
         store.close()
 
@@ -73,3 +73,9 @@ def holder(store: SQLStore, name: str) -> str | None:
 
     found = store.find_account(canonical(name)) or store.get_account(name)
     return None if found is None else found.id
+
+
+def _explained(missing: ModuleNotFoundError, url: str) -> Exception:
+    if (missing.name or "").partition(".")[0] not in {"sqlalchemy", "alembic"}:
+        return missing  # a broken installation, and no extra that was left out
+    return missing_package(f"a store needs {missing.name}", "sql" if url.startswith("sqlite") else "postgresql")
