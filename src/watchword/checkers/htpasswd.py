@@ -81,7 +81,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         if plain and hasher is not None:
             raise ConfigurationError("Htpasswd takes plain=True or a hasher; PasswordHasher(plain=True) is both")
         self._path = os.fspath(path)
-        self._clock = SystemClock()  # of the file system, not of the credentials
+        self._clock: Clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_event if on_event is None else on_event
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock)
         # Read now, and as a checker would answer with them: the file may come to name them at any time.
@@ -117,7 +117,9 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             new = self._load(old)
         except (OSError, ValueError) as error:
             why = _words(error)
-            new = _Loaded(self._path, seen, old.digest, old.table, since=old.since if seen == old.stamp and old.since <= now else now, failed=why)
+            new = _Loaded(
+                self._path, seen, old.digest, old.table, since=old.since if seen == old.stamp and old.since <= now else now, failed=why
+            )
             # What is gone has nothing left to settle.
             new.settled = seen is None or now - new.since > SETTLING
             self._loaded = new
@@ -130,14 +132,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         return new
 
     def _load(self, old: _Loaded | None = None) -> _Loaded:
-        # A pipe in its place would keep the opening waiting.
-        with os.fdopen(os.open(self._path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise ValueError("it is no file")
-            if found.st_size > MOST_OCTETS:
-                raise ValueError(f"it is longer than {MOST_OCTETS} octets")
-            octets = file.read()
+        found, octets = _read(self._path)
         stamp, now = _stamp_of(found), self._clock.now()
         since = old.since if old is not None and old.stamp == stamp and old.since <= now else now
         # Not by the time of the last change of its content alone, which programs set as they like: `cp -p`, `tar`, `rsync`.
@@ -223,6 +218,21 @@ class _TableLease:
 
     def holds(self) -> bool:
         return self._checker is not None and self._table is not None and self._checker.is_current(self._table)
+
+
+def _read(path: str) -> tuple[os.stat_result, bytes]:
+    # A pipe in its place would keep the opening waiting.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("it is no file")
+        if found.st_size > MOST_OCTETS:
+            raise ValueError(f"it is longer than {MOST_OCTETS} octets")
+        with open(descriptor, "rb", closefd=False) as file:
+            return found, file.read()
+    finally:
+        os.close(descriptor)  # here, for open() does not when it fails
 
 
 def _stamp(path: str) -> Stamp | None:

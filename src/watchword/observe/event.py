@@ -32,7 +32,7 @@ class AuthEvent:
 class Hook(Protocol):
     """Takes events."""
 
-    def __call__(self, event: AuthEvent) -> object:
+    def __call__(self, event: AuthEvent, /) -> object:
         """Take one event. What it returns is ignored; what it raises is a bug in it, and propagates."""
         ...
 
