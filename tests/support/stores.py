@@ -54,7 +54,8 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
     }
 
 
-READING = {name for name in methods(SQLStore("sqlite://")) if name.startswith(("find", "get", "list", "hash", "decoy", "status"))}
+_READ = ("find", "get", "list", "hash", "decoy", "status", "init", "upgrade")
+READING = {name for name in methods(SQLStore("sqlite://", check=False)) if name.startswith(_READ)}
 
 
 def fill(store: SQLStore) -> None:

@@ -335,7 +335,7 @@ class MemoryStore:
         at = checked_time(at)
         with self._lock:
             digest = self._handles.get(id)
-            if digest is None or not _is_valid(self._tokens[digest], at):
+            if digest is None or self._tokens[digest].revoked_at is not None:
                 return False
             self._changes += 1
             self._tokens[digest] = replace(self._tokens[digest], revoked_at=at)
@@ -433,8 +433,8 @@ class MemoryStore:
         return token if subject is None or not subject.disabled else replace(token, subject_disabled=True)
 
     def _revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        keys = [key for key in self._keys.values() if key.owner == subject and _is_valid(key, at)]
-        tokens = [token for token in self._tokens.values() if token.subject == subject and _is_valid(token, at)]
+        keys = [key for key in self._keys.values() if key.owner == subject and key.revoked_at is None]
+        tokens = [token for token in self._tokens.values() if token.subject == subject and token.revoked_at is None]
         for key in keys:
             self._keys[key.id] = replace(key, revoked_at=at, version=key.version + 1)
         for token in tokens:
@@ -444,11 +444,6 @@ class MemoryStore:
 
 def _profile(account: AccountRecord) -> str | None:
     return None if account.password_hash is None else account.hash_profile
-
-
-def _is_valid(record: KeyRecord | TokenRecord, at: float) -> bool:
-    # A revocation that is to take effect later must not stand in the way of one now.
-    return record.revoked_at is None or record.revoked_at > at
 
 
 def _ended(token: TokenRecord, before: float) -> bool:

@@ -242,11 +242,15 @@ class Database:
         raise trouble
 
     def _migrate(self, wanted: State) -> bool:
+        state, revision, _ = self._look()
+        if state != wanted:
+            demand(state, revision, self.url)
+            return False
         if self._file is not None and wanted == "empty":
             create_file(self._file)
         with self._writer.connect() as connection, unhurried(connection, self._timeout):
             state, revision, _ = look(connection)
-            if state != wanted:
+            if state != wanted:  # somebody else was first
                 demand(state, revision, self.url)
                 return False
             from watchword.stores.sql.migrate import migrate

@@ -54,7 +54,7 @@ def parse(url: str) -> URL:
     # No exception of SQLAlchemy may be chained to ours: some show the URL.
     with suppress(ArgumentError, ValueError, TypeError):
         parsed = make_url(url)
-    if parsed is None or "\x00" in parsed.render_as_string(hide_password=False):
+    if parsed is None or "\x00" in f"{url}{parsed.password}{parsed.database}":
         raise ConfigurationError("the URL of a store is like sqlite:///auth.db or postgresql://user:password@host/database")
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -75,9 +75,12 @@ def shown(url: URL) -> str:
     """
     if url.drivername == "sqlite":
         return url.render_as_string()
+    return _plain(url).render_as_string().replace("%2F", "/")
+
+
+def _plain(url: URL) -> URL:
     query = {name: value for name, value in url.query.items() if name in {"host", "port", "dbname", "user", "service", "sslmode"}}
-    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
-    return plain.render_as_string().replace("%2F", "/")
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
 
 
 def file_of(url: URL) -> Path | None:
@@ -117,7 +120,9 @@ def make_engine(url: URL, *, timeout: float, pool_size: int, files: Files) -> En
             event.listen(engine, "checkout", watch.taken)
         return engine
     try:
-        made = create_engine(url, pool_size=pool_size, pool_use_lifo=True, creator=_postgresql(url, timeout), **options)
+        # The engine is told where it is for its repr alone; the password is the creator's.
+        where = _plain(url).set(drivername=url.drivername)
+        made = create_engine(where, pool_size=pool_size, pool_use_lifo=True, creator=_postgresql(url, timeout), **options)
     except ImportError as error:
         missing = str(error.name)
     except (ArgumentError, NoSuchModuleError):
@@ -308,6 +313,7 @@ def unavailable(error: Exception, url: URL) -> Unavailable:
         # Classes 22 and 23 of SQLSTATE quote data.
         if not (getattr(cause, "sqlstate", None) or "").startswith(("22", "23")) and not isinstance(error, IntegrityError):
             words = f"{words}: {str(cause).partition(chr(10))[0][:200]}"
-    if url.password:
-        words = words.replace(str(url.password), "***")
+    for secret in (url.password, url.query.get("password"), url.query.get("sslpassword")):
+        if secret:
+            words = words.replace(str(secret), "***")
     return Unavailable(f"the store does not answer: {words}", retry_after=_RETRY_AFTER)

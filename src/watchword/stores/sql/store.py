@@ -89,13 +89,9 @@ _SWAP_HASH = (
 _NOTE_LOGIN = _UPDATE_ACCOUNT.where(or_(accounts.c.last_login_at.is_(None), accounts.c.last_login_at < _AT)).values(last_login_at=_AT)
 _NOTE_USE = _UPDATE_KEY.where(or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < _AT)).values(last_used_at=_AT)
 
-# A revocation that is to take effect later must not stand in the way of one now.
-_REVOKE_KEYS = (
-    update(keys)
-    .where(keys.c.owner == _THIS, or_(keys.c.revoked_at.is_(None), keys.c.revoked_at > _AT))
-    .values(revoked_at=_AT, version=keys.c.version + 1)
-)
-_VALID_TOKEN = or_(tokens.c.revoked_at.is_(None), tokens.c.revoked_at > _AT)
+# Whoever finds it revoked was not first, whatever the clocks of the two say: a token is redeemed by one caller (threat S2).
+_REVOKE_KEYS = update(keys).where(keys.c.owner == _THIS, keys.c.revoked_at.is_(None)).values(revoked_at=_AT, version=keys.c.version + 1)
+_VALID_TOKEN = tokens.c.revoked_at.is_(None)
 _REVOKE_TOKENS = update(tokens).where(tokens.c.subject == _THIS, _VALID_TOKEN).values(revoked_at=_AT)
 _REVOKE_TOKEN = update(tokens).where(tokens.c.id == _THIS, _VALID_TOKEN).values(revoked_at=_AT)
 _PURGE = delete(tokens).where(or_(tokens.c.expires_at < _AT, tokens.c.revoked_at < _AT))

@@ -1,0 +1,249 @@
+"""PostgreSQL that cannot answer: `Unavailable` meanwhile, nothing half-written, and right answers afterwards without a restart."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.stores import READING, fill, methods
+from watchword.errors import Unavailable
+from watchword.stores import SQLStore
+from watchword.testing.stores import account, key, token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import psycopg
+
+    from tests.stores.conftest import Opens
+    from tests.support.postgres import PostgreSQL
+
+    Breaks = Callable[[str, int], Callable[[], int]]
+
+METHODS = list(methods(SQLStore("sqlite://", check=False)))
+SOON = 0.1  # seconds to wait for what does not come
+
+
+@pytest.fixture
+def admin(postgresql: PostgreSQL, empty_postgresql: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of somebody else to the database of `store`."""
+    with closing(postgresql.connect(empty_postgresql.partition("@/")[2].partition("?")[0])) as connection:
+        yield connection
+
+
+@pytest.fixture
+def store(empty_postgresql: str, opens: Opens) -> SQLStore:
+    """A store with one of each."""
+    made = opens(empty_postgresql, timeout=SOON, staleness=3600)
+    fill(made)
+    return made
+
+
+def test_a_server_that_stops_and_starts_again(own_postgresql: PostgreSQL, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
+    """In the middle of it all and without a word: every method says so, a new store too, and both are right as soon as it is back."""
+    url = own_postgresql.url(own_postgresql.new_database())
+    store = opens(url, create=True, staleness=3600)
+    fill(store)
+    kept, mark = store.find_account("ann"), store.mark()
+    own_postgresql.stop()
+    for work in methods(store).values():
+        with pytest.raises(Unavailable, match=r"^the store does not answer: OperationalError: ") as caught:
+            work()
+        assert caught.value.retry_after
+        assert caught.value.__context__ is None
+    with caplog.at_level(logging.WARNING, "watchword"):
+        later = opens(url)
+    assert "trying again when the store is used" in caplog.text
+    with pytest.raises(Unavailable):
+        later.find_key("k1")
+    own_postgresql.start()
+    assert store.find_account("ann") == kept == later.find_account("ann")
+    assert store.holds(mark)  # nothing had changed
+    assert store.revoke_all("1", 5) == (1, 1)
+    found = later.find_key("k1")
+    assert found is not None
+    assert found.revoked_at == 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_connection_that_died_in_the_pool_is_replaced(method: str, own_postgresql: PostgreSQL, opens: Opens) -> None:
+    """Reads and writes alike: nothing had been done on it, so doing it on another one does it once."""
+    url = own_postgresql.url(_shared(own_postgresql))
+    store = opens(url, create=True)
+    fill(store)
+    with closing(own_postgresql.connect()) as connection:
+        killed = connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'watchword'"
+        ).fetchall()
+    assert killed == [(True,)]
+    methods(store)[method]()
+
+
+def _shared(server: PostgreSQL) -> str:
+    with closing(server.connect()) as connection:
+        found = connection.execute("SELECT datname FROM pg_database WHERE datname = 'killed'").fetchall()
+        if found:
+            connection.execute("DROP DATABASE killed")
+        connection.execute("CREATE DATABASE killed")
+    return "killed"
+
+
+def test_what_was_acknowledged_survives_a_crash(own_postgresql: PostgreSQL, opens: Opens) -> None:
+    """And what belongs together is there together, or not at all."""
+    store = opens(own_postgresql.url(own_postgresql.new_database()), create=True)
+
+    def write(thread: int) -> int:
+        for number in range(10**6):
+            try:
+                held = store.add_key(key(f"{thread}-old{number:06}"))
+                store.rotate_key(held, key(f"{thread}-new{number:06}"))
+            except Unavailable:
+                return number
+        return -1
+
+    with ThreadPoolExecutor(4) as threads:
+        running = [threads.submit(write, number) for number in range(4)]
+        while len(store.list_keys(limit=50)) < 50:
+            pass
+        own_postgresql.stop()
+        written = [one.result() for one in running]
+    own_postgresql.start()
+    keys = {one.id: one for one in store.list_keys(limit=10**6)}
+    for thread, many in enumerate(written):
+        assert {f"{thread}-new{number:06}" for number in range(many)} <= keys.keys()
+    for id_, found in keys.items():
+        assert "new" in id_ or (found.version == 2) == (id_.replace("old", "new") in keys)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_connections_that_are_all_in_use_are_an_outage(method: str, empty_postgresql: str, opens: Opens) -> None:
+    """Nobody waits for one for ever."""
+    store = opens(empty_postgresql, timeout=SOON, pool_size=1)
+    with (
+        store._database._engine.connect(),
+        pytest.raises(Unavailable, match=r"^the store does not answer: all of its connections are in use$"),
+    ):
+        methods(store)[method]()
+    methods(store)[method]()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_locked_table_is_an_outage(method: str, store: SQLStore, admin: psycopg.Connection) -> None:
+    """For who has to wait, which is told so in time; then it answers."""
+    with admin.transaction():
+        admin.execute("LOCK TABLE watchword_meta, watchword_accounts, watchword_keys, watchword_tokens IN ACCESS EXCLUSIVE MODE")
+        if method in {"init", "upgrade"}:
+            admin.execute("LOCK TABLE watchword_schema IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unavailable, match=r"^the store does not answer: (LockNotAvailable|QueryCanceled): "):
+            methods(store)[method]()
+    methods(store)[method]()
+
+
+LOCKING = {"add_account", "replace_account", "swap_hash", "remove_account", "replace_key", "rotate_key"} | {
+    "revoke_token",
+    "purge_tokens",
+    "revoke_all",
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reads_and_additions_do_not_wait_for_somebody_who_changes_something(
+    method: str, store: SQLStore, admin: psycopg.Connection
+) -> None:
+    """Only who wants to take something away as well has to wait, and gives up in time."""
+    with admin.transaction():
+        admin.execute("UPDATE watchword_meta SET generation = generation + 1")
+        if method in LOCKING:
+            with pytest.raises(Unavailable, match=r"^the store does not answer: (LockNotAvailable|QueryCanceled): "):
+                methods(store)[method]()
+        else:
+            methods(store)[method]()
+    if method in LOCKING | READING:
+        methods(store)[method]()
+
+
+def test_a_server_that_hangs_is_an_outage(store: SQLStore, admin: psycopg.Connection) -> None:
+    """It is stopped, or its disk is: its own bounds are of no use then. Nobody waits for it for ever, and another connection is taken."""
+    store.find_key("k1")
+    ((pid,),) = admin.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'watchword'").fetchall()
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable, match=r"^the store does not answer: Stalled: the server has not answered for 1.2 s$"):
+            store.find_key("k1")
+        assert store.find_key("k1") is not None
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+# A connection that breaks at the worst moments: the server ends it itself, in a trigger. A sequence counts the tries, which no
+# rollback takes back.
+BREAKS = """
+CREATE SEQUENCE tries;
+CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('tries') <= {times} THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER breaks AFTER INSERT ON watchword_keys DEFERRABLE INITIALLY {when} FOR EACH ROW EXECUTE FUNCTION breaks();
+"""
+
+
+@pytest.fixture
+def breaks(admin: psycopg.Connection) -> Iterator[Breaks]:
+    """Makes connections break, and tells how often it was tried."""
+
+    def prepare(when: str, times: int) -> Callable[[], int]:
+        admin.execute(BREAKS.format(when=when, times=times).encode())
+        return lambda: admin.execute("SELECT last_value FROM tries").fetchall()[0][0]
+
+    yield prepare
+    admin.execute("DROP FUNCTION breaks CASCADE")
+    admin.execute("DROP SEQUENCE tries")
+
+
+def test_a_write_that_broke_before_its_commit_is_tried_again(store: SQLStore, breaks: Breaks) -> None:
+    """Of the first time nothing can be left."""
+    tries = breaks("IMMEDIATE", 1)
+    kept = store.add_key(key("k2"))
+    assert tries() == 2
+    assert [one.id for one in store.list_keys()] == ["k1", "k2"]
+    assert store.find_key("k2") == kept
+
+
+def test_a_write_is_tried_again_once(store: SQLStore, breaks: Breaks) -> None:
+    """Then it is an outage."""
+    tries = breaks("IMMEDIATE", 5)
+    with pytest.raises(Unavailable, match=r"^the store does not answer: AdminShutdown: "):
+        store.add_key(key("k2"))
+    assert tries() == 2
+
+
+def test_a_write_whose_commit_broke_is_not_tried_again(store: SQLStore, breaks: Breaks) -> None:
+    """Nobody knows whether it was done, and twice would be worse than not at all."""
+    tries = breaks("DEFERRED", 1)
+    store.list_keys()
+    mark = store.mark()
+    held = store.find_key("k1")
+    assert held is not None
+    with pytest.raises(Unavailable, match=r"^the store does not answer: AdminShutdown: "):
+        store.rotate_key(held, key("k2"))
+    assert tries() == 1
+    assert [one.id for one in store.list_keys()] == ["k1"]
+    assert not store.holds(mark)  # it may have been done
+
+
+def test_many_threads_share_few_connections(empty_postgresql: str, opens: Opens) -> None:
+    """A hundred requests at once with two connections: each is answered."""
+    store = opens(empty_postgresql, pool_size=2, timeout=30)
+    store.add_account(account("1", "ann"))
+    store.add_token(token())
+    with ThreadPoolExecutor(100) as threads:
+        found = list(threads.map(lambda number: store.find_account("ann") if number % 2 else store.find_token(token().digest), range(300)))
+    assert None not in found

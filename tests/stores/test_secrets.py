@@ -1,0 +1,101 @@
+"""A password in a URL, a hash and a digest show nowhere."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.secrets import SECRET, leaks
+from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
+from watchword.stores import SQLStore
+from watchword.testing.stores import account, key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.stores.conftest import Opens
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://ann:{SECRET}@127.0.0.1:1/db",
+        f"postgresql://127.0.0.1:1/db?user=ann&password={SECRET}",
+        f"postgres://ann:{SECRET}@127.0.0.1:1/db?sslmode=disable",
+        f"postgresql+psycopg://ann:{SECRET}@127.0.0.1:1/{'d' * 100}",
+    ],
+)
+def test_no_store_shows_its_password(url: str, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither it, its log, its errors nor their traces."""
+    with caplog.at_level(logging.DEBUG):
+        store = opens(url)
+    with pytest.raises(Unavailable) as caught:
+        store.find_key("k1")
+    shown = [*map(repr, (store, store._database._engine, caught.value)), str(caught.value), store.url, caplog.text]
+    shown.append("".join(traceback.format_exception(caught.value)))
+    assert "127.0.0.1:1" in repr(store)
+    assert [leak for text in shown for leak in leaks(text)] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://ann:{SECRET}@h/db",
+        f"postgresql://ann:x@h:{SECRET}/db",
+        f"postgresql+asyncpg://ann:{SECRET}@h/db",
+        f"//ann:{SECRET}@h",
+        SECRET,
+        f"sqlite:///auth.db?key={SECRET}",
+        f"sqlite://ann:{SECRET}@/auth.db",
+        f"postgresql://ann:{SECRET}\x00@h/db",
+        f"postgresql://ann:{SECRET}%00@h/db",
+    ],
+)
+def test_no_wrong_url_shows_its_password(url: str) -> None:
+    """It is refused with an example of a right one."""
+    with pytest.raises(ConfigurationError, match="store") as caught:
+        SQLStore(url)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_url_at_all_is_refused() -> None:
+    """With the same words."""
+    with pytest.raises(ConfigurationError, match="the URL of a store is like"):
+        SQLStore(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"staleness": -1}, {"pool_size": 0}, {"timeout": float("nan")}])
+def test_bounds_that_are_none_are_refused(wrong: dict[str, float]) -> None:
+    """Each would make every request wait for ever, or none be answered."""
+    with pytest.raises(ConfigurationError, match="a store has a staleness of"):
+        SQLStore("sqlite://", **wrong)  # type: ignore[arg-type]
+
+
+def test_no_collision_shows_a_hash(url: str, opens: Opens) -> None:
+    """The message names the id or the name, and nothing of the driver is chained to it."""
+    store = opens(url)
+    store.add_account(account("1", "ann", password_hash=SECRET))
+    store.add_key(key("k1", label=SECRET))
+    for work, words in (
+        (lambda: store.add_account(account("1", "bob", password_hash=SECRET)), "'1'"),
+        (lambda: store.add_account(account("2", "ann", password_hash=SECRET)), "'ann'"),
+        (lambda: store.add_key(key("k1", label=SECRET)), "'k1'"),
+    ):
+        with pytest.raises(AlreadyExists, match=words) as caught:
+            work()
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+        assert caught.value.__context__ is None
+
+
+def test_no_outage_shows_what_was_sent(tmp_path: Path, opens: Opens) -> None:
+    """Statements and parameters stay out of messages and traces."""
+    store = opens(f"sqlite:///{tmp_path}/auth.db")
+    with store._database._engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE watchword_keys")
+    with pytest.raises(Unavailable, match=r"^the store does not answer: OperationalError: no such table: watchword_keys$") as caught:
+        store.find_key(SECRET)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None
