@@ -1,0 +1,88 @@
+"""A table of names and hashes that does not change."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.core import ANN
+from tests.support.logins import CountingHasher
+from tests.support.passwords import PASSWORD, stored
+from watchword import Accepted, BasicCredentials, Principal, Reason, Refused, Verdict
+from watchword.checkers.password_table import PasswordTable
+from watchword.checkers.verifying import Verifier
+from watchword.operation import run
+from watchword.verdict import ALWAYS
+
+HASHES = {"ann": stored("argon2id"), "bob": stored("bcrypt"), "caf\u00e9": stored("apr1")}
+
+
+def table(hasher: CountingHasher, hashes: dict[str, str] | None = None, principals: dict[str, Principal] | None = None) -> PasswordTable:
+    """Return a table."""
+    return PasswordTable(HASHES if hashes is None else hashes, principals or {}, Verifier(hasher=hasher), ALWAYS)
+
+
+def check(users: PasswordTable, name: str, password: str = PASSWORD) -> Verdict:
+    """Return the verdict."""
+    return run(users.flow(BasicCredentials(name, password)))
+
+
+def test_it_knows_who_is_in_it() -> None:
+    """Right, wrong and unknown; and principals where more is known of somebody."""
+    users = table(CountingHasher(), principals={"ann": ANN})
+    assert check(users, "ann") == Accepted(ANN)
+    assert check(users, "bob") == Accepted(Principal("bob"))
+    assert check(users, "cafe\u0301") == Accepted(Principal("caf\u00e9"))
+    assert check(users, "ann", "S3cret") == Refused(Reason.WRONG_SECRET)
+    assert check(users, "Ann") == Refused(Reason.UNKNOWN_IDENTITY)
+
+
+def test_each_answer_carries_the_lease() -> None:
+    """How long the table counts is for its owner to say."""
+    verdict = check(table(CountingHasher()), "ann")
+    assert isinstance(verdict, Accepted)
+    assert verdict.lease is ALWAYS
+
+
+@pytest.mark.parametrize("name", list(HASHES))
+def test_an_unknown_name_is_refused_though_the_password_fits_its_decoy(name: str) -> None:
+    """The decoy is somebody's hash, and whoever knows that password gets in by that name alone."""
+    users = table(CountingHasher(), {name: HASHES[name]})
+    for number in range(5):
+        assert check(users, f"nobody{number}") == Refused(Reason.UNKNOWN_IDENTITY)
+
+
+def test_what_an_unknown_name_costs_is_never_remembered() -> None:
+    """The right password of a decoy, shown again and again with an unknown name, is hashed each time."""
+    hasher = CountingHasher()
+    users = table(hasher)
+    assert check(users, "ann") == Accepted(Principal("ann"))
+    hasher.take()
+    for _ in range(3):
+        assert check(users, "nobody") == Refused(Reason.UNKNOWN_IDENTITY)
+        assert len(hasher.take()) == 1
+
+
+def test_the_same_name_in_either_form_has_one_decoy() -> None:
+    """Else the two forms of an unknown name would differ in cost, and those of a known one would not."""
+    hasher = CountingHasher()
+    users = table(hasher)
+    for number in range(30):
+        costs = []
+        for name in (f"\u00e9{number}", f"e\u0301{number}"):
+            check(users, name, "x")
+            costs.append(hasher.take())
+        assert costs[0] == costs[1]
+
+
+def test_two_users_of_one_hash_weigh_twice() -> None:
+    """As often as somebody has it is it a decoy."""
+    decoys = table(CountingHasher(), {"ann": HASHES["ann"], "bob": HASHES["ann"], "cid": HASHES["bob"]})._decoys
+    dealt = [decoys.for_name(f"nobody{number}") for number in range(300)]
+    assert 150 < dealt.count(HASHES["ann"]) < 250
+
+
+def test_it_counts_and_names_nobody() -> None:
+    """For the repr of what it is part of."""
+    users = table(CountingHasher())
+    assert len(users) == 3
+    assert repr(users) == "PasswordTable(3 users)"
