@@ -10,6 +10,7 @@ from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.asking import ask
 from watchword.checkers.issuing import (
     check_kind,
     check_names,
@@ -103,8 +104,7 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         name, digest = read
         store = self._store
         mark = store.mark()
-        find = partial(store.find_key, name)
-        record = (yield Operation(find)) if store.blocking else find()
+        record = yield from ask(store, partial(store.find_key, name))
         is_right = compare_digest(digest, self._nobody if record is None else record.digest)
         if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)

@@ -9,13 +9,14 @@ from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.asking import ask
 from watchword.checkers.issuing import check_kind, check_names, check_seconds, check_store, check_text, check_time
 from watchword.checkers.key_form import TokenForm, is_id
 from watchword.checkers.lease import StoreLease
 from watchword.clock import SystemClock
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError
-from watchword.operation import Operation
+from watchword.operation import arun, run
 from watchword.principal import Evidence, Principal
 from watchword.reason import Reason
 from watchword.stores.ports import TokenRecord
@@ -76,25 +77,56 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
 
     def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
         """Look a token up, if it has the form of one, and say whose it is."""
-        digest = self._form.read(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
+        mark = self._store.mark()
+        found = yield from self._find(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
+        if isinstance(found, Refused):
+            return found
+        ends = inf if found.expires_at is None else found.expires_at
+        return Accepted(_principal(found), lease=StoreLease(self._store, mark, self._clock, -inf, ends))
+
+    def redeem(self, token: str) -> Verdict:
+        """Accept a token once, for links that reset a password or confirm an address; this may block.
+
+        The token is revoked before anybody is told that it was good, in one step that succeeds for one caller only: of two who
+        show it at the same time one is refused (threat S2).
+
+        Args:
+            token: what was shown; untrusted.
+
+        Raises:
+            Unavailable: the store does not answer; the token may be spent or not, and nobody was let in.
+        """
+        return run(self._redeeming(token))
+
+    async def aredeem(self, token: str) -> Verdict:
+        """Do the same as `redeem`, without blocking the event loop.
+
+        Args:
+            token: what was shown; untrusted.
+        """
+        return await arun(self._redeeming(token))
+
+    def _redeeming(self, token: str) -> Steps[Verdict]:
+        found = yield from self._find(token)
+        if isinstance(found, Refused):
+            return found
+        store, now = self._store, self._clock.now()
+        spent = yield from ask(store, lambda: store.revoke_token(found.id, now))
+        return Accepted(_principal(found)) if spent else Refused(Reason.REVOKED)
+
+    def _find(self, token: str) -> Steps[TokenRecord | Refused]:
+        """Return the record of a token that is good now, or why there is none."""
+        digest = self._form.read(token)
         if digest is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         store = self._store
-        mark = store.mark()
-
         # No partial: it would print the digest.
-        def find() -> TokenRecord | None:
-            return store.find_token(digest)
-
-        record = (yield Operation(find)) if store.blocking else find()
+        record = yield from ask(store, lambda: store.find_token(digest))
         is_right = compare_digest(digest, self._nobody if record is None else record.digest)
         if record is None or not is_right:
             return Refused(Reason.UNKNOWN_IDENTITY)
         refusal = _refusal(record, self._clock.now())
-        if refusal is not None:
-            return Refused(refusal)
-        ends = inf if record.expires_at is None else record.expires_at
-        return Accepted(_principal(record), lease=StoreLease(store, mark, self._clock, -inf, ends))
+        return record if refusal is None else Refused(refusal)
 
     def create(
         self,

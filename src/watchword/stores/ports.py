@@ -72,7 +72,7 @@ class KeyRecord:
         expires_at: from when on it is not valid any more; None: it does not expire.
         created_at: when it was made.
         last_used_at: when it was last accepted, to within a few minutes; None: never.
-        revoked_at: when it was revoked; None: it is not.
+        revoked_at: when it was revoked; None: it is not. Whatever the time, it is over.
         replaced_by: the id of the key that rotation put in its place; None: there is none.
         owner_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the key.
         version: counts the changes; 0 for a record that was never stored.
@@ -112,7 +112,7 @@ class TokenRecord:
         permissions: what `permission(...)` asks for.
         created_at: when it was issued.
         expires_at: from when on it is not valid any more; None: it does not expire.
-        revoked_at: when it was revoked; None: it is not.
+        revoked_at: when it was revoked; None: it is not. Whatever the time, it is over.
         subject_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the token.
     """
 

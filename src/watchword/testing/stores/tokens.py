@@ -56,13 +56,12 @@ class TokenStoreContract(Contract):
             same(store.revoke_token(text, 1), True, "the revocation")
 
     def test_a_token_is_revoked_by_its_handle(self) -> None:
-        """Once, and for the time that was said first; one that would end later ends now."""
+        """Once, whatever the clocks of those say who do it: of two who redeem a token one is the first."""
         store = self.store()
         first = store.add_token(token("t1"))
-        store.add_token(token("t2", revoked_at=9.0))
-        same([store.revoke_token("t1", at) for at in (5, 6, 4)], [True, False, True], "the revocations")
-        same(store.find_token(first.digest), replace(first, revoked_at=4.0), "the token")
-        same((store.revoke_token("t2", 5), store.revoke_token("t3", 5)), (True, False), "of one that ends later, and of none")
+        same([store.revoke_token("t1", at) for at in (5, 6, 4)], [True, False, False], "the revocations")
+        same(store.find_token(first.digest), replace(first, revoked_at=5.0), "the token")
+        same(store.revoke_token("t3", 5), False, "of none")
 
     def test_tokens_are_listed_in_the_order_of_their_handles(self) -> None:
         """Everybody's or somebody's; page by page each comes once."""
@@ -75,12 +74,12 @@ class TokenStoreContract(Contract):
         same((store.list_tokens(subject="eve"), store.list_tokens(limit=0)), ((), ()), "no tokens")
 
     def test_all_tokens_of_somebody_are_revoked(self) -> None:
-        """Those that were not yet, or only later; and nobody else's."""
+        """Those that were not yet; and nobody else's."""
         store = self.store()
         for one in (token("t1"), token("t2", revoked_at=3.0), token("t3", revoked_at=9.0), token("t4", "bob")):
             store.add_token(one)
-        same(store.revoke_all("1", 5), (0, 2), "how many are revoked")
-        same([found.revoked_at for found in store.list_tokens()], [5.0, 3.0, 5.0, None], "when")
+        same(store.revoke_all("1", 5), (0, 1), "how many are revoked")
+        same([found.revoked_at for found in store.list_tokens()], [5.0, 3.0, 9.0, None], "when")
         same(store.revoke_all("1", 6), (0, 0), "the second time")
 
     def test_ended_tokens_are_forgotten(self) -> None:
