@@ -52,7 +52,7 @@ def codes(*records: AccountRecord | KeyRecord | TokenRecord, limits: Limits = LI
     return [finding.code for finding in examine_store(accounts, keys, tokens, CHEAP, limits)]
 
 
-FOUND = {
+FOUND: dict[str, list[AccountRecord | KeyRecord | TokenRecord]] = {
     "plain_password": [account(password_hash="{PLAIN}hunter2")],
     "unusable_hash": [account(password_hash="hunter2")],
     "weak_hash": [account(password_hash=stored("apr1"))],

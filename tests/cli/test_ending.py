@@ -1,4 +1,4 @@
-"""How commands end, in processes of their own: exit codes, pipes that break, stores that are away, Ctrl-C, and packages that are missing."""
+"""How commands end, in processes of their own: exit codes, pipes that break, stores that are away, Ctrl-C, missing packages."""
 
 from __future__ import annotations
 

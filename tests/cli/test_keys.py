@@ -56,7 +56,7 @@ def test_for_people_standard_output_is_the_key_and_nothing_else(ann: Inside) -> 
     key = made.stdout.removesuffix("\n")
     verdict = show(ann, key)
     assert isinstance(verdict, Accepted)
-    assert (verdict.principal.id, verdict.principal.kind, verdict.principal.scopes) == ("ann", "user", {"a"})
+    assert (verdict.principal.id, verdict.principal.kind, *verdict.principal.scopes) == ("ann", "user", "a")
     assert "of ann; it expires 20" in made.stderr
     assert "(in 90 d)" in made.stderr
     assert key not in made.stderr

@@ -42,8 +42,8 @@ def test_what_is_no_duration(text: str) -> None:
         ("1800000000.5", 1_800_000_000.5),
         ("2030-12-31T18:00:00Z", 1_924_970_400),
         ("2030-12-31T18:00:00+01:00", 1_924_966_800),
-        ("2030-12-31", datetime(2030, 12, 31).astimezone().timestamp()),  # noqa: DTZ001 - local, as it is meant
-        ("2030-12-31T18:00", datetime(2030, 12, 31, 18).astimezone().timestamp()),  # noqa: DTZ001 - as above
+        ("2030-12-31", datetime(2030, 12, 31).astimezone().timestamp()),
+        ("2030-12-31T18:00", datetime(2030, 12, 31, 18).astimezone().timestamp()),
         ("1h", NOW + 3600),
         ("never", None),
     ],
@@ -112,7 +112,8 @@ def test_what_is_stored_does_not_control_the_terminal() -> None:
     """Escape sequences in a label or a name are shown, not obeyed."""
     assert printable("a\x1b[2Jb\u202ec") == "a\\x1b[2Jb\\u202ec"
     assert cell("names", ["ann", "\x9b2J"]) == "ann, \\x9b2J"
-    assert [cell("x", value) for value in (None, "", [], True, False)] == ["-", "-", "-", "yes", "no"]
+    nothing: list[object] = [None, "", [], True, False]
+    assert [cell("x", value) for value in nothing] == ["-", "-", "-", "yes", "no"]
     assert cell("expires_at", None) == "never"
 
 

@@ -1,4 +1,4 @@
-"""Running `watchword`: the installed command in a process of its own, or inside this one with cheap hashes and a clock that stands still."""
+"""Running `watchword`: the installed command in a process of its own, or inside this one with cheap hashes and a fixed clock."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from click.testing import CliRunner
 
 from watchword.checkers import PasswordHasher
@@ -21,7 +22,6 @@ from watchword.testing import FixedClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import click
     from click.testing import Result
 
 COMMAND = str(Path(sys.executable).with_name("watchword"))
@@ -97,7 +97,7 @@ class Inside:
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Yield every command with the words that lead to it."""
     for name, command in group.commands.items():
-        if hasattr(command, "commands"):
+        if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         else:
             yield (*path, name), command

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watchword.cli.failures import FAILED
+from watchword.cli.failures import FAILED, Command
 from watchword.cli.opening import opened
 from watchword.cli.output import say, say_json, show_table
 from watchword.cli.params import Duration, clock, cost_options, json_option, store_option
@@ -18,7 +18,7 @@ _COLUMNS = ("severity", "code", "kind", "id", "owner", "detail")
 _LEVELS = ("high", "medium", "low")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--unused-after", default="90d", show_default=True, type=Duration(), help="What was not used for so long is unused.")
 @click.option(
     "--max-password-age",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watchword.cli.asking import new_password, read_secret
-from watchword.cli.failures import Failure
+from watchword.cli.failures import Command, Failure
 from watchword.cli.output import say, say_json
 from watchword.cli.params import cost_options, json_option
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
 
 
-@click.command("hash")
+@click.command("hash", cls=Command)
 @click.option("--identify", is_flag=True, help="Tell the format and the cost of a hash, and whether it is outdated.")
 @cost_options
 @json_option
