@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from tests.benchmarks import flood, keys, passwords
 from tests.benchmarks.bearer import TOKENS, contenders, measure, request, status, table
+from watchword.checkers import PasswordHasher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.mark.parametrize("name", [name for name in contenders() if name != "bare"])
@@ -23,3 +32,28 @@ def test_the_table_has_every_contender() -> None:
     assert [row.name for row in rows] == [name for name in contenders() if name != "bare"]
     assert len(lines) == len(rows) + 1
     assert all(line.startswith(row.name) for line, row in zip(lines[1:], rows, strict=True))
+
+
+def test_passwords_are_measured(tmp_path: Path) -> None:
+    """Every kind of store has a line with three ratios."""
+    rows = passwords.measure(tmp_path, rounds=2, repeats=2, hasher=CHEAP)
+    assert [row[0] for row in rows] == ["Users", "Accounts, MemoryStore", "Accounts, SQLite"]
+    assert all(ratio > 0 for row in rows for ratio in row[1:])
+    assert len(passwords.table(rows).splitlines()) == 4
+
+
+def test_keys_are_measured(tmp_path: Path) -> None:
+    """The stores hold as many keys as they say, and every check lets its key in."""
+    assert keys.measure(tmp_path, 100, 300, rounds=1) > 0
+    store, made = keys.filled(tmp_path / "counted.db", 150)
+    with store:
+        assert (len(store.list_keys(limit=1000)), len(made)) == (150, 100)
+    assert "1,000,000" in keys.line(1.0)
+
+
+def test_a_flood_is_measured() -> None:
+    """Every wrong password is answered."""
+    measured = flood.measure(10, hasher=CHEAP)
+    assert sum(measured[2].values()) == 10
+    assert measured[2].keys() <= {401, 503}
+    assert "10 wrong passwords" in flood.line(10, measured)
