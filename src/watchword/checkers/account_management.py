@@ -265,6 +265,8 @@ class AccountManagement:
         raise Unavailable(f"the account {account.id!r} was changed by others {TRIES} times meanwhile")
 
     def _hash(self, password: str) -> str:
+        if not isinstance(password, str):
+            raise ConfigurationError(f"a password is text, not {type(password).__name__}")
         try:
             return self._verifier.hashing(password).run()
         except Unavailable:
