@@ -70,7 +70,7 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
 def test_what_may_be_a_key_is_no_name(secret: str) -> None:
     """Keys and tokens of any prefix, and bad copies of them, are refused where a name is expected, without being shown."""
     with pytest.raises(click.BadParameter) as refused:
