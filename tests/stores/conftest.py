@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
     Opens = Callable[..., SQLStore]
 
 
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "auth.db"
+    SQLStore(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a store is, or can be."""
+def url(request: pytest.FixtureRequest, tmp_path: Path, _template: Path) -> str:
+    """Where an empty store is."""
     if request.param == "sqlite":
+        shutil.copy(_template, tmp_path / "auth.db")
         return f"sqlite:///{tmp_path}/auth.db"
     return str(request.getfixturevalue("empty_postgresql"))
 
