@@ -259,11 +259,11 @@ def test_what_is_not_given_stays(desk: Desk) -> None:
     """Each field by itself; what is given replaces all that was there, and empty takes all away."""
     given: dict[str, Any] = {"roles": ["a"], "scopes": ["b"], "permissions": ["c"]}
     before = desk.accounts.add("ann", PASSWORD, names=["x"], **given)
-    for field in given:
+    for field, held in given.items():
         after = desk.accounts.change("ann", **{field: ["n", "m"]})
         assert getattr(after, field) == frozenset({"n", "m"})
         assert getattr(desk.accounts.change("ann", **{field: []}), field) == frozenset()
-        back = desk.accounts.change("ann", **{field: given[field]})
+        back = desk.accounts.change("ann", **{field: held})
         assert replace(back, version=before.version) == before
     assert desk.accounts.change("ann", names=["b", "cafe\u0301", "b"]).names == ("b", "caf\u00e9")
     with pytest.raises(NotFound):
