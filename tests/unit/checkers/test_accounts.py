@@ -300,6 +300,25 @@ def test_whoever_is_remembered_asks_neither_the_store_nor_the_hasher(behind: Beh
     assert desk.hasher.take() == []
 
 
+class Overtaken(MemoryStore):
+    """A store in which ann is disabled the moment after she was read."""
+
+    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+        """Read, and let an operator be quick."""
+        found = super().find_account(name, fold_case=fold_case)
+        if found is not None and not found.disabled:
+            assert self.replace_account(replace(found, disabled=True)) is not None
+        return found
+
+
+def test_what_changed_while_it_was_read_is_not_leased(behind: Behind) -> None:
+    """The mark is taken before the account is read: one answer may be of the last moment, the next one is not."""
+    desk = Desk(store=Overtaken())
+    desk.store.add_account(AccountRecord(id="ann", names=("ann",), password_hash=stored("bcrypt"), hash_profile="bcrypt 4"))
+    send = behind(guarded(desk.accounts, clock=desk.clock))
+    assert [send(log_in("ann", PASSWORD)).status for _ in range(3)] == [200, 401, 401]
+
+
 def test_a_lease_says_from_when_until_when() -> None:
     """From the end of a lock that is over, to the end of the password, by the clock of the checker; a change ends it."""
     desk = Desk(max_age=DAY)
