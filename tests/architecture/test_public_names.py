@@ -41,15 +41,12 @@ PROMISED: dict[str, list[str]] = {
         *["Refusal.status", "Refusal.reason_phrase", "Refusal.headers", "Refusal.body"],
     ],
     "watchword.checkers": [
-        "Users",
-        "Users.check",
-        "Users.acheck",
-        "Tokens",
-        "Tokens.check",
-        "Tokens.acheck",
-        "verify_password",
-        "nonblocking",
+        *["Users", "Users.check", "Users.acheck", "Tokens", "Tokens.check", "Tokens.acheck", "verify_password", "nonblocking"],
+        *["Htpasswd.check", "Htpasswd.acheck", "Accounts.check", "Accounts.acheck", "APIKeys.check", "APIKeys.acheck"],
+        *["APIKeys.create", "APIKeys.rotate", "APIKeys.revoke", "APIKeys.list", "OpaqueTokens.check", "OpaqueTokens.acheck"],
+        *["OpaqueTokens.create", "OpaqueTokens.revoke", "OpaqueTokens.revoke_all", "OpaqueTokens.redeem", "PasswordHasher"],
     ],
+    "watchword.stores": ["MemoryStore", "SQLStore"],
     "watchword.grammar": ["parse_authorization", "parse_challenges", "Challenge.serialize", "Challenge.scheme", "Challenge.params"],
     "watchword.adapters.asgi": ["GuardMiddleware"],
     "watchword.adapters.wsgi": ["GuardMiddleware"],
@@ -73,13 +70,34 @@ def test_every_listed_name_is_there_once_and_in_order(module: ModuleType) -> Non
     assert len(set(names)) == len(names)
 
 
+def late_names(tree: ast.Module) -> dict[str, str]:
+    """Return what a package imports when it is asked for, and from where: type checkers see it under `if TYPE_CHECKING`."""
+    if not any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body):
+        return {}
+    shown = [node for block in tree.body if isinstance(block, ast.If) for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {name.asname or name.name: str(node.module) for node in shown for name in node.names}
+
+
+@pytest.mark.parametrize("module", [one for one in LISTING if "__getattr__" in vars(one)], ids=lambda module: module.__name__)
+def test_what_is_imported_late_is_what_type_checkers_see(module: ModuleType) -> None:
+    """A name that is imported when it is asked for is the same thing that type checkers are told of, and `dir()` shows it."""
+    late = late_names(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
+    assert late
+    assert late.keys() == module._HOME.keys()
+    for name, home in late.items():
+        assert getattr(module, name) is getattr(import_module(home), name), name
+    assert late.keys() <= set(dir(module))
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        module.nothing_of_the_kind  # noqa: B018 - asking is what fails
+
+
 @pytest.mark.parametrize("module", [one for one in LISTING if hasattr(one, "__path__")], ids=lambda module: module.__name__)
 def test_every_public_name_of_a_package_is_listed(module: ModuleType) -> None:
     """What a package imports or defines for others stands in `__all__`: type checkers re-export nothing else."""
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    names: set[str] = set()
+    names: set[str] = set(late_names(tree))
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("watchword"):
             names |= {name.asname or name.name for name in node.names}
         elif isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             names.add(node.name)

@@ -171,7 +171,7 @@ def test_R7617_4_1_plain_text_is_no_hash(stored: str) -> None:
 
 @pytest.mark.parametrize("hashed", [CHEAP.hash("s3cret"), bcrypt.hashpw(b"s3cret", bcrypt.gensalt(4)).decode()], ids=["argon2", "bcrypt"])
 def test_R7617_4_1_slow_hashes_verify(hashed: str, through: Through) -> None:
-    """Argon2 and bcrypt hashes let the right password in and no other. Further formats come with the next release."""
+    """Argon2 and bcrypt hashes let the right password in and no other."""
     driver = through(Guard(Basic(Users({"ann": hashed}), realm="r")))
     assert driver(Request(target="/me", headers=(basic("ann", "s3cret"),))).status == 200
     assert driver(Request(target="/me", headers=(basic("ann", "s3cret "),))).status == 401

@@ -54,6 +54,10 @@ def test_each_reason_is_explained_in_the_words_that_its_readers_see(reason: Reas
         assert f"* The developer reads: {words.developer}\n" in text
     else:
         assert f"Clients see [`{words.shown_as}`](#{words.shown_as})." in text
+        # Words of its own, for whoever has proven the secret (decision D14).
+        if words.title != WORDS[words.shown_as].title:
+            assert f"* The visitor reads, if told: {words.happened} {words.next_step}\n" in text
+            assert f"* The developer reads, if told: {words.developer}\n" in text
 
 
 @pytest.mark.parametrize("reason", Reason)

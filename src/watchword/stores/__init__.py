@@ -19,4 +19,8 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
 __all__ = ["MemoryStore", "SQLStore"]
