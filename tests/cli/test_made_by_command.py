@@ -143,12 +143,17 @@ def test_the_real_command_repeats_nothing(inside: Inside) -> None:
 
 def test_a_password_in_the_url_never_shows() -> None:
     """Not where the store is away, not where the URL cannot be one, not as JSON."""
-    for url in ("postgresql://ann:hunter2@127.0.0.1:1/x", "postgresql://ann:hunter2@127.0.0.1:nan/x", "mysql://ann:hunter2@host/x"):
-        for arguments in (("user", "list"), ("store", "init"), ("store", "status", "--json")):
-            done = run(*arguments, "--store", url)
-            assert done.returncode in {2, 3}
-            assert "hunter2" not in done.stdout + done.stderr
-            assert "Traceback" not in done.stderr
+    away, odd, foreign = "postgresql://ann:hunter2@127.0.0.1:1/x", "postgresql://ann:hunter2@127.0.0.1:nan/x", "mysql://ann:hunter2@host/x"
+    for url, arguments in (
+        (away, ["store", "init"]),
+        (odd, ["user", "list"]),
+        (odd, ["store", "status", "--json"]),
+        (foreign, ["user", "list"]),
+    ):
+        done = run(*arguments, "--store", url)
+        assert done.returncode in {2, 3}
+        assert "hunter2" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_no_command_repeats_what_it_did_not_expect() -> None:

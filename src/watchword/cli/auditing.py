@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watchword.cli.failures import FAILED, Command
-from watchword.cli.opening import opened
+from watchword.cli.opening import list_accounts, opened
 from watchword.cli.output import say, say_json, show_table
 from watchword.cli.params import Duration, clock, cost_options, json_option, store_option
 
@@ -51,14 +51,13 @@ def audit(
     """List what is weak or stale: outdated hashes, unused accounts and keys, keys of nobody, and the like."""
     from watchword.checkers import APIKeys, OpaqueTokens
     from watchword.cli.findings import CODES, Limits, examine_store
-    from watchword.cli.opening import accounts_of
 
     unknown = [code for code in ignored if code not in CODES]
     if unknown:
         raise click.UsageError(f"there is no finding {unknown[0]!r}, only {', '.join(CODES)}")
     limits = Limits(now=clock().now(), unused_after=unused_after, max_password_age=max_password_age)
     with opened(url) as store:
-        found = examine_store(accounts_of(store).list(), APIKeys(store).list(), OpaqueTokens(store).list(), hasher, limits)
+        found = examine_store(list_accounts(store), APIKeys(store).list(), OpaqueTokens(store).list(), hasher, limits)
     kept = [finding for finding in found if finding.code not in ignored]
     rows = [
         {"severity": one.severity, "code": one.code, "kind": one.kind, "id": one.id, "owner": one.owner, "detail": one.detail}

@@ -6,7 +6,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from watchword.cli.failures import Failure
-from watchword.cli.opening import holder
+from watchword.cli.opening import find_account
 from watchword.cli.output import printable, say, say_json, when
 from watchword.errors import NotFound
 
@@ -29,12 +29,12 @@ def owner_id(store: SQLStore, name: str, *, client: bool) -> str:
     """
     if client:
         return name
-    found = holder(store, name)
+    found = find_account(store, name)
     if found is None:
         raise NotFound(
             f"there is no account {name!r}: add it with `watchword user add`, or give --client for a program that acts for itself"
         )
-    return found
+    return found.id
 
 
 def finite(moment: float | None) -> float | None:

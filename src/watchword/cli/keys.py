@@ -87,7 +87,7 @@ def list_(owner: str | None, url: str, *, as_json: bool) -> None:
     """List keys, by id. The keys themselves are not known."""
     now = clock().now()
     with opened(url) as store:
-        whose = None if owner is None else holder(store, owner) or owner
+        whose = None if owner is None else holder(store, owner)
         facts = [key_facts(record, now) for record in _keys(store).list(whose)]
     if as_json:
         say_json(facts)

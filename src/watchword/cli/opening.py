@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from watchword.checkers import Accounts
     from watchword.stores import SQLStore
+    from watchword.stores.ports import AccountRecord
 
 
 @contextmanager
@@ -62,8 +63,8 @@ def accounts_of(store: SQLStore, *, ignore_case: bool = False) -> Accounts:
     return Accounts(store, hasher=settings().hasher, clock=clock(), fold_case=ignore_case)
 
 
-def holder(store: SQLStore, name: str) -> str | None:
-    """Return the id of the account that somebody means; None: there is no such account.
+def find_account(store: SQLStore, name: str) -> AccountRecord | None:
+    """Return the account that somebody means; None: there is no such account.
 
     Args:
         store: the store.
@@ -71,8 +72,30 @@ def holder(store: SQLStore, name: str) -> str | None:
     """
     from watchword.checkers.names import canonical
 
-    found = store.find_account(canonical(name)) or store.get_account(name)
-    return None if found is None else found.id
+    return store.find_account(canonical(name)) or store.get_account(name)
+
+
+def holder(store: SQLStore, name: str) -> str:
+    """Return the id of the account that somebody means, or the name itself: it may be that of a program, which has no account.
+
+    Args:
+        store: the store.
+        name: one of its names, or its id.
+    """
+    found = find_account(store, name)
+    return name if found is None else found.id
+
+
+def list_accounts(store: SQLStore) -> Iterator[AccountRecord]:
+    """Yield all accounts, by id; read page by page. `Accounts` does so, too, and makes password hashes before.
+
+    Args:
+        store: the store.
+    """
+    after = ""
+    while page := store.list_accounts(after=after):
+        yield from page
+        after = page[-1].id
 
 
 def _explained(missing: ModuleNotFoundError, url: str) -> Exception:

@@ -82,7 +82,7 @@ def list_(subject: str | None, url: str, *, as_json: bool) -> None:
     """List tokens, by id. The tokens themselves are not known."""
     now = clock().now()
     with opened(url) as store:
-        whose = None if subject is None else holder(store, subject) or subject
+        whose = None if subject is None else holder(store, subject)
         facts = [token_facts(record, now) for record in _tokens(store).list(whose)]
     if as_json:
         say_json(facts)
@@ -122,7 +122,7 @@ def revoke(id: str | None, prefix: str, url: str, *, as_json: bool) -> None:  # 
 def revoke_all(subject: str, url: str, *, as_json: bool) -> None:
     """Revoke all keys and all tokens of an account or program: what one does when it is compromised."""
     with opened(url) as store:
-        whose = holder(store, subject) or subject
+        whose = holder(store, subject)
         keys, tokens = _tokens(store).revoke_all(whose)
     if as_json:
         say_json({"subject": whose, "keys": keys, "tokens": tokens})

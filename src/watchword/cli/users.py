@@ -8,7 +8,7 @@ import click
 
 from watchword.cli.asking import confirm, new_password, read_secret
 from watchword.cli.failures import Section
-from watchword.cli.opening import accounts_of, opened
+from watchword.cli.opening import accounts_of, find_account, list_accounts, opened
 from watchword.cli.output import say, say_json, show_facts, show_table
 from watchword.cli.params import Duration, Moment, Name, clock, grants, json_option, store_option
 from watchword.cli.shapes import account_facts
@@ -82,7 +82,7 @@ def list_(url: str, *, as_json: bool) -> None:
     """List all accounts, by id."""
     now = clock().now()
     with opened(url) as store:
-        facts = [account_facts(account, now) for account in accounts_of(store).list()]
+        facts = [account_facts(account, now) for account in list_accounts(store)]
     if as_json:
         say_json(facts)
     else:
@@ -96,7 +96,10 @@ def list_(url: str, *, as_json: bool) -> None:
 def show(name: str, url: str, *, as_json: bool) -> None:
     """Show one account, by any of its names or by its id."""
     with opened(url) as store:
-        facts = account_facts(accounts_of(store).get(name), clock().now())
+        account = find_account(store, name)
+    if account is None:
+        raise NotFound(f"there is no account {name!r}")
+    facts = account_facts(account, clock().now())
     if as_json:
         say_json(facts)
     else:
