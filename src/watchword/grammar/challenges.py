@@ -51,11 +51,12 @@ class Challenge(Frozen):
         ConfigurationError: this cannot be sent.
     """
 
-    __slots__ = ("params", "scheme", "token68")
+    __slots__ = ("_line", "params", "scheme", "token68")
 
     scheme: str
     params: Mapping[str, str]
     token68: str | None
+    _line: str
 
     def __init__(
         self,
@@ -78,6 +79,14 @@ class Challenge(Frozen):
         Parameter values are quoted, except those that RFC 7616 §3.3 wants bare. A value of these that is no token has only the
         quoted form.
         """
+        try:
+            return self._line
+        except AttributeError:
+            # Built once: a scheme sends the same challenge again and again.
+            object.__setattr__(self, "_line", self._serialized())
+            return self._line
+
+    def _serialized(self) -> str:
         if self.token68 is not None:
             return f"{self.scheme} {self.token68}"
         if not self.params:

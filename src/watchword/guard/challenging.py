@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
+from watchword.authorization.requirement import Situation
 from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden
 from watchword.grammar import Challenge
@@ -17,9 +18,8 @@ from watchword.reason import Reason
 from watchword.schemes.base import PLAIN, Plea
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from watchword.authorization.requirement import Situation
     from watchword.authorization.rules import Route
     from watchword.authorization.value import Value
     from watchword.decision import Decision
@@ -33,6 +33,63 @@ INSUFFICIENT_SCOPE = "insufficient_scope"
 INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
 INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code of RFC 6750 §3.1
 INVALID_REQUEST = "invalid_request"
+
+_EXPIRED = Plea(INVALID_TOKEN, "The access token expired")
+_INVALID = Plea(INVALID_TOKEN, "The access token is not valid")
+
+
+class Asking:
+    """What a rule asks of strangers, found out once where it is the same for every request.
+
+    Args:
+        entries: the schemes that could help, in the order of the policy.
+        plea: what to say in their challenges.
+        needed: whether a stranger who shows nothing is asked at all.
+    """
+
+    __slots__ = ("decision", "entries", "needed", "plea")
+
+    def __init__(self, entries: Sequence[Entry], plea: Plea, *, needed: bool) -> None:
+        self.entries = entries
+        self.plea = plea
+        self.needed = needed
+        self.decision: Challenged | None = None
+
+
+def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
+    """Return what a rule asks of strangers.
+
+    Args:
+        policy: the configuration.
+        route: the rule.
+        request: the request, on which it may depend.
+    """
+    known = policy.asking.get(route)
+    if known is None:
+        value = route.requirement.evaluate(Situation(request, policy.clock, ANONYMOUS))
+        # Whoever showed false credentials where none are needed is asked for any.
+        cures = value.cures if isinstance(value, Needs) else ()
+        known = Asking(_able(policy, cures), _agreed(cures) if cures else PLAIN, needed=bool(cures))
+        if route.quick is not None:
+            policy.asking[route] = known
+    return known
+
+
+def ask_stranger(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged:
+    """Return the decision where a stranger shows nothing, and something could help: 401.
+
+    Args:
+        policy: the configuration.
+        route: the rule.
+        request: the request.
+        asked: what the rule asks of strangers.
+    """
+    offered = offer(policy, asked.entries, request, {}, asked.plea)
+    decision = asked.decision
+    if decision is None or decision.challenges != offered:
+        decision = Challenged(reason=Reason.MISSING_CREDENTIALS, rule=route.text, challenges=offered, proxy=policy.proxy)
+        asked.decision = decision
+    return decision
 
 
 def settle(  # noqa: PLR0917 - the facts of one request, in the order in which they come about
@@ -85,14 +142,14 @@ def failed(
 
 
 def refuse_credentials(  # noqa: PLR0917 - as above
-    policy: Policy, route: Route, situation: Situation, entry: Entry, reason: Reason, detail: str = "", *, told: bool = False
+    policy: Policy, route: Route, request: RequestView, entry: Entry, reason: Reason, detail: str = "", *, told: bool = False
 ) -> Challenged:
     """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback).
 
     Args:
         policy: the configuration.
         route: the rule.
-        situation: what is known; nobody is identified.
+        request: the request; nobody is identified.
         entry: the scheme of the credentials.
         reason: why, for the operator.
         detail: more about why, without secrets.
@@ -102,8 +159,8 @@ def refuse_credentials(  # noqa: PLR0917 - as above
     disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
     plea = PLAIN
     if entry.scheme.explains_errors:
-        plea = Plea(INVALID_TOKEN, "The access token expired" if disclosed is Reason.EXPIRED else "The access token is not valid")
-    offered = offer(policy, _schemes_of(_cures(route, situation)), situation.request, {entry.key: plea})
+        plea = _EXPIRED if disclosed is Reason.EXPIRED else _INVALID
+    offered = offer(policy, asking(policy, route, request).entries, request, {entry.key: plea})
     return Challenged(
         reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=disclosed, proxy=policy.proxy
     )
@@ -124,18 +181,17 @@ def bad_request_challenges(policy: Policy, claimed: Iterable[str]) -> tuple[Chal
 
 
 def offer(
-    policy: Policy, accepted: frozenset[str] | None, request: RequestView, pleas: dict[str, Plea], otherwise: Plea = PLAIN
+    policy: Policy, entries: Sequence[Entry], request: RequestView, pleas: Mapping[str, Plea], otherwise: Plea = PLAIN
 ) -> tuple[Challenge, ...]:
-    """Return one challenge per scheme that could help, in the order of the policy (RFC 9110 §11.6.1, decision D22).
+    """Return one challenge per scheme (RFC 9110 §11.6.1).
 
     Args:
         policy: the configuration.
-        accepted: the schemes, lower case, that could help; None: any.
+        entries: the schemes that could help, in the order of the policy (decision D22).
         request: the request, for browsers that are not to prompt (decision D24).
         pleas: what to say in the challenge of a scheme.
         otherwise: what to say in the others.
     """
-    entries = [entry for entry in policy.entries if accepted is None or entry.key in accepted] or list(policy.entries)
     quiet = policy.xhr_no_prompt and _is_script(request)
     if quiet and not all(entry.scheme.prompts for entry in entries):
         entries = [entry for entry in entries if not entry.scheme.prompts]
@@ -147,18 +203,17 @@ def offer(
 
 def _cure(policy: Policy, route: Route, situation: Situation, value: Needs, entry: Entry | None) -> Decision:
     if entry is None:
-        said = _agreed(value.cures)
-        offered = offer(policy, _schemes_of(value.cures), situation.request, {}, said)
-        return Challenged(reason=Reason.MISSING_CREDENTIALS, rule=route.text, challenges=offered, proxy=policy.proxy)
+        return ask_stranger(policy, route, situation.request, asking(policy, route, situation.request))
     principal = situation.principal or ANONYMOUS
     # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
     least = min(value.cures, key=len)
     said = _agreed((least,))
     if any(isinstance(need, STEP_UP) for need in least):
-        offered = offer(policy, _schemes_of((least,)), situation.request, {entry.key: _with_error(said, INSUFFICIENT_AUTHENTICATION)}, said)
+        pleas = {entry.key: _with_error(said, INSUFFICIENT_AUTHENTICATION)}
+        offered = offer(policy, _able(policy, (least,)), situation.request, pleas, said)
         return _challenge_known(policy, route, principal, entry, Reason.STEP_UP_REQUIRED, offered)
     if any(isinstance(need, Via) for need in least):
-        offered = offer(policy, _schemes_of((least,)), situation.request, {}, said)
+        offered = offer(policy, _able(policy, (least,)), situation.request, {}, said)
         return _challenge_known(policy, route, principal, entry, Reason.MISSING_CREDENTIALS, offered)
     speaks = entry.scheme.explains_errors and not policy.proxy
     challenges = (entry.scheme.challenge(_with_error(said, INSUFFICIENT_SCOPE)),) if speaks else ()
@@ -180,10 +235,10 @@ def _forbid(
     return Forbidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry), challenges=challenges)
 
 
-def _cures(route: Route, situation: Situation) -> tuple[Alternative, ...]:
-    """Return what an anonymous caller would need; nothing in particular where he needs nothing."""
-    value = route.requirement.evaluate(type(situation)(situation.request, situation.clock, ANONYMOUS))
-    return value.cures if isinstance(value, Needs) else ()
+def _able(policy: Policy, cures: Sequence[Alternative]) -> Sequence[Entry]:
+    """Return the schemes that can supply some alternative; all of them where it does not matter which."""
+    accepted = _schemes_of(cures)
+    return [entry for entry in policy.entries if accepted is None or entry.key in accepted] or policy.entries
 
 
 def _schemes_of(cures: Sequence[Alternative]) -> frozenset[str] | None:
@@ -235,4 +290,4 @@ def _name(entry: Entry | None) -> str:
     return "" if entry is None else entry.scheme.name
 
 
-__all__ = ["RETRY_AFTER", "bad_request_challenges", "failed", "offer", "refuse_credentials", "settle"]
+__all__ = ["RETRY_AFTER", "Asking", "ask_stranger", "asking", "bad_request_challenges", "failed", "refuse_credentials", "settle"]

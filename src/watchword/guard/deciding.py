@@ -14,7 +14,7 @@ from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
-from watchword.guard.challenging import bad_request_challenges, refuse_credentials, settle
+from watchword.guard.challenging import ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
 from watchword.guard.shortcut import Shortcut
 from watchword.networks import Networks
 from watchword.principal import ANONYMOUS, Evidence
@@ -193,7 +193,7 @@ class Deciding:
         """Go on with what the checker said."""
         policy = self._policy
         if isinstance(verdict, Refused):
-            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, verdict.reason, told=verdict.told)
+            return refuse_credentials(policy, route, view, entry, verdict.reason, told=verdict.told)
         principal = _stamped(verdict, entry)
         fact = self._memo.fact(entry, principal, verdict.lease)
         if fact is not None:
@@ -220,11 +220,11 @@ class Deciding:
         if evidence is None:
             return None
         if evidence.expires_at is not None and evidence.expires_at <= policy.clock.now():
-            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.EXPIRED, "their evidence has expired")
+            return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, "their evidence has expired")
         if evidence.networks is not None and not _networks(evidence.networks).hold(view.address):
             # Other credentials may count from here: 401. And a thief is not told that these are good elsewhere.
             detail = f"those of {principal.id} do not count from here"
-            return refuse_credentials(policy, route, Situation(view, policy.clock), entry, Reason.NETWORK_DENIED, detail)
+            return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
         return None
 
     def _admit(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, principal: Principal) -> Decision:
@@ -243,6 +243,10 @@ class Deciding:
         if quick is not None and quick(principal):
             return granted
         policy = self._policy
+        if entry is None and quick is not None:
+            asked = asking(policy, route, view)
+            if asked.needed:
+                return ask_stranger(policy, route, view, asked)
         situation = Situation(view, policy.clock, principal)
         return settle(policy, route, situation, route.requirement.evaluate(situation), entry, granted)
 
@@ -271,7 +275,7 @@ class Deciding:
             oversized = error.reason in {Reason.OVERSIZED_CREDENTIALS, Reason.OVERSIZED_CONTENT}
             challenges = () if oversized else bad_request_challenges(self._policy, {entry.key})
             return Malformed(reason=error.reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=challenges)
-        return refuse_credentials(self._policy, route, Situation(view, self._policy.clock), entry, error.reason, detail)
+        return refuse_credentials(self._policy, route, view, entry, error.reason, detail)
 
     def _is_own_origin(self, view: RequestView) -> bool:
         """Tell whether a browser's handshake comes from this service's own pages, or no browser sent it (RFC 6455 §10.2)."""

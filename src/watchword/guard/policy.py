@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchword.authorization.requirement import Requirement
+    from watchword.authorization.rules import Route
     from watchword.clock import Clock
     from watchword.credentials import Credentials
+    from watchword.guard.challenging import Asking
     from watchword.protection.firewall import Firewall
 
 IDENTITY_HEADERS = (
@@ -155,6 +157,7 @@ class Policy:
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
         self.identity_headers: frozenset[str] = frozenset(name.lower() for name in identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
+        self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route at most
         self.index: FieldIndex = FieldIndex(
             {*_READ, *read, *self.credential_fields, *self.identity_headers, *(("content-type",) if self.form_limit else ())}
         )

@@ -107,6 +107,7 @@ class Scheme(Generic[C_co]):
             raise ConfigurationError(f"the realm of {self.name} is printable ASCII and not empty (RFC 7617 §3), not {realm!r}")
         self.checker = checker
         self.realm = realm
+        self._plain = Challenge(self.name, {"realm": realm})
 
     @property
     def only_authorization(self) -> bool:
@@ -132,8 +133,11 @@ class Scheme(Generic[C_co]):
 
         Args:
             plea: what it should say, as far as the scheme has words for it.
+
+        Returns:
+            The challenge. It is asked for with every refusal, so a scheme whose challenges stay the same makes them once.
         """
-        return Challenge(self.name, {"realm": self.realm})
+        return self._plain
 
     def __repr__(self) -> str:
         # The checker may hold secrets.

@@ -51,7 +51,8 @@ class Basic(Scheme[BasicCredentials]):
             )
         if fallback is not None and fallback != "latin-1":
             raise ConfigurationError(f'the fallback of Basic is "latin-1" or None, not {fallback!r}')
-        self._parameters = {"realm": realm} if charset is None else {"realm": realm, "charset": "UTF-8"}
+        if charset is not None:
+            self._plain = Challenge(self.name, {"realm": realm, "charset": "UTF-8"})
         self._fallback = fallback
 
     def extract(self, view: RequestView) -> BasicCredentials | None:
@@ -75,7 +76,7 @@ class Basic(Scheme[BasicCredentials]):
 
     def challenge(self, plea: Plea = PLAIN) -> Challenge:
         """Return `Basic realm=..., charset="UTF-8"`; the scheme has no words for anything else."""
-        return Challenge(self.name, self._parameters)
+        return self._plain
 
     def _decode(self, octets: bytes) -> str:
         try:

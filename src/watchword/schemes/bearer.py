@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.request import RequestView
 
+# Of the challenges that are kept. A configuration has few; a predicate of `where` may answer any number of needs.
+_MOST_PLEAS = 256
+
 FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory before anyone is known
 
 
@@ -64,6 +67,7 @@ class Bearer(Scheme[BearerToken]):
         self._parameters = {"realm": realm}
         if resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
+        self._challenges: dict[Plea, Challenge] = {}
 
     def extract(self, view: RequestView) -> BearerToken | None:
         """Return the token, from the one transport that was used (RFC 6750 §2)."""
@@ -86,6 +90,14 @@ class Bearer(Scheme[BearerToken]):
 
     def challenge(self, plea: Plea = PLAIN) -> Challenge:
         """Return `Bearer realm=...` with whatever the plea says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
+        known = self._challenges.get(plea)
+        if known is None:
+            if len(self._challenges) >= _MOST_PLEAS:
+                self._challenges.clear()
+            known = self._challenges[plea] = self._build(plea)
+        return known
+
+    def _build(self, plea: Plea) -> Challenge:
         parameters = dict(self._parameters)
         if plea.error is not None:
             parameters["error"] = plea.error
