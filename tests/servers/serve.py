@@ -1,4 +1,6 @@
-"""Starts one server: `python -m tests.servers.serve NAME FD`, where FD is a socket that is bound to a loopback port.
+"""Starts one server: `python -m tests.servers.serve NAME FD MODULE`, where FD is a socket that is bound to a loopback port.
+
+MODULE holds the applications, `asgi` and `wsgi`.
 
 The process ends when its standard input does: whatever becomes of the tests, no server outlives them.
 """
@@ -11,6 +13,7 @@ import socket
 import socketserver
 import sys
 import threading
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from wsgiref import simple_server
@@ -18,7 +21,14 @@ from wsgiref import simple_server
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from watchword.adapters.wsgi import WSGIApp
+
 APPLICATION = "tests.servers.application"
+
+
+def _wsgi_application() -> WSGIApp:
+    application: WSGIApp = import_module(APPLICATION).wsgi
+    return application
 
 
 def _uvicorn(http: str, bound: socket.socket) -> None:
@@ -41,20 +51,20 @@ def _hypercorn(worker: str, bound: socket.socket) -> None:
     run(config)
 
 
-def _granian(interface: str, bound: socket.socket) -> None:
+def _granian(interface: str, bound: socket.socket, workers: int = 1) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
     # It takes no socket, and shares the port that this one holds (SO_REUSEPORT); this one never listens.
     port = bound.getsockname()[1]
-    Granian(f"{APPLICATION}:{interface}", port=port, interface=Interfaces(interface), workers=1, workers_kill_timeout=1).serve()
+    Granian(f"{APPLICATION}:{interface}", port=port, interface=Interfaces(interface), workers=workers, workers_kill_timeout=1).serve()
 
 
-def _gunicorn(worker: str, bound: socket.socket) -> None:
+def _gunicorn(worker: str, bound: socket.socket, *more: str, workers: int = 1) -> None:
     from gunicorn.app.wsgiapp import run
 
-    kind = "wsgi" if worker == "sync" else "asgi"
-    options = ["--worker-class", worker, "--workers", "1", "--graceful-timeout", "1", "--no-control-socket"]
+    kind = "wsgi" if worker in {"sync", "gthread"} else "asgi"
+    options = ["--worker-class", worker, "--workers", str(workers), "--graceful-timeout", "1", "--no-control-socket", *more]
     sys.argv = ["gunicorn", "--bind", f"fd://{bound.detach()}", *options, f"{APPLICATION}:{kind}"]
     run()
 
@@ -62,14 +72,10 @@ def _gunicorn(worker: str, bound: socket.socket) -> None:
 def _waitress(bound: socket.socket) -> None:
     from waitress import serve
 
-    from tests.servers.application import wsgi
-
-    serve(wsgi, sockets=[bound], threads=2)
+    serve(_wsgi_application(), sockets=[bound], threads=2)
 
 
 def _wsgiref(bound: socket.socket) -> None:
-    from tests.servers.application import wsgi
-
     class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
         daemon_threads = True
 
@@ -83,16 +89,14 @@ def _wsgiref(bound: socket.socket) -> None:
     server.socket = bound
     server.server_name, server.server_port = address
     server.setup_environ()
-    server.set_app(wsgi)
+    server.set_app(_wsgi_application())
     server.serve_forever()
 
 
 def _werkzeug(bound: socket.socket) -> None:
     from werkzeug.serving import make_server
 
-    from tests.servers.application import wsgi
-
-    make_server("127.0.0.1", bound.getsockname()[1], wsgi, threaded=True, fd=bound.detach()).serve_forever()
+    make_server("127.0.0.1", bound.getsockname()[1], _wsgi_application(), threaded=True, fd=bound.detach()).serve_forever()
 
 
 SERVERS: dict[str, Callable[[socket.socket], None]] = {
@@ -112,6 +116,13 @@ SERVERS: dict[str, Callable[[socket.socket], None]] = {
 if find_spec("httptools"):  # the other parser of uvicorn, where somebody has installed it
     SERVERS["uvicorn-httptools"] = lambda bound: _uvicorn("httptools", bound)
 
+# Several processes behind one port. The second has more threads than there may be hashes that run or wait.
+PROCESSES: dict[str, Callable[[socket.socket], None]] = {
+    "gunicorn-sync-2": lambda bound: _gunicorn("sync", bound, workers=2),
+    "gunicorn-gthread-2-preload": lambda bound: _gunicorn("gthread", bound, "--threads", "80", "--preload", workers=2),
+    "granian-2": lambda bound: _granian("asgi", bound, workers=2),
+}
+
 
 def _end_with_stdin() -> None:
     # Not sys.stdin: granian's workers are forked, and would wait for ever for the lock that this thread holds.
@@ -120,6 +131,6 @@ def _end_with_stdin() -> None:
 
 
 if __name__ == "__main__":
-    name, fd = sys.argv[1:]
+    name, fd, APPLICATION = sys.argv[1:]
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    SERVERS[name](socket.socket(fileno=int(fd)))
+    (SERVERS | PROCESSES)[name](socket.socket(fileno=int(fd)))

@@ -59,10 +59,12 @@ class Server:
     """One server on a loopback port that the operating system chose.
 
     Args:
-        name: a key of `tests.servers.serve.SERVERS`.
+        name: a key of `tests.servers.serve.SERVERS`, or of its `PROCESSES`.
+        application: the module that is served.
+        environment: variables for it.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, application: str = "tests.servers.application", **environment: str) -> None:
         self.name = name
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         bound = socket.socket()
@@ -73,10 +75,11 @@ class Server:
         self.port: int = bound.getsockname()[1]
         if not name.startswith("granian"):
             bound.listen(128)
-        command = [sys.executable, "-m", "tests.servers.serve", name, str(bound.fileno())]
+        command = [sys.executable, "-m", "tests.servers.serve", name, str(bound.fileno()), application]
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
+            env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
