@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from base64 import b64encode
@@ -11,10 +12,14 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from tests.support.command import STRONG, run
 from tests.support.examples import EXAMPLES, load_example
+from watchword.checkers import Accounts
+from watchword.stores import SQLStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from flask.testing import FlaskClient
 
@@ -73,6 +78,69 @@ class TestFastAPI:
         assert fastapi.get("/orders/7", headers=origin).headers["access-control-allow-origin"] == "https://app.example.com"
         asked = {**origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "X-API-Key"}
         assert fastapi.options("/orders/7", headers=asked).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one account, made by the commands that the example names."""
+    path = tmp_path_factory.mktemp("store") / "auth.db"
+    for command in (["store", "init"], ["user", "add", "ann", "--role", "admin", "--scope", "orders:read"]):
+        made = run(*command, given=f"{STRONG}\n", WATCHWORD_STORE=f"sqlite:///{path}")
+        assert made.returncode == 0, made.stderr
+    return path
+
+
+@pytest.fixture
+def accounts(made_store: Path, tmp_path: Path) -> Iterator[tuple[TestClient, str]]:
+    """A client of the example with a copy of that store, and where the copy is."""
+    url = f"sqlite:///{shutil.copy(made_store, tmp_path / 'auth.db')}"
+    with TestClient(load_example("accounts_app").make_app(url)) as client:
+        yield client, url
+
+
+class TestAccounts:
+    def test_a_password_makes_tokens_and_keys_which_make_none(self, accounts: tuple[TestClient, str]) -> None:
+        """The password of the account buys a token and a key; with these the orders are read, and nothing is made."""
+        client, _ = accounts
+        ann = basic("ann", STRONG)
+        token = {"Authorization": f"Bearer {client.post('/tokens', headers=ann).json()['token']}"}
+        key = {"X-API-Key": client.post("/keys", params={"label": "nightly"}, headers=ann).json()["key"]}
+        for shown in (ann, token, key):
+            assert client.get("/orders/7", headers=shown).json() == {"order": 7, "for": "ann"}
+        for path in ("/tokens", "/keys"):
+            assert client.post(path, params={"label": "x"}, headers=token).status_code == 401
+            assert client.post(path, params={"label": "x"}, headers=key).status_code == 401
+
+    def test_what_was_stolen_dies_with_the_next_request(self, accounts: tuple[TestClient, str], caplog: pytest.LogCaptureFixture) -> None:
+        """Revoking takes all tokens and keys of somebody, however often they were let in before, and leaves the password."""
+        client, _ = accounts
+        ann = basic("ann", STRONG)
+        token = {"Authorization": f"Bearer {client.post('/tokens', headers=ann).json()['token']}"}
+        key = {"X-API-Key": client.post("/keys", params={"label": "nightly"}, headers=ann).json()["key"]}
+        assert [client.get("/orders/7", headers=shown).status_code for shown in (token, token, key, key)] == [200] * 4
+        assert client.delete("/admin/credentials/ann", headers=token).status_code == 401
+        assert client.delete("/admin/credentials/ann", headers=ann).json() == {"keys": 1, "tokens": 1}
+        with caplog.at_level("INFO", logger="watchword"):
+            assert [client.get("/orders/7", headers=shown).status_code for shown in (token, key)] == [401, 401]
+        assert caplog.text.count("revoked, GET /orders/7") == 2
+        assert client.get("/orders/7", headers=ann).status_code == 200
+
+    def test_a_disabled_account_holds_nothing(self, accounts: tuple[TestClient, str]) -> None:
+        """Disabling shuts the password and all else; an account that is not there is the application's own 404."""
+        client, _ = accounts
+        ann = basic("ann", STRONG)
+        token = {"Authorization": f"Bearer {client.post('/tokens', headers=ann).json()['token']}"}
+        assert client.post("/admin/accounts/zoe/disable", headers=ann).status_code == 404
+        assert client.post("/admin/accounts/ann/disable", headers=ann).status_code == 204
+        assert [client.get("/orders/7", headers=shown).status_code for shown in (ann, token)] == [401, 401]
+
+    def test_the_login_is_noted(self, accounts: tuple[TestClient, str]) -> None:
+        """After the response to a login the store knows of it."""
+        client, url = accounts
+        with SQLStore(url) as store:
+            assert Accounts(store).get("ann").last_login_at is None
+            assert client.get("/orders/7", headers=basic("ann", STRONG)).status_code == 200
+            assert Accounts(store).get("ann").last_login_at is not None
 
 
 @pytest.fixture(scope="module")

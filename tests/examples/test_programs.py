@@ -6,14 +6,91 @@ import inspect
 import threading
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import httpx2
 import pytest
 
 from tests.support.examples import EXAMPLES, load_example, run_example
+from watchword.checkers import APIKeys, PasswordHasher
+from watchword.stores import SQLStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Quiet(WSGIRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the parameter
+        """Leave it out."""
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    """A file with ann, as `htpasswd -cB` writes it."""
+    path = tmp_path / "users.htpasswd"
+    path.write_text("ann:$2y$04$/n/soD2lDoZdng7BTLS3auBNFzV3He4UIM8RoNOnSL5NxFlEKOsF2\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def htpasswd_app(password_file: Path) -> Iterator[str]:
+    """The URL of the example, on a free port."""
+    application = load_example("htpasswd_app").make_app(str(password_file))
+    with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_htpasswd_app(htpasswd_app: str, password_file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The file says who there is, and its next version counts without a restart; a line that is odd is logged and lets nobody in."""
+    ann, bob = ("ann", "sesame"), ("bob", "mellon")
+    assert httpx2.get(htpasswd_app + "/healthz").text == "/healthz for everybody\n"
+    assert httpx2.get(htpasswd_app + "/admin/users", auth=ann).text == "/admin/users for ann\n"
+    assert httpx2.get(htpasswd_app + "/", auth=bob).status_code == 401
+    hashed = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("mellon")
+    with caplog.at_level("INFO", logger="watchword"):
+        password_file.write_text(f"bob:{hashed}\nann:in the clear\n", encoding="utf-8")
+        assert httpx2.get(htpasswd_app + "/", auth=bob).text == "/ for bob\n"
+        assert httpx2.get(htpasswd_app + "/", auth=ann).status_code == 401
+    assert f"source_line: {password_file}: line 2: " in caplog.text
+    assert "in the clear" not in caplog.text
+    assert httpx2.get(htpasswd_app + "/admin/users", auth=bob).status_code == 403
+
+
+def test_background_job() -> None:
+    """A checker alone says whose a key is; where it counts, and for what, the program asks; then the use is noted."""
+    said = [line.partition(" -> ")[2] or line for line in run_example("background_job").splitlines()]
+    assert said == [
+        "done, for shop",
+        "refused: shop has not the scope delete",
+        "refused: the key of shop does not count from 192.0.2.7",
+        "refused: unknown_identity",
+        "refused: revoked",
+        "the key of shop was used: True",
+    ]
+
+
+def test_background_job_shows_no_key() -> None:
+    """What the program prints holds no key, not even one that is refused."""
+    assert "ww_" not in run_example("background_job")
+
+
+def test_background_job_puts_back_what_it_cannot_check(tmp_path: Path) -> None:
+    """While the store is out of order no message is refused: its key may be good."""
+    example = load_example("background_job")
+    with SQLStore(f"sqlite:///{tmp_path / 'auth.db'}") as store:
+        keys = APIKeys(store)
+        message = example.Message(keys.create("shop", scopes=["export"]).key, "10.1.2.3", "export")
+        assert example.work(keys, message) == "done, for shop"
+    assert example.work(keys, message).startswith("put back: ")
 
 
 @pytest.fixture
