@@ -86,8 +86,15 @@ def test_a_store_that_is_locked(ann: Inside) -> None:
     assert ann.json("user", "show", "ann")["state"] == "active"
 
 
-@pytest.mark.parametrize("arguments", [("key", "create", "ann"), ("token", "create", "ann", "--json")])
-@pytest.mark.parametrize("target", ["/dev/full", "closed", "pipe"])
+@pytest.mark.parametrize(
+    ("target", "arguments"),
+    [
+        ("/dev/full", ("key", "create", "ann")),
+        ("closed", ("key", "create", "ann")),
+        ("pipe", ("key", "create", "ann")),
+        ("pipe", ("token", "create", "ann", "--json")),
+    ],
+)
 def test_a_key_that_nobody_sees_is_revoked(ann: Inside, arguments: tuple[str, ...], target: str) -> None:
     """Where the secret could not be written out nobody has it, so it is revoked, and the failure is told."""
     command = " ".join([COMMAND, *arguments])
