@@ -7,6 +7,7 @@ for programs (RFC 9457), a page for people, text for the rest; the status never 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
@@ -15,7 +16,7 @@ from watchword.grammar import preferred_type
 from watchword.reason import WORDS, Reason, ReasonWords, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from watchword.decision import CacheAdvice
     from watchword.request import RequestView
@@ -41,7 +42,13 @@ DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons.html"
 """Where the reasons are explained, unless the guard names a place of its own."""
 
 _PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
+_PLAIN = ""  # says nothing but that there is nothing
 _EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
+_ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
+
+_MOST_TEXTS = 256  # bodies kept by one renderer; only the seconds to wait are not from a closed set
+_LONGEST_ACCEPT = 256  # browsers send half of it; a longer one is not worth the memory
+_HERE = "\0"  # where the request id goes while a body is prepared; nothing that stands in one holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Renderer:
         ConfigurationError: the documentation address is not absolute, or the contact cannot be shown.
     """
 
-    __slots__ = ("_contact", "_documentation", "_expose")
+    __slots__ = ("_contact", "_documentation", "_expose", "_texts")
 
     def __init__(self, *, documentation: str = DOCUMENTATION, contact: str | None = None, expose: bool = False) -> None:
         if not isinstance(documentation, str):
@@ -94,6 +101,7 @@ class Renderer:
         self._documentation = documentation
         self._contact = contact
         self._expose = expose
+        self._texts: dict[tuple[str, int, Reason, int | None, bool], _Text] = {}
 
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
@@ -108,39 +116,45 @@ class Renderer:
         """
         status = status_of(decision)
         told = told_reason(decision)
-        if isinstance(decision, Hidden):
-            # For servers of one's own that have no 404 to imitate; the adapters send the application's.
-            headers, body = _with_length("text/plain; charset=utf-8", "Not Found")
-        else:
-            kind = preferred_type(view.field("accept"), (_PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT)
-            # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
-            reference = "" if told is Reason.INSECURE_TRANSPORT else request_id
-            headers, body = self._body(kind, status, told, decision, reference)
+        wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
+        # Hidden is for servers of one's own that have no 404 to imitate; the adapters send the application's.
+        kind = _PLAIN if isinstance(decision, Hidden) else _preferred(view.field("accept"))
+        # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
+        reference = "" if told is Reason.INSECURE_TRANSPORT else request_id
+        key = (kind, status, told, wait, reference != "")
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            text = self._texts[key] = self._prepared(*key)
+        body = text.body(reference)
+        headers = [text.kind, ("Content-Length", str(len(body))), *text.more]
         headers += _challenges(decision)
-        if isinstance(decision, (Throttled, Failed)):
-            headers.append(("Retry-After", str(max(0, int(decision.retry_after)))))
-        headers.append(("Cache-Control", "no-store"))
-        headers.append(("X-Content-Type-Options", "nosniff"))
+        if wait is not None:
+            headers.append(("Retry-After", str(wait)))
+        headers += _ALWAYS
         if self._expose and view.carries("origin"):
             exposed = [name for name in _EXPOSED if any(name == given for given, _ in headers)]
             if exposed:
                 headers.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
         return Refusal(status, _PHRASES[status], headers, b"" if view.method == "HEAD" else body)
 
-    def _body(self, kind: str, status: int, told: Reason, decision: Refusing, request_id: str) -> tuple[Headers, bytes]:
+    def _prepared(  # noqa: PLR0917 - what a body depends on, beside the request id
+        self, kind: str, status: int, told: Reason, wait: int | None, referring: bool  # noqa: FBT001 - as above
+    ) -> _Text:
         words = WORDS[told]
+        reference = _HERE if referring else ""
+        if kind == _PLAIN:
+            return _Text(_plainly, "text/plain; charset=utf-8", "Not Found")
         if kind in {_PROBLEM, _JSON}:
-            return _with_length(_PROBLEM, self._problem(status, told, words, request_id))
-        wait = decision.retry_after if isinstance(decision, (Throttled, Failed)) else None
+            return _Text(_in_json, _PROBLEM, self._problem(status, told, words, reference))
         if kind == _HTML:
             from watchword.page import POLICY, page  # a page is rendered for people alone
 
-            headers, body = _with_length(
-                "text/html; charset=utf-8", page(status, words, wait=wait, contact=self._contact, request_id=request_id)
-            )
-            return [*headers, ("Content-Security-Policy", POLICY)], body
-        lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, request_id)]
-        return _with_length("text/plain; charset=utf-8", "\n".join(lines) + "\n")
+            html = page(status, words, wait=wait, contact=self._contact, request_id=reference)
+            return _Text(_in_html, "text/html; charset=utf-8", html, ("Content-Security-Policy", POLICY))
+        lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, reference)]
+        return _Text(_plainly, "text/plain; charset=utf-8", "\n".join(lines) + "\n")
 
     def _problem(self, status: int, told: Reason, words: ReasonWords, request_id: str) -> str:
         from json import dumps
@@ -155,6 +169,63 @@ class Renderer:
         if request_id:
             problem["request_id"] = request_id
         return dumps(problem, ensure_ascii=False) + "\n"
+
+
+class _Text:
+    """A body but for the request id, which is all that differs from one refusal to the next.
+
+    Args:
+        escape: how the id is written in it.
+        kind: the media type.
+        text: the body, with a mark where the id goes.
+        more: header fields that go with it.
+    """
+
+    __slots__ = ("_after", "_before", "_escape", "kind", "more")
+
+    def __init__(self, escape: Callable[[str], str], kind: str, text: str, *more: tuple[str, str]) -> None:
+        # The id comes last of all that is not fixed: an address of the documentation may look like the mark in JSON.
+        before, mark, after = text.rpartition(escape(_HERE))
+        self._before = (before if mark else text).encode()
+        self._after = (after if mark else "").encode()
+        self._escape = escape
+        self.kind = ("Content-Type", kind)
+        self.more = more
+
+    def body(self, request_id: str) -> bytes:
+        if not self._after:  # no id is told here
+            return self._before
+        # Ids are letters and digits, unless somebody makes their own.
+        plain = request_id.isascii() and request_id.isalnum()
+        return b"%b%b%b" % (self._before, (request_id if plain else self._escape(request_id)).encode(), self._after)
+
+
+def _plainly(text: str) -> str:
+    return text
+
+
+def _in_html(text: str) -> str:
+    from html import escape
+
+    return escape(text)
+
+
+def _in_json(text: str) -> str:
+    from json import dumps
+
+    return dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _preferred(accept: str | None) -> str:
+    """Return the kind of body that a client prefers."""
+    return _remembered(accept) if accept is None or len(accept) <= _LONGEST_ACCEPT else _kind(accept)
+
+
+def _kind(accept: str | None) -> str:
+    return preferred_type(accept, (_PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT)
+
+
+_remembered = lru_cache(maxsize=256)(_kind)  # there are few browsers and fewer libraries
 
 
 def status_of(decision: Refusing) -> int:
@@ -214,11 +285,6 @@ def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:
 def _challenges(decision: Refusing) -> Headers:
     name = "Proxy-Authenticate" if isinstance(decision, Challenged) and decision.proxy else "WWW-Authenticate"
     return [(name, challenge.serialize()) for challenge in decision.challenges]
-
-
-def _with_length(kind: str, text: str) -> tuple[Headers, bytes]:
-    body = text.encode()
-    return [("Content-Type", kind), ("Content-Length", str(len(body)))], body
 
 
 def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:

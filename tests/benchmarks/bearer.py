@@ -183,28 +183,46 @@ def measure(rounds: int, requests: int) -> list[Row]:
         rounds: how many.
         requests: how many of one contender in one round.
     """
-    apps = contenders()
     tokens = list(TOKENS)
     requested = [request(tokens[number % len(tokens)]) for number in range(requests)]
-    for app in apps.values():
+    return compare({name: (app, requested) for name, app in contenders().items()}, rounds, less="bare")
+
+
+def compare(jobs: dict[str, tuple[App, list[dict[str, Any]]]], rounds: int, *, less: str | None = None) -> list[Row]:
+    """Measure some applications, each with its requests.
+
+    Args:
+        jobs: application and requests by name.
+        rounds: how many.
+        less: whose time is taken off that of the others; None: nobody's.
+    """
+    for app, requested in jobs.values():
         _drive(app, [dict(one) for one in requested], _ignore)
-    added: dict[str, list[float]] = {name: [] for name in apps}
+    added: dict[str, list[float]] = {name: [] for name in jobs}
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
-            took = {name: _drive(app, [dict(one) for one in requested], _ignore) / requests / 1000 for name, app in apps.items()}
+            took = {
+                name: _drive(app, [dict(one) for one in requested], _ignore) / len(requested) / 1000
+                for name, (app, requested) in jobs.items()
+            }
             for name, time in took.items():
-                added[name].append(time - took["bare"])
+                added[name].append(time - (took[less] if less is not None else 0.0))
     finally:
         gc.enable()
-    return [Row(name, median(times), _quartiles(times)) for name, times in added.items() if name != "bare"]
+    return [Row(name, median(times), _quartiles(times)) for name, times in added.items() if name != less]
 
 
-def table(rows: list[Row]) -> str:
-    """Return the measurements, each with its ratio to the others."""
-    width = max(len(row.name) for row in rows)
-    lines = [f"{'added cost per request':{width}}     µs   quartiles     ratio to each, in the order of the lines"]
+def table(rows: list[Row], title: str = "added cost per request") -> str:
+    """Return the measurements, each with its ratio to the others.
+
+    Args:
+        rows: what was measured.
+        title: of what.
+    """
+    width = max(len(title), *(len(row.name) for row in rows))
+    lines = [f"{title:{width}}     µs   quartiles     ratio to each, in the order of the lines"]
     for row in rows:
         ratios = "  ".join(f"{row.added / other.added:5.2f}" if other.added else "    -" for other in rows)
         lines.append(f"{row.name:{width}}  {row.added:5.2f}   {row.spread[0]:5.2f} {row.spread[1]:5.2f}   {ratios}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.decision import SILENT, Decided, Granted, Hidden
@@ -241,8 +241,15 @@ def _no_store(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes
     return [(name, value) for name, value in headers if name.lower() != b"cache-control"] + [(b"cache-control", b"no-store")]
 
 
+@lru_cache(maxsize=256)
+def _octets(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """Return a field of a refusal as ASGI has it; nearly all of them are the same every time."""
+    name, value = field
+    return name.lower().encode("latin-1"), value.encode("latin-1")
+
+
 async def _respond(send: Send, prefix: str, refusal: Refusal) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in refusal.headers]
+    headers = [_octets(field) for field in refusal.headers]
     await send({"type": f"{prefix}.start", "status": refusal.status, "headers": headers})
     await send({"type": f"{prefix}.body", "body": refusal.body})
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from watchword.decision import Failed
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from watchword.decision import Refusing
     from watchword.request import RequestView
+
+_INFO, _WARNING = 20, 30  # as in `logging`
+
+
+@cache
+def _logger() -> Logger:
+    from logging import getLogger  # on the first refusal: a tenth of what `import watchword` may cost
+
+    return getLogger("watchword")
 
 
 def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
@@ -22,10 +34,8 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
         view: the request.
         request_id: the id that the client was given.
     """
-    from logging import INFO, WARNING, getLogger  # on the first refusal: a tenth of what `import watchword` may cost
-
-    logger = getLogger("watchword")
-    level = WARNING if isinstance(decision, Failed) else INFO
+    logger = _logger()
+    level = _WARNING if isinstance(decision, Failed) else _INFO
     if not logger.isEnabledFor(level):
         return
     facts = {
@@ -65,8 +75,6 @@ def log_failure(what: str, error: Exception) -> None:
         what: what it was.
         error: why; its words are logged, and hold no secret.
     """
-    from logging import getLogger
-
-    getLogger("watchword").error(
+    _logger().error(
         "%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}}
     )
