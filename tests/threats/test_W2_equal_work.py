@@ -11,6 +11,7 @@ import pytest
 from tests.support.logins import DAY, CountingHasher, Desk, bytes_of, checker_of, guarded, log_in
 from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
 from watchword import Accepted, BasicCredentials, Reason, Refused
+from watchword.stores.ports import AccountRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,6 +165,20 @@ def test_W2_an_account_without_a_password_costs_a_verification() -> None:
         desk.hasher.take()
         assert desk.accounts.check(BasicCredentials("robot", password)) == Refused(Reason.WRONG_SECRET)
         assert desk.hasher.take() == usual
+
+
+@pytest.mark.parametrize("stored_hash", [None, "broken"])
+def test_W2_the_password_of_a_decoy_lets_nobody_in(stored_hash: str | None) -> None:
+    """An account that no password lets in is verified against somebody's hash: whoever knows that one is refused all the same."""
+    desk = Desk()
+    desk.accounts.add("ann", password_hash=stored("bcrypt"))
+    desk.store.add_account(AccountRecord(id="robot", names=("robot",), password_hash=stored_hash))
+    for name, reason in (("robot", Reason.WRONG_SECRET), ("nobody", Reason.UNKNOWN_IDENTITY)):
+        for _ in range(2):
+            desk.hasher.take()
+            assert desk.accounts.check(BasicCredentials(name, PASSWORD)) == Refused(reason)
+            assert desk.hasher.take() == [desk.hasher.profile(stored("bcrypt"))]
+    desk.accept("ann")
 
 
 @pytest.mark.parametrize("scheme", sorted(LIMITS))
