@@ -113,7 +113,8 @@ async def test_W4_500_wrong_passwords_at_once_compute_no_more_than_the_limit() -
     made = guard(hasher, limiter)
     await crowd.by_tasks(made, [asking("ann", f"wrong-{number}") for number in range(500)])
     assert statuses(crowd.answers) == {401: 66, 503: 434}
-    assert (hasher.peak, hasher.computed) == (2, 66)
+    assert hasher.peak <= 2
+    assert hasher.computed == 66
     turned_away = next(answer for answer in crowd.answers if answer.status == 503)
     assert turned_away.one("retry-after") == "1"
     assert turned_away.one("www-authenticate") is None
@@ -129,7 +130,8 @@ def test_W4_threads_are_bounded_alike() -> None:
     made = guard(hasher, limiter)
     crowd.by_threads(made, [asking(f"nobody-{number}", "wrong") for number in range(60)])
     assert statuses(crowd.answers) == {401: 10, 503: 50}
-    assert (hasher.peak, hasher.computed) == (2, 10)
+    assert hasher.peak <= 2
+    assert hasher.computed == 10
     assert (limiter.running, limiter.waiting) == (0, 0)
     assert ByWSGI(made)(asking("ann", "s3cret")).status == 200
 

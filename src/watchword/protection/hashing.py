@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import OrderedDict, deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import ref
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
+
+_NICE = 10  # what nice(1) adds unasked
 
 
 class HashLimiter:
@@ -136,7 +138,7 @@ class HashLimiter:
                 await event.wait()
             if not member.flight.landed:
                 # The bound is kept here: a capacity of one's own keeps out of the threads that the application shares.
-                await run_sync(self._compute, member, work, limiter=CapacityLimiter(1))
+                await run_sync(self._compute, member, _giving_way(work), limiter=CapacityLimiter(1))
         except BaseException:
             self._leave(member)
             raise
@@ -330,6 +332,43 @@ class _Work(Generic[T]):
 
     def __init__(self, call: Callable[[], T]) -> None:
         self.call = call
+
+
+def _giving_way(work: _Work[T]) -> _Work[T]:
+    """Return the same work, in a thread to which the system prefers others: an event loop that has something to do comes first.
+
+    On as many CPUs as hashes are computed at once the loop would wait for its time slice otherwise, and with it everybody who
+    needs no hash. Only Linux has priorities of threads. Nobody can raise one again, so the thread is not the application's.
+    """
+    if sys.platform != "linux":
+        return work
+    return _Work(partial(_compute_aside, work))
+
+
+def _compute_aside(work: _Work[T]) -> T:
+    from threading import Thread, get_native_id
+
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def compute() -> None:
+        with suppress(OSError):  # not allowed here: then as everybody else
+            os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
+        try:
+            outcome.append(work.call())
+        except BaseException as error:  # noqa: BLE001 - it is raised below
+            failure.append(error)
+
+    thread = Thread(target=compute, name="watchword-hash")
+    try:
+        thread.start()
+    except RuntimeError:  # the process may have no more threads
+        return work.call()
+    thread.join()
+    if failure:
+        raise failure.pop()
+    result: T = outcome.pop()
+    return result
 
 
 def _woken(member: _Member) -> bool:

@@ -1239,3 +1239,40 @@ def test_a_bound_that_bounds_nothing_is_refused(settings: dict[str, Any], messag
     """At construction, with the number that is wrong."""
     with pytest.raises(ConfigurationError, match=message):
         HashLimiter(**settings)
+
+
+# Who comes first
+
+
+def niceness() -> int:
+    """Return the nice value of this thread; on other systems than Linux that of the process."""
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id() if sys.platform == "linux" else 0)
+
+
+@pytest.mark.anyio
+async def test_an_event_loop_comes_before_the_hashes_that_it_waits_for() -> None:
+    """On Linux a hash that is awaited is computed at a lower priority, in a thread that nobody else gets; the loop keeps its own."""
+    limiter = HashLimiter(2)
+    mine = niceness()
+    theirs = [await awaited(limiter.operation(bytes([number]), niceness)) for number in range(3)]
+    assert theirs == [min(19, mine + 10) if sys.platform == "linux" else mine] * 3
+    assert niceness() == mine
+    assert await anyio.to_thread.run_sync(niceness) == mine
+    assert limiter.operation(b"x", niceness).run() == mine
+
+
+@pytest.mark.anyio
+async def test_what_a_hash_raises_reaches_the_loop_from_its_own_thread() -> None:
+    """An exception, and what is none."""
+    limiter = HashLimiter(1)
+
+    def fails() -> None:
+        raise LookupError("bug")
+
+    def ends() -> None:
+        raise SystemExit(3)
+
+    for work, error in ((fails, LookupError), (ends, SystemExit)):
+        with pytest.raises(error):
+            await awaited(limiter.operation(b"x", work))
+    assert (limiter.running, limiter.waiting) == (0, 0)
