@@ -150,6 +150,9 @@ class Watched(Protocol):
     def holds(self, mark: int) -> bool:
         """Tell whether nothing that a checker may remember has changed since the mark was taken.
 
+        Additions, logins and uses take nothing away and break no mark, with three exceptions: an account that is disabled, a
+        name that differs from another in case alone, and a profile of hashes that was not in use.
+
         Args:
             mark: what `mark()` answered. False may also mean that nobody has asked for a while: reading anything asks.
         """

@@ -46,12 +46,10 @@ class Change:
 
     Args:
         connection: in the transaction.
-        freshness: is told of what is taken away.
     """
 
-    def __init__(self, connection: Connection, freshness: Freshness) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._freshness = freshness
         self.generation: int | None = None
         self.altered = False
 
@@ -86,8 +84,6 @@ class Change:
         """Say that what was true is so no more, and return the new generation; after `lock`."""
         if self.generation is None:
             raise RuntimeError("lock() comes before alter()")
-        # Before anybody else can see the change, and once more when it is there.
-        self._freshness.changed()
         self.altered = True
         self._connection.execute(_ADVANCE)
         self.generation += 1
@@ -172,10 +168,9 @@ class Database:
             committing = False
             try:
                 with self._writer.connect() as connection, connection.begin():
-                    change = Change(connection, self.freshness)
+                    change = Change(connection)
                     result = work(change)
                     committing = True
-                # The answer first, so that no mark is taken between the two.
                 if change.generation is not None:
                     self.freshness.answered(asked, change.generation)
             except FAILURES as error:
@@ -186,7 +181,7 @@ class Database:
                 return result
             finally:
                 if change is not None and change.altered:
-                    self.freshness.changed()
+                    self.freshness.changed()  # also where nobody knows whether it was done
         # Outside of the handler, so that the driver's exception, which may quote what was sent, is not chained to it.
         raise trouble
 

@@ -25,8 +25,8 @@ REVISIONS = ("0001", "0002")
 
 State = Literal["empty", "current", "outdated", "newer", "foreign"]
 
-# Ordered by octets everywhere. SQLite does so; PostgreSQL would order by the language of the server.
-TEXT = String().with_variant(String(collation="C"), "postgresql")
+# Ordered by octets everywhere: SQLite does so, and for PostgreSQL the scripts say it.
+TEXT = String()
 
 metadata = MetaData()
 

@@ -13,6 +13,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the first tables."""
+    # Ordered by octets, as SQLite does: PostgreSQL would order by the language of the server.
     text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     meta = op.create_table(
         "watchword_meta",

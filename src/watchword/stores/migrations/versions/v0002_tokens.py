@@ -11,6 +11,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the table of tokens."""
+    # Ordered by octets, as SQLite does: PostgreSQL would order by the language of the server.
     text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     op.create_table(
         "watchword_tokens",
