@@ -52,3 +52,8 @@ def test_what_is_no_hash(inside: Inside, given: str) -> None:
     code, words = inside.error("hash", "--identify", given=given)
     assert code == "unusable_hash"
     assert given not in words
+
+
+def test_the_hash_is_of_the_composed_form(inside: Inside) -> None:
+    """What a terminal decomposes is hashed as Basic hands passwords over, in Normalization Form C."""
+    assert verify_password(inside("hash", given="u\u0308ber\n").stdout.strip(), "\u00fcber")
