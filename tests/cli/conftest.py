@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.support.command import STRONG, Inside
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +25,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def inside(stores: tuple[Path, Path], tmp_path: Path) -> Inside:
     """The command on a store that was just made."""
-    return Inside(shutil.copy(stores[0], tmp_path / "auth.db"))
+    return Inside(Path(shutil.copy(stores[0], tmp_path / "auth.db")))
 
 
 @pytest.fixture
 def ann(stores: tuple[Path, Path], tmp_path: Path) -> Inside:
     """The same, and ann has an account."""
-    return Inside(shutil.copy(stores[1], tmp_path / "auth.db"))
+    return Inside(Path(shutil.copy(stores[1], tmp_path / "auth.db")))
