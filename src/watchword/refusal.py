@@ -101,7 +101,7 @@ class Renderer:
         self._documentation = documentation
         self._contact = contact
         self._expose = expose
-        self._texts: dict[tuple[str, int, Reason, int | None, bool], _Text] = {}
+        self._texts: dict[tuple[str, int, Reason, int | None, str], _Text] = {}
 
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
@@ -121,7 +121,7 @@ class Renderer:
         kind = _PLAIN if isinstance(decision, Hidden) else _preferred(view.field("accept"))
         # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
         reference = "" if told is Reason.INSECURE_TRANSPORT else request_id
-        key = (kind, status, told, wait, reference != "")
+        key = (kind, status, told, wait, _HERE if reference else "")
         text = self._texts.get(key)
         if text is None:
             if len(self._texts) >= _MOST_TEXTS:
@@ -139,22 +139,20 @@ class Renderer:
                 headers.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
         return Refusal(status, _PHRASES[status], headers, b"" if view.method == "HEAD" else body)
 
-    def _prepared(  # noqa: PLR0917 - what a body depends on, beside the request id
-        self, kind: str, status: int, told: Reason, wait: int | None, referring: bool  # noqa: FBT001 - as above
-    ) -> _Text:
+    def _prepared(self, kind: str, status: int, told: Reason, wait: int | None, reference: str) -> _Text:
         words = WORDS[told]
-        reference = _HERE if referring else ""
+        escape = _ESCAPES.get(kind, _as_it_is) if reference else None
         if kind == _PLAIN:
-            return _Text(_plainly, "text/plain; charset=utf-8", "Not Found")
+            return _Text("text/plain; charset=utf-8", "Not Found")
         if kind in {_PROBLEM, _JSON}:
-            return _Text(_in_json, _PROBLEM, self._problem(status, told, words, reference))
+            return _Text(_PROBLEM, self._problem(status, told, words, reference), escape)
         if kind == _HTML:
             from watchword.page import POLICY, page  # a page is rendered for people alone
 
             html = page(status, words, wait=wait, contact=self._contact, request_id=reference)
-            return _Text(_in_html, "text/html; charset=utf-8", html, ("Content-Security-Policy", POLICY))
+            return _Text("text/html; charset=utf-8", html, escape, ("Content-Security-Policy", POLICY))
         lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, reference)]
-        return _Text(_plainly, "text/plain; charset=utf-8", "\n".join(lines) + "\n")
+        return _Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape)
 
     def _problem(self, status: int, told: Reason, words: ReasonWords, request_id: str) -> str:
         from json import dumps
@@ -175,32 +173,32 @@ class _Text:
     """A body but for the request id, which is all that differs from one refusal to the next.
 
     Args:
-        escape: how the id is written in it.
         kind: the media type.
         text: the body, with a mark where the id goes.
+        escape: how the id is written in it; None: it is not told here.
         more: header fields that go with it.
     """
 
     __slots__ = ("_after", "_before", "_escape", "kind", "more")
 
-    def __init__(self, escape: Callable[[str], str], kind: str, text: str, *more: tuple[str, str]) -> None:
+    def __init__(self, kind: str, text: str, escape: Callable[[str], str] | None = None, *more: tuple[str, str]) -> None:
         # The id comes last of all that is not fixed: an address of the documentation may look like the mark in JSON.
-        before, mark, after = text.rpartition(escape(_HERE))
-        self._before = (before if mark else text).encode()
-        self._after = (after if mark else "").encode()
+        before, _, after = (text, "", "") if escape is None else text.rpartition(escape(_HERE))
+        self._before = before.encode()
+        self._after = after.encode()
         self._escape = escape
         self.kind = ("Content-Type", kind)
         self.more = more
 
     def body(self, request_id: str) -> bytes:
-        if not self._after:  # no id is told here
+        if self._escape is None:
             return self._before
         # Ids are letters and digits, unless somebody makes their own.
         plain = request_id.isascii() and request_id.isalnum()
         return b"%b%b%b" % (self._before, (request_id if plain else self._escape(request_id)).encode(), self._after)
 
 
-def _plainly(text: str) -> str:
+def _as_it_is(text: str) -> str:
     return text
 
 
@@ -214,6 +212,9 @@ def _in_json(text: str) -> str:
     from json import dumps
 
     return dumps(text, ensure_ascii=False)[1:-1]
+
+
+_ESCAPES: dict[str, Callable[[str], str]] = {_PROBLEM: _in_json, _JSON: _in_json, _HTML: _in_html}
 
 
 def _preferred(accept: str | None) -> str:

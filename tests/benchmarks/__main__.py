@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import bearer, flood, keys, passwords
+from tests.benchmarks import bearer, flood, keys, passwords, refusals
 
 ROUNDS, REQUESTS = 101, 1000
 FLOOD = 500
@@ -17,6 +17,7 @@ if __name__ == "__main__":
     logging.getLogger("watchword").addHandler(logging.NullHandler())
     logging.getLogger("watchword").propagate = False
     sys.stdout.write(bearer.table(bearer.measure(ROUNDS, REQUESTS)) + "\n\n")
+    sys.stdout.write(bearer.table(refusals.measure(ROUNDS, REQUESTS), refusals.TITLE) + "\n\n")
     with TemporaryDirectory() as scratch:
         sys.stdout.write(passwords.table(passwords.measure(Path(scratch), rounds=31, repeats=300)) + "\n\n")
         sys.stdout.write(keys.line(keys.measure(Path(scratch), keys.FEW, keys.MANY, rounds=15)) + "\n")

@@ -6,9 +6,7 @@ The whole time of a contender is measured, not what it adds: a refusal never rea
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
@@ -21,13 +19,12 @@ from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Tokens, nonblocking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.authentication import AuthCredentials, BaseUser
     from starlette.requests import HTTPConnection
 
     from tests.benchmarks.bearer import Row
 
+TITLE = "whole cost of a refusal"
 RULES = {"GET /orders/{id}": scope("orders:read")}
 NONE = {**request(""), "headers": HEADERS}
 KNOWN, WRONG = request(next(iter(TOKENS))), request("0000-no")
@@ -48,7 +45,7 @@ def fastapi() -> App:
     app = FastAPI()
 
     @app.get("/orders/{number}")
-    async def read(number: int, _: Any = Depends(HTTPBearer())) -> str:  # noqa: B008 - as FastAPI's documentation writes it
+    async def read(number: int, _: Annotated[Any, Depends(HTTPBearer())]) -> str:
         return "ok"
 
     return app
@@ -85,17 +82,4 @@ def measure(rounds: int, requests: int) -> list[Row]:
         rounds: how many.
         requests: how many of one contender in one round.
     """
-    with _quiet():
-        return compare({name: (app, [one] * requests) for name, (app, one, _) in contenders().items()}, rounds)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    # An outage is a warning in the log, and a line of it costs more than the response.
-    logger = logging.getLogger("watchword")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+    return compare({name: (app, [one] * requests) for name, (app, one, _) in contenders().items()}, rounds)

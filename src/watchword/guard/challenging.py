@@ -207,16 +207,15 @@ def _cure(policy: Policy, route: Route, situation: Situation, value: Needs, entr
     principal = situation.principal or ANONYMOUS
     # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
     least = min(value.cures, key=len)
-    said = _agreed((least,))
     if any(isinstance(need, STEP_UP) for need in least):
-        pleas = {entry.key: _with_error(said, INSUFFICIENT_AUTHENTICATION)}
-        offered = offer(policy, _able(policy, (least,)), situation.request, pleas, said)
+        pleas = {entry.key: _said(least, INSUFFICIENT_AUTHENTICATION)}
+        offered = offer(policy, _able(policy, (least,)), situation.request, pleas, _said(least))
         return _challenge_known(policy, route, principal, entry, Reason.STEP_UP_REQUIRED, offered)
     if any(isinstance(need, Via) for need in least):
-        offered = offer(policy, _able(policy, (least,)), situation.request, {}, said)
+        offered = offer(policy, _able(policy, (least,)), situation.request, {}, _said(least))
         return _challenge_known(policy, route, principal, entry, Reason.MISSING_CREDENTIALS, offered)
     speaks = entry.scheme.explains_errors and not policy.proxy
-    challenges = (entry.scheme.challenge(_with_error(said, INSUFFICIENT_SCOPE)),) if speaks else ()
+    challenges = (entry.scheme.challenge(_said(least, INSUFFICIENT_SCOPE)),) if speaks else ()
     return _forbid(route, situation, Reason.INSUFFICIENT_SCOPE, entry, challenges)
 
 
@@ -254,13 +253,17 @@ def _schemes_of(cures: Sequence[Alternative]) -> frozenset[str] | None:
 
 def _agreed(cures: Sequence[Alternative]) -> Plea:
     """Return what all alternatives ask for alike."""
-    pleas = {(_scopes(one), _max_age(one), _acr_values(one)) for one in cures}
-    scopes, ages, acrs = ({plea[at] for plea in pleas} for at in range(3))
+    first, *others = map(_said, cures)
     return Plea(
-        scope=scopes.pop() if len(scopes) == 1 else (),  # type: ignore[arg-type]  # the first of the three is a tuple of names
-        max_age=ages.pop() if len(ages) == 1 else None,  # type: ignore[arg-type]  # the second is a number or None
-        acr_values=acrs.pop() if len(acrs) == 1 else (),  # type: ignore[arg-type]  # the third is a tuple of names
+        scope=first.scope if all(one.scope == first.scope for one in others) else (),
+        max_age=first.max_age if all(one.max_age == first.max_age for one in others) else None,
+        acr_values=first.acr_values if all(one.acr_values == first.acr_values for one in others) else (),
     )
+
+
+def _said(alternative: Alternative, error: str | None = None) -> Plea:
+    """Return what one alternative asks for, as far as challenges have words for it."""
+    return Plea(error, None, _scopes(alternative), _max_age(alternative), _acr_values(alternative))
 
 
 def _scopes(alternative: Alternative) -> tuple[str, ...]:
@@ -275,10 +278,6 @@ def _acr_values(alternative: Alternative) -> tuple[str, ...]:
     found = [need.values for need in alternative if isinstance(need, ReachAcr)]
     # Several sets at once: what is in all of them would do; the longest list keeps its order of preference.
     return tuple(value for value in max(found, key=len, default=()) if all(value in one for one in found))
-
-
-def _with_error(said: Plea, error: str) -> Plea:
-    return Plea(error, None, said.scope, said.max_age, said.acr_values)
 
 
 def _is_script(request: RequestView) -> bool:

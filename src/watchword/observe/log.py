@@ -75,6 +75,4 @@ def log_failure(what: str, error: Exception) -> None:
         what: what it was.
         error: why; its words are logged, and hold no secret.
     """
-    _logger().error(
-        "%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}}
-    )
+    _logger().error("%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}})

@@ -1,0 +1,164 @@
+"""What a refusal is made of is found out once where it stays the same, and every time where it does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.core import ANN, Recorder, ask, values
+from watchword import APIKey, Basic, Bearer, Guard, Principal, RequestView, Scheme, authenticated, network, role, scope
+from watchword.authorization import Requirement, Situation
+from watchword.checkers import Tokens
+from watchword.grammar import Challenge
+from watchword.schemes import Plea
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchword.authorization.value import Value
+
+ID = "0f0f"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Requirement):
+    """A requirement that keeps count of how often it is evaluated, and has a quick test if that of its part has one."""
+
+    part: Requirement
+    seen: list[Situation]
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return the value of the part."""
+        self.seen.append(situation)
+        return self.part.evaluate(situation)
+
+    def quick(self) -> Callable[[Principal], bool] | None:
+        """Return the test of the part."""
+        return self.part.quick()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Nonces(Scheme[Any]):
+    """A scheme that asks with something new every time, as Digest does."""
+
+    name = "Nonces"
+    made = 0
+
+    def extract(self, view: RequestView) -> None:
+        """Find nothing."""
+
+    def challenge(self, plea: Plea = Plea()) -> Challenge:  # noqa: B008 - a value
+        """Return another challenge."""
+        self.made += 1
+        return Challenge(self.name, {"realm": self.realm, "nonce": str(self.made)})
+
+
+def refused(guard: Guard, *headers: tuple[str, str], **facts: Any) -> tuple[int, list[str]]:
+    """Return status and challenges of a refusal."""
+    view = ask("/x", *headers, **facts)
+    refusal = guard.refuse(guard.decide(view), view, request_id=ID)
+    return refusal.status, values(refusal, "WWW-Authenticate")
+
+
+def test_what_strangers_need_is_found_out_once() -> None:
+    """A rule that looks at who it is alone asks all strangers for the same, so it is evaluated for the first of them."""
+    seen: list[Situation] = []
+    guard = Guard(Bearer(Recorder()), rules={"/x": Counted(scope("a"), seen)})
+    answers = {str(refused(guard)) for _ in range(5)}
+    assert answers == {str((401, ['Bearer realm="api", scope="a"']))}
+    assert len(seen) == 1
+
+
+def test_what_strangers_need_is_asked_again_where_the_request_matters() -> None:
+    """The answer to one stranger says nothing about the next, who comes from elsewhere."""
+    guard = Guard(Basic(Recorder(), realm="r"), Bearer(Recorder()), rules={"/x": scope("a") | (network("10.0.0.0/8") & role("b"))})
+    outside = (401, ['Basic realm="r", charset="UTF-8"', 'Bearer realm="api", scope="a"'])
+    inside = (401, ['Basic realm="r", charset="UTF-8"', 'Bearer realm="api"'])
+    asked = [refused(guard, client=client) for client in ("192.0.2.7", "10.1.1.1", "192.0.2.7", "10.1.1.1")]
+    assert asked == [outside, inside, outside, inside]
+
+
+@pytest.mark.parametrize("first", ["false credentials", "nothing"])
+def test_a_rule_that_nobody_meets_is_forbidden_whoever_came_before(first: str) -> None:
+    """False credentials are 401 there, and nothing at all is 403: neither answer is taken for the other."""
+    guard = Guard(Bearer(Tokens({"t0k3n": ANN})), rules={"/x": role()})
+    wrong = ("Authorization", "Bearer wrong")
+    if first == "nothing":
+        assert refused(guard) == (403, [])
+    challenges = ['Bearer realm="api", error="invalid_token", error_description="The access token is not valid"']
+    assert [refused(guard, wrong), refused(guard), refused(guard, wrong)] == [(401, challenges), (403, []), (401, challenges)]
+
+
+def test_a_scheme_whose_challenges_change_is_asked_every_time() -> None:
+    """A nonce is never sent twice because a refusal was prepared."""
+    guard = Guard(Nonces(Recorder()), Bearer(Recorder()))
+    first, second = refused(guard), refused(guard)
+    assert first == (401, ['Bearer realm="api"', 'Nonces realm="api", nonce="1"'])
+    assert second == (401, ['Bearer realm="api"', 'Nonces realm="api", nonce="2"'])
+
+
+def test_scripts_and_pages_do_not_get_each_others_challenges() -> None:
+    """What is remembered for a rule is what could help, not how it is said to this client."""
+    guard = Guard(Basic(Recorder(), realm="r"), xhr_no_prompt=True)
+    script = ("Sec-Fetch-Mode", "cors")
+    asked = [refused(guard, *headers)[1][0].split()[0] for headers in ((), (script,), (), (script,))]
+    assert asked == ["Basic", "xBasic", "Basic", "xBasic"]
+
+
+@pytest.mark.parametrize("scheme", [Basic(Recorder(), realm="r"), Bearer(Recorder()), APIKey(Recorder())], ids=lambda scheme: scheme.name)
+def test_a_challenge_that_stays_the_same_is_made_once(scheme: Scheme[Any]) -> None:
+    """The three schemes of this package answer the same value for the same plea, and its text is built once."""
+    plea = Plea("invalid_token", "The access token expired")
+    assert scheme.challenge() is scheme.challenge()
+    assert scheme.challenge(plea) is scheme.challenge(Plea("invalid_token", "The access token expired"))
+    assert scheme.challenge().serialize() is scheme.challenge().serialize()
+
+
+def test_challenges_are_kept_within_bounds() -> None:
+    """A predicate that answers another need every time does not fill the memory, and is answered rightly."""
+    scheme = Bearer(Recorder())
+    for age in range(2000):
+        assert scheme.challenge(Plea(max_age=age)).params["max_age"] == str(age)
+    assert len(scheme._challenges) <= 256
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "text/plain"])
+@pytest.mark.parametrize("reference", ["plain1", 'a"b', "a<b>&c", "a\\u0000b", "naïve", ""], ids=ascii)
+@pytest.mark.parametrize("documentation", ["https://example.com/why", 'https://example.com/\\u0000/"\\u0000"'])
+def test_a_prepared_body_holds_the_id_as_if_it_had_been_written_for_it(accept: str, reference: str, documentation: str) -> None:
+    """Whatever the id and the address of the documentation are made of, the id is escaped, in its place, and that of this request."""
+    guard = Guard(Basic(Recorder(), realm="r"), documentation=documentation)
+
+    def body(request_id: str) -> str:
+        view = ask("/x", ("Accept", accept))
+        refusal = guard.refuse(guard.decide(view), view, request_id=request_id)
+        assert values(refusal, "Content-Length") == [str(len(refusal.body))]
+        return refusal.body.decode()
+
+    other, this, again = body("other"), body(reference), body("other")
+    assert other == again
+    if accept == "application/json":
+        problem = json.loads(this)
+        assert problem.get("request_id", "") == reference
+        assert problem["type"] == f"{documentation}#missing_credentials"
+        assert {**problem, "request_id": "other"} == json.loads(other)
+    elif reference:
+        written = escape(reference) if accept == "text/html" else reference
+        assert this == other.replace("other", written)
+    else:
+        assert "Reference" not in this
+
+
+def test_what_clients_accept_is_remembered_within_bounds() -> None:
+    """A long Accept field is read each time, and any number of different ones is answered rightly."""
+    guard = Guard(Basic(Recorder(), realm="r"), default=authenticated)
+    for number in range(600):
+        view = ask("/x", ("Accept", f"image/x{number}, text/html;q=0.{number % 9 + 1}" + ", a/b" * (number % 100)))
+        refusal = guard.refuse(guard.decide(view), view)
+        assert values(refusal, "Content-Type") == ["text/html; charset=utf-8"]
