@@ -261,3 +261,17 @@ def test_for_people(ann: Inside) -> None:
     assert ann("user", "disable", "ann").stdout == "'ann' is disabled: its password, its keys and its tokens let nobody in\n"
     ann("user", "remove", "ann", "--yes")
     assert ann("user", "list").stdout == "there are no accounts\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["passwd", "ann"], ["change", "ann", "--add-role", "boss"], ["disable", "ann"], ["remove", "ann", "--yes"]],
+    ids=lambda one: one[0],
+)
+def test_whoever_is_meant_is_changed_whatever_others_are_called(inside: Inside, command: list[str]) -> None:
+    """An account is looked up by what was typed, and not again by its id, which an application may have made the name of another."""
+    inside("user", "add", "ann", "--id", "u-17", given=STRONG)
+    with inside.open() as store:
+        other = Accounts(store, hasher=CHEAP, clock=inside.clock).add("u-17", "another secret", id="u-18")
+        inside("user", *command, given="Another violet-tractor 77\n")
+        assert store.get_account("u-18") == other

@@ -98,7 +98,10 @@ def _take(store: SQLStore, accounts: Accounts, name: str, hash_: str, hasher: Pa
         new = replace(account, password_hash=hash_, hash_profile=hasher.profile(hash_), password_changed_at=clock().now())
         if dry_run or store.replace_account(new) is not None:
             return "updated"
-        account = accounts.get(account.id)
+        again = store.get_account(account.id)  # by its id alone: that may be a name of another account
+        if again is None:
+            raise NotFound(f"there is no account {account.id!r} any more")
+        account = again
     raise Unavailable(f"the account {account.id!r} was changed by others {_TRIES} times meanwhile")
 
 

@@ -119,7 +119,8 @@ def passwd(name: str, url: str, *, weak: bool, as_json: bool) -> None:
     with opened(url) as store:
         accounts = accounts_of(store)
         account = accounts.get(name)
-        changed = accounts.set_password(account.id, new_password((account.id, *account.names), weak=weak))
+        # Not by its id: that may be a name of another account.
+        changed = accounts.set_password(name, new_password((account.id, *account.names), weak=weak))
     _tell(changed, f"{changed.id!r} has a new password", as_json=as_json)
 
 
@@ -148,7 +149,7 @@ def change(name: str, url: str, *, ignore_case: bool, as_json: bool, **given: tu
             for field, one in (("names", "name"), ("roles", "role"), ("scopes", "scope"), ("permissions", "permission"))
             if given[f"add_{one}"] or given[f"remove_{one}"]
         }
-        changed = accounts.change(account.id, **changes)
+        changed = accounts.change(name, **changes)
     _tell(changed, f"changed {changed.id!r}", as_json=as_json)
 
 
@@ -212,7 +213,7 @@ def remove(name: str, url: str, *, yes: bool, as_json: bool) -> None:
         accounts = accounts_of(store)
         account = accounts.get(name)
         confirm(f"Remove the account {account.id!r} for good, and revoke its keys and tokens?", yes=yes)
-        removed = accounts.remove(account.id)
+        removed = accounts.remove(name)
     _tell(removed, f"removed {removed.id!r}; its keys and tokens are revoked", as_json=as_json)
 
 
