@@ -19,7 +19,8 @@ The last answer is 401: the token was revoked, and no memory of it lets anybody 
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 
@@ -27,6 +28,9 @@ from watchword import APIKey, Basic, Bearer, Guard, NotFound, Principal, role, s
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens
 from watchword.stores import SQLStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def principal(request: Request) -> Principal:
@@ -70,19 +74,27 @@ def make_app(url: str) -> FastAPI:
         made = keys.create(who.id, scopes=who.scopes, label=label)
         return {"key": made.key, "id": made.record.id}  # the only time that it is there
 
-    @app.delete("/admin/credentials/{owner}")
-    def revoke(owner: str) -> dict[str, int]:
+    @app.delete("/admin/credentials/{name}")
+    def revoke(name: str) -> dict[str, int]:
+        with not_found_is_404():
+            owner = accounts.get(name).id  # of keys and tokens: an account may have several names
         dead_keys, dead_tokens = keys.revoke_all(owner)
         return {"keys": dead_keys, "tokens": dead_tokens}
 
     @app.post("/admin/accounts/{name}/disable", status_code=204)
     def disable(name: str) -> None:
-        try:
+        with not_found_is_404():
             accounts.disable(name)
-        except NotFound as error:
-            raise HTTPException(404, str(error)) from None
 
     return app
+
+
+@contextmanager
+def not_found_is_404() -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise HTTPException(404, str(error)) from None
 
 
 if __name__ == "__main__":

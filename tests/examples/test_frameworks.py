@@ -119,6 +119,7 @@ class TestAccounts:
         key = {"X-API-Key": client.post("/keys", params={"label": "nightly"}, headers=ann).json()["key"]}
         assert [client.get("/orders/7", headers=shown).status_code for shown in (token, token, key, key)] == [200] * 4
         assert client.delete("/admin/credentials/ann", headers=token).status_code == 401
+        assert client.delete("/admin/credentials/zoe", headers=ann).status_code == 404
         assert client.delete("/admin/credentials/ann", headers=ann).json() == {"keys": 1, "tokens": 1}
         with caplog.at_level("INFO", logger="watchword"):
             assert [client.get("/orders/7", headers=shown).status_code for shown in (token, key)] == [401, 401]
