@@ -269,8 +269,6 @@ class AccountManagement:
             raise ConfigurationError(f"a password is text, not {type(password).__name__}")
         try:
             return self._verifier.hashing(password).run()
-        except Unavailable:
-            raise
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
 
