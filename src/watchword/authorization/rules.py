@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from watchword.authorization.leaves import nobody
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, Hidden, Requirement
-from watchword.authorization.satisfiable import check_satisfiable
+from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -90,13 +90,15 @@ class Rules:
     Args:
         rules: pattern to requirement.
         default: what a request needs that no rule matches.
+        schemes: the schemes, lower case, by which callers can come; None: any.
 
     Raises:
         ConfigurationError: a pattern is none, two rules overlap and neither is more specific, a rule can never decide, or a
             requirement can never be met.
     """
 
-    def __init__(self, rules: Mapping[str, Requirement], default: Requirement) -> None:
+    def __init__(self, rules: Mapping[str, Requirement], default: Requirement, schemes: frozenset[str] | None = None) -> None:
+        self._schemes = schemes
         self.default: Route = Route("default", default)
         self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
         self._root = _Node()
@@ -131,7 +133,7 @@ class Rules:
             return route
         both = self._combined.get((route, like_get))
         if both is None:
-            both = self._combined[route, like_get] = _of_both(route, like_get)
+            both = self._combined[route, like_get] = _of_both(route, like_get, self._schemes)
         return both
 
     def _add(self, pattern: Pattern, route: Route) -> None:
@@ -172,12 +174,15 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
         )
 
 
-def _of_both(route: Route, like_get: Route) -> Route:
+def _of_both(route: Route, like_get: Route, schemes: frozenset[str] | None) -> Route:
     try:
-        return route.also(like_get)
+        both = route.also(like_get)
     except ConfigurationError:
-        # Each of the two can be met, and nobody meets both. That is no mistake: such a method is for nobody.
-        return route.also(Route(like_get.text, AllOf((like_get.requirement, nobody))))
+        both = None
+    if both is not None and is_satisfiable(both.requirement, schemes):
+        return both
+    # Each of the two can be met, and nobody meets both. That is no mistake: such a method is for nobody.
+    return route.also(Route(like_get.text, AllOf((like_get.requirement, nobody))))
 
 
 def _reach(node: _Node, segments: list[str], at: int) -> list[tuple[Pattern, Route]]:

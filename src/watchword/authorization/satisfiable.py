@@ -45,16 +45,27 @@ def check_satisfiable(requirement: Requirement, rule: str) -> None:
     Raises:
         ConfigurationError: no caller can meet it.
     """
+    if not is_satisfiable(requirement):
+        raise ConfigurationError(f"the requirement of {rule!r} can never be met: {requirement}. If that is meant, write nobody")
+
+
+def is_satisfiable(requirement: Requirement, schemes: frozenset[str] | None = None) -> bool:
+    """Tell whether some caller can meet a requirement, as far as that can be seen.
+
+    Args:
+        requirement: the requirement.
+        schemes: the schemes, lower case, by which callers can come at all; None: any.
+    """
     stated = list(dict.fromkeys(_statement(leaf) for leaf in leaves(requirement)))
     free = [leaf for leaf in stated if leaf not in (public, optional, authenticated)]
     if len(free) > _MOST_LEAVES or any(leaf == nobody or getattr(leaf, "empty", False) for leaf in stated):
-        return
+        return True
     always = dict.fromkeys((public, optional, authenticated), True)
     for answers in product((True, False), repeat=len(free)):
         chosen = dict(zip(free, answers, strict=True))
-        if _holds(requirement, always | chosen) and _go_together(chosen):
-            return
-    raise ConfigurationError(f"the requirement of {rule!r} can never be met: {requirement}. If that is meant, write nobody")
+        if _holds(requirement, always | chosen) and _go_together(chosen, schemes):
+            return True
+    return False
 
 
 def _statement(leaf: Requirement) -> Requirement:
@@ -75,7 +86,7 @@ def _holds(requirement: Requirement, answers: Mapping[Requirement, bool]) -> boo
     return answers[stated] is (stated is requirement)
 
 
-def _go_together(answers: Mapping[Requirement, bool]) -> bool:
+def _go_together(answers: Mapping[Requirement, bool], schemes: frozenset[str] | None) -> bool:
     """Tell whether one caller can live up to all of these at once."""
 
     def named(kind: type[Named], *, met: bool) -> list[frozenset[str]]:
@@ -89,8 +100,9 @@ def _go_together(answers: Mapping[Requirement, bool]) -> bool:
     lacked = frozenset[str]().union(*named(Role, met=False))
     if any(names <= lacked for names in named(Role, met=True)):
         return False
-    for one in (ViaScheme, Acr):  # a caller comes by one scheme, and has reached one class
-        allowed = named(one, met=True)
+    for one, there_are in ((ViaScheme, schemes), (Acr, None)):  # a caller comes by one scheme, and has reached one class
+        # Strangers come by none, and never meet a `~via(...)` that names them all.
+        allowed = named(one, met=True) + ([] if there_are is None else [there_are])
         if allowed and not frozenset.intersection(*allowed).difference(*named(one, met=False)):
             return False
     ages = {met: [leaf.max_age for leaf, answer in answers.items() if answer is met and isinstance(leaf, Fresh)] for met in (True, False)}

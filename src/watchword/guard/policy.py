@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from watchword.authorization.leaves import ViaScheme
 from watchword.authorization.rules import Rules, walk
+from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
+from watchword.principal import Evidence
 from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
+from watchword.schemes.basic import Basic
+from watchword.schemes.bearer import Bearer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,14 +85,18 @@ class Entry:
 
     Args:
         scheme: the scheme.
+        proxy: whether its credentials come in Proxy-Authorization.
     """
 
-    __slots__ = ("checker", "key", "scheme")
+    __slots__ = ("checker", "evidence", "key", "named_by_field", "scheme")
 
-    def __init__(self, scheme: Scheme[Credentials]) -> None:
+    def __init__(self, scheme: Scheme[Credentials], *, proxy: bool = False) -> None:
         self.scheme: Scheme[Credentials] = scheme
         self.key: str = scheme.name.lower()
         self.checker: AdaptedChecker = adapt(scheme.checker)
+        self.evidence: Evidence = Evidence(scheme.name)  # one for all callers of whom no more is known
+        # A scheme of one's own may look at the host as well: then the field alone does not say who it is (threat C3).
+        self.named_by_field: bool = not proxy and scheme.only_authorization and type(scheme).extract in {Basic.extract, Bearer.extract}
 
 
 class Policy:
@@ -133,13 +141,13 @@ class Policy:
                 raise ConfigurationError(f"Guard takes schemes such as Basic(checker, realm=...), not {type(scheme).__name__}")
         if not schemes:
             raise ConfigurationError("a guard needs at least one scheme: without one, no 401 could say how to log in (RFC 9110 §11.6.1)")
-        self.entries: tuple[Entry, ...] = tuple(Entry(scheme) for scheme in _ordered(schemes, order))
+        self.entries: tuple[Entry, ...] = tuple(Entry(scheme, proxy=proxy) for scheme in _ordered(schemes, order))
         # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
         self.by_name: dict[str, Entry] = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
         self.others: tuple[Entry, ...] = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
         if not isinstance(rules, Mapping):
             raise ConfigurationError(f'rules map patterns to requirements, as in {{"/healthz": public}}; not {type(rules).__name__}')
-        self.rules: Rules = Rules(rules, default)
+        self.rules: Rules = Rules(rules, default, frozenset(entry.key for entry in self.entries))
         self.firewall = firewall
         self.clock = clock
         self.origins: frozenset[str] = frozenset(map(_origin, origins))
@@ -180,12 +188,23 @@ class Policy:
                 )
         for entry in self.entries:
             self._check_entry(entry)
-        known = set(names)
         for route in self.rules:
-            for part in walk(route.requirement):
-                if isinstance(part, ViaScheme) and part.names and known.isdisjoint(name.lower() for name in part.names):
-                    has = ", ".join(entry.scheme.name for entry in self.entries)
-                    raise ConfigurationError(f"the rule {route.text!r} asks for {part}, and this guard has only {has}")
+            self._check_schemes(route, frozenset(names))
+
+    def _check_schemes(self, route: Route, known: frozenset[str]) -> None:
+        """Refuse a rule that asks for schemes which this guard does not have: it would challenge for ever."""
+        has = ", ".join(entry.scheme.name for entry in self.entries)
+        asked = [part for part in walk(route.requirement) if isinstance(part, ViaScheme)]
+        for part in asked:
+            if part.names and known.isdisjoint(name.lower() for name in part.names):
+                raise ConfigurationError(f"the rule {route.text!r} asks for {part}, and this guard has only {has}")
+        lost = route.accepted is not None and known.isdisjoint(route.accepted) and not any(part.empty for part in asked)
+        if lost or (asked and not is_satisfiable(route.requirement, known)):
+            alone = f" It can be met by {', '.join(sorted(route.accepted))} alone." if route.accepted and lost else ""
+            raise ConfigurationError(
+                f"the rule {route.text!r} can be met by no scheme of this guard, which has only {has}: {route.requirement}.{alone} "
+                "Give the guard a scheme that will do, or let via(...) name one that it has"
+            )
 
     def _check_entry(self, entry: Entry) -> None:
         scheme, takes = entry.scheme, getattr(entry.scheme.checker, "takes_credentials", ())

@@ -9,7 +9,23 @@ from typing import Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
-from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, RequestView, Scheme, authenticated, public, role, scope, via
+from watchword import (
+    APIKey,
+    Basic,
+    Bearer,
+    ConfigurationError,
+    Guard,
+    RequestView,
+    Requirement,
+    Scheme,
+    authenticated,
+    network,
+    public,
+    role,
+    scope,
+    via,
+)
+from watchword.authorization.requirement import AllOf
 from watchword.clock import SystemClock
 from watchword.testing import FixedClock
 
@@ -29,6 +45,8 @@ class Digest(Scheme[Any]):
     name = "Digest"
     rank = 20
 
+
+MANY = AllOf(tuple(role(f"r{number}") for number in range(20)))  # more than are looked through one by one
 
 MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "no scheme": ((), {}, "a guard needs at least one scheme: without one, no 401 could say how to log in"),
@@ -63,6 +81,34 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         (BASIC, KEY),
         {"default": role("a") & (via("Bearer") | scope("b"))},
         "this guard has only Basic, ApiKey",
+    ),
+    "schemes of which only a strange one is in common": (
+        (BASIC, BEARER),
+        {"rules": {"/x": via("Digest", "Bearer") & via("Digest", "Basic")}},
+        (
+            "the rule '/x' can be met by no scheme of this guard, which has only Basic, Bearer: "
+            'via("Digest", "Bearer") & via("Digest", "Basic"). It can be met by digest alone. Give the guard a scheme that will do, or let'
+        ),
+    ),
+    "schemes with only a strange one in common, beside more leaves than are tried": (
+        (BASIC, BEARER),
+        {"default": via("Digest", "Bearer") & via("Digest", "Basic") & scope(*"abc") & MANY},
+        "the rule 'default' can be met by no scheme of this guard",
+    ),
+    "schemes in common that are excluded": (
+        (BASIC, BEARER),
+        {"rules": {"/x": via("Basic", "Digest") & ~via("basic")}},
+        "the rule '/x' can be met by no scheme of this guard, which has only Basic, Bearer",
+    ),
+    "every scheme excluded": (
+        (BASIC, BEARER),
+        {"rules": {"/x": ~via("Basic") & ~via("Bearer")}},
+        "the rule '/x' can be met by no scheme of this guard",
+    ),
+    "schemes that are not there in every alternative": (
+        (BASIC, BEARER),
+        {"rules": {"/x": (role("a") & via("Basic", "Digest") & ~via("Basic")) | (via("Bearer", "Digest") & ~via("Bearer"))}},
+        "the rule '/x' can be met by no scheme of this guard",
     ),
     "an order of one string": ((BASIC,), {"order": "Basic"}, "Guard(order=...) takes a list of names, such as ['Basic'], not one string"),
     "an order of strangers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),
@@ -180,3 +226,30 @@ def test_the_repr_of_a_guard_shows_no_secret() -> None:
 
     assert "s3cret" not in repr(Guard(Basic(Leaky(), realm="x")))
     assert isinstance(ask(), RequestView)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        via("Digest", "Bearer") & via("Bearer", "Basic"),
+        via("Digest", "Bearer") | via("Digest", "Basic"),
+        via("Basic", "Bearer") & ~via("Basic"),
+        network("10.0.0.0/8") | ~via("Basic", "Bearer"),
+        network("10.0.0.0/8") | via("Basic", "Bearer"),
+        ~(via("Basic", "Bearer") & network("10.0.0.0/8")),
+        via("Basic") | public,
+        via() & via("Basic"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_some_scheme_of_the_guard_can_meet_is_none(requirement: Requirement) -> None:
+    """Nor one that strangers can meet, nor one that says openly that it is for nobody."""
+    assert Guard(BASIC, BEARER, rules={"/x": requirement}).decide(ask("/y")).granted is False
+
+
+def test_a_method_for_which_two_rules_want_different_schemes_is_for_nobody() -> None:
+    """It has to meet the rule for GET too, and no scheme of this guard can meet both: 403, and no login dialog for ever."""
+    guard = Guard(BASIC, BEARER, rules={"/x": via("Digest", "Basic"), "GET /x": via("Digest", "Bearer")})
+    view = ask("/x", method="QUERY")
+    assert guard.refuse(guard.decide(view), view).status == 403
+    assert guard.refuse(guard.decide(ask("/x")), ask("/x")).status == 401
