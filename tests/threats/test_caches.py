@@ -40,6 +40,7 @@ from watchword.testing import FixedClock
 
 NOW = 1_700_000_000.0
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+HASH = CHEAP.hash("s3cret")
 
 
 class Counted:
@@ -143,11 +144,44 @@ def test_C3_nobody_supplies_the_key() -> None:
 
     memo = Memo(FixedClock(NOW))
     entry = Entry(Tenants(check, realm="r"))
-    fact = memo.fact(entry, Principal("ann"), ALWAYS)
-    assert fact is not None
-    memo.remember(entry, Special("ann", "s3cret", "a"), fact)
-    assert memo.recall(entry, Special("ann", "s3cret", "b")) is None
-    assert memo.recall(entry, Special("ann", "s3cret", "a")) is None
+    assert memo.key_of(entry, Special("ann", "s3cret", "a")) is None
+    guard = Guard(Tenants(check, realm="r"))
+    for host in ("a", "b", "a"):
+        assert (
+            guard.decide(RequestView(method="GET", target="/", headers=[basic("ann", "s3cret"), ("Host", host)])).principal.id
+            == f"ann@{host}"
+        )
+    assert asked == ["a", "b", "a"]
+
+
+def test_C3_a_scheme_of_ones_own_may_look_at_more_than_its_field(through: Any) -> None:
+    """The field alone names a caller only where the scheme is one of ours, and reads nothing else."""
+
+    class Tenants(Basic):
+        """Users of several customers, told apart by the host that they ask."""
+
+        def extract(self, view: RequestView) -> BasicCredentials | None:
+            found = super().extract(view)
+            return found and BasicCredentials(f"{found.username}@{view.field('host')}", found.password)
+
+    checker = Counted({"ann@a": "s3cret"})
+    send = through(Guard(Tenants(checker, realm="r")))
+    field = basic("ann", "s3cret")
+    for _ in range(2):
+        assert send(Request(target="/", headers=(field, ("Host", "a")))).status == 200
+        assert send(Request(target="/", headers=(field, ("Host", "b")))).status == 401
+    assert checker.asked == ["ann@a", "ann@b", "ann@b"]
+
+
+def test_C4_a_proxy_remembers_by_its_own_field() -> None:
+    """What a caller sends to the origin behind it says nothing about who he is to the proxy."""
+    guard = Guard(Basic(Users({"ann": HASH, "bob": HASH}, hasher=CHEAP), realm="r"), proxy=True)
+    shared = basic("somebody", "else")
+    for name in ("ann", "bob", "ann"):
+        field, value = basic(name, "s3cret")
+        view = RequestView(method="GET", target="/", headers=[shared, (f"Proxy-{field}", value)])
+        assert guard.decide(view).principal.id == name
+    assert not guard.decide(RequestView(method="GET", target="/", headers=[shared])).granted
 
 
 def test_C4_ambiguous_credentials_and_nobody_are_never_remembered(through: Any) -> None:
@@ -158,14 +192,14 @@ def test_C4_ambiguous_credentials_and_nobody_are_never_remembered(through: Any) 
     ann, bob = basic("ann", "s3cret"), basic("bob", "b0b")
     assert send(Request(target="/", headers=(ann, ("X-API-Key", "k")))).status == 400
     assert send(Request(target="/", headers=(ann, bob))).status == 400
-    assert len(guard._deciding._memo._facts) == 0
+    assert len(guard._deciding._memo) == 0
     assert send(Request(target="/", headers=(ann,))).seen.principal.id == "ann"
     for _ in range(2):
         answer = send(Request(target="/"))
         assert answer.status == 200
         assert not answer.seen.principal.is_authenticated
         assert send(Request(target="/", headers=(bob,))).seen.principal.id == "bob"
-    assert len(guard._deciding._memo._facts) == 2
+    assert len(guard._deciding._memo) == 2
 
 
 def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
@@ -238,7 +272,7 @@ def test_C7_guesses_fill_no_memory(through: Any) -> None:
     for number in range(30):
         assert send(Request(target="/", headers=(basic(f"nobody-{number}", "x"),))).status == 401
         assert send(Request(target="/", headers=(basic("ann", f"x{number}"),))).status == 401
-    assert len(guard._deciding._memo._facts) == 0
+    assert len(guard._deciding._memo) == 0
     assert len(accounts._verifier._known) == 0
 
 
@@ -251,8 +285,7 @@ def test_C7_what_is_remembered_is_bounded() -> None:
     guard = Guard(Bearer(check), remember=50)
     for number in range(200):
         assert guard.decide(RequestView(method="GET", target="/", headers=[bearer(f"t{number}")])).granted
-    memo = guard._deciding._memo
-    assert (len(memo._facts), len(memo._spellings)) == (50, 50)
+    assert len(guard._deciding._memo) == 50
     kept: Bounded[int] = Bounded(2)
     for number in range(5):
         kept.keep(bytes([number]), number)

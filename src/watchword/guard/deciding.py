@@ -15,9 +15,9 @@ from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, 
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
 from watchword.guard.challenging import ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
-from watchword.guard.shortcut import Shortcut
+from watchword.guard.shortcut import LONGEST_FIELD, Shortcut
 from watchword.networks import Networks
-from watchword.principal import ANONYMOUS, Evidence
+from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError
 from watchword.verdict import Refused
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from watchword.credentials import Carrier, Credentials
     from watchword.decision import Decision
     from watchword.grammar import Challenge
-    from watchword.guard.memo import Fact, Memo
+    from watchword.guard.memo import Memo
     from watchword.guard.policy import Entry, Policy
     from watchword.operation import Steps
     from watchword.principal import Principal
@@ -148,15 +148,24 @@ class Deciding:
         entry, credentials = found
         checker = entry.checker
         if checker.direct is None:
-            known = self._memo.recall(entry, credentials)
+            key = self._key(view, entry, credentials)
+            known = None if key is None else self._memo.recall(key)
             if known is not None:
-                return self._unfit(view, route, entry, known) or self._admit(view, route, entry, credentials, known)
+                return self._unfit(view, route, entry, known.principal) or self._admit(view, route, entry, credentials, known.principal)
             return self._check(view, route, entry, credentials)
         try:
             answer = checker.direct(credentials)
         except Unavailable as error:
             return self._unavailable(view, route, entry, error)
         return self._identify(view, route, entry, credentials, checker.verdict(answer))
+
+    def _key(self, view: RequestView, entry: Entry, credentials: Credentials) -> bytes | None:
+        """Return the key under which a caller is remembered; None: not at all."""
+        if entry.named_by_field:
+            sent = view.fields.get("authorization")
+            if sent is not None and len(sent) <= LONGEST_FIELD:
+                return self._memo.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
+        return self._memo.key_of(entry, credentials)
 
     def _check(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials) -> Steps[Decision]:
         flow = entry.checker.flow
@@ -196,23 +205,17 @@ class Deciding:
             return refuse_credentials(policy, route, view, entry, verdict.reason, told=verdict.told)
         principal = _stamped(verdict, entry)
         fact = self._memo.fact(entry, principal, verdict.lease)
-        if fact is not None:
-            self._remember(view, entry, credentials, fact)
+        # A checker that answers at once is asked as quickly as the memo, but for the short way.
+        if fact is not None and (entry.named_by_field or entry.checker.direct is None):
+            key = self._key(view, entry, credentials)
+            if key is not None:
+                self._memo.remember(key, fact)
+                self.shortcut.in_use = self.shortcut.is_open
         unfit = self._unfit(view, route, entry, principal)
         if unfit is not None:
             return unfit
         decision = self._admit(view, route, entry, credentials, principal)
         return decision if verdict.afterwards is None else decision.followed_by(verdict.afterwards)
-
-    def _remember(self, view: RequestView, entry: Entry, credentials: Credentials, fact: Fact) -> None:
-        if entry.checker.direct is None:  # one that answers at once is asked as quickly as the memo
-            self._memo.remember(entry, credentials, fact)
-        evidence = fact.principal.evidence
-        anywhere = evidence is None or evidence.networks is None
-        sent = view.fields.get("authorization")
-        # The short way looks at no address, and at no other field.
-        if anywhere and sent is not None and entry.scheme.only_authorization and credentials.carrier == "authorization":
-            self.shortcut.remember(sent, fact)
 
     def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
         """Refuse evidence that does not count now, or not from here; None: it counts."""
@@ -298,7 +301,7 @@ def _stamped(accepted: Accepted, entry: Entry) -> Principal:
     evidence = principal.evidence
     if evidence is not None and evidence.scheme == entry.scheme.name:
         return principal
-    return principal.with_evidence(Evidence(entry.scheme.name) if evidence is None else replace(evidence, scheme=entry.scheme.name))
+    return principal.with_evidence(entry.evidence if evidence is None else replace(evidence, scheme=entry.scheme.name))
 
 
 @lru_cache(maxsize=1024)

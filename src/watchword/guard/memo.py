@@ -5,8 +5,9 @@ evaluated for every request, and a fact is forgotten the moment its lease ends, 
 changed. Refusals are not remembered, and neither is anybody anonymous: whoever guesses fills no memory and finds no
 answer in it (threats C2, C4, C6, C7).
 
-The key is a keyed digest of the credentials, of the kinds that this package makes. Nobody can supply it, and what a scheme
-of one's own shows is not remembered (threat C3).
+A caller is remembered under a keyed digest: of the Authorization field as it came where that is all that the scheme looks at, and
+the scheme is one of ours; else of the credentials, of the kinds that this package makes. Nobody can supply the key, and
+credentials of one's own kind are not remembered (threat C3).
 """
 
 from __future__ import annotations
@@ -39,24 +40,25 @@ class Fact:
         until: from when on the checker is asked again.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "principal", "scheme", "timeless")
+    __slots__ = ("_lease", "_since", "_until", "principal", "scheme")
 
     def __init__(self, principal: Principal, scheme: str, lease: Lease, since: float, until: float) -> None:
         self.principal = principal
         self.scheme = scheme
-        self._lease = None if lease is ALWAYS else lease  # most of all requests spare a call
         self._since = since
         self._until = until
-        # What a table that never changes says of somebody who does not expire: asking it again would tell nothing new.
-        self.timeless: bool = lease is ALWAYS and (principal.evidence is None or principal.evidence.expires_at is None)
+        ends = principal.evidence is not None and principal.evidence.expires_at is not None
+        # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
+        self._lease = None if lease is ALWAYS and not ends else lease
 
-    def holds(self, now: float) -> bool:
+    def holds(self, clock: Clock) -> bool:
         """Tell whether it may be used.
 
         Args:
-            now: the present. A clock that was set back before the fact makes it useless, too.
+            clock: tells the time. One that was set back before the fact makes it useless, too.
         """
-        return self._since <= now < self._until and (self._lease is None or self._lease.holds())
+        lease = self._lease
+        return lease is None or (self._since <= clock.now() < self._until and lease.holds())
 
 
 class Memo:
@@ -68,16 +70,15 @@ class Memo:
         ttl: for how many seconds.
     """
 
-    __slots__ = ("_clock", "_digest", "_facts", "_spelling", "_spellings", "_ttl")
+    __slots__ = ("_clock", "_credentials", "_facts", "_fields", "_ttl")
 
     def __init__(self, clock: Clock, *, entries: int = ENTRIES, ttl: float = TTL) -> None:
         self._clock = clock
         self._ttl = ttl if entries else 0.0
-        self._digest = KeyedDigest()
-        self._spelling = KeyedDigest()
+        # Two keys, so that no field is taken for credentials.
+        self._fields = KeyedDigest()
+        self._credentials = KeyedDigest()
         self._facts: Bounded[Fact] = Bounded(entries)
-        # The same facts under the field as it came, for the short way, which does not parse it.
-        self._spellings: Bounded[Fact] = Bounded(entries)
 
     def fact(self, entry: Entry, principal: Principal, lease: Lease | None) -> Fact | None:
         """Return what may be remembered about somebody whom a checker has accepted.
@@ -94,54 +95,21 @@ class Memo:
         ends = None if principal.evidence is None else principal.evidence.expires_at
         return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(until, ends))
 
-    def remember(self, entry: Entry, credentials: Credentials, fact: Fact) -> None:
-        """Remember whom credentials stand for.
+    def key_of_field(self, sent: bytes) -> bytes:
+        """Return the key of an Authorization field.
 
         Args:
-            entry: the scheme that they came by.
-            credentials: what was shown; only a digest of it is kept.
-            fact: who it is.
+            sent: the field as it came.
         """
-        key = self._key(entry, credentials)
-        if key is not None:
-            self._facts.keep(key, fact)
+        return self._fields.of_one(sent)
 
-    def recall(self, entry: Entry, credentials: Credentials) -> Principal | None:
-        """Return whom credentials stand for, if that is remembered and still true.
+    def key_of(self, entry: Entry, credentials: Credentials) -> bytes | None:
+        """Return the key of credentials; None: what they depend on is not known.
 
         Args:
             entry: the scheme that they came by.
             credentials: what was shown.
         """
-        if not self._facts:
-            return None
-        key = self._key(entry, credentials)
-        fact = None if key is None else self._facts.get(key)
-        if fact is None or not (fact.timeless or fact.holds(self._clock.now())):
-            return None
-        return fact.principal
-
-    def remember_field(self, sent: bytes, fact: Fact) -> None:
-        """Remember whom an Authorization field stands for.
-
-        Args:
-            sent: the field as it came; only a digest of it is kept.
-            fact: who it is.
-        """
-        self._spellings.keep(self._spelling.of_one(sent), fact)
-
-    def recall_field(self, sent: bytes) -> Fact | None:
-        """Return whom an Authorization field stands for, if that is remembered and still true.
-
-        Args:
-            sent: the field as it came.
-        """
-        fact = self._spellings.get(self._spelling.of_one(sent))
-        if fact is None or fact.timeless:
-            return fact
-        return fact if fact.holds(self._clock.now()) else None
-
-    def _key(self, entry: Entry, credentials: Credentials) -> bytes | None:
         kind = type(credentials)
         shown: tuple[str, ...]
         if kind is BasicCredentials:
@@ -152,7 +120,28 @@ class Memo:
             shown = (credentials.key,)  # type: ignore[attr-defined]  # as above
         else:
             return None
-        return self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (entry.key, credentials.carrier, *shown)))
+        return self._credentials.of(*(part.encode("utf-8", "surrogatepass") for part in (entry.key, credentials.carrier, *shown)))
+
+    def remember(self, key: bytes, fact: Fact) -> None:
+        """Remember a caller.
+
+        Args:
+            key: of what was shown.
+            fact: who it is.
+        """
+        self._facts.keep(key, fact)
+
+    def recall(self, key: bytes) -> Fact | None:
+        """Return who it is, if that is remembered and still true.
+
+        Args:
+            key: of what was shown.
+        """
+        fact = self._facts.get(key)
+        return fact if fact is not None and fact.holds(self._clock) else None
+
+    def __len__(self) -> int:
+        return len(self._facts)
 
     def __repr__(self) -> str:
         return f"Memo({len(self._facts)} callers)"

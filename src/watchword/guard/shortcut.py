@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from watchword.authorization.rules import Route
     from watchword.decision import CacheAdvice
-    from watchword.guard.memo import Fact, Memo
+    from watchword.guard.memo import Memo
     from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
     from watchword.request import FieldIndex
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 TargetKey = tuple[str, str, bytes | None, str]
 
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
-LONGEST = 256  # longer paths, and longer fields than twice this, are not worth the memory
+LONGEST = 256  # longer paths are not worth the memory
+LONGEST_FIELD = 512  # octets: longer Authorization fields take the long way
 
 _IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
 _IDLE = frozenset(
@@ -92,12 +93,12 @@ class Shortcut:
         cache: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_cache", "_codes", "_memo", "_open", "in_use", "long_way_fields", "targets")
+    __slots__ = ("_cache", "_codes", "_memo", "in_use", "is_open", "long_way_fields", "targets")
 
     def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
         self.targets: Targets = Targets()
         # What changes the request on its way, or looks at more of it than this, takes the long way always.
-        self._open = bool(policy.by_name) and not (
+        self.is_open: bool = any(entry.named_by_field for entry in policy.by_name.values()) and not (
             policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
         )
         self.in_use: bool = False  # until there is somebody who could take it
@@ -105,17 +106,6 @@ class Shortcut:
         self._memo = memo
         self._codes = _Codes(policy.index)
         self.long_way_fields: tuple[str, ...] = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
-
-    def remember(self, sent: str | bytes, fact: Fact) -> None:
-        """Remember whom an Authorization field stands for.
-
-        Args:
-            sent: the field as it came; only a digest of it is kept.
-            fact: who it is. Where it counts depends on nothing but the time.
-        """
-        if self._open and len(sent) <= 2 * LONGEST:
-            self._memo.remember_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"), fact)
-            self.in_use = True
 
     def open_to(self, query: bytes | str) -> bool:
         """Tell whether a request with such a query may take the short way, as far as that goes.
@@ -166,10 +156,13 @@ class Shortcut:
         quick = route.quick
         if finding is not None or quick is None:
             return None
-        fact = self._memo.recall_field(sent)
+        fact = self._memo.recall(self._memo.key_of_field(sent))
         if fact is None or (route.accepted is not None and fact.scheme.lower() not in route.accepted):
             return None
-        return Granted(fact.principal, route.text, fact.scheme, self._cache) if quick(fact.principal) else None
+        principal = fact.principal
+        if principal.evidence is not None and principal.evidence.networks is not None:
+            return None  # it counts from some places only, and no address is looked at here
+        return Granted(principal, route.text, fact.scheme, self._cache) if quick(principal) else None
 
     def __repr__(self) -> str:
         return f"Shortcut({len(self.targets)} targets)"
