@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from watchword.observe.event import Kind
 from watchword.protection import RULES
 from watchword.reason import WORDS, Reason
 from watchword.refusal import DOCUMENTATION
@@ -70,6 +74,34 @@ def test_every_reason_stands_under_its_status() -> None:
     """The table of statuses in the page that everybody asks for names every code that a client can see."""
     page = (DOCS / "why-401.md").read_text(encoding="utf-8").partition("```python")[0]
     assert [reason for reason in Reason if WORDS[reason].shown_as is None and f"`{reason}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "watchword",
+        "watchword.checkers",
+        "watchword.checkers.passwords",
+        "watchword.stores",
+        "watchword.testing",
+        "watchword.testing.stores",
+    ],
+)
+def test_the_reference_has_every_public_name(module: str) -> None:
+    """What can be imported stands in the reference: by its whole name, in a table, or with all of its module."""
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    # Sphinx leaves out what has no docstring that it can find: constants stand in a table.
+    whole = f".. automodule:: {module}\n   :members:\n" in page
+    things = {name: getattr(import_module(module), name) for name in import_module(module).__all__ if not name.startswith("_")}
+    elsewhere = {name for name, thing in things.items() if whole and inspect.getdoc(thing) and hasattr(thing, "__name__")}
+    named = set(re.findall(rf"\b{re.escape(module)}\.(\w+)\n", page)) | set(re.findall(r"`(\w+)`[,| ]", page))
+    assert things.keys() - named - elsewhere == set()
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_the_reference_has_every_event(kind: str) -> None:
+    """Whoever sees an event in the log finds it there."""
+    assert f"| `{kind}` |" in (DOCS / "api.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_has_the_two_commands() -> None:
