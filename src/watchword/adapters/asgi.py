@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.guard.guard import as_guard
 from watchword.guard.handover import UNCHANGED, Handover, handover
-from watchword.guard.hiding import path_of_nothing
+from watchword.guard.hiding import path_of_nothing, path_of_preflight
 from watchword.operation import Operation, arun, only_awaited
 from watchword.refusal import grant_headers
 from watchword.request import RequestView, escape_path, strip_mount
@@ -107,6 +107,7 @@ class GuardMiddleware:
         decision = begun if isinstance(begun, Decided) else await arun(begun)
         if isinstance(decision, Granted):
             child = _child(scope, place, decision, handover(guard.policy, view))
+            _move(child, view, path_of_preflight(guard.policy, view))
             if decision.cache and kind == "http":
                 send = partial(_advise, send, decision.cache)
             await self.app(child, receive, send)
@@ -133,8 +134,7 @@ class GuardMiddleware:
             await _respond(send, "http.response", refusal)
             return
         child = _child(scope, None, decision, handover(self.guard.policy, view))
-        child["path"] = view.mount.rstrip("/") + path
-        child["raw_path"] = escape_path(child["path"])
+        _move(child, view, path)
         own: bool | None = None
 
         async def only_missing(message: Message) -> None:
@@ -226,6 +226,15 @@ def _child(scope: Scope, place: tuple[Guard, str, str] | None, decision: Decisio
         if taken.query is not None:
             child["query_string"] = taken.query
     return child
+
+
+def _move(child: Scope, view: RequestView, path: str | None) -> None:
+    """Ask the application for another path, if there is one, and let every guard further in decide about that."""
+    if path is None:
+        return
+    child["path"] = view.mount.rstrip("/") + path
+    child["raw_path"] = escape_path(child["path"])
+    child["watchword.guard"] = None
 
 
 async def _advise(send: Send, cache: CacheAdvice, message: Message) -> None:

@@ -12,7 +12,7 @@ from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS
 from watchword.guard.guard import as_guard
 from watchword.guard.handover import UNCHANGED, Handover, handover
-from watchword.guard.hiding import path_of_nothing
+from watchword.guard.hiding import path_of_nothing, path_of_preflight
 from watchword.operation import Operation, run
 from watchword.refusal import grant_headers
 from watchword.request import RequestView, encode_path, escape_path
@@ -83,6 +83,7 @@ class GuardMiddleware:
         decision = begun if isinstance(begun, Decided) else run(begun)
         if isinstance(decision, Granted):
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
+            _move(environ, view, path_of_preflight(guard.policy, view))
             response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
         else:
             refusal = guard.refuse(decision, view)
@@ -129,10 +130,7 @@ class GuardMiddleware:
         if path is None:
             return _respond(start_response, refusal)
         _hand_over(environ, decision.principal, decision, handover(self.guard.policy, view))
-        environ["PATH_INFO"] = encode_path(path).decode("latin-1")
-        for variable in ("REQUEST_URI", "RAW_URI"):
-            if variable in environ:
-                environ[variable] = escape_path(view.mount + path).decode()
+        _move(environ, view, path)
         answer: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
 
@@ -228,6 +226,16 @@ def _hand_over(environ: Environ, principal: Principal, decision: Granted | Refus
             if variable in environ:
                 path = environ[variable].partition("?")[0]
                 environ[variable] = f"{path}?{environ['QUERY_STRING']}" if taken.query else path
+
+
+def _move(environ: Environ, view: RequestView, path: str | None) -> None:
+    """Ask the application for another path, if there is one."""
+    if path is None:
+        return
+    environ["PATH_INFO"] = encode_path(path).decode("latin-1")
+    for variable in ("REQUEST_URI", "RAW_URI"):
+        if variable in environ:
+            environ[variable] = escape_path(view.mount + path).decode()
 
 
 def _advising(start_response: StartResponse, cache: CacheAdvice) -> StartResponse:

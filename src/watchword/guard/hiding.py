@@ -14,6 +14,7 @@ from watchword.authorization.requirement import Situation
 from watchword.authorization.value import YES
 
 if TYPE_CHECKING:
+    from watchword.authorization.rules import Route
     from watchword.guard.policy import Policy
     from watchword.principal import Principal
     from watchword.request import RequestView
@@ -33,13 +34,40 @@ def path_of_nothing(policy: Policy, view: RequestView, principal: Principal) -> 
     Returns:
         The decoded path below the mount; None: the caller may ask for none, and what is missing cannot be imitated.
     """
-    pattern = policy.rules.find(view.method, view.path).pattern
-    above = view.path.split("/")[1 : len(pattern.segments)] if pattern is not None else []
     name = token_hex(16)
     instead = copy(view)
-    for path in dict.fromkeys(("/".join(("", *above, name)), f"/{name}")):
+    for path in dict.fromkeys((_beside(policy.rules.find(view.method, view.path), view, name), f"/{name}")):
         instead.path, instead.raw_path = path, None
         requirement = policy.rules.find(view.method, path).requirement
         if requirement.evaluate(Situation(instead, policy.clock, principal)) is YES:
             return path
     return None
+
+
+def path_of_preflight(policy: Policy, view: RequestView) -> str | None:
+    """Return the path for which the application is asked about a preflight, in place of one that is hidden.
+
+    A preflight shows no credentials and passes as nobody (decision D57), whatever the rule. Answered for the path itself, by 405 or by
+    the methods that are allowed, it would tell anybody what is there. A CORS layer answers alike for any path.
+
+    Args:
+        policy: the configuration.
+        view: a request that is granted.
+
+    Returns:
+        A decoded path below the mount that nobody can have made; None: the request is no preflight for something that is hidden.
+    """
+    if not (policy.hides and view.is_preflight):
+        return None
+    # Two methods are at stake: that of the request to come, and the one that asks.
+    for method in (view.field("access-control-request-method") or "", view.method):
+        route = policy.rules.find(method, view.path)
+        if route.hides:
+            return _beside(route, view, token_hex(16))
+    return None
+
+
+def _beside(route: Route, view: RequestView, name: str) -> str:
+    """Return the path of a request with a name in place of what the pattern of the rule names last."""
+    above = view.path.split("/")[1 : len(route.pattern.segments)] if route.pattern is not None else []
+    return "/".join(("", *above, name))
