@@ -91,6 +91,8 @@ def test_a_fork_while_somebody_asks_leaves_no_lock(tmp_path: Path) -> None:
             store._database.in_child()
             assert store.find_key("k1") is not None
             assert isinstance(store.holds(store.mark()), bool)
+        for pool in store._database._inherited:
+            pool.dispose()  # this process is no child, and these are its own
 
 
 @pytest.mark.parametrize("close", [True, False])

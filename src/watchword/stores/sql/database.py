@@ -76,7 +76,7 @@ class Change:
         """Let nobody else change what somebody may do until the end, and return the generation."""
         found = self._connection.execute(_LOCK).scalar()
         if found is None:
-            raise Unavailable("the store does not answer: a row of it is missing")
+            raise _damaged()
         self.generation = int(found)
         return self.generation
 
@@ -132,12 +132,13 @@ class Database:
 
     # What is asked
 
-    def ask(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+    def ask(self, statement: Executable, parameters: Mapping[str, Any] | None = None, *, many: bool = False) -> Sequence[Sequence[Any]]:
         """Return the rows of one statement whose first column is the generation.
 
         Args:
             statement: one that reads.
             parameters: its parameters.
+            many: whether it answers as many rows as it finds. Otherwise there is one even if nothing is found.
 
         Raises:
             Unavailable: the database does not answer.
@@ -147,6 +148,8 @@ class Database:
         rows = self._read(lambda connection: connection.execute(statement, parameters).all())
         if rows:
             self.freshness.answered(asked, rows[0][0])
+        elif not many:
+            raise _damaged()  # and not: there is no such record
         return rows
 
     def change(self, work: Callable[[Change], T], taken: str = "somebody else was first to keep a record of that id or name") -> T:
@@ -298,6 +301,10 @@ class Database:
         if self._file is not None or self._engine.dialect.name != "sqlite":
             self._inherited.append(self._engine.pool)  # kept, because collecting them would close them
             self._engine.dispose(close=False)
+
+
+def _damaged() -> Unavailable:
+    return Unavailable("the store does not answer: the row of watchword_meta is missing; restore it from a backup")
 
 
 def _follow_forks(database: Database) -> None:

@@ -253,7 +253,7 @@ class SQLStore:
 
     def _account(self, question: Select[Any], parameters: dict[str, Any]) -> AccountRecord | None:
         rows = self._database.ask(question, parameters)
-        return records.account(rows[0][1:]) if rows and rows[0][1] is not None else None
+        return records.account(rows[0][1:]) if rows[0][1] is not None else None
 
     def add_account(self, account: AccountRecord) -> AccountRecord:
         """Keep a new account; see `AccountStore.add_account`.
@@ -391,7 +391,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        return tuple((hash_, many) for _, hash_, many in self._database.ask(_SAMPLES))
+        return tuple((hash_, many) for _, hash_, many in self._database.ask(_SAMPLES, many=True))
 
     def decoy_key(self) -> bytes:
         """Return the random key of this store.
@@ -418,7 +418,7 @@ class SQLStore:
         if not storable(id):
             return None
         rows = self._database.ask(_FIND_KEY, {"id": id})
-        return records.key(rows[0][1:]) if rows and rows[0][1] is not None else None
+        return records.key(rows[0][1:]) if rows[0][1] is not None else None
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
         """Keep a new key.
@@ -506,7 +506,7 @@ class SQLStore:
         if not is_digest(digest):
             return None
         rows = self._database.ask(_FIND_TOKEN, {"digest": digest})
-        return records.token(rows[0][1:]) if rows and rows[0][1] is not None else None
+        return records.token(rows[0][1:]) if rows[0][1] is not None else None
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Keep a new token.
@@ -609,7 +609,7 @@ class SQLStore:
         if limit < 1 or (after and not storable(after)) or (owner is not None and not storable(owner)):
             return ()
         parameters = {"after": after, "limit": min(limit, MAX_COUNT)} | ({} if owner is None else {"owner": owner})
-        return self._database.ask(question, parameters)
+        return self._database.ask(question, parameters, many=True)
 
 
 def _refuse_taken(change: Change, account: AccountRecord) -> bool:
