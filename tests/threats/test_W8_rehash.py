@@ -224,7 +224,7 @@ def test_W8_an_outage_in_the_rehash_is_told_and_changes_nothing(behind: Behind) 
     store.error = Unavailable("the disk is full")
     assert send(log_in("ann", PASSWORD)).status == 200
     assert hash_of(desk) == stored(OLD)
-    assert [(event.kind, event.subject) for event in desk.events] == [("rehash_failed", "ann")]
+    assert [(event.kind, event.subject) for event in desk.events] == [("login_not_noted", "ann")]
     assert "the disk is full" in desk.events[0].detail
     assert PASSWORD not in repr(desk.events)
     store.error = None

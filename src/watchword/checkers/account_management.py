@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from watchword.checkers.names import canonical, user_name
+from watchword.checkers.record_checks import check_names, check_text, check_texts, check_time
 from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
 from watchword.stores.ports import PAGE, AccountRecord
 
@@ -73,10 +73,10 @@ class AccountManagement:
         """
         if password is not None and password_hash is not None:
             raise ConfigurationError("an account is added with a password or with its hash, not with both")
-        everything = tuple(dict.fromkeys(user_name(one) for one in (name, *_collection("names", names))))
+        everything = tuple(dict.fromkeys(user_name(one) for one in (name, *check_texts("names", names))))
         now = self._clock.now()
-        if id is not None and (not isinstance(id, str) or not id or not id.isprintable()):
-            raise ConfigurationError(f"the id of an account is text, not empty and printable, not {id!r}")
+        if id is not None:
+            check_text("the id of an account", id)
         for one in everything:
             self._refuse_taken(one)
         hash_ = password_hash
@@ -91,9 +91,9 @@ class AccountManagement:
                 password_hash=hash_,
                 hash_profile=None if hash_ is None else self._verifier.hasher.profile(hash_),
                 password_changed_at=None if hash_ is None else now,
-                roles=frozenset(_collection("roles", roles)),
-                scopes=frozenset(_collection("scopes", scopes)),
-                permissions=frozenset(_collection("permissions", permissions)),
+                roles=check_names("roles", roles),
+                scopes=check_names("scopes", scopes),
+                permissions=check_names("permissions", permissions),
                 created_at=now,
             )
         )
@@ -174,9 +174,10 @@ class AccountManagement:
             NotFound: there is no such account.
             ConfigurationError: the time is none.
         """
-        if not isinstance(until, (int, float)) or isinstance(until, bool) or not isfinite(until):
-            raise ConfigurationError(f"an account is locked until a time in Unix seconds, not {until!r}")
-        return self._change(self.get(name), lambda account: replace(account, locked_until=float(until)))
+        end = check_time("the end of a lock", until)
+        if end is None:
+            raise ConfigurationError("the end of a lock is a time in Unix seconds, not None; unlock() opens the account")
+        return self._change(self.get(name), lambda account: replace(account, locked_until=end))
 
     def unlock(self, name: str) -> AccountRecord:
         """Open a locked account.
@@ -212,11 +213,11 @@ class AccountManagement:
             AlreadyExists: a name is taken.
             ConfigurationError: a name cannot be sent, or none would be left.
         """
-        new_names = None if names is None else tuple(dict.fromkeys(map(user_name, _collection("names", names))))
+        new_names = None if names is None else tuple(dict.fromkeys(map(user_name, check_texts("names", names))))
         if new_names == ():
             raise ConfigurationError("an account keeps at least one name; remove() removes it")
         given = {
-            field: _collection(field, held)
+            field: check_names(field, held)
             for field, held in (("roles", roles), ("scopes", scopes), ("permissions", permissions))
             if held is not None
         }
@@ -228,9 +229,9 @@ class AccountManagement:
             return replace(
                 old,
                 names=old.names if new_names is None else new_names,
-                roles=frozenset(given.get("roles", old.roles)),
-                scopes=frozenset(given.get("scopes", old.scopes)),
-                permissions=frozenset(given.get("permissions", old.permissions)),
+                roles=given.get("roles", old.roles),
+                scopes=given.get("scopes", old.scopes),
+                permissions=given.get("permissions", old.permissions),
             )
 
         return self._change(account, changed)
@@ -278,13 +279,3 @@ class AccountManagement:
         other = self._store.find_account(name, fold_case=True)
         if other is not None and other.id != except_for:
             raise AlreadyExists(f"the name {name!r} is taken: case makes no difference here")
-
-
-def _collection(field: str, names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, (str, bytes)):
-        raise ConfigurationError(f"{field} takes a collection of names, such as [{names!r}], not one string")
-    kept = tuple(names)
-    for name in kept:
-        if not isinstance(name, str) or not name or not name.isprintable():
-            raise ConfigurationError(f"{field} holds names, printable and not empty, and {name!r} is none")
-    return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
@@ -24,8 +25,6 @@ from watchword.remembering import Bounded, KeyedDigest
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.observe.event import Hook
@@ -91,7 +90,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             raise ConfigurationError(f"Accounts takes a store, such as SQLStore(url) or MemoryStore(), not {type(store).__name__}")
         if max_age is not None and (not isinstance(max_age, (int, float)) or isinstance(max_age, bool) or not 0 < max_age < inf):
             raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
-        if isinstance(tell, str) or not STANDING.issuperset(told := frozenset(tell)):
+        if isinstance(tell, str) or not isinstance(tell, Iterable) or not STANDING.issuperset(told := frozenset(tell)):
             raise ConfigurationError(f"Accounts(tell=...) takes some of {', '.join(sorted(STANDING))} in a collection, not {tell!r}")
         clock = SystemClock() if clock is None else clock
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for)
@@ -246,7 +245,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             # The next login tries again.
             self._rehashed.pop(self._digest.of(b"rehash", account.id.encode(), hash_.encode()), None)
             self._noted.pop(self._digest.of(b"note", account.id.encode()), None)
-            self._on_event(AuthEvent("rehash_failed", f"a login could not be noted: {error.why}", subject=account.id))
+            self._on_event(AuthEvent("login_not_noted", f"a login could not be noted: {error.why}", subject=account.id))
 
     def __repr__(self) -> str:
         return f"Accounts({self._store!r})"

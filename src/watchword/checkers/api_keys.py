@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
-from watchword.checkers.issuing import (
+from watchword.checkers.key_form import KeyForm, is_id
+from watchword.checkers.lease import StoreLease
+from watchword.checkers.record_checks import (
     check_kind,
     check_names,
     check_networks,
@@ -20,8 +22,6 @@ from watchword.checkers.issuing import (
     check_text,
     check_window,
 )
-from watchword.checkers.key_form import KeyForm, is_id
-from watchword.checkers.lease import StoreLease
 from watchword.clock import SystemClock
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound, Unavailable

@@ -40,6 +40,7 @@ Stamp: TypeAlias = tuple[int, int, int, int, int]
 # system's clock and to the same length: it is read again until it has settled. FAT counts in steps of 2 s, others in less. By
 # our clock, where the file's time lies in the future: then nobody can tell how long ago it was written.
 SETTLING = 2.5
+MOST_ODD_LINES = 100  # each has an event of its own up to here: nobody reads more, and a log has an end
 MOST_OCTETS = 64 * 1024 * 1024  # half a million users: beyond that somebody gave us the wrong file
 
 
@@ -145,8 +146,11 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
             raise ValueError(f"nobody could log in by it{odd}")
         self._lines = lines.odd
-        for line in lines.odd:
+        for line in lines.odd[:MOST_ODD_LINES]:
             self._tell(AuthEvent("source_line", f"{line}; it lets nobody in", source=self._path))
+        if len(lines.odd) > MOST_ODD_LINES:
+            more = len(lines.odd) - MOST_ODD_LINES
+            self._tell(AuthEvent("source_line", f"{more} more lines that let nobody in", source=self._path))
         lease = _TableLease()
         table = PasswordTable(lines.hashes, self._principals, self._verifier, lease)
         lease.watch(self, table)

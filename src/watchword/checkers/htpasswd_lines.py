@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from watchword.checkers.names import user_name
+from watchword.checkers.names import LONGEST_NAME, user_name
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
 
 _BOM = b"\xef\xbb\xbf"
-_MOST_OCTETS = 1024  # of a name: as in a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ def _read(line: bytes, hashes: dict[str, str], hasher: PasswordHasher) -> str:
     name, colon, hash_ = text.partition(":")
     if not colon:
         return "it has no colon"
-    if len(name.encode()) > _MOST_OCTETS:
-        return f"the name is longer than {_MOST_OCTETS} octets"
+    if len(name.encode()) > LONGEST_NAME:
+        return f"the name is longer than {LONGEST_NAME} octets"
     if name != name.strip():
         return "there is a space before the name or after it"
     try:

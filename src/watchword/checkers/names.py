@@ -6,6 +6,8 @@ from unicodedata import is_normalized, normalize
 
 from watchword.errors import ConfigurationError
 
+LONGEST_NAME = 1024  # octets of UTF-8, as in every store
+
 
 def canonical(name: str) -> str:
     """Return the one form of a name or password: Normalization Form C, with its case (RFC 7617 §2.1).
@@ -27,6 +29,8 @@ def user_name(name: str) -> str:
     """
     if not isinstance(name, str) or not name:
         raise ConfigurationError(f"a user name is a non-empty string, not {name!r}")
+    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+        raise ConfigurationError(f"the user name that begins with {name[:20]!r} is longer than {LONGEST_NAME} octets: no store keeps it")
     name, colon, _ = name.partition(":")
     if colon:
         # What follows may be a password or its hash.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
-from watchword.checkers.issuing import check_kind, check_names, check_seconds, check_store, check_text, check_time
 from watchword.checkers.key_form import TokenForm, is_id
 from watchword.checkers.lease import StoreLease
+from watchword.checkers.record_checks import check_kind, check_names, check_seconds, check_store, check_text, check_time
 from watchword.clock import SystemClock
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError

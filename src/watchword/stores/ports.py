@@ -35,7 +35,7 @@ class AccountRecord:
         disabled: whether it is shut until somebody enables it.
         locked_until: until when it is shut; None: it is not.
         created_at: when it was added.
-        last_login_at: when it last logged in, to within a minute; None: never.
+        last_login_at: when it last logged in, to within a few minutes; None: never.
         version: counts the changes; 0 for a record that was never stored.
     """
 

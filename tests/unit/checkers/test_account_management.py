@@ -85,13 +85,13 @@ def test_a_hash_from_elsewhere_is_taken_in_every_format(scheme: str, desk: Desk)
         ({"name": "ann:s3cret"}, "begins with 'ann' cannot be sent in Basic: it holds a colon"),
         ({"name": "a\nb"}, "it holds a control character"),
         ({"names": ["a:b"]}, "it holds a colon"),
-        ({"names": "bob"}, "names takes a collection of names, such as \\['bob'\\], not one string"),
-        ({"names": [7]}, "names holds names"),
-        ({"roles": "admin"}, "roles takes a collection"),
-        ({"roles": [""]}, "roles holds names, printable and not empty, and '' is none"),
-        ({"scopes": [None]}, "scopes holds names"),
-        ({"permissions": ["a\nb"]}, "permissions holds names"),
-        ({"id": ""}, "the id of an account is text, not empty and printable, not ''"),
+        ({"names": "bob"}, "names are a collection of names, such as .*, not 'bob'"),
+        ({"names": [7]}, "each of the names is a string, not int"),
+        ({"roles": "admin"}, "roles are a collection"),
+        ({"roles": [""]}, "each of the roles is not empty"),
+        ({"scopes": [None]}, "each of the scopes is a string"),
+        ({"permissions": ["a\nb"]}, "each of the permissions holds a control character"),
+        ({"id": ""}, "the id of an account is not empty"),
         ({"id": 7}, "the id of an account"),
         ({"id": "a\nb"}, "the id of an account"),
         ({"password": ""}, "an empty password is none"),
@@ -101,7 +101,7 @@ def test_a_hash_from_elsewhere_is_taken_in_every_format(scheme: str, desk: Desk)
         ({"password_hash": "s3cret"}, "the password of 'ann' is no hash of a known format"),
         ({"password_hash": stored("bcrypt")[:-1]}, "the bcrypt hash of 'ann' is malformed"),
         ({"password_hash": ""}, "no hash of a known format"),
-        ({"name": "x" * 1025}, "a name of an account is text of 1 to 1024 octets|the id of an account is text of 1 to 1024 octets"),
+        ({"name": "x" * 1025}, "is longer than 1024 octets"),
     ],
 )
 def test_what_cannot_be_right_is_refused_in_words(arguments: dict[str, Any], message: str, desk: Desk) -> None:
@@ -249,7 +249,7 @@ def test_disabling_and_enabling(desk: Desk) -> None:
 def test_a_lock_ends_at_a_time(until: Any, desk: Desk) -> None:
     """For ever is what `disable` is for."""
     before = desk.accounts.add("ann")
-    with pytest.raises(ConfigurationError, match="an account is locked until a time in Unix seconds, not"):
+    with pytest.raises(ConfigurationError, match="the end of a lock is .*Unix seconds, .*not"):
         desk.accounts.lock("ann", until)
     assert desk.accounts.get("ann") == before
     assert desk.accounts.lock("ann", 7).locked_until == 7.0

@@ -409,7 +409,7 @@ def test_an_outage_while_a_login_is_noted_disturbs_nobody(behind: Behind) -> Non
     store.asked = Falling()
     assert send(log_in("ann", PASSWORD)).status == 200
     assert [(event.kind, event.subject, event.detail) for event in desk.events] == [
-        ("rehash_failed", "ann", "a login could not be noted: the disk is gone")
+        ("login_not_noted", "ann", "a login could not be noted: the disk is gone")
     ]
     store.is_down = False
     assert send(log_in("ann", PASSWORD)).status == 200

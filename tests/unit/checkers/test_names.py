@@ -41,7 +41,7 @@ def test_the_form_is_its_own_form(name: str) -> None:
     assert canonical(normalize("NFD", name)) == form
 
 
-@pytest.mark.parametrize("name", ["ann", " ", "Ann Example", "a@b.example", "DOMAIN\\ann", "\x80", "\u00a0", "\U0001f511", "x" * 5000])
+@pytest.mark.parametrize("name", ["ann", " ", "Ann Example", "a@b.example", "DOMAIN\\ann", "\x80", "\u00a0", "\U0001f511", "x" * 1024])
 def test_what_basic_can_send_is_a_user_name(name: str) -> None:
     """Everything but colons and controls: what else is odd is for the operator to say."""
     assert user_name(name) == name

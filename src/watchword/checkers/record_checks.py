@@ -1,4 +1,4 @@
-"""What is checked before a key or a token is kept: whoever it stands for must be readable by every store, and mean what was meant."""
+"""What is checked before an account, a key or a token is kept: every store must be able to read it, and it must mean what was meant."""
 
 from __future__ import annotations
 
@@ -47,19 +47,32 @@ def check_text(what: str, text: object, *, may_be_empty: bool = False) -> str:
     return text
 
 
+def check_texts(what: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return texts in their order.
+
+    Args:
+        what: what they are, for the message.
+        texts: the texts.
+
+    Raises:
+        ConfigurationError: they are one string, which would be taken letter by letter, or one of them cannot be kept.
+    """
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise ConfigurationError(f'{what} are a collection of names, such as ["orders"], not {texts!r}')
+    return tuple(check_text(f"each of the {what}", text) for text in texts)
+
+
 def check_names(what: str, names: Iterable[str]) -> frozenset[str]:
-    """Return names as a set.
+    """Return names as a set; see `check_texts`.
 
     Args:
         what: what they are, for the message.
         names: the names.
 
     Raises:
-        ConfigurationError: they are one string, which would be taken letter by letter, or one of them is no name.
+        ConfigurationError: they are one string, or one of them is no name.
     """
-    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
-        raise ConfigurationError(f'{what} are a collection of names, such as ["orders"], not {names!r}')
-    return frozenset(check_text(f"each of the {what}", name) for name in names)
+    return frozenset(check_texts(what, names))
 
 
 def check_networks(networks: Iterable[str]) -> tuple[str, ...]:
