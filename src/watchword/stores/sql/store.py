@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import Select, delete, insert
 
 from watchword.clock import SystemClock
 from watchword.errors import AlreadyExists, ConfigurationError
@@ -21,9 +21,9 @@ from watchword.stores.bounds import (
     storable,
 )
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
-from watchword.stores.sql import records
+from watchword.stores.sql import records, statements
 from watchword.stores.sql.database import Change, Database
-from watchword.stores.sql.schema import StoreStatus, accounts, keys, meta, names, tokens
+from watchword.stores.sql.schema import StoreStatus, accounts, keys, names, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,70 +31,7 @@ if TYPE_CHECKING:
 
     from watchword.clock import Clock
 
-_GENERATION = select(meta.c.generation).scalar_subquery()
 _MAX_VERSION = 2**63 - 1
-
-# A question for one record has a row for an answer even if there is no record: the generation is in it, and confirms that the
-# process knows the present state.
-_BY_ID: BindParameter[Any] = bindparam("id")
-_OWNER = accounts.c.id == keys.c.owner
-_SUBJECT = accounts.c.id == tokens.c.subject
-_FIND_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(
-    meta.outerjoin(names, names.c.name == bindparam("name")).outerjoin(accounts, accounts.c.id == names.c.account_id)
-)
-_FIND_FOLDED = select(meta.c.generation, *records.ACCOUNT, names.c.name.label("spelled")).select_from(
-    meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
-)
-_GET_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(meta.outerjoin(accounts, accounts.c.id == _BY_ID))
-_FIND_KEY = select(meta.c.generation, *records.KEY).select_from(meta.outerjoin(keys, keys.c.id == _BY_ID).outerjoin(accounts, _OWNER))
-_FIND_TOKEN = select(meta.c.generation, *records.TOKEN).select_from(
-    meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, _SUBJECT)
-)
-
-
-def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
-    return question.where(order > bindparam("after")).order_by(order).limit(bindparam("limit"))
-
-
-_LIST_ACCOUNTS = _page(select(_GENERATION, *records.ACCOUNT), accounts.c.id)
-_LIST_KEYS = _page(select(_GENERATION, *records.KEY).select_from(keys.outerjoin(accounts, _OWNER)), keys.c.id)
-_LIST_TOKENS = _page(select(_GENERATION, *records.TOKEN).select_from(tokens.outerjoin(accounts, _SUBJECT)), tokens.c.id)
-_LIST_KEYS_OF = _LIST_KEYS.where(keys.c.owner == bindparam("owner"))
-_LIST_TOKENS_OF = _LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
-
-_HAS_HASH = and_(accounts.c.hash_profile.is_not(None), accounts.c.password_hash.is_not(None))
-_SAMPLES = (
-    select(_GENERATION, func.min(accounts.c.password_hash), func.count())
-    .where(_HAS_HASH)
-    .group_by(accounts.c.hash_profile)
-    .order_by(accounts.c.hash_profile)
-)
-_PROFILE = select(true()).where(_HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(1)
-_DECOY_KEY = select(meta.c.generation, meta.c.decoy_key)
-
-_ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
-_CURRENT_ACCOUNT = select(*records.ACCOUNT).where(accounts.c.id == _BY_ID, accounts.c.version == bindparam("version"))
-_CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at).where(keys.c.id == _BY_ID, keys.c.version == bindparam("version"))
-_DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
-
-_THIS: BindParameter[Any] = bindparam("this")  # not "id", which would name the column that is set
-_AT: BindParameter[Any] = bindparam("at")
-_UPDATE_ACCOUNT = update(accounts).where(accounts.c.id == _THIS)
-_UPDATE_KEY = update(keys).where(keys.c.id == _THIS)
-_SWAP_HASH = (
-    update(accounts)
-    .where(accounts.c.id == _THIS, accounts.c.password_hash == bindparam("old"))
-    .values(password_hash=bindparam("new"), hash_profile=bindparam("profile"), version=accounts.c.version + 1)
-)
-_NOTE_LOGIN = _UPDATE_ACCOUNT.where(or_(accounts.c.last_login_at.is_(None), accounts.c.last_login_at < _AT)).values(last_login_at=_AT)
-_NOTE_USE = _UPDATE_KEY.where(or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < _AT)).values(last_used_at=_AT)
-
-# Whoever finds it revoked was not first, whatever the clocks of the two say: a token is redeemed by one caller (threat S2).
-_REVOKE_KEYS = update(keys).where(keys.c.owner == _THIS, keys.c.revoked_at.is_(None)).values(revoked_at=_AT, version=keys.c.version + 1)
-_VALID_TOKEN = tokens.c.revoked_at.is_(None)
-_REVOKE_TOKENS = update(tokens).where(tokens.c.subject == _THIS, _VALID_TOKEN).values(revoked_at=_AT)
-_REVOKE_TOKEN = update(tokens).where(tokens.c.id == _THIS, _VALID_TOKEN).values(revoked_at=_AT)
-_PURGE = delete(tokens).where(or_(tokens.c.expires_at < _AT, tokens.c.revoked_at < _AT))
 
 
 class SQLStore:
@@ -231,8 +168,8 @@ class SQLStore:
         if not storable(name):
             return None
         if not fold_case:
-            return self._account(_FIND_ACCOUNT, {"name": name})
-        rows = self._database.ask(_FIND_FOLDED, {"folded": fold(name)})
+            return self._account(statements.FIND_ACCOUNT, {"name": name})
+        rows = self._database.ask(statements.FIND_FOLDED, {"folded": fold(name)})
         exact = [row for row in rows if row[-1] == name]
         alike = {row[1]: row for row in exact or rows}
         if len(alike) != 1 or None in alike:
@@ -249,7 +186,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        return self._account(_GET_ACCOUNT, {"id": id}) if storable(id) else None
+        return self._account(statements.GET_ACCOUNT, {"id": id}) if storable(id) else None
 
     def _account(self, question: Select[Any], parameters: dict[str, Any]) -> AccountRecord | None:
         rows = self._database.ask(question, parameters)
@@ -270,12 +207,12 @@ class SQLStore:
 
         def work(change: Change) -> AccountRecord:
             generation = change.lock()
-            if change.rows(_DISABLED, {"owner": account.id}):
+            if change.rows(statements.DISABLED, {"owner": account.id}):
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
             alike = _refuse_taken(change, account)
             # Some additions change what was true: see `Watched.holds`.
             profile = None if account.password_hash is None else account.hash_profile
-            if account.disabled or alike or (profile is not None and not change.rows(_PROFILE, {"profile": profile})):
+            if account.disabled or alike or (profile is not None and not change.rows(statements.PROFILE, {"profile": profile})):
                 generation = change.alter()
             # Larger than any version that a removed account of that id had: each change counts both.
             kept = replace(account, version=generation + 1)
@@ -302,14 +239,14 @@ class SQLStore:
 
         def work(change: Change) -> AccountRecord | None:
             change.lock()
-            found = change.rows(_CURRENT_ACCOUNT, {"id": account.id, "version": account.version})
+            found = change.rows(statements.CURRENT_ACCOUNT, {"id": account.id, "version": account.version})
             if not found:
                 return None
             stored = records.account(found[0])
             _refuse_taken(change, account)
             change.alter()
             kept = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
-            change.count(_UPDATE_ACCOUNT.values(records.account_row(kept)), {"this": account.id})
+            change.count(statements.UPDATE_ACCOUNT.values(records.account_row(kept)), {"this": account.id})
             if kept.names != stored.names:
                 change.count(delete(names).where(names.c.account_id == account.id))
                 _add_names(change, account.id, account.names)
@@ -333,7 +270,7 @@ class SQLStore:
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         if not storable(id) or not storable(old, MAX_HASH):
             return False
-        return self._alter(_SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}) > 0
+        return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}) > 0
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         """Remove an account and revoke its keys and tokens, in one step.
@@ -355,8 +292,8 @@ class SQLStore:
             if not change.count(delete(accounts).where(accounts.c.id == id)):
                 return False
             change.alter()
-            change.count(_REVOKE_KEYS, parameters)
-            change.count(_REVOKE_TOKENS, parameters)
+            change.count(statements.REVOKE_KEYS, parameters)
+            change.count(statements.REVOKE_TOKENS, parameters)
             return True
 
         return self._database.change(work)
@@ -371,7 +308,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        return tuple(records.account(row[1:]) for row in self._list(_LIST_ACCOUNTS, after, limit))
+        return tuple(records.account(row[1:]) for row in self._list(statements.LIST_ACCOUNTS, after, limit))
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
         """Note a login.
@@ -383,7 +320,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        self._note(_NOTE_LOGIN, id, at)
+        self._note(statements.NOTE_LOGIN, id, at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         """Return one stored hash of every profile in use, and how many accounts have it.
@@ -391,7 +328,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        return tuple((hash_, many) for _, hash_, many in self._database.ask(_SAMPLES, many=True))
+        return tuple((hash_, many) for _, hash_, many in self._database.ask(statements.SAMPLES, many=True))
 
     def decoy_key(self) -> bytes:
         """Return the random key of this store.
@@ -400,7 +337,7 @@ class SQLStore:
             Unavailable: the database does not answer.
         """
         if self._decoy is None:
-            ((_, found),) = self._database.ask(_DECOY_KEY)
+            ((_, found),) = self._database.ask(statements.DECOY_KEY)
             self._decoy = bytes(found)
         return self._decoy
 
@@ -417,7 +354,7 @@ class SQLStore:
         """
         if not storable(id):
             return None
-        rows = self._database.ask(_FIND_KEY, {"id": id})
+        rows = self._database.ask(statements.FIND_KEY, {"id": id})
         return records.key(rows[0][1:]) if rows[0][1] is not None else None
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
@@ -477,7 +414,8 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        rows = self._list(_LIST_KEYS, after, limit) if owner is None else self._list(_LIST_KEYS_OF, after, limit, owner)
+        question = statements.LIST_KEYS if owner is None else statements.LIST_KEYS_OF
+        rows = self._list(question, after, limit, owner)
         return tuple(records.key(row[1:]) for row in rows)
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
@@ -490,7 +428,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        self._note(_NOTE_USE, id, at)
+        self._note(statements.NOTE_USE, id, at)
 
     # Tokens
 
@@ -505,7 +443,7 @@ class SQLStore:
         """
         if not is_digest(digest):
             return None
-        rows = self._database.ask(_FIND_TOKEN, {"digest": digest})
+        rows = self._database.ask(statements.FIND_TOKEN, {"digest": digest})
         return records.token(rows[0][1:]) if rows[0][1] is not None else None
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
@@ -538,7 +476,7 @@ class SQLStore:
             Unavailable: the database does not answer.
         """
         parameters = {"this": id, "at": checked_time(at)}
-        return storable(id) and self._alter(_REVOKE_TOKEN, parameters) > 0
+        return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters) > 0
 
     def list_tokens(self, *, subject: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
         """Return tokens in the order of their handles.
@@ -551,7 +489,11 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        rows = self._list(_LIST_TOKENS, after, limit) if subject is None else self._list(_LIST_TOKENS_OF, after, limit, subject)
+        rows = (
+            self._list(statements.LIST_TOKENS, after, limit)
+            if subject is None
+            else self._list(statements.LIST_TOKENS_OF, after, limit, subject)
+        )
         return tuple(records.token(row[1:]) for row in rows)
 
     def purge_tokens(self, before: float) -> int:
@@ -563,7 +505,7 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        return self._alter(_PURGE, {"at": checked_time(before)})
+        return self._alter(statements.PURGE, {"at": checked_time(before)})
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
         """Revoke all keys and all tokens that stand for somebody, in one step.
@@ -581,7 +523,7 @@ class SQLStore:
 
         def work(change: Change) -> tuple[int, int]:
             change.lock()
-            revoked = change.count(_REVOKE_KEYS, parameters), change.count(_REVOKE_TOKENS, parameters)
+            revoked = change.count(statements.REVOKE_KEYS, parameters), change.count(statements.REVOKE_TOKENS, parameters)
             if any(revoked):
                 change.alter()
             return revoked
@@ -616,7 +558,7 @@ def _refuse_taken(change: Change, account: AccountRecord) -> bool:
     """Refuse names of other accounts, and tell whether some differ from those of others in case alone."""
     if not account.names:
         return False
-    found = change.rows(_ALIKE, {"folded": sorted({fold(name) for name in account.names})})
+    found = change.rows(statements.ALIKE, {"folded": sorted({fold(name) for name in account.names})})
     for name, owner in found:
         if name in account.names and owner != account.id:
             raise AlreadyExists(f"the name {name!r} belongs to another account")
@@ -629,7 +571,7 @@ def _add_names(change: Change, account: str, given: Sequence[str]) -> None:
 
 
 def _is_disabled(change: Change, owner: str) -> bool:
-    return any(disabled for (disabled,) in change.rows(_DISABLED, {"owner": owner}))
+    return any(disabled for (disabled,) in change.rows(statements.DISABLED, {"owner": owner}))
 
 
 def _add_key(change: Change, key: KeyRecord) -> KeyRecord:
@@ -642,11 +584,11 @@ def _put_key(change: Change, key: KeyRecord) -> KeyRecord | None:
     if not 0 < key.version < _MAX_VERSION:
         return None
     change.lock()
-    found = change.rows(_CURRENT_KEY, {"id": key.id, "version": key.version})
+    found = change.rows(statements.CURRENT_KEY, {"id": key.id, "version": key.version})
     if not found:
         return None
     ((created, used),) = found
     change.alter()
     kept = replace(key, created_at=created, last_used_at=used, version=key.version + 1)
-    change.count(_UPDATE_KEY.values(records.key_row(kept)), {"this": key.id})
+    change.count(statements.UPDATE_KEY.values(records.key_row(kept)), {"this": key.id})
     return replace(kept, owner_disabled=_is_disabled(change, key.owner))

@@ -1,0 +1,74 @@
+"""What is asked of the database, and what is changed in it: made once, so that SQLAlchemy compiles each once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, or_, select, true, update
+
+from watchword.stores.sql import records
+from watchword.stores.sql.schema import accounts, keys, meta, names, tokens
+
+GENERATION = select(meta.c.generation).scalar_subquery()
+
+# A question for one record has a row for an answer even if there is no record: the generation is in it, and confirms that the
+# process knows the present state.
+BY_ID: BindParameter[Any] = bindparam("id")
+OWNER = accounts.c.id == keys.c.owner
+SUBJECT = accounts.c.id == tokens.c.subject
+FIND_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(
+    meta.outerjoin(names, names.c.name == bindparam("name")).outerjoin(accounts, accounts.c.id == names.c.account_id)
+)
+FIND_FOLDED = select(meta.c.generation, *records.ACCOUNT, names.c.name.label("spelled")).select_from(
+    meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
+)
+GET_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
+FIND_KEY = select(meta.c.generation, *records.KEY).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
+FIND_TOKEN = select(meta.c.generation, *records.TOKEN).select_from(
+    meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT)
+)
+
+
+def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
+    return question.where(order > bindparam("after")).order_by(order).limit(bindparam("limit"))
+
+
+LIST_ACCOUNTS = _page(select(GENERATION, *records.ACCOUNT), accounts.c.id)
+LIST_KEYS = _page(select(GENERATION, *records.KEY).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
+LIST_TOKENS = _page(select(GENERATION, *records.TOKEN).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
+LIST_KEYS_OF = LIST_KEYS.where(keys.c.owner == bindparam("owner"))
+LIST_TOKENS_OF = LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
+
+HAS_HASH = and_(accounts.c.hash_profile.is_not(None), accounts.c.password_hash.is_not(None))
+SAMPLES = (
+    select(GENERATION, func.min(accounts.c.password_hash), func.count())
+    .where(HAS_HASH)
+    .group_by(accounts.c.hash_profile)
+    .order_by(accounts.c.hash_profile)
+)
+PROFILE = select(true()).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(1)
+DECOY_KEY = select(meta.c.generation, meta.c.decoy_key)
+
+ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
+CURRENT_ACCOUNT = select(*records.ACCOUNT).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
+CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at).where(keys.c.id == BY_ID, keys.c.version == bindparam("version"))
+DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
+
+THIS: BindParameter[Any] = bindparam("this")  # not "id", which would name the column that is set
+AT: BindParameter[Any] = bindparam("at")
+UPDATE_ACCOUNT = update(accounts).where(accounts.c.id == THIS)
+UPDATE_KEY = update(keys).where(keys.c.id == THIS)
+SWAP_HASH = (
+    update(accounts)
+    .where(accounts.c.id == THIS, accounts.c.password_hash == bindparam("old"))
+    .values(password_hash=bindparam("new"), hash_profile=bindparam("profile"), version=accounts.c.version + 1)
+)
+NOTE_LOGIN = UPDATE_ACCOUNT.where(or_(accounts.c.last_login_at.is_(None), accounts.c.last_login_at < AT)).values(last_login_at=AT)
+NOTE_USE = UPDATE_KEY.where(or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < AT)).values(last_used_at=AT)
+
+# Whoever finds it revoked was not first, whatever the clocks of the two say: a token is redeemed by one caller (threat S2).
+REVOKE_KEYS = update(keys).where(keys.c.owner == THIS, keys.c.revoked_at.is_(None)).values(revoked_at=AT, version=keys.c.version + 1)
+VALID_TOKEN = tokens.c.revoked_at.is_(None)
+REVOKE_TOKENS = update(tokens).where(tokens.c.subject == THIS, VALID_TOKEN).values(revoked_at=AT)
+REVOKE_TOKEN = update(tokens).where(tokens.c.id == THIS, VALID_TOKEN).values(revoked_at=AT)
+PURGE = delete(tokens).where(or_(tokens.c.expires_at < AT, tokens.c.revoked_at < AT))
