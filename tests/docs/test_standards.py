@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS, SOURCES = ROOT / "tests", ROOT / "src" / "watchword"
-REQUIRED: list[str] = json.loads((TESTS / "vectors" / "requirements_issue_guard.json").read_text(encoding="utf-8"))
+VECTORS = sorted((TESTS / "vectors").glob("requirements_issue_*.json"))
+REQUIRED: list[str] = [name for path in VECTORS for name in json.loads(path.read_text(encoding="utf-8"))]
 NOT_YET = "later: with "
 VERDICT = re.compile(r"supported([:;,]? .+)?|deviates because .+|later: with .+")
 
