@@ -227,3 +227,67 @@ def test_hidden_routes_hand_over_alike(behind: Behind) -> None:
     guard = Guard(Bearer(Counting()), rules={"/hidden": role("root").hidden()})
     answer = behind(guard, Reply(404))(me(bearer("t"), ("Remote-User", "root"), target="/hidden"))
     assert (who(answer), seen(answer).carries("remote-user")) == ("ann", False)
+
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
+
+def form(content: bytes | tuple[bytes, ...], *headers: tuple[str, str], target: str = "/me", method: str = "POST") -> Request:
+    """A form."""
+    return Request(method=method, target=target, headers=(FORM, *headers), body=content)
+
+
+def reading_forms(**settings: Any) -> Guard:
+    """A guard that reads tokens from forms, and keeps all credentials to itself."""
+    return Guard(Bearer(check_token, form=True), rules=RULES, **{"strip_credentials": True, **settings})
+
+
+@pytest.mark.parametrize(
+    ("sent", "left"),
+    [
+        (b"access_token=ann-token", b""),
+        (b"a=1&access_token=ann-token&b=2", b"a=1&b=2"),
+        (b"access%5Ftoken=ann%2Dtoken&a=%20&&b", b"a=%20&&b"),
+        ((b"a=1&access_", b"token=ann", b"-token&b=2"), b"a=1&b=2"),
+        ((b"", b"access_token=ann-token", b""), b""),
+    ],
+    ids=repr,
+)
+def test_R9110_17_16_3_1_a_token_in_a_form_is_kept_back(sent: bytes | tuple[bytes, ...], left: bytes, behind: Behind) -> None:
+    """The application gets the rest of the form, octet for octet, and as many octets as the request then says it has."""
+    length = (("Content-Length", str(len(sent))),) if isinstance(sent, bytes) else ()
+    answer = behind(reading_forms())(form(sent, *length))
+    assert (answer.status, who(answer)) == (200, "ann")
+    assert seen(answer).body == left
+    if length:
+        assert dict(seen(answer).headers)["content-length"] == str(len(left))
+
+
+def test_R9110_17_16_3_1_only_the_name_that_is_read_is_kept_back(behind: Behind) -> None:
+    """Names that differ in letter case are other names, and values are nobody's names."""
+    content = b"x=1&Access_Token=ann-token&y=access_token"
+    answer = behind(reading_forms())(form(content, bearer("ann-token"), ("Content-Length", str(len(content)))))
+    assert (answer.status, seen(answer).body) == (200, content)
+
+
+def test_R9110_17_16_3_1_without_the_setting_a_form_is_left_as_it_is(behind: Behind) -> None:
+    """Octet for octet, with the length that it came with."""
+    content = b"a=1&access_token=ann-token"
+    answer = behind(reading_forms(strip_credentials=False))(form(content, ("Content-Length", str(len(content)))))
+    assert (seen(answer).body, dict(seen(answer).headers)["content-length"]) == (content, str(len(content)))
+
+
+def test_R9110_17_16_3_1_a_form_that_nobody_reads_is_left_as_it_is(behind: Behind) -> None:
+    """On a public route nothing is looked at, the content neither; nor is a form that carries no token by its kind."""
+    content = b"a=1&access_token=ann-token"
+    assert seen(behind(reading_forms())(form(content, target="/healthz"))).body == content
+    other = "a=é&access_token=ann-token".encode()
+    assert seen(behind(reading_forms())(form(other, bearer("ann-token")))).body == other
+
+
+def test_R9110_17_16_3_1_a_hidden_form_shows_no_token_either(behind: Behind) -> None:
+    """The application that answers for what is missing gets the form without the token."""
+    guard = Guard(Bearer(check_token, form=True), rules={"/x": role("root").hidden()}, strip_credentials=True)
+    answer = behind(guard, Reply(404))(form(b"a=1&access_token=bob-token", target="/x"))
+    assert answer.status == 404
+    assert seen(answer).body == b"a=1"

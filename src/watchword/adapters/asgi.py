@@ -106,7 +106,8 @@ class GuardMiddleware:
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else await arun(begun)
         if isinstance(decision, Granted):
-            child = _child(scope, place, decision, handover(guard.policy, view))
+            taken = handover(guard.policy, view)
+            child, receive = _child(scope, place, decision, taken), _without_token(receive, taken)
             _move(child, view, path_of_preflight(guard.policy, view))
             if decision.cache and kind == "http":
                 send = partial(_advise, send, decision.cache)
@@ -133,7 +134,8 @@ class GuardMiddleware:
         if path is None:
             await _respond(send, "http.response", refusal)
             return
-        child = _child(scope, None, decision, handover(self.guard.policy, view))
+        taken = handover(self.guard.policy, view)
+        child, receive = _child(scope, None, decision, taken), _without_token(receive, taken)
         _move(child, view, path)
         own: bool | None = None
 
@@ -205,8 +207,19 @@ class _Content:
         self._read = [{"type": "http.request", "body": read, "more_body": more}]
         return read
 
+    def put(self, content: bytes) -> None:
+        """Take this for the content in place of what was read, which was all of it."""
+        self._read = [{"type": "http.request", "body": content, "more_body": False}]
+
     async def __call__(self) -> Message:
         return self._read.pop(0) if self._read else await self._receive()
+
+
+def _without_token(receive: Receive, taken: Handover) -> Receive:
+    """Hand over the content without the token that was in it, if there was one."""
+    if taken.content is not None and isinstance(receive, _Content):
+        receive.put(taken.content)
+    return receive
 
 
 def _child(scope: Scope, place: tuple[Guard, str, str] | None, decision: Decision, taken: Handover) -> Scope:
@@ -222,6 +235,9 @@ def _child(scope: Scope, place: tuple[Guard, str, str] | None, decision: Decisio
             headers = [(name, value) for name, value in headers if name.lower() != b"cookie"] + [
                 (b"cookie", taken.cookies.encode("latin-1"))
             ]
+        if taken.content is not None:
+            length = b"%d" % len(taken.content)
+            headers = [(name, length if name.lower() == b"content-length" else value) for name, value in headers]
         child["headers"] = headers
         if taken.query is not None:
             child["query_string"] = taken.query

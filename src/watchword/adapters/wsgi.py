@@ -220,6 +220,10 @@ def _hand_over(environ: Environ, principal: Principal, decision: Granted | Refus
         environ.pop(_variable(name), None)
     if taken.cookies is not None:
         environ["HTTP_COOKIE"] = taken.cookies
+    if taken.content is not None:
+        environ["wsgi.input"] = BytesIO(taken.content)
+        if environ.get("CONTENT_LENGTH"):
+            environ["CONTENT_LENGTH"] = str(len(taken.content))
     if taken.query is not None:
         environ["QUERY_STRING"] = taken.query.decode("latin-1")
         for variable in ("REQUEST_URI", "RAW_URI"):

@@ -54,7 +54,8 @@ class Guard:
         require_tls: answer 403 over plain http, but for public routes and the loopback interface (decision D20). The
             scheme is what the server states, so it is off by default: TLS usually ends in a proxy in front.
         xhr_no_prompt: offer scripts only challenges that open no login dialog (decision D24).
-        strip_credentials: hide the credential fields, cookies and parameters from the application (RFC 9110 §17.16.3).
+        strip_credentials: hide the credential fields, cookies and parameters from the application (RFC 9110 §17.16.3); those of
+            a form only where it was read, which it is not on public routes.
         cors_expose: name `WWW-Authenticate` and `Retry-After` in `Access-Control-Expose-Headers` of refusals.
         proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.

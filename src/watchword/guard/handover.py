@@ -27,12 +27,14 @@ class Handover:
         fields: header fields to leave out, lower case.
         cookies: the cookie string to put in place of the one that was sent; None: leave it as it is.
         query: the query to put in place of the one that was sent; None: leave it as it is.
+        content: the content to put in place of the one that was sent; None: leave it as it is.
     """
 
     fields: frozenset[str] = frozenset()
     # What is left is not ours: the application's own session, as often as not.
     cookies: str | None = field(default=None, repr=False)
     query: bytes | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
 
 
 UNCHANGED = Handover()
@@ -54,7 +56,7 @@ def handover(policy: Policy, view: RequestView) -> Handover:
     if not policy.strip_credentials and view.method != "TRACE":
         return Handover(dropped) if dropped else UNCHANGED
     dropped |= {"authorization", *policy.credential_fields}
-    cookies, query = None, None
+    cookies, query, content = None, None, None
     if view.method == "TRACE":
         dropped |= {"cookie", "proxy-authorization"}
     else:
@@ -66,7 +68,10 @@ def handover(policy: Policy, view: RequestView) -> Handover:
                 cookies, dropped = None, dropped | {"cookie"}
     if view.query and policy.parameters:
         query = _without_parameters(view.query, policy.parameters)
-    return Handover(frozenset(dropped), cookies, query)
+    if view.form and policy.form_parameters:
+        # Read already, and whole: on a public route, where nothing is looked at, there is nothing here.
+        content = _without_parameters(view.form, policy.form_parameters)
+    return Handover(frozenset(dropped), cookies, query, content)
 
 
 def _without_cookies(sent: str, names: Iterable[str]) -> str:
@@ -75,6 +80,6 @@ def _without_cookies(sent: str, names: Iterable[str]) -> str:
     )
 
 
-def _without_parameters(query: bytes, names: Iterable[bytes]) -> bytes:
+def _without_parameters(form: bytes, names: Iterable[bytes]) -> bytes:
     # Each part is read the way the scheme read it, so that no spelling of the name slips through.
-    return b"&".join(part for part in query.split(b"&") if not any(name in names for name, _ in parse_form(part)))
+    return b"&".join(part for part in form.split(b"&") if not any(name in names for name, _ in parse_form(part)))

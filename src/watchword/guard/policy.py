@@ -163,6 +163,7 @@ class Policy:
         self.strip_credentials = strip_credentials
         self.cookies: frozenset[str] = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
+        self.form_parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.form_parameters)
         self.identity_headers: frozenset[str] = frozenset(name.lower() for name in identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
         self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route at most
@@ -214,6 +215,10 @@ class Policy:
         taken = sorted((_MEANS_SOMETHING_ELSE | self.identity_headers).intersection(scheme.fields))
         if taken and not (scheme.form_limit is not None and taken == ["content-type"]):
             raise ConfigurationError(f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else")
+        if self.strip_credentials and scheme.form_limit is not None and not scheme.form_parameters:
+            raise ConfigurationError(
+                f"strip_credentials=True cannot keep back what {scheme.name} reads from a form: name it in {type(scheme).__name__}.form_parameters"
+            )
         if self.proxy and entry.key not in {"basic", "digest"}:
             raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
 

@@ -98,6 +98,9 @@ class Scheme(Generic[C_co]):
     form_limit: int | None = None
     """The greatest content in octets that it reads a token from; None: it reads none (RFC 6750 §2.2)."""
 
+    form_parameters: tuple[bytes, ...] = ()
+    """The parameters of a form from which it takes credentials, where `form_limit` is set."""
+
     def __init__(self, checker: object, *, realm: str = "api") -> None:
         if not is_token(self.name):
             raise ConfigurationError(

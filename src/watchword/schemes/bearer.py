@@ -63,6 +63,7 @@ class Bearer(Scheme[BearerToken]):
             self.parameters: tuple[bytes, ...] = (b"access_token",)
         self.form_limit: int | None = form_limit if form else None
         if form:
+            self.form_parameters: tuple[bytes, ...] = (b"access_token",)
             self.fields: tuple[str, ...] = ("authorization", "content-type")
         self._parameters = {"realm": realm}
         if resource_metadata is not None:

@@ -46,6 +46,13 @@ class Digest(Scheme[Any]):
     rank = 20
 
 
+class Form(Scheme[Any]):
+    """A scheme that reads a form, and does not say what of it."""
+
+    name = "Ticket"
+    form_limit = 100
+
+
 MANY = AllOf(tuple(role(f"r{number}") for number in range(20)))  # more than are looked through one by one
 
 MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
@@ -109,6 +116,11 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         (BASIC, BEARER),
         {"rules": {"/x": (role("a") & via("Basic", "Digest") & ~via("Basic")) | (via("Bearer", "Digest") & ~via("Bearer"))}},
         "the rule '/x' can be met by no scheme of this guard",
+    ),
+    "a form that cannot be kept back": (
+        (Form(Recorder()),),
+        {"strip_credentials": True},
+        "strip_credentials=True cannot keep back what Ticket reads from a form: name it in Form.form_parameters",
     ),
     "an order of one string": ((BASIC,), {"order": "Basic"}, "Guard(order=...) takes a list of names, such as ['Basic'], not one string"),
     "an order of strangers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),
