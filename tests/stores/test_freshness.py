@@ -170,3 +170,14 @@ def test_an_addition_elsewhere_breaks_no_mark(url: str, opens: Opens) -> None:
     there.note_key_use("k1", 5)
     assert here.find_key("k1") is not None
     assert here.holds(mark)
+
+
+def test_a_change_of_ones_own_costs_one_mark(url: str, opens: Opens) -> None:
+    """The next question brings nothing new: this process knows what it did."""
+    store = opens(url, clock=FixedClock(1000))
+    kept = store.add_key(key())
+    store.find_key("k1")
+    store.replace_key(replace(kept, label="new"))
+    mark = store.mark()
+    store.find_key("k1")
+    assert store.holds(mark)

@@ -7,10 +7,12 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from tests.support.secrets import SECRET, leaks
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
 from watchword.stores import SQLStore
+from watchword.stores.sql.engine import parse, unavailable
 from watchword.testing.stores import account, key
 
 if TYPE_CHECKING:
@@ -99,3 +101,26 @@ def test_no_outage_shows_what_was_sent(tmp_path: Path, opens: Opens) -> None:
         store.find_key(SECRET)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
+
+
+def test_no_log_of_statements_shows_what_was_sent(tmp_path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
+    """Who looks at the statements of SQLAlchemy sees them without what they were asked with."""
+    with caplog.at_level(logging.INFO, "sqlalchemy"):
+        store = opens(f"sqlite:///{tmp_path}/auth.db")
+        store.add_account(account("1", "ann", password_hash=SECRET))
+        store.swap_hash("1", SECRET, f"{SECRET}2", None)
+    assert "UPDATE watchword_accounts" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("sqlstate", ["22P02", "23502"])
+def test_what_postgresql_quotes_is_not_repeated(sqlstate: str) -> None:
+    """Errors about data hold the data."""
+
+    class Quoting(Exception):
+        pass
+
+    quoting = Quoting(f"invalid input: {SECRET}")
+    quoting.sqlstate = sqlstate  # type: ignore[attr-defined]
+    error = unavailable(DBAPIError("SELECT 1", None, quoting), parse("postgresql://h/d"))
+    assert str(error) == "the store does not answer: Quoting"
