@@ -73,15 +73,27 @@ class Verifier:
         # All in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
         key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (name, hash, password)))
         now = self._clock.now()
-        since = self._known.get(key) if remember else None
-        if since is not None and since <= now < since + self._ttl:
+        if remember and self._knows(key, now):
             return True
         hasher = self.hasher
+
         # A closure and no partial, which would print what it is bound to.
-        matches: bool = yield self._limiter.operation(key, lambda: hasher.verify(hash, password))
-        if matches and remember:
-            self._known.keep(key, now)
-        return matches
+        def work() -> bool:
+            # Looked up once more, and kept before anybody is told: whoever comes between the end of a computation and the moment at
+            # which the first caller goes on finds no computation to join.
+            if remember and self._knows(key, now):
+                return True
+            matches = hasher.verify(hash, password)
+            if matches and remember:
+                self._known.keep(key, now)
+            return matches
+
+        answer: bool = yield self._limiter.operation(key, work)
+        return answer
+
+    def _knows(self, key: bytes, now: float) -> bool:
+        since = self._known.get(key)
+        return since is not None and since <= now < since + self._ttl
 
     def hashing(self, password: str) -> Operation[str]:
         """Return the operation that makes a new hash of a password, in its turn.

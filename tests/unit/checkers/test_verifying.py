@@ -48,6 +48,18 @@ def test_a_right_password_is_verified_once() -> None:
     assert bench.asks() == (True, 0)
 
 
+def test_who_comes_while_the_first_one_is_told_finds_it_done() -> None:
+    """What was verified is remembered before anybody hears of it, so there is no moment at which it would be done again."""
+    bench = Bench()
+    first, second = (bench.verifier.verify("ann", HASH, "s3cret", remember=True) for _ in range(2))
+    computing, late = next(first), next(second)
+    assert computing.run() is True
+    assert len(bench.hasher.take()) == 1
+    assert bench.asks() == (True, 0)  # the first one does not know yet
+    assert late.run() is True  # it has looked before, and comes to the limiter when the computation has landed
+    assert bench.hasher.take() == []
+
+
 @pytest.mark.parametrize(
     "other",
     [
