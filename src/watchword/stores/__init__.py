@@ -16,7 +16,12 @@ _HOME = {"MemoryStore": "memory", "SQLStore": "sql"}
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    except ModuleNotFoundError as missing:
+        if missing.name != "sqlalchemy":
+            raise
+    raise ImportError(f"{name} needs SQLAlchemy, which is not installed: pip install 'watchword[sql]'", name="sqlalchemy")
 
 
 def __dir__() -> list[str]:
