@@ -18,6 +18,7 @@ The last answer is 401: the token was revoked, and no memory of it lets anybody 
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -100,4 +101,5 @@ def not_found_is_404() -> Iterator[None]:
 if __name__ == "__main__":
     import uvicorn
 
+    logging.basicConfig(level=logging.INFO)  # why each request was refused, which the client is not told
     uvicorn.run(make_app(os.environ.get("WATCHWORD_STORE", "sqlite:///auth.db")), port=8000, proxy_headers=False)
