@@ -489,11 +489,8 @@ class SQLStore:
         Raises:
             Unavailable: the database does not answer.
         """
-        rows = (
-            self._list(statements.LIST_TOKENS, after, limit)
-            if subject is None
-            else self._list(statements.LIST_TOKENS_OF, after, limit, subject)
-        )
+        question = statements.LIST_TOKENS if subject is None else statements.LIST_TOKENS_OF
+        rows = self._list(question, after, limit, subject)
         return tuple(records.token(row[1:]) for row in rows)
 
     def purge_tokens(self, before: float) -> int:
