@@ -89,6 +89,14 @@ ORIGIN = {
     "null": ("null", False),
     "empty": ("", False),
     "no scheme": ("api.example", False),
+    "own, the default port": ("https://api.example:443", True),
+    "own, the default port of http": ("https://api.example:80", False),
+    "in the clear": ("http://api.example", False),
+    "in the clear, the port of https": ("http://api.example:443", False),
+    "another scheme": ("chrome-extension://api.example", False),
+    "a scheme of sockets": ("wss://api.example", False),
+    "listed, the default port": ("https://app.example:443", True),
+    "listed, in the clear": ("http://app.example", False),
 }
 
 
@@ -99,6 +107,34 @@ def test_R6455_10_2_1_a_cookie_needs_its_own_origin(case: str) -> None:
     guard = Guard(APIKey(KEYS, cookie="key"), origins=["https://app.example/"])
     fields = (("Cookie", "key=ann-key"), ("Host", "api.example"), ("Origin", origin))
     assert ByASGI(guard)(handshake(*fields, scheme="https")).status == (101 if passes else 403)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "origin", "own"),
+    [
+        ("http", "api.example", "http://api.example", True),
+        ("http", "api.example", "https://api.example", True),
+        ("http", "api.example:80", "http://api.example", True),
+        ("http", "api.example:443", "https://api.example", True),
+        ("http", "api.example:80", "https://api.example", False),
+        ("http", "api.example:443", "http://api.example", False),
+        ("http", "api.example:8443", "https://api.example:8443", True),
+        ("http", "localhost:8000", "http://localhost:8000", True),
+        ("http", "localhost:8000", "http://localhost:3000", False),
+        ("http", "[::1]:80", "http://[::1]", True),
+        ("https", "api.example:443", "https://api.example", True),
+        ("https", "api.example:8443", "https://api.example:8443", True),
+        ("https", "api.example:8443", "http://api.example:8443", False),
+        ("https", "api.example:80", "http://api.example", False),
+        ("https", ":443", "https://", False),
+        ("http", ":80", "http://", False),
+        ("http", ":80", "http://:80", False),
+    ],
+)
+def test_R6455_10_2_1_an_origin_is_scheme_host_and_port(scheme: str, host: str, origin: str, own: bool) -> None:  # noqa: FBT001 - a row
+    """Default ports may be written or not. A server that says wss has no pages in the clear; one that says ws may stand behind TLS."""
+    fields = (("Cookie", "key=ann-key"), ("Host", host), ("Origin", origin))
+    assert ByASGI(Guard(APIKey(KEYS, cookie="key")))(handshake(*fields, scheme=scheme)).status == (101 if own else 403)
 
 
 def test_R6455_10_2_1_who_is_no_browser_sends_no_origin() -> None:

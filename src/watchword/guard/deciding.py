@@ -15,6 +15,7 @@ from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, 
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
 from watchword.guard.challenging import ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
+from watchword.guard.policy import normal_origin, own_origins
 from watchword.guard.shortcut import LONGEST_FIELD, Shortcut
 from watchword.networks import Networks
 from watchword.principal import ANONYMOUS
@@ -285,8 +286,8 @@ class Deciding:
         origin = view.field("origin")
         if origin is None:
             return True
-        origin = origin.rstrip("/").lower()
-        return origin in self._policy.origins or origin.partition("://")[2] == (view.field("host") or "").lower() != ""
+        origin = normal_origin(origin)
+        return origin in self._policy.origins or origin in own_origins(view.field("host") or "", view.scheme)
 
 
 class _Refusal(Exception):

@@ -217,17 +217,47 @@ class Policy:
             raise ConfigurationError(f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else")
         if self.strip_credentials and scheme.form_limit is not None and not scheme.form_parameters:
             raise ConfigurationError(
-                f"strip_credentials=True cannot keep back what {scheme.name} reads from a form: name it in {type(scheme).__name__}.form_parameters"
+                f"strip_credentials=True cannot keep back what {scheme.name} reads from a form: "
+                f"name it in {type(scheme).__name__}.form_parameters"
             )
         if self.proxy and entry.key not in {"basic", "digest"}:
             raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
+
+
+# Ports that no browser writes, neither in Origin nor in Host (RFC 6454 §6.1, RFC 6455 §4.1).
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def normal_origin(sent: str) -> str:
+    """Return an origin as it is compared: lower case, without a default port, and without a closing slash.
+
+    Args:
+        sent: as a client or a configuration writes it.
+    """
+    origin = sent.rstrip("/").lower()
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition("://")[0], ":"))
+
+
+def own_origins(host: str, scheme: str) -> frozenset[str]:
+    """Return the origins of the pages of a host, as far as a handshake tells (RFC 6455 §10.2).
+
+    A server that ends TLS itself has pages at https alone. One that says ws may stand behind a proxy that ends it, so it is
+    believed about pages at either.
+
+    Args:
+        host: the Host field.
+        scheme: of the request, as the server states it.
+    """
+    if not host.removesuffix(_DEFAULT_PORTS["http"]).removesuffix(_DEFAULT_PORTS["https"]):
+        return frozenset()
+    return frozenset(normal_origin(f"{one}://{host}") for one in (("https",) if scheme in {"https", "wss"} else ("http", "https")))
 
 
 def _origin(text: str) -> str:
     scheme, _, host = text.rstrip("/").partition("://")
     if not scheme or not host or not text.isascii() or not host.isprintable() or not {"/", "?", "#", "@", " ", "*"}.isdisjoint(host):
         raise ConfigurationError(f'an origin is a scheme and a host, such as "https://app.example.com", not {text!r}')
-    return f"{scheme}://{host}".lower()
+    return normal_origin(text)
 
 
 def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> list[Scheme[Credentials]]:
