@@ -73,6 +73,18 @@ def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
     assert not freshness.holds(mark)
 
 
+def test_a_first_answer_that_was_overtaken_is_not_held_for_the_newest() -> None:
+    """Of the first two questions of a process the older one may be answered last: what it read before a change is not remembered."""
+    freshness = Freshness(FixedClock(100), 1)
+    mark, older = freshness.mark(), freshness.asking()
+    freshness.answered(freshness.asking(), 6)
+    freshness.answered(older, 5)
+    assert not freshness.holds(mark)
+    freshness.answered(freshness.asking(), 6)
+    assert not freshness.holds(mark)
+    assert freshness.holds(freshness.mark())
+
+
 def test_a_database_that_went_back_breaks_every_mark() -> None:
     """It was restored from a backup: what nobody overtook is true, and is believed from then on."""
     freshness = Freshness(FixedClock(100), 1)

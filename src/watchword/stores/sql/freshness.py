@@ -77,7 +77,10 @@ class Freshness:
         with self._lock:
             self._answers += 1
             if self._generation is not None and generation < self._generation and asked.seen < self._answer:
-                return  # it was under way while a newer one arrived
+                # It was under way while a newer one arrived. Whoever took a mark before the first of all answers could not tell the two
+                # apart by it: what was read here is older than the generation that is known.
+                self._revision += not asked.seen
+                return
             if generation != self._generation:
                 # Also where it is smaller although nobody overtook it: the database was restored from a backup.
                 # Before the first answer nothing was read, so nothing is remembered.
