@@ -13,6 +13,7 @@ from watchword.checkers.asking import ask
 from watchword.checkers.lease import StoreLease
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords import Decoys
+from watchword.checkers.record_checks import check_store
 from watchword.checkers.verifying import REMEMBERED, REMEMBERED_FOR, Verifier
 from watchword.clock import SystemClock
 from watchword.credentials import BasicCredentials
@@ -86,8 +87,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         remember_for: float = REMEMBERED_FOR,
         on_event: Hook | None = None,
     ) -> None:
-        if not callable(getattr(store, "find_account", None)):
-            raise ConfigurationError(f"Accounts takes a store, such as SQLStore(url) or MemoryStore(), not {type(store).__name__}")
+        check_store(store, "Accounts", "find_account", "hash_samples", "decoy_key", "mark", "holds")
         if max_age is not None and (not isinstance(max_age, (int, float)) or isinstance(max_age, bool) or not 0 < max_age < inf):
             raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
         if isinstance(tell, str) or not isinstance(tell, Iterable) or not STANDING.issuperset(told := frozenset(tell)):

@@ -249,7 +249,7 @@ def test_disabling_and_enabling(desk: Desk) -> None:
 def test_a_lock_ends_at_a_time(until: Any, desk: Desk) -> None:
     """For ever is what `disable` is for."""
     before = desk.accounts.add("ann")
-    with pytest.raises(ConfigurationError, match="the end of a lock is .*Unix seconds, .*not"):
+    with pytest.raises(ConfigurationError, match=r"the end of a lock is .*Unix seconds, .*not"):
         desk.accounts.lock("ann", until)
     assert desk.accounts.get("ann") == before
     assert desk.accounts.lock("ann", 7).locked_until == 7.0

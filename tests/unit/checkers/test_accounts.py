@@ -486,10 +486,10 @@ def test_an_argument_that_cannot_be_right_is_a_mistake(options: dict[str, Any], 
         Accounts(MemoryStore(), **options)
 
 
-@pytest.mark.parametrize("store", [None, "sqlite:///x.db", {}, object()])
+@pytest.mark.parametrize("store", [None, "sqlite:///x.db", {}, object(), MemoryStore])
 def test_a_store_is_a_store(store: object) -> None:
     """Found at construction, with what to give instead."""
-    with pytest.raises(ConfigurationError, match=r"Accounts takes a store, such as SQLStore\(url\) or MemoryStore\(\)"):
+    with pytest.raises(ConfigurationError, match=r"Accounts takes a store, such as watchword\.stores\.MemoryStore\(\) or SQLStore"):
         Accounts(store)  # type: ignore[arg-type]  # the mistake itself
 
 
