@@ -42,6 +42,7 @@ class Freshness:
         self._revision = 0
         self._confirmed = -inf
         self._generation: int | None = None
+        self._asked = 0
         self._answers = 0
         self._answer = 0  # the number of the answer that told the generation
 
@@ -65,6 +66,7 @@ class Freshness:
     def asking(self) -> Asked:
         """Return a note of the moment; take it before asking the database."""
         with self._lock:
+            self._asked += 1
             return Asked(self._clock.now(), self._answers)
 
     def answered(self, asked: Asked, generation: int) -> None:
@@ -77,14 +79,12 @@ class Freshness:
         with self._lock:
             self._answers += 1
             if self._generation is not None and generation < self._generation and asked.seen < self._answer:
-                # It was under way while a newer one arrived. Whoever took a mark before the first of all answers could not tell the two
-                # apart by it: what was read here is older than the generation that is known.
-                self._revision += not asked.seen
-                return
+                return  # it was under way while a newer one arrived
             if generation != self._generation:
                 # Also where it is smaller although nobody overtook it: the database was restored from a backup.
-                # Before the first answer nothing was read, so nothing is remembered.
-                self._revision += self._generation is not None
+                # Before the first answer nothing was read, so nothing is remembered; unless somebody else asked earlier, whose
+                # answer is an older one and still to come.
+                self._revision += self._generation is not None or self._asked > 1
                 self._generation = generation
                 self._answer = self._answers
                 self._confirmed = asked.at
