@@ -1,0 +1,230 @@
+"""Accounts in a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert
+
+from watchword.errors import AlreadyExists
+from watchword.stores.bounds import MAX_HASH, checked_account, checked_time, fold, storable
+from watchword.stores.ports import PAGE, AccountRecord
+from watchword.stores.sql import records, statements
+from watchword.stores.sql.part import MAX_VERSION, Part
+from watchword.stores.sql.schema import accounts, names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+
+    from watchword.stores.sql.database import Change
+
+
+class SQLAccounts(Part):
+    """The questions of `AccountStore`."""
+
+    _decoy: bytes | None = None
+
+    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+        """Return the account that logs in by this name; see `AccountStore.find_account`.
+
+        Args:
+            name: in Normalization Form C.
+            fold_case: whether names that differ in case alone are the same.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        if not storable(name):
+            return None
+        if not fold_case:
+            return self._account(statements.FIND_ACCOUNT, {"name": name})
+        rows = self._database.ask(statements.FIND_FOLDED, {"folded": fold(name)})
+        exact = [row for row in rows if row[-1] == name]
+        alike = {row[1]: row for row in exact or rows}
+        if len(alike) != 1 or None in alike:
+            return None
+        (row,) = alike.values()
+        return records.account(row[1:-1])
+
+    def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
+        """Return the account with this id.
+
+        Args:
+            id: the id.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return self._account(statements.GET_ACCOUNT, {"id": id}) if storable(id) else None
+
+    def _account(self, question: Select[Any], parameters: dict[str, Any]) -> AccountRecord | None:
+        rows = self._database.ask(question, parameters)
+        return records.account(rows[0][1:]) if rows[0][1] is not None else None
+
+    def add_account(self, account: AccountRecord) -> AccountRecord:
+        """Keep a new account; see `AccountStore.add_account`.
+
+        Args:
+            account: the account.
+
+        Raises:
+            AlreadyExists: the id or one of the names is taken.
+            ValueError: it is beyond the bounds of a store.
+            Unavailable: the database does not answer.
+        """
+        account = checked_account(account)
+
+        def work(change: Change) -> AccountRecord:
+            generation = change.lock()
+            if change.rows(statements.DISABLED, {"owner": account.id}):
+                raise AlreadyExists(f"there is an account with the id {account.id!r} already")
+            alike = _refuse_taken(change, account)
+            # Some additions change what was true: see `Watched.holds`.
+            profile = None if account.password_hash is None else account.hash_profile
+            if account.disabled or alike or (profile is not None and not change.rows(statements.PROFILE, {"profile": profile})):
+                generation = change.alter()
+            # Larger than any version that a removed account of that id had: each change counts both.
+            kept = replace(account, version=generation + 1)
+            change.count(insert(accounts), records.account_row(kept))
+            _add_names(change, account.id, account.names)
+            return kept
+
+        return self._database.change(work)
+
+    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+        """Keep a changed account: compare and set; see `AccountStore.replace_account`.
+
+        Args:
+            account: as it was read, with the changes.
+
+        Raises:
+            AlreadyExists: one of the names belongs to another account.
+            ValueError: it is beyond the bounds of a store.
+            Unavailable: the database does not answer.
+        """
+        account = checked_account(account)
+        if not 0 < account.version < MAX_VERSION:
+            return None
+
+        def work(change: Change) -> AccountRecord | None:
+            change.lock()
+            found = change.rows(statements.CURRENT_ACCOUNT, {"id": account.id, "version": account.version})
+            if not found:
+                return None
+            stored = records.account(found[0])
+            _refuse_taken(change, account)
+            change.alter()
+            kept = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
+            change.count(statements.UPDATE_ACCOUNT.values(records.account_row(kept)), {"this": account.id})
+            if kept.names != stored.names:
+                change.count(delete(names).where(names.c.account_id == account.id))
+                _add_names(change, account.id, account.names)
+            return kept
+
+        return self._database.change(work)
+
+    def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
+        """Put a new hash of the same password in place: compare and set; see `AccountStore.swap_hash`.
+
+        Args:
+            id: the account.
+            old: the hash that was read.
+            new: the hash that takes its place.
+            profile: its profile.
+
+        Raises:
+            ValueError: the new hash is beyond the bounds of a store.
+            Unavailable: the database does not answer.
+        """
+        checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
+        if not storable(id) or not storable(old, MAX_HASH):
+            return False
+        return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}) > 0
+
+    def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
+        """Remove an account and revoke its keys and tokens, in one step.
+
+        Args:
+            id: the account.
+            at: when.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        parameters = {"this": id, "at": checked_time(at)}
+        if not storable(id):
+            return False
+
+        def work(change: Change) -> bool:
+            change.lock()
+            change.count(delete(names).where(names.c.account_id == id))
+            if not change.count(delete(accounts).where(accounts.c.id == id)):
+                return False
+            change.alter()
+            change.count(statements.REVOKE_KEYS, parameters)
+            change.count(statements.REVOKE_TOKENS, parameters)
+            return True
+
+        return self._database.change(work)
+
+    def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
+        """Return accounts in the order of their ids; see `AccountStore.list_accounts`.
+
+        Args:
+            after: the id after which to begin.
+            limit: how many at most.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return tuple(records.account(row[1:]) for row in self._list(statements.LIST_ACCOUNTS, after, limit))
+
+    def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
+        """Note a login.
+
+        Args:
+            id: the account.
+            at: when.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        self._note(statements.NOTE_LOGIN, id, at)
+
+    def hash_samples(self) -> Sequence[tuple[str, int]]:
+        """Return one stored hash of every profile in use, and how many accounts have it.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return tuple((hash_, many) for _, hash_, many in self._database.ask(statements.SAMPLES, many=True))
+
+    def decoy_key(self) -> bytes:
+        """Return the random key of this store.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        if self._decoy is None:
+            ((_, found),) = self._database.ask(statements.DECOY_KEY)
+            self._decoy = bytes(found)
+        return self._decoy
+
+
+def _refuse_taken(change: Change, account: AccountRecord) -> bool:
+    """Refuse names of other accounts, and tell whether some differ from those of others in case alone."""
+    if not account.names:
+        return False
+    found = change.rows(statements.ALIKE, {"folded": sorted({fold(name) for name in account.names})})
+    for name, owner in found:
+        if name in account.names and owner != account.id:
+            raise AlreadyExists(f"the name {name!r} belongs to another account")
+    return bool(found)
+
+
+def _add_names(change: Change, account: str, given: Sequence[str]) -> None:
+    if given:
+        change.count(insert(names), [{"name": name, "folded": fold(name), "account_id": account} for name in given])

@@ -1,0 +1,54 @@
+"""What the parts of the store have in common: asking for pages, changing rows, and the notes that break no mark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from watchword.stores.bounds import MAX_COUNT, checked_time, storable
+from watchword.stores.sql import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Select
+
+    from watchword.stores.sql.database import Change, Database
+
+MAX_VERSION = 2**63 - 1
+
+
+class Part:
+    """A part of a store: some of its questions, over its database."""
+
+    _database: Database
+
+    def _alter(self, statement: Any, parameters: dict[str, Any]) -> int:  # noqa: ANN401 - an update or a delete
+        def work(change: Change) -> int:
+            change.lock()
+            changed = change.count(statement, parameters)
+            if changed:
+                change.alter()
+            return changed
+
+        return self._database.change(work)
+
+    def _note(self, statement: Any, id: str, at: float) -> None:  # noqa: A002, ANN401 - as above
+        parameters = {"this": id, "at": checked_time(at)}
+        if storable(id):
+            self._database.change(lambda change: change.count(statement, parameters))
+
+    def _list(self, question: Select[Any], after: str, limit: int, owner: str | None = None) -> Sequence[Sequence[Any]]:
+        if limit < 1 or (after and not storable(after)) or (owner is not None and not storable(owner)):
+            return ()
+        parameters = {"after": after, "limit": min(limit, MAX_COUNT)} | ({} if owner is None else {"owner": owner})
+        return self._database.ask(question, parameters, many=True)
+
+
+def is_disabled(change: Change, owner: str) -> bool:
+    """Tell whether there is an account with this id, and it is disabled.
+
+    Args:
+        change: the transaction.
+        owner: the id.
+    """
+    return any(disabled for (disabled,) in change.rows(statements.DISABLED, {"owner": owner}))
