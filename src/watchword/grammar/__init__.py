@@ -12,7 +12,7 @@ from watchword.grammar.accept import preferred_type
 from watchword.grammar.authorization import Authorization, parse_authorization
 from watchword.grammar.canonical_base64 import decode_base64
 from watchword.grammar.challenges import Challenge, parse_challenges
-from watchword.grammar.claims import claimed_schemes
+from watchword.grammar.claims import claimed_schemes, may_be_joined
 from watchword.grammar.cookies import parse_cookies
 from watchword.grammar.forms import parse_form
 from watchword.grammar.limits import MAX_CHALLENGES, MAX_EMPTY_ELEMENTS, MAX_FIELD_OCTETS, MAX_PARAMETERS
@@ -30,6 +30,7 @@ __all__ = [
     "decode_base64",
     "is_token",
     "is_token68",
+    "may_be_joined",
     "parse_authorization",
     "parse_byte_sequence",
     "parse_challenges",

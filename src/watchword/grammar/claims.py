@@ -34,3 +34,21 @@ def claimed_schemes(value: str | bytes) -> tuple[str, ...]:
         if rest and not rest.lstrip(OWS).startswith(b"="):
             words.append(word)
     return tuple(word.decode("ascii").lower() for word in words if word and not word.translate(None, TCHAR))
+
+
+def may_be_joined(value: str | bytes) -> bool:
+    """Tell whether a field value can be two that a gateway joined with a comma.
+
+    It can where something behind a comma can begin a field: a scheme name, alone or before SP, or nothing at all. What is no token,
+    and what "=" follows, begins none; so `Digest a=1, b=` is one field that is broken.
+
+    Args:
+        value: as above, one that does not parse.
+    """
+    _, *later = split_outside_quotes(lenient_octets(value), b",")
+    return any(_begins_a_field(element.strip(OWS)) for element in later)
+
+
+def _begins_a_field(element: bytes) -> bool:
+    word, _, rest = element.replace(b"\t", b" ").partition(b" ")
+    return not word.translate(None, TCHAR) and not rest.lstrip(OWS).startswith(b"=")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watchword.errors import ConfigurationError, GrammarError
-from watchword.grammar import MAX_FIELD_OCTETS, parse_authorization
+from watchword.grammar import MAX_FIELD_OCTETS, may_be_joined, parse_authorization
 from watchword.reason import Reason
 from watchword.request import decode_path, encode_path, origin_form, strip_mount
 
@@ -129,8 +129,8 @@ class Firewall:
                 # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4). It comes before what is
                 # doubled wherever it stands: ASGI keeps the order of the fields, WSGI does not, and the answer is the same.
                 return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS)
-            if doubled is None and "doubled_field" not in self._off and _is_doubled(view, name):
-                doubled = Finding("doubled_field", Reason.AMBIGUOUS_CREDENTIALS)
+            if doubled is None and "doubled_field" not in self._off:
+                doubled = _doubled(view, name)
         return doubled
 
     def __repr__(self) -> str:
@@ -195,21 +195,22 @@ def _is_plain(view: RequestView) -> bool:
     return path[:1] == "/" and raw in {path.encode(), encode_path(view.mount.rstrip("/") + path)}
 
 
-def _is_doubled(view: RequestView, name: str) -> bool:
-    """Tell whether a field came twice: as two fields where the server lists them, as one with a comma where it joins them."""
-    if name in view.doubled:
-        return True
+def _doubled(view: RequestView, name: str) -> Finding | None:
+    """Find a field that came twice: as two fields where the server lists them, as one with a comma where it joins them."""
+    twice = Finding("doubled_field", Reason.AMBIGUOUS_CREDENTIALS)
+    came_twice = name in view.doubled
     value = view.fields[name]
-    if (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
-        return False
+    if not came_twice and (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
+        return None
     if name not in {"authorization", "proxy-authorization"}:
-        return True
-    # Parameters hold commas too. What is one set of credentials parses; what a gateway joined does not.
+        return twice
+    # Parameters hold commas too. What is one set of credentials parses; what a gateway joined does not, nor does what is broken. That is
+    # told by the joined value here as well, so that the answer is the same whether a server lists fields or joins them.
     try:
         parse_authorization(value)
     except GrammarError:
-        return True
-    return False
+        return twice if may_be_joined(value) else Finding("malformed_field", Reason.MALFORMED_CREDENTIALS)
+    return twice if came_twice else None
 
 
 def _escapes_are_whole(raw: bytes) -> bool:

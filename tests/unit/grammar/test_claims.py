@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchword.grammar import claimed_schemes
+from watchword.grammar import claimed_schemes, may_be_joined
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,44 @@ def test_a_long_value_is_no_trouble() -> None:
     """A value beyond every bound is read once and claims what it claims."""
     assert claimed_schemes(b"Bearer a" + b",Basic b" * 50_000) == ("bearer", *["basic"] * 50_000)
     assert claimed_schemes(b'Bearer "' + b"\\" * 500_000) == ("bearer",)
+
+
+@pytest.mark.parametrize(
+    ("value", "joined"),
+    [
+        ("Basic a,Basic b", True),
+        ("Basic a, Bearer b", True),
+        ("Basic a\t,\tBearer\tb", True),
+        ("Basic a,Bearer", True),
+        ("Bearer a,b", True),
+        ("Basic a,", True),
+        ("Basic a , ", True),
+        (",Basic a", True),
+        (",,", True),
+        ('Digest a="x", Digest b="y"', True),
+        ('Digest a="x", b=2, Basic c', True),
+        ("Bearer", False),
+        ("Bearer a b", False),
+        ("", False),
+        ('Digest a="x", a="y"', False),
+        ("Digest a=, b=1", False),
+        ("Digest a=1, b =", False),
+        ("Digest a=1, b\t=\t2, c = d e", False),
+        ('Digest a="x, Basic y', False),
+        ('Bearer "a", "b"', False),
+        ("Bearer a,é", False),
+        ("Bearer a,@b c", False),
+    ],
+)
+def test_a_join_is_told_from_one_field_that_is_broken(value: str, joined: bool) -> None:  # noqa: FBT001 - a column of the table
+    """Behind a comma a field begins with a scheme name, or it is empty; what is a parameter, or no token, begins none."""
+    assert may_be_joined(value) is joined
+    assert may_be_joined(value.encode("utf-8")) is joined
+
+
+@pytest.mark.parametrize("first", ["", "Basic YTpi", 'Digest a="b"', "Bearer"])
+@pytest.mark.parametrize("second", ["", "Basic YTpi", 'Digest a="b"', "Bearer", "ApiKey x=", "x"])
+@pytest.mark.parametrize("comma", [",", ", ", " ,\t"])
+def test_whatever_a_gateway_joins_may_be_joined(first: str, second: str, comma: str) -> None:
+    """Two fields that are credentials, or a scheme name, or empty are told alike, whether a server lists or joins them."""
+    assert may_be_joined(f"{first}{comma}{second}")
