@@ -23,6 +23,7 @@ from watchword.operation import Operation
 from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.remembering import Bounded, KeyedDigest
+from watchword.stores.bounds import fold, storable
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         hash_ = None if account is None else self._usable_hash(account)
         standing = None if account is None else self._standing(account, now)
         good = hash_ is not None and standing is None
-        matches = yield from self._verifier.verify(name, hash_ or decoys.for_name(name), password, remember=good)
+        matches = yield from self._verifier.verify(name, hash_ or decoys.for_name(self._whose(name)), password, remember=good)
         if account is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if hash_ is None or not matches:
@@ -128,12 +129,17 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             return Refused(standing, told=standing in self._tell)
         return Accepted(_principal(account), self._lease(account, mark), self._afterwards(account, hash_, password, now))
 
+    def _whose(self, name: str) -> str:
+        """Return what stands for all spellings of a name: each of somebody costs the same to refuse, so each of nobody does."""
+        return fold(name) if self._fold_case and storable(name) else name
+
     def _standing(self, account: AccountRecord, now: float) -> Reason | None:
         if account.disabled:
             return Reason.DISABLED
-        if account.locked_until is not None and now < account.locked_until:
+        # A time that is no number lets nobody in.
+        if account.locked_until is not None and not now >= account.locked_until:
             return Reason.LOCKED
-        return Reason.PASSWORD_EXPIRED if now >= self._password_ends(account) else None
+        return None if now < self._password_ends(account) else Reason.PASSWORD_EXPIRED
 
     def _password_ends(self, account: AccountRecord) -> float:
         if self._max_age is None:

@@ -223,7 +223,8 @@ class Deciding:
         policy, evidence = self._policy, principal.evidence
         if evidence is None:
             return None
-        if evidence.expires_at is not None and evidence.expires_at <= policy.clock.now():
+        # What is no number has ended: nothing is earlier than it.
+        if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
             return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, "their evidence has expired")
         if evidence.networks is not None and not _networks(evidence.networks).hold(view.address):
             # Other credentials may count from here: 401. And a thief is not told that these are good elsewhere.

@@ -93,7 +93,8 @@ class Memo:
         now = self._clock.now()
         until = now + self._ttl
         ends = None if principal.evidence is None else principal.evidence.expires_at
-        return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(until, ends))
+        # In this order NaN stays NaN, and nothing is earlier than that.
+        return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(ends, until))
 
     def key_of_field(self, sent: bytes) -> bytes:
         """Return the key of an Authorization field.
