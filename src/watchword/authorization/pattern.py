@@ -83,7 +83,9 @@ class Pattern:
 
     def __str__(self) -> str:
         names = (f"{{{letter}}}" for letter in chain("xyzabcdefghijklmnopqrstuvw", map("x{}".format, count())))
-        parts = [next(names) if segment is None else segment for segment in self.segments] + (["**"] if self.rest else [])
+        parts = [next(names) if segment is None else segment.replace("%", "%25") for segment in self.segments] + (
+            ["**"] if self.rest else []
+        )
         path = "/" + "/".join(parts)
         return f"{','.join(sorted(self.methods))} {path}" if self.methods else path
 
@@ -130,7 +132,7 @@ def parse_pattern(text: str) -> Pattern:
     """Read a pattern.
 
     Args:
-        text: such as `"GET,PUT /orders/{id}"` or `"/admin/**"`.
+        text: such as `"GET,PUT /orders/{id}"` or `"/admin/**"`; decoded, but for `%25`, a percent sign.
 
     Returns:
         The pattern; a closing slash makes no difference.
@@ -174,8 +176,7 @@ def _segment(part: str, text: str, names: set[str]) -> Segment:
         raise _mistake(text, "it has an empty segment, and the firewall refuses `//`")
     if part in {".", ".."}:
         raise _mistake(text, "the firewall refuses dot segments")
-    if "%" in part:
-        raise _mistake(text, "paths are compared decoded: write the character itself")
+    part = _decoded(part, text)
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in part):  # noqa: PLR2004 - the control characters of ASCII
         raise _mistake(text, "no path holds a control character")
     if part.startswith("{") and part.endswith("}"):
@@ -191,6 +192,20 @@ def _segment(part: str, text: str, names: set[str]) -> Segment:
     if "*" in part or "{" in part or "}" in part:
         raise _mistake(text, f"{part!r} is no segment: a literal, {{name}} for a whole segment, or ** at the end")
     return part
+
+
+def _decoded(part: str, text: str) -> str:
+    """Return a segment with `%25` as the percent sign that it stands for. Nothing else is written that way: a path is compared decoded."""
+    if "%" in part.replace("%25", ""):
+        raise _mistake(text, "paths are compared decoded: write the character itself, and %25 for a percent sign")
+    decoded = part.replace("%25", "%")
+    if any(_is_hex(octet[:2]) for octet in decoded.split("%")[1:]):
+        raise _mistake(text, "the firewall refuses paths that are still encoded after decoding")
+    return decoded
+
+
+def _is_hex(digits: str) -> bool:
+    return len(digits) == 2 and all(digit in "0123456789abcdefABCDEF" for digit in digits)  # noqa: PLR2004 - two digits
 
 
 def _mistake(text: str, why: str) -> ConfigurationError:

@@ -73,7 +73,7 @@ class Explanation:
     def __str__(self) -> str:
         lines = list(self.steps)
         if self.tree is not None:
-            lines += ["rule:", *("  " + line for line in self.tree.lines())]
+            lines += ["evaluated:", *("  " + line for line in self.tree.lines())]
         for number, cure in enumerate(self.cures):
             lines.append(f"{'cure' if number == 0 else '  or'}: {' and '.join(cure)}")
         if self.tree is not None and not self.cures and isinstance(self.decision, (Forbidden, Hidden)):

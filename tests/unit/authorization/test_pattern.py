@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from watchword import ConfigurationError
+from watchword import Bearer, ConfigurationError, Guard, RequestView, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 
 
@@ -30,6 +30,8 @@ from watchword.authorization.pattern import Pattern, left_over, parse_pattern
         ("GET /my file/{x}", Pattern(frozenset({"GET"}), ("my file", None))),
         ("/ä/ß/日本", Pattern(None, ("ä", "ß", "日本"))),
         ("/a.b/~c/d:e@f", Pattern(None, ("a.b", "~c", "d:e@f"))),
+        ("/100%25", Pattern(None, ("100%",))),
+        ("/%25/{a}/50%25 off", Pattern(None, ("%", None, "50% off"))),
         ("/...", Pattern(None, ("...",))),
         ("/{_}/{été}", Pattern(None, (None, None))),
     ],
@@ -72,7 +74,12 @@ def test_patterns(text: str, pattern: Pattern) -> None:
         ("/a#b", "it can never match a path with '#': a fragment never reaches a server"),
         ("/a\\b", "it can never match a path with '\\\\': the firewall refuses it"),
         ("/a;b", "it can never match a path with ';': the firewall refuses it"),
-        ("/a%20b", "paths are compared decoded: write the character itself"),
+        ("/a%20b", "paths are compared decoded: write the character itself, and %25 for a percent sign"),
+        ("/100%", "paths are compared decoded: write the character itself, and %25 for a percent sign"),
+        ("/a%2525%2", "paths are compared decoded"),
+        ("/a%2520b", "the firewall refuses paths that are still encoded after decoding"),
+        ("/%25aF", "the firewall refuses paths that are still encoded after decoding"),
+        ("/{a%25}", "'{a%}' is no name in braces"),
         ("/a\tb", "no path holds a control character"),
         ("/a\x00b", "no path holds a control character"),
         ("/a\x7fb", "no path holds a control character"),
@@ -186,3 +193,12 @@ def test_what_others_leave_over_of_a_pattern(pattern: str, others: list[str], le
     """A request that only this pattern matches, written as people write one; None where there is none."""
     found = left_over(parse_pattern(pattern), map(parse_pattern, others))
     assert (None if found is None else str(found)) == left
+
+
+def test_a_percent_sign_is_found_as_clients_send_it() -> None:
+    """The rule is written as the target is; and a message that proposes a rule writes it so, too."""
+    guard = Guard(Bearer(lambda credentials: None), rules={"/100%25": public})
+    assert guard.decide(RequestView("GET", "/100%25")).granted
+    assert not guard.decide(RequestView("GET", "/100")).granted
+    assert str(parse_pattern("GET /100%25/{a}")) == "GET /100%25/{x}"
+    assert parse_pattern(str(parse_pattern("/100%25/%25"))) == parse_pattern("/100%25/%25")

@@ -78,7 +78,7 @@ rule: 'GET /orders/{id}' needs scope("orders:read")
 credentials: authorization (Bearer, 13 octets)
 checker Tokens (Bearer): accepted Principal('ann', roles=['admin'], scopes=['orders:read'], evidence=Evidence('Bearer'))
 decision: granted, as ann
-rule:
+evaluated:
   [yes] scope("orders:read")""",
     ),
     "granted without looking": (
@@ -89,7 +89,7 @@ firewall: nothing ambiguous
 rule: '/public' needs public
 credentials: not looked at, the rule is decided without them
 decision: granted, as nobody in particular
-rule:
+evaluated:
   [yes] public""",
     ),
     "granted to anybody": (
@@ -100,7 +100,7 @@ firewall: nothing ambiguous
 rule: '/optional' needs optional
 credentials: none sent
 decision: granted, as nobody in particular
-rule:
+evaluated:
   [yes] optional""",
     ),
     "preflight": (
@@ -119,7 +119,7 @@ firewall: nothing ambiguous
 rule: '/tokens' needs via("Bearer") | via("ApiKey") & scope("orders:read")
 credentials: none sent
 decision: challenged, missing_credentials
-rule:
+evaluated:
   [needs] via("Bearer") | via("ApiKey") & scope("orders:read")
     [needs] via("Bearer")
     [needs] via("ApiKey") & scope("orders:read")
@@ -139,7 +139,7 @@ rule: '/root' needs role("root")
 credentials: authorization (Basic, 30 octets)
 checker Users (Basic): refused, wrong_secret: The user exists; the password does not match.
 decision: challenged, wrong_secret; the client is told invalid_credentials
-rule:
+evaluated:
   [needs] role("root")
 cure: be somebody
 response:
@@ -154,7 +154,7 @@ rule: '/root' needs role("root")
 credentials: authorization (Basic, 12 octets)
 scheme Basic: the credentials do not fit it, so no checker was asked
 decision: challenged, malformed_credentials (Basic: expected canonical base64 (RFC 4648 §4))
-rule:
+evaluated:
   [needs] role("root")
 cure: be somebody
 response:
@@ -171,7 +171,7 @@ response:
         ask("/root", bearer("s3cret")),
         """\
 decision: forbidden, missing_role
-rule:
+evaluated:
   [no] role("root")
 cure: none; no credentials of this caller would help
 response:
@@ -183,7 +183,7 @@ response:
 rule: '/admin/**' needs role("admin") & network("10.0.0.0/8")
 credentials: not looked at, the rule is decided without them
 decision: forbidden, network_denied
-rule:
+evaluated:
   [no] role("admin") & network("10.0.0.0/8")
     [depends] role("admin")
     [no] network("10.0.0.0/8")
@@ -195,7 +195,7 @@ response:
         ask("/write", bearer("s3cret")),
         """\
 decision: forbidden, insufficient_scope
-rule:
+evaluated:
   [needs] scope("orders:write")
 cure: hold the scope orders:write
 response:
@@ -205,7 +205,7 @@ response:
         ask("/hidden", bearer("s3cret")),
         """\
 decision: hidden, missing_role
-rule:
+evaluated:
   [no] role("root").hidden()
     [no] role("root")
 cure: none; no credentials of this caller would help
@@ -236,7 +236,7 @@ response:
 credentials: x-api-key (6 octets)
 checker down (ApiKey): unavailable: the directory is down
 decision: failed, unavailable (the directory is down)
-rule:
+evaluated:
   [unknown] role("root")
 response:
   HTTP 503 Service Unavailable""",
