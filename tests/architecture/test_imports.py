@@ -48,6 +48,7 @@ EXCEPTIONS = {
 }
 # Who may name a concrete store; everybody else takes its port.
 NAMES_STORES = ("stores/", "cli/", "testing/")
+EVERY_STORE = {"watchword.stores.ports", "watchword.stores.bounds"}  # what is asked of every store, and what every store takes
 
 
 def imports(text: str) -> set[str]:
@@ -79,7 +80,7 @@ def mistakes(module: str, text: str) -> list[str]:
     if not module.startswith((*AT_THE_EDGE, "testing/")):
         wrong += sorted(roots & {"anyio"} - EXCEPTIONS.get(module, set()))
     if not module.startswith(NAMES_STORES):
-        wrong += sorted(name for name in found if f"{name}.".startswith("watchword.stores.") and name != "watchword.stores.ports")
+        wrong += sorted(name for name in found if f"{name}.".startswith("watchword.stores.") and name not in EVERY_STORE)
     frameworks = roots & FRAMEWORKS
     if len(frameworks - {STANDS_ON.get(one, "") for one in frameworks}) > 1:
         wrong += sorted(frameworks)
