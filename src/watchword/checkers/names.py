@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from unicodedata import is_normalized, normalize
-
 from watchword.errors import ConfigurationError
+from watchword.grammar.composed import composed
 
 LONGEST_NAME = 1024  # octets of UTF-8, as in every store
 
 
 def canonical(name: str) -> str:
-    """Return the one form of a name or password: Normalization Form C, with its case (RFC 7617 §2.1).
+    """Return the one form of a name or password: Normalization Form C, with its case (RFC 7617 §2.1), as `Basic` hands it over.
 
     Args:
         name: as it was typed; untrusted.
     """
-    return name if name.isascii() or is_normalized("NFC", name) else normalize("NFC", name)
+    return composed(name)
 
 
 def user_name(name: str) -> str:

@@ -79,11 +79,10 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def _checked(password: str, judge: Judge | None) -> str:
-    from unicodedata import normalize
-
+    from watchword.checkers.names import canonical
     from watchword.checkers.passwords import MAX_PASSWORD_OCTETS
 
-    password = normalize("NFC", password)
+    password = canonical(password)
     if len(password.encode()) > MAX_PASSWORD_OCTETS:
         raise Failure(f"the password is longer than {MAX_PASSWORD_OCTETS} octets", "invalid_password")
     if any(character < " " or character == "\x7f" for character in password):

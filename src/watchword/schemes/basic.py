@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
-from unicodedata import is_normalized, normalize
 
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar import Challenge, decode_base64
+from watchword.grammar.composed import composed
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Basic(Scheme[BasicCredentials]):
         user_id, colon, password = self._decode(octets).partition(":")
         if not colon:
             raise CredentialsError("a colon between user name and password (RFC 7617 §2)")
-        return BasicCredentials(_normal(user_id), _normal(password))
+        return BasicCredentials(composed(user_id), composed(password))
 
     def challenge(self, plea: Plea = PLAIN) -> Challenge:
         """Return `Basic realm=..., charset="UTF-8"`; the scheme has no words for anything else."""
@@ -86,7 +86,3 @@ class Basic(Scheme[BasicCredentials]):
                 return octets.decode(self._fallback)
         # Raised out here: as a __context__ the UnicodeDecodeError would carry the password.
         raise CredentialsError("UTF-8 (RFC 7617 §2.1)")
-
-
-def _normal(text: str) -> str:
-    return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)

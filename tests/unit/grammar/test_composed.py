@@ -1,0 +1,58 @@
+"""Normalization Form C, for text that anybody may send."""
+
+from __future__ import annotations
+
+import sys
+from unicodedata import combining, normalize
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.core import ask
+from tests.support.wire import basic
+from watchword import Basic, BasicCredentials
+from watchword.checkers.names import canonical
+from watchword.grammar.composed import MOST_MARKS, composed
+from watchword.testing import FixedClock
+
+BELOW, ABOVE, TIBETAN = "\u0316", "\u0301", "\u0f73"
+
+
+@given(st.text(st.sampled_from(["a", "\u00e9", "\u1100", "\u1161", BELOW, ABOVE, TIBETAN, "\u0344", "\u212b"]), max_size=MOST_MARKS))
+def test_what_people_write_is_composed(text: str) -> None:
+    """Up to thirty marks in a row it is Normalization Form C."""
+    assert composed(text) == normalize("NFC", text)
+
+
+@given(st.text(st.sampled_from(["a", "\u00e9", BELOW, ABOVE, TIBETAN, "\u0344"]), max_size=3 * MOST_MARKS))
+def test_composing_twice_is_composing_once(text: str) -> None:
+    """Whatever it is: so whoever composes again compares alike."""
+    assert composed(composed(text)) == composed(text)
+
+
+@pytest.mark.parametrize("marks", [ABOVE + BELOW, ABOVE * 16 + BELOW * 16, TIBETAN, "\u0344"])
+def test_more_marks_than_anybody_writes_stay_as_they_are(marks: str) -> None:
+    """Putting them in order takes as many steps as their square: 50 ms for one header field, if anybody did."""
+    text = "a" + marks * (MOST_MARKS + 1)
+    assert normalize("NFC", text) != text
+    assert composed(text) == text
+    assert canonical(text) == text
+
+
+def test_every_character_that_comes_apart_into_marks_counts_as_one() -> None:
+    """All of them, in the Unicode of this Python: none slips in unseen and makes a row longer than it looks."""
+    for number in range(sys.maxunicode + 1):
+        character = chr(number)
+        apart = normalize("NFD", character)
+        if combining(apart[0]):
+            text = "a" + (character + BELOW) * MOST_MARKS
+            assert composed(text) == text, hex(number)
+
+
+def test_basic_hands_such_a_text_over_as_it_came() -> None:
+    """The scheme composes by the same function, so a name or password of this kind is one and the same at both ends."""
+    odd = "a" + (ABOVE + BELOW) * MOST_MARKS
+    credentials = Basic(FixedClock, realm="x").extract(ask("/", basic(odd, f"e{ABOVE}{odd}")))
+    assert credentials == BasicCredentials(odd, f"e{ABOVE}{odd}")
+    assert Basic(FixedClock, realm="x").extract(ask("/", basic(f"e{ABOVE}", f"e{BELOW}{ABOVE}"))) == BasicCredentials("é", f"é{BELOW}")
