@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
-from urllib.parse import quote, unquote_to_bytes
 
 from watchword.grammar import Authorization, parse_authorization
 from watchword.operation import Operation
@@ -325,7 +324,11 @@ def decode_path(raw: bytes) -> str:
     Args:
         raw: the path as sent.
     """
-    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "surrogateescape")
+    if b"%" in raw:
+        from urllib.parse import unquote_to_bytes  # on first use: most paths hold no percent sign
+
+        raw = unquote_to_bytes(raw)
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def encode_path(path: str) -> bytes:
@@ -346,6 +349,8 @@ def escape_path(path: str) -> bytes:
     Args:
         path: decoded.
     """
+    from urllib.parse import quote  # as above
+
     return quote(encode_path(path), safe="/:@!$&'()*+,;=~").encode("ascii")
 
 

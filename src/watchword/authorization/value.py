@@ -22,17 +22,24 @@ if TYPE_CHECKING:
 MOST_ALTERNATIVES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class No:
-    """Not met, and no credential could change that."""
+class _Constant:
+    """The base of values of which there is one each; a plain class, because `import watchword` pays for every dataclass."""
 
-    rank = 0
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return "NO"
+        return type(self).__name__.upper()
 
     def __reduce__(self) -> str:
         return repr(self)  # copied and unpickled as the constant itself
+
+
+class No(_Constant):
+    """Not met, and no credential could change that."""
+
+    __slots__ = ()
+
+    rank = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,33 +81,23 @@ class Unknown:
     rank = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(_Constant):
     """Depends on who it is, and nobody is identified yet.
 
     Beside an `Unknown`, which a predicate about the request may answer on the first pass too, either decides nothing.
     """
 
+    __slots__ = ()
+
     rank = 3
 
-    def __repr__(self) -> str:
-        return "PENDING"
 
-    def __reduce__(self) -> str:
-        return repr(self)  # copied and unpickled as the constant itself
-
-
-@dataclass(frozen=True, slots=True)
-class Yes:
+class Yes(_Constant):
     """Met."""
 
+    __slots__ = ()
+
     rank = 4
-
-    def __repr__(self) -> str:
-        return "YES"
-
-    def __reduce__(self) -> str:
-        return repr(self)  # copied and unpickled as the constant itself
 
 
 Value: TypeAlias = No | Needs | Unknown | Pending | Yes

@@ -137,7 +137,6 @@ class Firewall:
         return f"Firewall(off={sorted(self._off)})" if self._off else "Firewall()"
 
 
-@dataclass(frozen=True, slots=True)
 class _Target:
     """A request target in the three forms that somebody downstream may look at.
 
@@ -149,11 +148,14 @@ class _Target:
         told: whether the server tells the undecoded target.
     """
 
-    sent: bytes
-    path: str
-    decoded: str
-    routed: bool
-    told: bool
+    __slots__ = ("decoded", "path", "routed", "sent", "told")
+
+    def __init__(self, sent: bytes, path: str, decoded: str, *, routed: bool, told: bool) -> None:
+        self.sent = sent
+        self.path = path
+        self.decoded = decoded
+        self.routed = routed
+        self.told = told
 
 
 # In the order in which they are reported.
@@ -183,7 +185,7 @@ def _suspects(view: RequestView) -> Iterator[str]:
     sent = b"" if raw is None else origin_form(raw)
     text = decode_path(sent)
     routed = raw is None or sent is raw or path in {text, strip_mount(text, view.mount)}
-    target = _Target(sent, path, f"{path}/{text}", routed, raw is not None)
+    target = _Target(sent, path, f"{path}/{text}", routed=routed, told=raw is not None)
     yield from (rule for rule, breaks in _TESTS.items() if breaks(target))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
-from urllib.parse import urlsplit
 
 from watchword.credentials import BearerToken
 from watchword.errors import ConfigurationError
@@ -130,6 +129,8 @@ def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
 
 
 def _metadata_url(url: str) -> str:
+    from urllib.parse import urlsplit  # for this alone
+
     if not isinstance(url, str):
         raise ConfigurationError(f"resource_metadata is a string, an https URL, not {url!r}")
     try:
