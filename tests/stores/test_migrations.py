@@ -330,3 +330,27 @@ def test_what_is_kept_outlives_the_store(tmp_path: Path) -> None:
         kept = store.add_account(account("1", "ann", roles=frozenset({"r"})))
     with SQLStore(url) as store:
         assert store.find_account("ann") == kept
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_name_is_refused(encoding: str, postgresql: PostgreSQL, opens: Opens) -> None:
+    """In PostgreSQL it has the encoding UTF8: in another one, anybody who types a name in Chinese would be an error of the driver."""
+    name = f"in_{encoding.lower()}"
+    with postgresql.connect() as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    with pytest.raises(ConfigurationError, match=f"keeps its text in {encoding}"):
+        opens(postgresql.url(name), create=True)
+    unchecked = opens(postgresql.url(name), check=False)
+    with pytest.raises(Unavailable, match="UTF8"):
+        unchecked.find_account("\u65e5\u672c")
+
+
+def test_names_are_sent_in_one_encoding_whatever_the_environment_says(
+    empty_postgresql: str, opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`PGCLIENTENCODING` belongs to the terminal of somebody: a name that is none in that encoding is looked up all the same."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    store = opens(empty_postgresql)
+    assert store.find_account("\u65e5\u672c") is None
+    store.add_account(account("1", "\u65e5\u672c"))
+    assert store.find_account("\u65e5\u672c") is not None

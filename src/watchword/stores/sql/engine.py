@@ -231,6 +231,8 @@ def _postgresql(url: URL, timeout: float) -> Callable[[], BoundedConnection]:
     arguments.setdefault("connect_timeout", max(2, ceil(timeout)))
     arguments.setdefault("tcp_user_timeout", milliseconds)
     arguments.setdefault("application_name", "watchword")
+    # Whatever PGCLIENTENCODING says: in any other encoding a name that somebody types may be none, and an error of the driver.
+    arguments["client_encoding"] = "utf8"
 
     def connect() -> BoundedConnection:
         made = BoundedConnection.connect(**arguments)

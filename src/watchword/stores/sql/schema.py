@@ -142,7 +142,11 @@ def look(connection: Connection) -> tuple[State, str | None, bool]:
 
     Returns:
         The state, the version of the schema, and whether there is no table at all, of nobody.
+
+    Raises:
+        ConfigurationError: it cannot hold every name that somebody may send.
     """
+    _demand_unicode(connection)
     inspector = inspect(connection)
     found = set(inspector.get_table_names())
     own = {name for name in found if name.startswith(PREFIX)}
@@ -161,6 +165,17 @@ def look(connection: Connection) -> tuple[State, str | None, bool]:
         return ("current" if whole else "foreign"), revision, False
     newer = re.fullmatch(r"[0-9]{4}", revision) is not None and revision > REVISIONS[-1]
     return ("newer" if newer else "foreign"), revision, False
+
+
+def _demand_unicode(connection: Connection) -> None:
+    if connection.dialect.name != "postgresql":
+        return  # SQLite knows no other text
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        # To look up a name that is not in there would be an error and no answer, and anybody may type one.
+        raise ConfigurationError(
+            f"the database keeps its text in {encoding}, and a store needs one that was made with ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def demand(state: State, revision: str | None, url: str) -> None:
