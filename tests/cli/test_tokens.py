@@ -55,10 +55,11 @@ def test_for_people_standard_output_is_the_token_and_nothing_else(ann: Inside) -
 
 def test_a_token_is_for_an_account_or_for_a_program(inside: Inside) -> None:
     """As with keys."""
-    assert inside.error("token", "create", "job")[0] == "not_found"
-    verdict = show(inside, inside.json("token", "create", "job", "--client")["token"])
-    assert isinstance(verdict, Accepted)
-    assert verdict.principal.kind == "client"
+    assert inside("token", "create", "job").stderr.startswith("There is no account job")
+    for option in ((), ("--client",)):
+        verdict = show(inside, inside.json("token", "create", "job", *option)["token"])
+        assert isinstance(verdict, Accepted)
+        assert (verdict.principal.id, verdict.principal.kind) == ("job", "client")
 
 
 def test_revocation_by_handle_and_by_the_token_itself(ann: Inside) -> None:

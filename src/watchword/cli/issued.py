@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from math import isinf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from watchword.cli.failures import Failure
 from watchword.cli.opening import find_account
 from watchword.cli.output import printable, say, say_json, when
-from watchword.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,25 +15,25 @@ if TYPE_CHECKING:
     from watchword.stores import SQLStore
 
 
-def owner_id(store: SQLStore, name: str, *, client: bool) -> str:
-    """Return the id for which a key or token is to stand.
+def holder_of(store: SQLStore, name: str, *, client: bool, quiet: bool) -> tuple[str, Literal["user", "client"]]:
+    """Return the id for which a key or token is to stand, and whether that is a person or a program.
+
+    A name that no account has is taken for a program that acts for itself; in case it was a slip, that is said.
 
     Args:
         store: the store.
         name: an account, by a name or its id; or a program.
-        client: whether it is a program that acts for itself, and needs no account.
-
-    Raises:
-        NotFound: there is no such account.
+        client: whether it is a program, whatever accounts there are.
+        quiet: whether nothing is said.
     """
     if client:
-        return name
+        return name, "client"
     found = find_account(store, name)
-    if found is None:
-        raise NotFound(
-            f"there is no account {name!r}: add it with `watchword user add`, or give --client for a program that acts for itself"
-        )
-    return found.id
+    if found is not None:
+        return found.id, "user"
+    if not quiet:
+        say(f"There is no account {printable(name)}, so this stands for a program of that name. --client says so.", err=True)
+    return name, "client"
 
 
 def finite(moment: float | None) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from watchword.cli.asking import read_secret
 from watchword.cli.failures import Failure, Section
-from watchword.cli.issued import finite, owner_id, show_created
+from watchword.cli.issued import finite, holder_of, show_created
 from watchword.cli.opening import holder, opened
 from watchword.cli.output import say, say_json, show_table
 from watchword.cli.params import Duration, Handle, Moment, Name, clock, grants, json_option, store_option
@@ -32,7 +32,7 @@ def key() -> None:
 
 @key.command()
 @click.argument("owner", type=Name())
-@click.option("--client", is_flag=True, help="OWNER is a program that acts for itself, and needs no account.")
+@click.option("--client", is_flag=True, help="OWNER is a program that acts for itself, whatever accounts there are.")
 @click.option("--label", default="", type=Name(may_be_empty=True), help="A note for people: where it is used.")
 @grants
 @click.option(
@@ -60,12 +60,12 @@ def create(
     client: bool,
     as_json: bool,
 ) -> None:
-    """Make a key for OWNER, an account, and show it once, on standard output."""
+    """Make a key for OWNER, an account or a program, and show it once, on standard output."""
     with opened(url) as store:
         keys = _keys(store, prefix)
-        kind: Literal["user", "client"] = "client" if client else "user"
+        whose, kind = holder_of(store, owner, client=client, quiet=as_json)
         made = keys.create(
-            owner_id(store, owner, client=client),
+            whose,
             label=label,
             kind=kind,
             roles=roles,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from watchword.cli.asking import read_secret
 from watchword.cli.failures import Failure, Section
-from watchword.cli.issued import finite, owner_id, show_created
+from watchword.cli.issued import finite, holder_of, show_created
 from watchword.cli.opening import holder, opened
 from watchword.cli.output import say, say_json, show_table
 from watchword.cli.params import Handle, Moment, Name, clock, grants, json_option, store_option
@@ -34,7 +34,7 @@ def token() -> None:
 
 @token.command()
 @click.argument("subject", type=Name())
-@click.option("--client", is_flag=True, help="SUBJECT is a program that acts for itself, and needs no account.")
+@click.option("--client", is_flag=True, help="SUBJECT is a program that acts for itself, whatever accounts there are.")
 @click.option("--label", default="", type=Name(may_be_empty=True), help="A note for people: what it was issued for.")
 @grants
 @click.option(
@@ -56,12 +56,12 @@ def create(
     client: bool,
     as_json: bool,
 ) -> None:
-    """Issue a token for SUBJECT, an account, and show it once, on standard output."""
+    """Issue a token for SUBJECT, an account or a program, and show it once, on standard output."""
     with opened(url) as store:
         tokens = _tokens(store, prefix)
-        kind: Literal["user", "client"] = "client" if client else "user"
+        whose, kind = holder_of(store, subject, client=client, quiet=as_json)
         made = tokens.create(
-            owner_id(store, subject, client=client),
+            whose,
             expires_in=None,
             expires_at=finite(expires),
             label=label,
