@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from watchword.checkers.passwords.stored import MAX_DIGEST_OCTETS, MAX_SALT_OCTETS, NUMBER, Library, StoredHash, compiled, octets_in
+from watchword.checkers.passwords.stored import (
+    MAX_DIGEST_BASE64,
+    MAX_DIGEST_OCTETS,
+    MAX_SALT_BASE64,
+    MAX_SALT_OCTETS,
+    NUMBER,
+    Library,
+    StoredHash,
+    compiled,
+    octets_in,
+)
 
 MAX_WORK = 2**22  # memory in KiB times passes: 100 times what new hashes cost here
 MAX_MEMORY = 2**21  # KiB: 2 GiB, what RFC 9106 §4 recommends first
@@ -10,7 +20,8 @@ MAX_LANES = 64
 
 # What the reference implementation decodes (`decode_string` of encoding.c): the parameters in this order, without leading zeros.
 _HASH = compiled(
-    rf"\$(argon2(?:id|i|d))(?:\$v=(16|19))?\$m=({NUMBER}),t=({NUMBER}),p=({NUMBER})\$([A-Za-z0-9+/]{{1,172}})\$([A-Za-z0-9+/]{{1,172}})"
+    rf"\$(argon2(?:id|i|d))(?:\$v=(16|19))?\$m=({NUMBER}),t=({NUMBER}),p=({NUMBER})"
+    rf"\$([A-Za-z0-9+/]{{1,{MAX_SALT_BASE64}}})\$([A-Za-z0-9+/]{{1,{MAX_DIGEST_BASE64}}})"
 )
 _LEAST_SALT, _LEAST_DIGEST = 8, 4  # octets (RFC 9106 §3.1)
 _BLOCKS = 8  # of memory per lane at least, in KiB (RFC 9106 §3.1)

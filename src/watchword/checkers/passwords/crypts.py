@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from watchword.checkers.passwords.libpass import PASSLIB, matches
-from watchword.checkers.passwords.stored import HASH64, NUMBER, StoredHash, compiled
+from watchword.checkers.passwords.stored import CRYPT_ALPHABET, HASH64, NUMBER, StoredHash, compiled
 
 DES_OCTETS = 8  # des-crypt looks at no more
 MAX_ROUNDS = 1_000_000  # passlib writes 656,000. Each round hashes the password again: seconds, for the longest one that there is
 MAX_PHPASS = 20  # logarithm of the rounds; WordPress writes 13
 _LEAST_PHPASS = 7
 _LEAST_ROUNDS, _IMPLICIT_ROUNDS = 1000, 5000  # Drepper's specification of sha-crypt
-_ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 # The last character of a digest holds what is left of it: 2 bits of md5, sha512 and phpass, 4 of sha256, the upper 4 of six of des.
 _SHA256 = compiled(rf"\$5\$(?:rounds=({NUMBER})\$)?({HASH64}{{0,16}})\${HASH64}{{42}}[./0-9A-D]")
@@ -56,7 +55,7 @@ def read_phpass(text: str) -> StoredHash | None:
     found = _PHPASS.fullmatch(text)
     if found is None:
         return None
-    exponent = _ALPHABET.index(found.group(1))
+    exponent = CRYPT_ALPHABET.index(found.group(1))
     if not _LEAST_PHPASS <= exponent <= 30:  # noqa: PLR2004 - phpass itself takes these
         return None
     return StoredHash("phpass", str(exponent), PASSLIB, lambda octets: matches("phpass", text, octets), bounded=exponent <= MAX_PHPASS)

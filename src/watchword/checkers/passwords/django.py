@@ -10,6 +10,7 @@ from base64 import b64encode
 from watchword.checkers.passwords.libpass import matches
 from watchword.checkers.passwords.stored import (
     MAX_ITERATIONS,
+    MAX_SALT_OCTETS,
     NUMBER,
     Library,
     StoredHash,
@@ -19,7 +20,7 @@ from watchword.checkers.passwords.stored import (
     scrypt_is_possible,
 )
 
-_SALT = r"[!-#%-~]{1,128}"  # printable and no `$`; Django makes it of letters and digits
+_SALT = rf"[!-#%-~]{{1,{MAX_SALT_OCTETS}}}"  # printable and no `$`; Django makes it of letters and digits
 _PBKDF2 = compiled(rf"pbkdf2_(sha1|sha256)\$({NUMBER})\$({_SALT})\$([A-Za-z0-9+/]{{27}}=|[A-Za-z0-9+/]{{43}}=)")
 _SCRYPT = compiled(rf"scrypt\$({NUMBER})\$({_SALT})\$({NUMBER})\$({NUMBER})\$([A-Za-z0-9+/]{{86}})==")
 _OCTETS = {"sha1": 20, "sha256": 32}

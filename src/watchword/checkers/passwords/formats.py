@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from watchword.checkers.passwords.stored import StoredHash
 
-MAX_HASH_CHARACTERS = 1024  # more than salt and digest of any format, at their greatest, can fill
+MAX_HASH_CHARACTERS = 3072  # more than salt and digest of any format, at their greatest, can fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ FAMILIES: Mapping[str, Family] = {
     "$2x$": _BCRYPT,
     "$2y$": _BCRYPT,
     "$scrypt$": Family("scrypt", kdfs.read_scrypt),
+    "$7$": Family("scrypt", kdfs.read_crypt_scrypt),
     "$pbkdf2$": _PBKDF2,
     "$pbkdf2-sha256$": _PBKDF2,
     "$pbkdf2-sha512$": _PBKDF2,

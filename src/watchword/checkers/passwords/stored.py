@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_SALT_OCTETS = MAX_DIGEST_OCTETS = 128  # twice the longest that any library makes unasked
+# The longest salt that passlib makes when it is asked to, and as much of a digest: sixteen times what any library makes unasked.
+MAX_SALT_OCTETS = MAX_DIGEST_OCTETS = 1024
+MAX_SALT_BASE64 = MAX_DIGEST_BASE64 = -(-MAX_SALT_OCTETS * 4 // 3)  # characters, without padding
 
 # Ceilings on what one verification may cost, so that no stored value can hang or exhaust the process. Each is many times what
 # anybody recommends (docs/decisions/0011-what-a-stored-hash-may-cost.md).
@@ -20,6 +22,7 @@ _MAX_SCRYPT_BUFFERS = 2**29  # octets
 
 NUMBER = r"[1-9][0-9]{0,9}"  # decimal, without a leading zero
 HASH64 = r"[./0-9A-Za-z]"  # crypt(3)'s alphabet
+CRYPT_ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in the order of its digits
 
 
 @dataclass(frozen=True, slots=True)

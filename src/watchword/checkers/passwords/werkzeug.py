@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchword.checkers.passwords.stored import (
     MAX_ITERATIONS,
+    MAX_SALT_OCTETS,
     NUMBER,
     Library,
     StoredHash,
@@ -12,7 +13,7 @@ from watchword.checkers.passwords.stored import (
     scrypt_is_possible,
 )
 
-_SALT = r"[!-#%-~]{1,128}"  # printable and no `$`; Werkzeug makes it of letters and digits
+_SALT = rf"[!-#%-~]{{1,{MAX_SALT_OCTETS}}}"  # printable and no `$`; Werkzeug makes it of letters and digits
 _SCRYPT = compiled(rf"scrypt:({NUMBER}):({NUMBER}):({NUMBER})\${_SALT}\$[0-9a-f]{{128}}")
 _PBKDF2 = compiled(rf"pbkdf2:(sha(?:1|224|256|384|512)):({NUMBER})\${_SALT}\$([0-9a-f]{{40,128}})")
 _HEXADECIMAL = {"sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}

@@ -163,6 +163,7 @@ def test_profiles_name_what_decides_the_cost() -> None:
     assert HASHER.profile(stored("argon2id").replace("$v=19", "")) == "argon2id m=64 t=1 p=1 v=16"
     assert HASHER.profile(stored("bcrypt")) == "bcrypt 4"
     assert HASHER.profile(stored("scrypt")) == "scrypt ln=4 r=8 p=1"
+    assert HASHER.profile("$7$26..../....SodiumChloride$" + "." * 43) == "scrypt ln=4 r=8 p=1"
     assert HASHER.profile(stored("werkzeug-pbkdf2")) == "werkzeug-pbkdf2 sha256 2"
     assert HASHER.profile(stored("django-argon2")) == "django-argon2 argon2id m=64 t=1 p=1"
     assert HASHER.profile(stored("phpass")) == "phpass 7"
@@ -184,6 +185,9 @@ TOO_MUCH = {
     "scrypt memory": "$scrypt$ln=23,r=2,p=1$c29tc2FsdA$" + "A" * 43,
     "scrypt lanes": "$scrypt$ln=1,r=1,p=4194305$c29tc2FsdA$" + "A" * 43,
     "scrypt block": "$scrypt$ln=1,r=4194304,p=1$c29tc2FsdA$" + "A" * 43,
+    "scrypt of crypt(3), work": "$7$J6..../....SodiumChloride$" + "." * 43,
+    "scrypt of crypt(3), most": "$7$z6..../....SodiumChloride$" + "." * 43,
+    "scrypt of crypt(3), lanes": "$7$26..../zzzzSodiumChloride$" + "." * 43,
     "django scrypt": "scrypt$1048576$salt$8$2$" + "A" * 86 + "==",
     "werkzeug scrypt": "scrypt:1048576:8:2$salt$" + "0" * 128,
     "pbkdf2": "$pbkdf2-sha256$10000001$c29tc2FsdA$" + "A" * 43,
@@ -200,6 +204,7 @@ JUST_ENOUGH = {
     "argon2 lanes": TOO_MUCH["argon2 lanes"].replace("p=65", "p=64"),
     "bcrypt": TOO_MUCH["bcrypt"].replace("$18$", "$17$"),
     "scrypt work": TOO_MUCH["scrypt work"].replace("p=2", "p=1"),
+    "scrypt of crypt(3), work": TOO_MUCH["scrypt of crypt(3), work"].replace("$7$J", "$7$I"),
     "werkzeug scrypt": TOO_MUCH["werkzeug scrypt"].replace(":2$", ":1$"),
     "pbkdf2": TOO_MUCH["pbkdf2"].replace("10000001", "10000000"),
     "django pbkdf2": TOO_MUCH["django pbkdf2"].replace("10000001", "10000000"),
@@ -211,8 +216,8 @@ JUST_ENOUGH = {
 ALMOST = {
     "argon2 order": stored("argon2id").replace("m=64,t=1", "t=1,m=64"),
     "argon2 secret": stored("argon2id").replace("p=1", "p=1,keyid=AAAA"),
-    "argon2 long salt": "$argon2id$v=19$m=64,t=1,p=1$" + "A" * 172 + "$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-    "argon2 long digest": "$argon2id$v=19$m=64,t=1,p=1$c29tc2FsdA$" + "A" * 172,
+    "argon2 long salt": "$argon2id$v=19$m=64,t=1,p=1$" + "A" * 1367 + "$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+    "argon2 long digest": "$argon2id$v=19$m=64,t=1,p=1$c29tc2FsdA$" + "A" * 1367,
     "bcrypt 2x": "$2x$" + stored("bcrypt")[4:],
     "bcrypt 2": "$2$" + stored("bcrypt")[4:],
     "bcrypt cost": stored("bcrypt").replace("$04$", "$03$"),
@@ -222,14 +227,22 @@ ALMOST = {
     "scrypt lanes beyond RFC 7914": "$scrypt$ln=1,r=1,p=1073741824$c29tc2FsdA$" + "A" * 43,
     "scrypt salt": "$scrypt$ln=4,r=8,p=1$A$" + "A" * 43,
     "scrypt bits": "$scrypt$ln=4,r=8,p=1$c29tc2FsdA$" + "A" * 42 + "B",
+    "scrypt of crypt(3), no N": "$7$.6..../....SodiumChloride$" + "." * 43,
+    "scrypt of crypt(3), no r": "$7$6...../....SodiumChloride$" + "." * 43,
+    "scrypt of crypt(3), no p": "$7$66.........SodiumChloride$" + "." * 43,
+    "scrypt of crypt(3), short": "$7$66..../...$" + "." * 43,
+    "scrypt of crypt(3), bits": "$7$66..../....SodiumChloride$" + "." * 42 + "E",
+    "scrypt of crypt(3), length": "$7$66..../....SodiumChloride$" + "." * 42,
+    "scrypt of crypt(3), salt": "$7$66..../....Sodium Chloride$" + "." * 43,
+    "scrypt of crypt(3), long salt": "$7$66..../...." + "a" * 1025 + "$" + "." * 43,
     "pbkdf2 zero": "$pbkdf2-sha256$0$c29tc2FsdA$" + "A" * 43,
     "pbkdf2 leading zero": "$pbkdf2-sha256$01$c29tc2FsdA$" + "A" * 43,
     "pbkdf2 other digest": "$pbkdf2-sha256$1$c29tc2FsdA$" + "A" * 27,
     "pbkdf2 padding": "$pbkdf2-sha256$1$c29tc2FsdA==$" + "A" * 43,
-    "pbkdf2 long salt": "$pbkdf2-sha256$1$" + "A" * 172 + "$" + "A" * 43,
+    "pbkdf2 long salt": "$pbkdf2-sha256$1$" + "A" * 1367 + "$" + "A" * 43,
     "django pbkdf2 digest": "pbkdf2_sha256$1$salt$" + "A" * 27 + "=",
     "django pbkdf2 no salt": "pbkdf2_sha256$1$$" + "A" * 43 + "=",
-    "django pbkdf2 long salt": f"pbkdf2_sha256$1${'a' * 129}$" + "A" * 43 + "=",
+    "django pbkdf2 long salt": f"pbkdf2_sha256$1${'a' * 1025}$" + "A" * 43 + "=",
     "django scrypt odd": "scrypt$15$salt$8$1$" + "A" * 86 + "==",
     "django scrypt bits": "scrypt$16$salt$8$1$" + "A" * 85 + "B==",
     "werkzeug scrypt odd": "scrypt:1000:8:1$salt$" + "0" * 128,
@@ -351,20 +364,22 @@ def test_salted_sha1_takes_the_salts_of_every_server(size: int, *, fits: bool) -
         assert ldap_salted_sha1.verify(PASSWORD, made)
 
 
-@pytest.mark.parametrize("size", [0, 1, 16, 127, 128])
+@pytest.mark.parametrize("size", [0, 1, 16, 128, 1023, 1024])
 def test_every_bounded_salt_of_passlib_is_taken(size: int) -> None:
     """What passlib makes is no mistake, down to no salt at all."""
+    salt = bytes(number % 256 for number in range(size))
     for made in (
-        pbkdf2_sha256.using(rounds=1, salt=bytes(range(size))).hash(PASSWORD),
-        passlib_scrypt.using(rounds=1, salt=bytes(range(size))).hash(PASSWORD),
+        pbkdf2_sha256.using(rounds=1, salt=salt).hash(PASSWORD),
+        passlib_scrypt.using(rounds=1, salt=salt).hash(PASSWORD),
+        passlib_scrypt.using(ident="$7$", rounds=1, salt=b"A" * size).hash(PASSWORD),
     ):
         check_hash(made, "ann")
         assert verify_password(made, PASSWORD) is True
 
 
-def test_a_digest_of_up_to_128_octets_is_taken() -> None:
-    """Twice what anybody makes; the bound is on both sides of it."""
-    for size, fits in ((128, True), (129, False)):
+def test_a_digest_of_up_to_1024_octets_is_taken() -> None:
+    """Far more than anybody makes unasked; the bound is on both sides of it."""
+    for size, fits in ((128, True), (1024, True), (1025, False)):
         made = Argon2(time_cost=1, memory_cost=64, parallelism=1, hash_len=size, salt_len=16).hash(PASSWORD)
         assert verify_password(made, PASSWORD) is fits
 
