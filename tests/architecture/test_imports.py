@@ -13,7 +13,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard,
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
-    {"errors", "clock", "principal", "credentials", "reason", "networks", "remembering"},
+    {"errors", "clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
     {"operation", "grammar"},
     {"verdict", "request", "decision", "page"},
     {"protection", "observe", "stores"},
@@ -39,9 +39,7 @@ EXCEPTIONS = {
     "operation.py": {"anyio"},  # a plain function goes to a worker thread
     # One limit for callers from threads and from event loops: each kind is woken in its own way.
     "protection/hashing.py": {"threading", "anyio"},
-    # Of several threads one reads the file, and one takes a login down.
-    "checkers/accounts.py": {"threading"},
-    "checkers/htpasswd.py": {"threading"},
+    "locking.py": {"threading"},  # of several threads one reads a file, and one takes a login down
     # The formats of their password hashes, which nobody else knows.
     "checkers/passwords/django.py": {"django"},
     "checkers/passwords/werkzeug.py": {"werkzeug"},

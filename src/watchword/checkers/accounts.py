@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
-from threading import Lock
 from typing import TYPE_CHECKING, ClassVar
 
 from watchword.checkers.account_management import AccountManagement
@@ -18,6 +17,7 @@ from watchword.checkers.verifying import REMEMBERED, REMEMBERED_FOR, Verifier
 from watchword.clock import SystemClock
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError, Unavailable
+from watchword.locking import ProcessLock
 from watchword.observe.event import AuthEvent, log_event
 from watchword.operation import Operation
 from watchword.principal import Principal
@@ -104,7 +104,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         self._sampled: set[str] = set()
         self._digest = KeyedDigest()
         self._complained: Bounded[bool] = Bounded(1000)
-        self._claiming = Lock()
+        self._claiming = ProcessLock()
         self._rehashed: Bounded[float] = Bounded(1000)
         self._noted: Bounded[float] = Bounded(10_000)
         # Made and checked now: a guard that cannot refuse unknown names at full cost is not to start.

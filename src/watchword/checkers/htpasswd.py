@@ -6,7 +6,6 @@ import os
 import stat
 from hashlib import sha256
 from hmac import compare_digest
-from threading import Lock
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from watchword.checkers.adapt import FlowChecker
@@ -18,6 +17,7 @@ from watchword.checkers.verifying import Verifier
 from watchword.clock import SystemClock
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError
+from watchword.locking import ProcessLock
 from watchword.observe.event import AuthEvent, log_event
 from watchword.operation import Operation
 from watchword.verdict import Accepted
@@ -87,7 +87,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock)
         # Read now, and as a checker would answer with them: the file may come to name them at any time.
         self._principals = {user_name(name): Accepted(principal).principal for name, principal in (principals or {}).items()}
-        self._reloading = Lock()
+        self._reloading = ProcessLock()
         self._lines: tuple[OddLine, ...] = ()
         try:
             self._loaded = self._load()
