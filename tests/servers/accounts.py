@@ -2,6 +2,7 @@
 
 It is made anew in every process that serves it. `WATCHWORD_STORE` says where the store is, and `WATCHWORD_FOLDER` where the rest is
 that tests and servers share: `users.htpasswd`, a journal of every hash, and the gates at which hashes wait.
+`tests.support.served` sets these and the bounds of hashing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from watchword.adapters.wsgi import Environ, StartResponse
 
 FOLDER = Path(os.environ["WATCHWORD_FOLDER"])
-LIMIT, QUEUE = 2, 64
 EARLY = "early", "early"
 """Who has logged in before the server began to serve: in the parent process of the workers, where there is one."""
 
@@ -86,7 +86,7 @@ class Watched(PasswordHasher):
 
 
 hasher = Watched()
-limiter = HashLimiter(LIMIT, queue=QUEUE)
+limiter = HashLimiter(int(os.environ["WATCHWORD_LIMIT"]), queue=int(os.environ["WATCHWORD_QUEUE"]))
 store = SQLStore(os.environ["WATCHWORD_STORE"])
 guard = Guard(
     Basic(Accounts(store, hasher=hasher, limiter=limiter), realm="orders"),

@@ -158,6 +158,10 @@ class Connection:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def fileno(self) -> int:
+        """Return what `selectors` know it by."""
+        return self._socket.fileno()
+
     def write(self, octets: bytes) -> None:
         """Send octets; a server that has stopped listening has said why, or will not."""
         with suppress(BrokenPipeError, ConnectionResetError):
