@@ -322,5 +322,33 @@ def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
         "revoke_all",
         "add_account",
     ):
-        with pytest.raises(Unavailable, match=r"^the store does not answer: the row of watchword_meta is missing"):
+        with pytest.raises(Unavailable, match=r"^the store does not answer: the row of watchword_meta is missing or damaged"):
             methods(store)[method]()
+
+
+DAMAGES = [
+    *[
+        ("accounts", column, damage)
+        for column in ("roles", "names")
+        for damage in ("null", '"admin"', "[1]", '{"admin": 0}', "{", "", b"\xff")
+    ],
+    ("accounts", "roles", "[" * 100_000),
+    *[("accounts", column, "x") for column in ("locked_until", "password_changed_at", "created_at", "last_login_at", "version")],
+    ("accounts", "password_hash", b"h"),
+    *[("keys", column, "x") for column in ("digest", "kind", "networks", "not_before", "expires_at", "last_used_at", "revoked_at")],
+    ("keys", "owner", ""),
+    *[("tokens", column, "x") for column in ("kind", "scopes", "expires_at", "revoked_at")],
+    ("tokens", "subject", ""),
+    *[("meta", "generation", damage) for damage in ("x", b"y")],
+    *[("meta", "decoy_key", damage) for damage in (b"", "x", b"x" * 31)],
+]
+
+
+@pytest.mark.parametrize(("table", "column", "damage"), DAMAGES)
+def test_a_damaged_row_is_an_outage(table: str, column: str, damage: object, path: Path, store: SQLStore) -> None:
+    """SQLite keeps any value in any column. One that no store wrote is no exception of the program, and no other rights either."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(f"UPDATE watchword_{table} SET {column} = ?", (damage,))  # noqa: S608 - its words are above
+    questions = {"accounts": "find_account", "keys": "find_key", "tokens": "find_token", "meta": "decoy_key"}
+    with pytest.raises(Unavailable, match="damaged"):
+        methods(store)[questions[table]]()

@@ -210,7 +210,7 @@ class SQLAccounts(Part):
         """
         if self._decoy is None:
             ((_, found),) = self._database.ask(statements.DECOY_KEY)
-            self._decoy = bytes(found)
+            self._decoy = records.decoy_key(found)
         return self._decoy
 
 

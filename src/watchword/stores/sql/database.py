@@ -75,9 +75,7 @@ class Change:
     def lock(self) -> int:
         """Let nobody else change what somebody may do until the end, and return the generation."""
         found = self._connection.execute(_LOCK).scalar()
-        if found is None:
-            raise _damaged()
-        self.generation = int(found)
+        self.generation = _generation(found)
         return self.generation
 
     def alter(self) -> int:
@@ -147,7 +145,7 @@ class Database:
         asked = self.freshness.asking()
         rows = self._read(lambda connection: connection.execute(statement, parameters).all())
         if rows:
-            self.freshness.answered(asked, rows[0][0])
+            self.freshness.answered(asked, _generation(rows[0][0]))
         elif not many:
             raise _damaged()  # and not: there is no such record
         return rows
@@ -304,7 +302,13 @@ class Database:
 
 
 def _damaged() -> Unavailable:
-    return Unavailable("the store does not answer: the row of watchword_meta is missing; restore it from a backup")
+    return Unavailable("the store does not answer: the row of watchword_meta is missing or damaged; restore it from a backup")
+
+
+def _generation(found: object) -> int:
+    if not isinstance(found, int):
+        raise _damaged()
+    return found
 
 
 def _follow_forks(database: Database) -> None:

@@ -1,10 +1,15 @@
-"""Rows to records, and records to rows."""
+"""Rows to records, and records to rows.
+
+A row that no store wrote, because a disk or a person damaged it, is an outage: nobody can say what stood in it. It is neither a
+stranger nor somebody with other rights, and no exception of whoever would compute with it.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from watchword.errors import Unavailable
 from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 from watchword.stores.sql.schema import accounts, keys, tokens
 
@@ -17,6 +22,7 @@ KEY = (*keys.c, accounts.c.disabled)
 TOKEN = (*tokens.c, accounts.c.disabled)
 
 _NOTHING: frozenset[str] = frozenset()
+_DECOY_OCTETS = 32
 
 
 def account(row: Sequence[Any]) -> AccountRecord:
@@ -24,23 +30,30 @@ def account(row: Sequence[Any]) -> AccountRecord:
 
     Args:
         row: the columns.
+
+    Raises:
+        Unavailable: the row is damaged.
     """
     id_, names, hash_, profile, changed, roles, scopes, permissions, disabled, locked, created, login, version = row
-    return AccountRecord(
-        id=id_,
-        names=tuple(json.loads(names)),
-        password_hash=hash_,
-        hash_profile=profile,
-        password_changed_at=changed,
-        roles=_set(roles),
-        scopes=_set(scopes),
-        permissions=_set(permissions),
-        disabled=disabled,
-        locked_until=locked,
-        created_at=created,
-        last_login_at=login,
-        version=version,
-    )
+    try:
+        return AccountRecord(
+            id=_text(id_),
+            names=_texts(names),
+            password_hash=None if hash_ is None else _text(hash_, may_be_empty=True),
+            hash_profile=profile,
+            password_changed_at=_time(changed),
+            roles=_set(roles),
+            scopes=_set(scopes),
+            permissions=_set(permissions),
+            disabled=disabled,
+            locked_until=_time(locked),
+            created_at=_moment(created),
+            last_login_at=_time(login),
+            version=_number(version),
+        )
+    except (ValueError, RecursionError):
+        damaged = _damaged("account", id_)
+    raise damaged
 
 
 def key(row: Sequence[Any]) -> KeyRecord:
@@ -48,27 +61,34 @@ def key(row: Sequence[Any]) -> KeyRecord:
 
     Args:
         row: the columns.
+
+    Raises:
+        Unavailable: the row is damaged.
     """
     id_, digest, owner, label, kind, roles, scopes, permissions, networks, start, end, created, used, revoked, successor, version, off = row
-    return KeyRecord(
-        id=id_,
-        digest=bytes(digest),
-        owner=owner,
-        label=label,
-        kind=kind,
-        roles=_set(roles),
-        scopes=_set(scopes),
-        permissions=_set(permissions),
-        networks=tuple(json.loads(networks)) if networks != "[]" else (),
-        not_before=start,
-        expires_at=end,
-        created_at=created,
-        last_used_at=used,
-        revoked_at=revoked,
-        replaced_by=successor,
-        owner_disabled=bool(off),
-        version=version,
-    )
+    try:
+        return KeyRecord(
+            id=_text(id_),
+            digest=_octets(digest),
+            owner=_text(owner),
+            label=_text(label, may_be_empty=True),
+            kind=_kind(kind),
+            roles=_set(roles),
+            scopes=_set(scopes),
+            permissions=_set(permissions),
+            networks=_texts(networks),
+            not_before=_time(start),
+            expires_at=_time(end),
+            created_at=_moment(created),
+            last_used_at=_time(used),
+            revoked_at=_time(revoked),
+            replaced_by=successor,
+            owner_disabled=bool(off),
+            version=_number(version),
+        )
+    except (ValueError, RecursionError):
+        damaged = _damaged("key", id_)
+    raise damaged
 
 
 def token(row: Sequence[Any]) -> TokenRecord:
@@ -76,22 +96,43 @@ def token(row: Sequence[Any]) -> TokenRecord:
 
     Args:
         row: the columns.
+
+    Raises:
+        Unavailable: the row is damaged.
     """
     digest, id_, subject, label, kind, roles, scopes, permissions, created, end, revoked, off = row
-    return TokenRecord(
-        digest=bytes(digest),
-        id=id_,
-        subject=subject,
-        label=label,
-        kind=kind,
-        roles=_set(roles),
-        scopes=_set(scopes),
-        permissions=_set(permissions),
-        created_at=created,
-        expires_at=end,
-        revoked_at=revoked,
-        subject_disabled=bool(off),
-    )
+    try:
+        return TokenRecord(
+            digest=_octets(digest),
+            id=_text(id_),
+            subject=_text(subject),
+            label=_text(label, may_be_empty=True),
+            kind=_kind(kind),
+            roles=_set(roles),
+            scopes=_set(scopes),
+            permissions=_set(permissions),
+            created_at=_moment(created),
+            expires_at=_time(end),
+            revoked_at=_time(revoked),
+            subject_disabled=bool(off),
+        )
+    except (ValueError, RecursionError):
+        damaged = _damaged("token", id_)
+    raise damaged
+
+
+def decoy_key(octets: object) -> bytes:
+    """Return the random key of a store.
+
+    Args:
+        octets: what stands in its row.
+
+    Raises:
+        Unavailable: the row is damaged.
+    """
+    if not isinstance(octets, (bytes, memoryview)) or len(octets) != _DECOY_OCTETS:
+        raise Unavailable("the store does not answer: the decoy_key of watchword_meta is damaged; restore it from a backup")
+    return bytes(octets)
 
 
 def account_row(record: AccountRecord) -> dict[str, Any]:
@@ -131,5 +172,59 @@ def _list(texts: Iterable[str]) -> str:
     return json.dumps(list(texts), ensure_ascii=False, separators=(",", ":"))
 
 
-def _set(text: str) -> frozenset[str]:
-    return _NOTHING if text == "[]" else frozenset(json.loads(text))
+def _damaged(what: str, id_: object) -> Unavailable:
+    return Unavailable(f"the store does not answer: its record of the {what} {id_!r} is damaged; restore it from a backup")
+
+
+# Each of these raises ValueError for what no store wrote.
+
+
+def _texts(text: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever stands in the row; so below
+    if text == "[]":
+        return ()
+    if not isinstance(text, str):
+        raise ValueError("no text")  # noqa: TRY004 - one exception for all
+    read = json.loads(text)
+    if not isinstance(read, list):
+        raise ValueError("no list")  # noqa: TRY004
+    return tuple(map(_text, read))
+
+
+def _set(text: Any) -> frozenset[str]:  # noqa: ANN401
+    return _NOTHING if text == "[]" else frozenset(_texts(text))
+
+
+def _text(text: Any, *, may_be_empty: bool = False) -> str:  # noqa: ANN401
+    if not isinstance(text, str) or not (text or may_be_empty):
+        raise ValueError("no text")
+    return text
+
+
+def _kind(text: Any) -> Literal["user", "client"]:  # noqa: ANN401
+    if text == "user":
+        return "user"
+    if text == "client":
+        return "client"
+    raise ValueError("no kind")
+
+
+def _octets(octets: Any) -> bytes:  # noqa: ANN401
+    if not isinstance(octets, (bytes, memoryview)):
+        raise ValueError("no octets")  # noqa: TRY004
+    return bytes(octets)
+
+
+def _time(time: Any) -> float | None:  # noqa: ANN401
+    return None if time is None else _moment(time)
+
+
+def _moment(time: Any) -> float:  # noqa: ANN401
+    if not isinstance(time, (float, int)):
+        raise ValueError("no time")  # noqa: TRY004
+    return time
+
+
+def _number(number: Any) -> int:  # noqa: ANN401
+    if not isinstance(number, int):
+        raise ValueError("no number")  # noqa: TRY004
+    return number
