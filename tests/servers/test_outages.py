@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.servers.conftest import WITH_ACCOUNTS
@@ -48,7 +49,7 @@ def test_postgresql_stops_and_starts_again(accountable: Accountable, tmp_path: P
             _is_outage(_all(server, unused))
             _is_outage(_all(server, wrong))
             for shown in in_use:
-                until(lambda server=server, shown=shown: _gives_out(server, shown, since), "the end of what is remembered")
+                until(partial(_gives_out, server, shown, since), "the end of what is remembered")
             # What needs no database is answered as ever.
             assert {answer.status for answer in _all(server, unknown_token)} == {401}
             assert {answer.status for answer in everywhere(server, asking("/me"), WITH_ACCOUNTS[server.name])} == {401}
@@ -64,11 +65,15 @@ def test_postgresql_stops_and_starts_again(accountable: Accountable, tmp_path: P
             assert people.accounts.get("ann").disabled is False
         people.accounts.disable("ann")
         for server in servers:
-            until(lambda server=server: get(server, "/me", right).status == 401, "the end of a disabled account")
+            until(partial(_is_refused, server, right), "the end of a disabled account")
 
 
 def _all(server: Server, shown: tuple[str, str]) -> list[Answer]:
     return everywhere(server, asking("/me", shown), WITH_ACCOUNTS[server.name])
+
+
+def _is_refused(server: Server, shown: tuple[str, str]) -> bool:
+    return get(server, "/me", shown).status == 401
 
 
 def _is_outage(answers: list[Answer]) -> None:
