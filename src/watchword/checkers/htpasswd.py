@@ -49,7 +49,8 @@ class Htpasswd(FlowChecker[BasicCredentials]):
 
     All formats that `verify_password` knows may stand in it; what Apache calls plain text only if `plain` says so. The file
     is looked at for every check and read again when it has changed, in place or by another file in its place. If the new one
-    cannot be used, because it cannot be read or holds no user at all, the last good one stays and an event says so.
+    cannot be used, because it cannot be read or every line of it is odd, the last good one stays and an event says so. One
+    that has been empty for some seconds lets nobody in.
 
     Args:
         path: the file.
@@ -142,7 +143,10 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         if old is not None and compare_digest(digest, old.digest):
             return _Loaded(self._path, stamp, digest, old.table, since=since, settled=settled)
         lines = parse_htpasswd(octets, self._verifier.hasher)
-        if not lines.hashes:
+        # Whoever removes the last user means it. But for a moment a file that is being written is empty, too; and one in which
+        # every line is odd is another file, or damaged.
+        emptied = old is not None and settled and not lines.odd
+        if not lines.hashes and not emptied:
             odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
             raise ValueError(f"nobody could log in by it{odd}")
         self._lines = lines.odd
@@ -152,7 +156,8 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             more = len(lines.odd) - MOST_ODD_LINES
             self._tell(AuthEvent("source_line", f"{more} more lines that let nobody in", source=self._path))
         lease = _TableLease()
-        table = PasswordTable(lines.hashes, self._principals, self._verifier, lease)
+        decoys = None if lines.hashes or old is None else old.table.decoys
+        table = PasswordTable(lines.hashes, self._principals, self._verifier, lease, decoys=decoys)
         lease.watch(self, table)
         return _Loaded(self._path, stamp, digest, table, since=since, settled=settled)
 

@@ -28,33 +28,34 @@ class PasswordTable:
     known ones, whatever mixture of formats the table holds (threats W2, W3).
 
     Args:
-        hashes: canonical name to hash; not empty, and every hash is one that the verifier's hasher knows.
+        hashes: canonical name to hash; every hash is one that the verifier's hasher knows.
         principals: canonical name to principal, where more is known of somebody than the name.
         verifier: verifies passwords.
         lease: for how long what the table says is so.
+        decoys: what unknown names are verified against; None: the hashes of the table, which is not empty then.
     """
 
-    __slots__ = ("_accepted", "_decoys", "_hashes", "_verifier")
+    __slots__ = ("_accepted", "_hashes", "_verifier", "decoys")
 
-    def __init__(self, hashes: Mapping[str, str], principals: Mapping[str, Principal], verifier: Verifier, lease: Lease) -> None:
+    def __init__(
+        self,
+        hashes: Mapping[str, str],
+        principals: Mapping[str, Principal],
+        verifier: Verifier,
+        lease: Lease,
+        *,
+        decoys: Decoys | None = None,
+    ) -> None:
         self._hashes = dict(hashes)
         self._accepted = {name: Accepted(principals[name] if name in principals else Principal(name), lease) for name in hashes}
         self._verifier = verifier
-        # The same in every process that has this table: else an unknown name, asked about often enough, would show by
-        # answers that take now as long as one format and now as long as another that it is none. And of one line alone, so that
-        # a change of another one does not deal all decoys anew.
-        lines = (f"{name}:{hash_}".encode("utf-8", "surrogatepass") for name, hash_ in hashes.items())
-        key = min(blake2b(line, digest_size=32).digest() for line in lines)
-        weights: dict[str, int] = {}
-        for hash_ in hashes.values():
-            weights[hash_] = weights.get(hash_, 0) + 1
-        self._decoys = Decoys(weights, key)
+        self.decoys: Decoys = _decoys_of(hashes) if decoys is None else decoys
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify once, then say whether the user exists and the password is right."""
         name = canonical(credentials.username)
         stored = self._hashes.get(name)
-        hash_ = self._decoys.for_name(name) if stored is None else stored
+        hash_ = self.decoys.for_name(name) if stored is None else stored
         matches = yield from self._verifier.verify(name, hash_, credentials.password, remember=stored is not None)
         if stored is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
@@ -65,3 +66,15 @@ class PasswordTable:
 
     def __repr__(self) -> str:
         return f"PasswordTable({len(self._hashes)} users)"
+
+
+def _decoys_of(hashes: Mapping[str, str]) -> Decoys:
+    # The same in every process that has this table: else an unknown name, asked about often enough, would show by answers
+    # that take now as long as one format and now as long as another that it is none. And of one line alone, so that a change
+    # of another one does not deal all decoys anew.
+    lines = (f"{name}:{hash_}".encode("utf-8", "surrogatepass") for name, hash_ in hashes.items())
+    key = min(blake2b(line, digest_size=32).digest() for line in lines)
+    weights: dict[str, int] = {}
+    for hash_ in hashes.values():
+        weights[hash_] = weights.get(hash_, 0) + 1
+    return Decoys(weights, key)

@@ -250,9 +250,25 @@ def test_a_file_that_is_touched_only_is_the_same(users: Watching, path: Path) ->
     assert users.told() == []
 
 
-def emptied(path: Path) -> None:
-    """Nothing is in it."""
-    path.write_bytes(b"")
+@pytest.mark.parametrize("octets", [b"", b"# nobody\n\n"], ids=["empty", "comments"])
+def test_an_emptied_file_lets_nobody_in_once_it_has_settled(octets: bytes, path: Path) -> None:
+    """A file that is being written is empty for a moment, and nobody is sent away for that. One that stays empty was emptied."""
+    users = Watching(path, settled=False)
+    clock = FixedClock(time.time())
+    users._clock = clock
+    assert users.lets_in("ann")
+    path.write_bytes(octets)
+    assert users.lets_in("ann")
+    assert users.told() == ["source_kept"]
+    clock.advance(SETTLING + 1)
+    hasher = users._verifier.hasher
+    assert not users.lets_in("ann")
+    assert users.told() == ["source_reread"]
+    # What is refused costs what it cost before.
+    assert hasher.profile(users._loaded.table.decoys.for_name("ann")) == hasher.profile(QUICK)
+    write_htpasswd(path, {"eve": QUICK})
+    assert users.lets_in("eve")
+    assert not users.lets_in("ann")
 
 
 def deleted(path: Path) -> None:
@@ -301,7 +317,6 @@ def huge(path: Path) -> None:
 
 
 BREAKS: dict[Callable[[Path], None], str] = {
-    emptied: "nobody could log in by it",
     deleted: "No such file or directory",
     directory: "it is no file",
     fifo: "it is no file",

@@ -76,7 +76,7 @@ def test_the_same_name_in_either_form_has_one_decoy() -> None:
 
 def test_two_users_of_one_hash_weigh_twice() -> None:
     """As often as somebody has it is it a decoy."""
-    decoys = table(CountingHasher(), {"ann": HASHES["ann"], "bob": HASHES["ann"], "cid": HASHES["bob"]})._decoys
+    decoys = table(CountingHasher(), {"ann": HASHES["ann"], "bob": HASHES["ann"], "cid": HASHES["bob"]}).decoys
     dealt = [decoys.for_name(f"nobody{number}") for number in range(300)]
     assert 150 < dealt.count(HASHES["ann"]) < 250
 
