@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from watchword.testing.stores import account, key, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.stores.conftest import Opens
 
@@ -93,6 +96,26 @@ def test_a_database_that_went_back_breaks_every_mark() -> None:
     freshness.answered(freshness.asking(), 2)
     assert not freshness.holds(mark)
     assert freshness.holds(freshness.mark())
+
+
+def test_a_backup_that_was_put_back_and_changed_is_not_taken_for_what_was_there(tmp_path: Path, opens: Opens) -> None:
+    """While a process asks nothing, the file may go back by one change and have another one: that is no return to what it knew."""
+    url = f"sqlite:///{tmp_path}/auth.db"
+    idle, busy = opens(url), opens(url)
+    for id_ in ("k1", "k2", "k3"):
+        busy.add_key(key(id_))
+    with closing(sqlite3.connect(tmp_path / "auth.db")) as live, closing(sqlite3.connect(":memory:")) as backup:
+        live.backup(backup)
+        busy.replace_key(replace(busy.find_key("k3") or key(), revoked_at=1.0))
+        idle.find_key("k1")
+        mark = idle.mark()
+        found = idle.find_key("k1")
+        assert found is not None
+        assert idle.holds(mark)
+        backup.backup(live)
+    busy.replace_key(replace(found, revoked_at=2.0))
+    assert idle.find_key("k2") is not None  # anything: the process asks again, and learns which generation it is
+    assert not idle.holds(mark)
 
 
 def test_a_clock_that_is_set_back_lets_nothing_hold_longer() -> None:
