@@ -13,8 +13,11 @@ import os
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from tests.support.wire import basic
 from watchword import APIKey, Basic, Bearer, Guard, RequestView, public
@@ -25,7 +28,7 @@ from watchword.protection.hashing import HashLimiter
 from watchword.stores import SQLStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from watchword import Principal
     from watchword.adapters.asgi import Message, Receive, Scope, Send
@@ -160,7 +163,22 @@ async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
         await _send(signed, _counts())
         return
     _arrives(scope["query_string"].decode())
-    await (_asgi_file if scope["path"].startswith("/file") else _asgi)(scope, receive, signed)
+    serve = partial(_asgi_file if scope["path"].startswith("/file") else _asgi, scope, receive, signed)
+    await (_while_connected(serve, receive) if scope["query_string"].startswith(b"impatient") else serve())
+
+
+async def _while_connected(serve: Callable[[], Awaitable[None]], receive: Receive) -> None:
+    """Serve until the client has gone: what servers leave to the application, and what middleware with a time limit does."""
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        await serve()
+        group.cancel_scope.cancel()
 
 
 def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -84,20 +84,29 @@ def test_a_flood_of_wrong_passwords(name: str, serving_accounts: Serving, accoun
     assert who(get(server, "/me", right)) == gate
 
 
+@pytest.mark.parametrize("told", ["impatient", "patient"])
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "hypercorn-trio", "granian-2"])
-def test_clients_that_go_away(name: str, serving_accounts: Serving, accountable: Accountable) -> None:
-    """Two hundred, all in the middle of their hash: no place is lost by it, whether the server tells the application or not."""
-    server, workers, gate = serving_accounts(name), WITH_ACCOUNTS[name], f"gone-{name}"
+def test_clients_that_go_away(told: str, name: str, serving_accounts: Serving, accountable: Accountable) -> None:
+    """Two hundred, all in the middle of their hash: no place is lost, and those that only waited leave theirs where they are cancelled."""
+    server, workers, gate = serving_accounts(name), WITH_ACCOUNTS[name], f"{told}-{name}"
     right = accountable.add(gate, f"right of {gate}")
     # Four of them share a hash, so that all of them find a place.
     requests = [asking(f"/me?{gate}", basic(gate, f"verify/{gate}/{number % (GONE // 4)}")) for number in range(GONE)]
 
     def came() -> bool:
-        return sum(one["arrived"].get(gate, 0) for one in counts(server, workers)) == GONE
+        seen = counts(server, workers)
+        hashes = sum(one["running"] + one["waiting"] for one in seen)
+        return sum(one["arrived"].get(gate, 0) for one in seen) == GONE and hashes >= GONE // 4
+
+    def nobody_waits() -> bool:
+        return sum(one["waiting"] for one in counts(server, workers)) == 0
 
     with accountable.closed(gate):
         with crowd(server, requests):
             until(came, "all of them")
+        if told == "impatient":
+            until(nobody_waits, "the end of their waiting")
+        # What has begun is computed to its end, and keeps its place until then.
         assert max(one["running"] for one in counts(server, workers)) == LIMIT
     until(lambda: at_rest(server, workers), "rest")
     journal = [one for one in accountable.journal(server) if one.password.startswith(f"verify/{gate}/")]
