@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from watchword.testing.stores import account, key
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
     from tests.stores.conftest import Opens
     from watchword.stores.ports import AccountRecord
@@ -352,3 +354,26 @@ def test_a_damaged_row_is_an_outage(table: str, column: str, damage: object, pat
     questions = {"accounts": "find_account", "keys": "find_key", "tokens": "find_token", "meta": "decoy_key"}
     with pytest.raises(Unavailable, match="damaged"):
         methods(store)[questions[table]]()
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_not_kept_on_being_read(path: Path, store: SQLStore, tmp_path: Path) -> None:
+    """However long the opening waits for a lock: the connection that leads to the old file is given up."""
+    store.close()
+    new = tmp_path / "new.db"
+    shutil.copy(path, new)
+    with SQLStore(f"sqlite:///{new}") as other:
+        other.add_key(key("k2"))
+
+    def replace_it(_frame: FrameType, happened: str, called: object) -> None:
+        if happened == "c_return" and called is sqlite3.connect and new.exists():
+            new.replace(path)
+
+    with SQLStore(f"sqlite:///{path}", check=False) as opening:
+        before = sys.getprofile()
+        sys.setprofile(replace_it)
+        try:
+            opening.find_key("k1")
+        finally:
+            sys.setprofile(before)
+        assert not new.exists()
+        assert opening.find_key("k2") is not None

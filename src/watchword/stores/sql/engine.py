@@ -151,13 +151,31 @@ def create_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+class _SQLite(sqlite3.Connection):
+    """A connection that knows which file it leads to."""
+
+    file: tuple[int, int] | None = None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116 - on every request, and half as dear
+    return found.st_dev, found.st_ino
+
+
 def _sqlite(path: Path | None, timeout: float) -> Callable[[], sqlite3.Connection]:
     # mode=rw: a file that went away must not be made anew, empty, by whoever asks next.
     target = ":memory:" if path is None else f"file:{quote(os.fsencode(path))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
         # No transactions of the driver's own: it would not begin them early enough.
-        made = sqlite3.connect(target, uri=path is not None, timeout=timeout, isolation_level=None, check_same_thread=False)
+        # From before it is opened, which may wait for a lock: a file that is replaced meanwhile is known for another one at once.
+        file = None
+        with suppress(OSError):  # SQLite says what is the matter
+            file = None if path is None else _identity(path)
+        made = sqlite3.connect(
+            target, uri=path is not None, timeout=timeout, isolation_level=None, check_same_thread=False, factory=_SQLite
+        )
+        made.file = file
         try:
             made.execute("PRAGMA foreign_keys = ON")
             # NORMAL would let a power cut take back a revocation that somebody was told is done.
@@ -201,19 +219,15 @@ class _Watch:
         self._files = files
         self._identity: tuple[int, int] | None = None
 
-    def connected(self, connection: object, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
-        identity = record.info["file"] = self._present()
+    def connected(self, connection: Any, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+        identity = record.info["file"] = connection.file
         if identity != self._identity:
             self._identity = identity
             self._files.changed()
 
     def taken(self, connection: object, record: Any, proxy: object) -> None:  # noqa: ANN401 - as above
-        if record.info["file"] != self._present():
+        if record.info["file"] != _identity(self._path):
             raise DisconnectionError("the database file is another one now")
-
-    def _present(self) -> tuple[int, int]:
-        found = os.stat(self._path)  # noqa: PTH116 - on every request, and half as dear
-        return found.st_dev, found.st_ino
 
 
 # PostgreSQL
