@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import nan
+from traceback import TracebackException
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,3 +77,22 @@ def test_evidence_that_ends_at_no_number_has_ended() -> None:
         assert guard.decide(view).reason is Reason.EXPIRED
         # Nor by the short way, which looks at nothing but the memory.
         assert guard.shortcut.grant(("GET", "/", None, ""), basic("ann", "x")[1].encode()) is None
+
+
+class Broken(MemoryStore):
+    """A store of somebody else, with a mistake in it."""
+
+    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+        """Raise what no store may."""
+        raise ZeroDivisionError(name)
+
+
+def test_no_mistake_in_a_store_shows_a_password_to_whoever_collects_exceptions() -> None:
+    """Their tools print the local variables of every frame, and call them by their names."""
+    guard = guarded(Desk(store=Broken()).accounts)
+    with pytest.raises(ZeroDivisionError) as raised:
+        guard.decide(ask("/", basic("ann", "tr0ub4dor&3")))
+    seen = TracebackException.from_exception(raised.value, capture_locals=True).stack
+    frames = [frame for frame in seen if "/watchword/" in frame.filename]
+    assert len(frames) > 3
+    assert [frame.name for frame in frames if "tr0ub4dor&3" in str(frame.locals)] == []

@@ -112,7 +112,8 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Find the account, verify once, then say what is the matter."""
-        store, name, password = self._store, canonical(credentials.username), credentials.password
+        # The password stays where no tool prints it that collects exceptions with the variables of their frames.
+        store, name = self._store, canonical(credentials.username)
         decoys = yield from self._current_decoys()
         mark = store.mark()
         account = yield from ask(store, lambda: store.find_account(name, fold_case=self._fold_case))
@@ -120,14 +121,15 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         hash_ = None if account is None else self._usable_hash(account)
         standing = None if account is None else self._standing(account, now)
         good = hash_ is not None and standing is None
-        matches = yield from self._verifier.verify(name, hash_ or decoys.for_name(self._whose(name)), password, remember=good)
+        tried = hash_ or decoys.for_name(self._whose(name))
+        matches = yield from self._verifier.verify(name, tried, credentials.password, remember=good)
         if account is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if hash_ is None or not matches:
             return Refused(Reason.WRONG_SECRET)
         if standing is not None:
             return Refused(standing, told=standing in self._tell)
-        return Accepted(_principal(account), self._lease(account, mark), self._afterwards(account, hash_, password, now))
+        return Accepted(_principal(account), self._lease(account, mark), self._afterwards(account, hash_, credentials.password, now))
 
     def _whose(self, name: str) -> str:
         """Return what stands for all spellings of a name: each of somebody costs the same to refuse, so each of nobody does."""
