@@ -118,6 +118,23 @@ def test_a_backup_that_was_put_back_and_changed_is_not_taken_for_what_was_there(
     assert not idle.holds(mark)
 
 
+def test_a_change_by_hand_that_is_counted_is_noticed(tmp_path: Path, opens: Opens) -> None:
+    """As the documentation has it: the row and the generation, in one transaction of any program."""
+    store = opens(f"sqlite:///{tmp_path}/auth.db")
+    store.add_key(key("k1"))
+    store.find_key("k1")
+    mark = store.mark()
+    store.find_key("k1")
+    assert store.holds(mark)
+    with closing(sqlite3.connect(tmp_path / "auth.db")) as hand, hand:
+        hand.execute("UPDATE watchword_keys SET revoked_at = 1")
+        hand.execute("UPDATE watchword_meta SET generation = generation + 1")
+    found = store.find_key("k1")
+    assert found is not None
+    assert found.revoked_at == 1
+    assert not store.holds(mark)
+
+
 def test_a_clock_that_is_set_back_lets_nothing_hold_longer() -> None:
     """Neither while the answer lies in the future, nor when the clock gets there."""
     clock = FixedClock(100)
