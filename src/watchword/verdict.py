@@ -78,6 +78,7 @@ class Refused:
     Args:
         reason: why, for the operator. The client learns no more than its scheme discloses.
         told: tell the client as well. Only where the secret was proven right: then it is no stranger (decision D14).
+        detail: more about why, for the operator's log, such as which account it is; without secrets, and nothing a client wrote.
 
     Raises:
         ValueError: the reason is none that a checker decides. Whether somebody *may* is for a requirement to say.
@@ -85,6 +86,7 @@ class Refused:
 
     reason: Reason = Reason.INVALID_CREDENTIALS
     told: bool = False
+    detail: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         known = {reason.value: reason for reason, words in WORDS.items() if words.of_checker}

@@ -9,6 +9,7 @@ import pytest
 from tests.support.command import CHEAP, NOW, STRONG
 from watchword import Accepted, BasicCredentials, Reason, Refused
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens
+from watchword.stores.ports import AccountRecord
 
 if TYPE_CHECKING:
     from tests.support.command import Inside
@@ -272,6 +273,6 @@ def test_whoever_is_meant_is_changed_whatever_others_are_called(inside: Inside, 
     """An account is looked up by what was typed, and not again by its id, which an application may have made the name of another."""
     inside("user", "add", "ann", "--id", "u-17", given=STRONG)
     with inside.open() as store:
-        other = Accounts(store, hasher=CHEAP, clock=inside.clock).add("u-17", "another secret", id="u-18")
+        other = store.add_account(AccountRecord(id="u-18", names=("u-17",)))
         inside("user", *command, given="Another violet-tractor 77\n")
         assert store.get_account("u-18") == other

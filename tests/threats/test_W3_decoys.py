@@ -42,7 +42,7 @@ def costs(checker: FlowChecker[BasicCredentials], hasher: CountingHasher, names:
 def decoys_of(checker: object) -> Decoys:
     """Return the decoys of a checker."""
     holder = getattr(checker, "_table", None) or getattr(getattr(checker, "_loaded", None), "table", checker)
-    found = getattr(holder, "_decoys", None)
+    found = getattr(holder, "decoys", None) or getattr(holder, "_decoys", None)
     assert isinstance(found, Decoys)
     return found
 
@@ -115,7 +115,7 @@ def test_W3_a_name_costs_the_same_in_another_process() -> None:
         "import sys\n"
         "from watchword.checkers import Users\n"
         "users = Users(dict(zip(sys.argv[1::2], sys.argv[2::2])))\n"
-        "for number in range(400): print(users._table._decoys.for_name(f'nobody{number}'))"
+        "for number in range(400): print(users._table.decoys.for_name(f'nobody{number}'))"
     )
     arguments = [part for pair in hashes.items() for part in pair]
     printed = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True).stdout.split()

@@ -105,16 +105,28 @@ class GuardMiddleware:
             view.reader = receive.reader
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else await arun(begun)
-        if isinstance(decision, Granted):
-            taken = handover(guard.policy, view)
-            child, receive = _child(scope, place, decision, taken), _without_token(receive, taken)
-            _move(child, view, path_of_preflight(guard.policy, view))
-            if decision.cache and kind == "http":
-                send = partial(_advise, send, decision.cache)
-            await self.app(child, receive, send)
-        else:
+        if kind == "websocket" and decision.afterwards is not None:
+            send = _Opening(send, partial(guard.afinish, decision))
+        try:
+            await self._answer(scope, receive, send, decision, view, place)
+        finally:
+            if kind == "http":
+                # Also where the application failed: who it was had logged in all the same.
+                await guard.afinish(decision)
+
+    async def _answer(  # noqa: PLR0917 - one request and what was decided about it
+        self, scope: Scope, receive: Receive, send: Send, decision: Decision, view: RequestView, place: tuple[Guard, str, str]
+    ) -> None:
+        if not isinstance(decision, Granted):
             await self._refuse(scope, receive, send, decision, view)
-        await guard.afinish(decision)
+            return
+        policy = self.guard.policy
+        taken = handover(policy, view)
+        child = _child(scope, place, decision, taken)
+        _move(child, view, path_of_preflight(policy, view))
+        if decision.cache and view.kind == "http":
+            send = partial(_advise, send, decision.cache)
+        await self.app(child, _without_token(receive, taken), send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
         guard = self.guard
@@ -220,6 +232,23 @@ def _without_token(receive: Receive, taken: Handover) -> Receive:
     if taken.content is not None and isinstance(receive, _Content):
         receive.put(taken.content)
     return receive
+
+
+class _Opening:
+    """What sends the messages of a WebSocket: once the handshake is answered, what was left for after that is done.
+
+    Not when the connection ends: that may be days later, and a password may be bound to it.
+    """
+
+    def __init__(self, send: Send, finish: Callable[[], Awaitable[None]]) -> None:
+        self._send = send
+        self._finish: Callable[[], Awaitable[None]] | None = finish
+
+    async def __call__(self, message: Message) -> None:
+        await self._send(message)
+        finish, self._finish = self._finish, None
+        if finish is not None:
+            await finish()
 
 
 def _child(scope: Scope, place: tuple[Guard, str, str] | None, decision: Decision, taken: Handover) -> Scope:

@@ -84,7 +84,11 @@ class GuardMiddleware:
         if isinstance(decision, Granted):
             _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
             _move(environ, view, path_of_preflight(guard.policy, view))
-            response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
+            try:
+                response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
+            except BaseException:
+                guard.finish(decision)  # there is no response whose end could be waited for
+                raise
         else:
             refusal = guard.refuse(decision, view)
             if isinstance(decision, Hidden):

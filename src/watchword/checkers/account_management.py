@@ -79,6 +79,8 @@ class AccountManagement:
             check_text("the id of an account", id)
         for one in everything:
             self._refuse_taken(one)
+        if id is not None:
+            self._refuse_taken_id(id)
         hash_ = password_hash
         if password_hash is not None:
             self._verifier.hasher.check(password_hash, name)
@@ -274,8 +276,15 @@ class AccountManagement:
             raise ConfigurationError(str(error)) from None
 
     def _refuse_taken(self, name: str, *, except_for: str | None = None) -> None:
-        if not self._fold_case:
-            return  # the store keeps exact names apart by itself
-        other = self._store.find_account(name, fold_case=True)
+        # Whoever is called by a name that is the id of somebody else would be disabled in his place.
+        owner = self._store.get_account(name)
+        if owner is not None and owner.id != except_for:
+            raise AlreadyExists(f"the name {name!r} is the id of another account")
+        # Exact names the store keeps apart by itself.
+        other = self._store.find_account(name, fold_case=True) if self._fold_case else None
         if other is not None and other.id != except_for:
             raise AlreadyExists(f"the name {name!r} is taken: case makes no difference here")
+
+    def _refuse_taken_id(self, id: str) -> None:  # noqa: A002 - what it is
+        if self._store.find_account(canonical(id)) is not None:
+            raise AlreadyExists(f"the id {id!r} is a name of another account")

@@ -126,9 +126,9 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         if account is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if hash_ is None or not matches:
-            return Refused(Reason.WRONG_SECRET)
+            return Refused(Reason.WRONG_SECRET, detail=f"account {account.id}")
         if standing is not None:
-            return Refused(standing, told=standing in self._tell)
+            return Refused(standing, told=standing in self._tell, detail=f"account {account.id}")
         return Accepted(_principal(account), self._lease(account, mark), self._afterwards(account, hash_, credentials.password, now))
 
     def _whose(self, name: str) -> str:

@@ -109,11 +109,11 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if not is_right:
-            return Refused(Reason.WRONG_SECRET)
+            return Refused(Reason.WRONG_SECRET, detail=f"key {record.id}")
         now = self._clock.now()
         refusal = _refusal(record, now)
         if refusal is not None:
-            return Refused(refusal)
+            return Refused(refusal, detail=f"key {record.id} of {record.owner}")
         begins = -inf if record.not_before is None else record.not_before
         ends = inf if record.expires_at is None else record.expires_at
         return Accepted(_principal(record), lease=StoreLease(store, mark, self._clock, begins, ends), afterwards=self._note(record, now))

@@ -126,7 +126,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         if record is None or not is_right:
             return Refused(Reason.UNKNOWN_IDENTITY)
         refusal = _refusal(record, self._clock.now())
-        return record if refusal is None else Refused(refusal)
+        return record if refusal is None else Refused(refusal, detail=f"token {record.id} of {record.subject}")
 
     def create(
         self,

@@ -59,7 +59,7 @@ class PasswordTable:
         matches = yield from self._verifier.verify(name, hash_, credentials.password, remember=stored is not None)
         if stored is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
-        return self._accepted[name] if matches else Refused(Reason.WRONG_SECRET)
+        return self._accepted[name] if matches else Refused(Reason.WRONG_SECRET, detail=f"user {name}")
 
     def __len__(self) -> int:
         return len(self._hashes)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REMEMBERED = 10_000
 REMEMBERED_FOR = 300.0  # seconds
+LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
 
 
 class Verifier:
@@ -35,6 +36,9 @@ class Verifier:
         clock: tells the time.
         remember: how many passwords are remembered at most; 0: none.
         remember_for: for how many seconds.
+
+    Raises:
+        ConfigurationError: one of them is something else.
     """
 
     __slots__ = ("_clock", "_digest", "_known", "_limiter", "_ttl", "hasher")
@@ -48,6 +52,14 @@ class Verifier:
         remember: int = REMEMBERED,
         remember_for: float = REMEMBERED_FOR,
     ) -> None:
+        if limiter is not None and not isinstance(limiter, HashLimiter):
+            raise ConfigurationError(f"a limiter is a HashLimiter, such as HashLimiter(4), not {limiter!r}")
+        if clock is not None and (isinstance(clock, type) or not callable(getattr(clock, "now", None))):
+            raise ConfigurationError(f"a clock is an object with now(), such as SystemClock(), not {clock!r}")
+        if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
+            raise ConfigurationError(f"remember is how many passwords to remember, 0 or more, not {remember!r}")
+        if not isinstance(remember_for, (int, float)) or isinstance(remember_for, bool) or not 0 <= remember_for <= LONGEST:
+            raise ConfigurationError(f"remember_for is a number of seconds, from 0 to a day, not {remember_for!r}")
         self.hasher: PasswordHasher = as_hasher(hasher)
         self._limiter = shared_limiter() if limiter is None else limiter
         self._clock = SystemClock() if clock is None else clock

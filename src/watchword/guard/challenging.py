@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from watchword.principal import Principal
     from watchword.request import RequestView
 
+EVIDENCE_ENDED = "their evidence has expired"  # what a checker accepted, and the guard does not any more
 RETRY_AFTER = 5  # seconds, where whoever failed did not say: long enough to matter, short enough to be tried
 
 INSUFFICIENT_SCOPE = "insufficient_scope"

@@ -14,7 +14,7 @@ from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
-from watchword.guard.challenging import ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
+from watchword.guard.challenging import EVIDENCE_ENDED, ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
 from watchword.guard.policy import normal_origin, own_origins
 from watchword.guard.shortcut import LONGEST_FIELD, Shortcut
 from watchword.networks import Networks
@@ -203,7 +203,7 @@ class Deciding:
         """Go on with what the checker said."""
         policy = self._policy
         if isinstance(verdict, Refused):
-            return refuse_credentials(policy, route, view, entry, verdict.reason, told=verdict.told)
+            return refuse_credentials(policy, route, view, entry, verdict.reason, verdict.detail, told=verdict.told)
         principal = _stamped(verdict, entry)
         fact = self._memo.fact(entry, principal, verdict.lease)
         # A checker that answers at once is asked as quickly as the memo, but for the short way.
@@ -225,7 +225,7 @@ class Deciding:
             return None
         # What is no number has ended: nothing is earlier than it.
         if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
-            return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, "their evidence has expired")
+            return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, EVIDENCE_ENDED)
         if evidence.networks is not None and not _networks(evidence.networks).hold(view.address):
             # Other credentials may count from here: 401. And a thief is not told that these are good elsewhere.
             detail = f"those of {principal.id} do not count from here"

@@ -15,6 +15,7 @@ from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Ye
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed
 from watchword.errors import GrammarError
 from watchword.grammar import parse_authorization, parse_form
+from watchword.guard.challenging import EVIDENCE_ENDED
 from watchword.principal import ANONYMOUS
 from watchword.reason import WORDS, Reason
 from watchword.refusal import told_reason
@@ -174,7 +175,7 @@ def _checker_line(policy: Policy, decision: Decision) -> str:
         return f"checker {checker} ({decision.scheme}): unavailable{why}"
     if decision.reason is Reason.MALFORMED_CREDENTIALS:
         return f"scheme {decision.scheme}: the credentials do not fit it, so no checker was asked"
-    if isinstance(decision, Challenged) and decision.detail:
+    if isinstance(decision, Challenged) and (decision.reason is Reason.NETWORK_DENIED or decision.detail == EVIDENCE_ENDED):
         return f"checker {checker} ({decision.scheme}): accepted them, but {decision.detail}"
     if decision.principal.is_authenticated:
         return f"checker {checker} ({decision.scheme}): accepted {decision.principal!r}"

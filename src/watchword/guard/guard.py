@@ -256,7 +256,9 @@ class Guard:
         """
         from watchword.guard.explain import explanation  # for people, never on the way of a request
 
-        return explanation(self._policy, self._renderer, view, self.decide(view), self.request_id(view))
+        decision = self.decide(view)
+        self.finish(decision)  # else nobody would: the next one who decides may find the caller remembered
+        return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
 
     async def aexplain(self, view: RequestView) -> Explanation:
         """Do the same as `explain`, without blocking the event loop.
@@ -266,7 +268,9 @@ class Guard:
         """
         from watchword.guard.explain import explanation
 
-        return explanation(self._policy, self._renderer, view, await self.adecide(view), self.request_id(view))
+        decision = await self.adecide(view)
+        await self.afinish(decision)
+        return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
 
     def __repr__(self) -> str:
         names = ", ".join(entry.scheme.name for entry in self._policy.entries)

@@ -21,7 +21,7 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as missing:
         if missing.name != "sqlalchemy":
             raise
-    raise ImportError(f"{name} needs SQLAlchemy, which is not installed: pip install 'watchword[sql]'", name="sqlalchemy")
+    raise ModuleNotFoundError(f"{name} needs SQLAlchemy, which is not installed: pip install 'watchword[sql]'", name="sqlalchemy")
 
 
 def __dir__() -> list[str]:

@@ -156,8 +156,25 @@ def test_an_account_is_named_by_any_of_its_names_or_its_id(desk: Desk) -> None:
     ann = desk.accounts.add("ann", id="u-17", names=["caf\u00e9"])
     for name in ("ann", "caf\u00e9", "cafe\u0301", "u-17"):
         assert desk.accounts.get(name) == ann
-    bob = desk.accounts.add("u-17", id="u-18")
+    bob = desk.store.add_account(AccountRecord(id="u-18", names=("u-17",)))  # by something else that writes to the store
     assert desk.accounts.get("u-17") == bob
+
+
+def test_no_name_is_the_id_of_somebody_else(desk: Desk) -> None:
+    """Else whoever disables one of them by what stands in a log disables the other."""
+    desk.accounts.add("ann", id="u-17")
+    desk.accounts.add("bob")
+    wrongs: list[Callable[[], object]] = [
+        lambda: desk.accounts.add("u-17"),
+        lambda: desk.accounts.add("cid", names=["u-17"]),
+        lambda: desk.accounts.add("cid", id="ann"),
+        lambda: desk.accounts.change("bob", names=["bob", "u-17"]),
+    ]
+    for wrong in wrongs:
+        with pytest.raises(AlreadyExists, match="of another account"):
+            wrong()
+    assert desk.accounts.change("ann", names=["ann", "u-17"]).names == ("ann", "u-17")
+    assert [account.id for account in desk.accounts.list()] == ["bob", "u-17"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "Ann", "\ud800", "x" * 5000])
@@ -200,7 +217,7 @@ def test_whose_name_is_the_id_of_another_is_the_one_who_is_changed(desk: Desk) -
         lambda name: desk.accounts.lock(name, NOW + 1),
     ]
     desk.accounts.add("ann@x", PASSWORD, id="ann")
-    other = desk.accounts.add("ann", PASSWORD, id="u-17")
+    other = desk.store.add_account(AccountRecord(id="u-17", names=("ann",)))
     for method in methods:
         assert method("ann@x").id == "ann"
         assert desk.store.get_account("u-17") == other

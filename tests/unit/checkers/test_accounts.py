@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import replace
 from math import inf, nan
@@ -12,8 +13,8 @@ import pytest
 from tests.support.core import ask
 from tests.support.logins import DAY, NOW, CountingHasher, Desk, bytes_of, guarded, log_in
 from tests.support.passwords import PASSWORD, stored
-from tests.support.wire import basic
-from watchword import Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused, Unavailable, role
+from tests.support.wire import Request, basic
+from watchword import Accepted, Basic, BasicCredentials, ConfigurationError, Guard, Principal, Reason, Refused, Unavailable, role
 from watchword.checkers import Accounts
 from watchword.stores.memory import MemoryStore
 from watchword.stores.ports import AccountRecord
@@ -512,3 +513,18 @@ class TestContract(CheckerContract):
         desk = Desk()
         desk.accounts.add("ann", PASSWORD)
         return desk.accounts
+
+
+def test_the_log_says_whose_login_failed_and_the_client_does_not(behind: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The id of the account is a stored fact; what was typed as a name may be a password, and is not logged."""
+    desk = Desk()
+    desk.accounts.add("ann", PASSWORD, id="u-17")
+    driver = behind(Guard(Basic(desk.accounts, realm="r")))
+    desk.accounts.disable("ann")
+    with caplog.at_level(logging.INFO, "watchword"):
+        bodies = [
+            driver(Request(target="/", headers=(basic(*shown),))).body for shown in (("ann", PASSWORD), ("ann", "x"), ("s3cret", "x"))
+        ]
+    assert [record.watchword["detail"] for record in caplog.records] == ["account u-17", "account u-17", ""]  # type: ignore[attr-defined]  # an extra
+    assert b"u-17" not in b"".join(bodies)
+    assert "s3cret" not in caplog.text

@@ -117,7 +117,7 @@ def test_memory_ends_after_its_time_and_before_it_began() -> None:
     assert bench.asks() == (True, 1)
 
 
-@pytest.mark.parametrize("options", [{"remember": 0}, {"remember_for": 0.0}, {"remember_for": -1.0}])
+@pytest.mark.parametrize("options", [{"remember": 0}, {"remember_for": 0.0}])
 def test_memory_can_be_switched_off(options: dict[str, Any]) -> None:
     """Then every check is verified, and nothing is kept."""
     bench = Bench(**options)
@@ -264,3 +264,26 @@ def test_what_is_no_hasher_is_a_mistake(given: object) -> None:
     """Found at construction, and named by its type."""
     with pytest.raises(ConfigurationError, match="a hasher is a PasswordHasher or a CryptContext of passlib, not"):
         as_hasher(given)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"remember": -1},
+        {"remember": True},
+        {"remember": "many"},
+        {"remember_for": -1.0},
+        {"remember_for": float("nan")},
+        {"remember_for": "long"},
+        {"remember_for": 86_401},
+        {"limiter": 2},
+        {"clock": FixedClock},
+        {"clock": 1.0},
+        {"hasher": "argon2"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_right_is_refused_at_construction(options: dict[str, Any]) -> None:
+    """And not with the first request."""
+    with pytest.raises(ConfigurationError):
+        Verifier(**options)

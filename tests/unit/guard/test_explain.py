@@ -138,7 +138,7 @@ firewall: nothing ambiguous
 rule: '/root' needs role("root")
 credentials: authorization (Basic, 30 octets)
 checker Users (Basic): refused, wrong_secret: The user exists; the password does not match.
-decision: challenged, wrong_secret; the client is told invalid_credentials
+decision: challenged, wrong_secret (user ann); the client is told invalid_credentials
 evaluated:
   [needs] role("root")
 cure: be somebody
