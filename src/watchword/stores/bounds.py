@@ -1,19 +1,17 @@
 """What every store takes, so that all of them take the same: text that every database can hold and index, and finite sizes.
 
-A record beyond these bounds is a `ValueError` where it is to be kept. A lookup by such a value finds nothing and asks nobody:
-it comes from a client as often as not.
+A record beyond these bounds is a `ValueError` where it is to be kept, and what is no record a `TypeError`. A lookup by such a value
+finds nothing and asks nobody: it comes from a client as often as not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from math import isnan
 from unicodedata import normalize
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
+from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 
 MAX_TEXT = 1024
 """How many octets of UTF-8 an id, a name or a role may have: an index entry of PostgreSQL holds 2,704."""
@@ -32,6 +30,8 @@ DIGEST = 32
 
 MAX_COUNT = 2**31 - 1
 """What the length of a page is cut to."""
+
+_SHOWN = 100  # characters of a value in a message
 
 
 def storable(text: object, limit: int = MAX_TEXT) -> bool:
@@ -77,7 +77,9 @@ def checked_account(account: AccountRecord) -> AccountRecord:
 
     Raises:
         ValueError: a store cannot keep it.
+        TypeError: it is no record of this kind.
     """
+    _record(account, AccountRecord)
     _text("the id of an account", account.id)
     names = _texts("a name of an account", account.names, MAX_NAMES)
     if len(set(names)) < len(names):
@@ -88,7 +90,9 @@ def checked_account(account: AccountRecord) -> AccountRecord:
         _text("a password hash", account.password_hash, MAX_HASH, shown=False)
     if account.hash_profile is not None:
         _text("the profile of a hash", account.hash_profile)
-    _times(account.password_changed_at, account.locked_until, account.created_at, account.last_login_at)
+    _version(account.version)
+    checked_time(account.created_at)
+    _times(account.password_changed_at, account.locked_until, account.last_login_at)
     return replace(
         account,
         names=names,
@@ -107,13 +111,17 @@ def checked_key(key: KeyRecord) -> KeyRecord:
 
     Raises:
         ValueError: a store cannot keep it.
+        TypeError: it is no record of this kind.
     """
+    _record(key, KeyRecord)
     _text("the id of a key", key.id)
     _text("the owner of a key", key.owner)
     _issued(key)
     if key.replaced_by is not None:
         _text("the successor of a key", key.replaced_by)
-    _times(key.not_before, key.expires_at, key.created_at, key.last_used_at, key.revoked_at)
+    _version(key.version)
+    checked_time(key.created_at)
+    _times(key.not_before, key.expires_at, key.last_used_at, key.revoked_at)
     return replace(
         key,
         roles=frozenset(_texts("a role", key.roles)),
@@ -132,11 +140,14 @@ def checked_token(token: TokenRecord) -> TokenRecord:
 
     Raises:
         ValueError: a store cannot keep it.
+        TypeError: it is no record of this kind.
     """
+    _record(token, TokenRecord)
     _text("the handle of a token", token.id)
     _text("the subject of a token", token.subject)
     _issued(token)
-    _times(token.created_at, token.expires_at, token.revoked_at)
+    checked_time(token.created_at)
+    _times(token.expires_at, token.revoked_at)
     return replace(
         token,
         roles=frozenset(_texts("a role", token.roles)),
@@ -155,28 +166,46 @@ def checked_time(at: float) -> float:
     Raises:
         ValueError: it is not a number.
     """
-    _times(at)
+    if not _is_time(at):
+        raise ValueError(f"a time is a number of Unix seconds, not {_shown(at)}")
     return float(at)
+
+
+def check_page(after: object, limit: object) -> None:
+    """Refuse what is no part of a listing.
+
+    Args:
+        after: the id after which it begins.
+        limit: how many records it has at most.
+
+    Raises:
+        TypeError: they are no text and no whole number.
+    """
+    if not isinstance(after, str):
+        raise TypeError(f"a page begins after an id, which is text, not {type(after).__name__}")
+    if not isinstance(limit, int) or isinstance(limit, bool):
+        raise TypeError(f"a page has a whole number of records at most, not {_shown(limit)}")
 
 
 def _issued(record: KeyRecord | TokenRecord) -> None:
     if not is_digest(record.digest):
         raise ValueError(f"a digest is {DIGEST} octets of SHA-256")
-    if record.label and not storable(record.label):
+    if record.label != "" and not storable(record.label):
         raise ValueError(f"a label is text of at most {MAX_TEXT} octets, without NUL and lone surrogates")
-    if record.kind not in {"user", "client"}:
-        raise ValueError(f"a key or token is of kind 'user' or 'client', not {record.kind!r}")
+    if not isinstance(record.kind, str) or record.kind not in {"user", "client"}:
+        raise ValueError(f"a key or token is of kind 'user' or 'client', not {_shown(record.kind)}")
 
 
 def _text(what: str, text: object, limit: int = MAX_TEXT, *, shown: bool = True) -> None:
     if not storable(text, limit):
-        given = f", not {text!r}" if shown and isinstance(text, str) and len(text) <= MAX_TEXT else ""
+        given = f", not {_shown(text)}" if shown and isinstance(text, str) else ""
         raise ValueError(f"{what} is text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates{given}")
 
 
 def _texts(what: str, texts: Iterable[str], most: int = MAX_GRANTS) -> tuple[str, ...]:
-    if isinstance(texts, str):
-        raise ValueError(f"{what} stands in a collection: one bare string would be taken letter by letter")  # noqa: TRY004 - as the rest
+    if isinstance(texts, (str, bytes, bytearray)) or not isinstance(texts, Iterable):
+        # One bare string would be taken letter by letter.
+        raise ValueError(f"{what} stands in a collection of text, not in {type(texts).__name__}")  # noqa: TRY004 - as the rest
     kept = tuple(texts)
     if len(kept) > most:
         raise ValueError(f"{what} is one of at most {most}, not of {len(kept)}")
@@ -187,6 +216,35 @@ def _texts(what: str, texts: Iterable[str], most: int = MAX_GRANTS) -> tuple[str
 
 def _times(*times: float | None) -> None:
     for time in times:
+        if time is not None:
+            checked_time(time)
+
+
+def _is_time(time: object) -> bool:
+    if not isinstance(time, (int, float)) or isinstance(time, bool):
+        return False
+    try:
         # NaN equals nothing, and SQLite would keep NULL in its place.
-        if time is not None and (isinstance(time, bool) or not isinstance(time, (int, float)) or time != time):  # noqa: PLR0124 - NaN
-            raise ValueError(f"a time is a number of Unix seconds, not {time!r}")
+        return not isnan(time)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def _version(version: object) -> None:
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise ValueError(f"a version is the whole number that a store gave a record, not {_shown(version)}")  # noqa: TRY004 - as the rest
+
+
+def _record(given: object, kind: type) -> None:
+    if not isinstance(given, kind):
+        # Not shown: it may be a secret.
+        article = "an" if kind is AccountRecord else "a"
+        raise TypeError(f"a store keeps {article} {kind.__name__}, not {type(given).__name__}")
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message: cut, for messages end up in logs."""
+    if isinstance(value, (str, float)):
+        text = repr(value if isinstance(value, float) else value[:_SHOWN])
+        return text if isinstance(value, float) or len(value) <= _SHOWN else f"{text}..."
+    return f"{value!r}" if isinstance(value, int) and abs(value) < 10**_SHOWN else type(value).__name__

@@ -11,13 +11,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from watchword.errors import AlreadyExists
-from watchword.stores.bounds import checked_account, checked_key, checked_time, checked_token, fold, is_digest, storable
+from watchword.stores.bounds import check_page, checked_account, checked_key, checked_time, checked_token, fold, is_digest, storable
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 R = TypeVar("R", AccountRecord, KeyRecord, TokenRecord)
+T = TypeVar("T")
 
 
 class MemoryStore:
@@ -82,7 +83,7 @@ class MemoryStore:
             id: the id.
         """
         with self._lock:
-            return self._accounts.get(id)
+            return _known(self._accounts, id)
 
     def add_account(self, account: AccountRecord) -> AccountRecord:
         """Keep a new account; see `AccountStore.add_account`.
@@ -146,7 +147,7 @@ class MemoryStore:
         """
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         with self._lock:
-            stored = self._accounts.get(id)
+            stored = _known(self._accounts, id)
             if stored is None or stored.password_hash is None or stored.password_hash != old:
                 return False
             self._changes += 1
@@ -164,9 +165,10 @@ class MemoryStore:
         """
         at = checked_time(at)
         with self._lock:
-            stored = self._accounts.pop(id, None)
+            stored = _known(self._accounts, id)
             if stored is None:
                 return False
+            del self._accounts[id]
             self._changes += 1
             self._leave(stored)
             self._revoke_all(id, at)
@@ -191,7 +193,7 @@ class MemoryStore:
         """
         at = checked_time(at)
         with self._lock:
-            stored = self._accounts.get(id)
+            stored = _known(self._accounts, id)
             if stored is not None and (stored.last_login_at is None or stored.last_login_at < at):
                 self._accounts[id] = replace(stored, last_login_at=at)
 
@@ -217,7 +219,7 @@ class MemoryStore:
             id: the public part of the key.
         """
         with self._lock:
-            key = self._keys.get(id)
+            key = _known(self._keys, id)
             return None if key is None else self._told(key)
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
@@ -289,7 +291,7 @@ class MemoryStore:
         """
         at = checked_time(at)
         with self._lock:
-            stored = self._keys.get(id)
+            stored = _known(self._keys, id)
             if stored is not None and (stored.last_used_at is None or stored.last_used_at < at):
                 self._keys[id] = replace(stored, last_used_at=at)
 
@@ -334,7 +336,7 @@ class MemoryStore:
         """
         at = checked_time(at)
         with self._lock:
-            digest = self._handles.get(id)
+            digest = _known(self._handles, id)
             if digest is None or self._tokens[digest].revoked_at is not None:
                 return False
             self._changes += 1
@@ -442,6 +444,10 @@ class MemoryStore:
         return len(keys), len(tokens)
 
 
+def _known(table: Mapping[str, T], id: object) -> T | None:  # noqa: A002 - what it is
+    return table.get(id) if isinstance(id, str) else None
+
+
 def _profile(account: AccountRecord) -> str | None:
     return None if account.password_hash is None else account.hash_profile
 
@@ -452,6 +458,7 @@ def _ended(token: TokenRecord, before: float) -> bool:
 
 def _page(records: Iterable[R], after: str, limit: int) -> tuple[R, ...]:
     # Code points order text as its octets in UTF-8 do, so this is the order of the databases.
+    check_page(after, limit)
     if after and not storable(after):
         return ()
     return tuple(nsmallest(max(limit, 0), (record for record in records if record.id > after), key=attrgetter("id")))

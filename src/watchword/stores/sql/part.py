@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from watchword.stores.bounds import MAX_COUNT, checked_time, storable
+from watchword.stores.bounds import MAX_COUNT, check_page, checked_time, storable
 from watchword.stores.sql import statements
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Part:
             self._database.change(lambda change: change.count(statement, parameters))
 
     def _list(self, question: Select[Any], after: str, limit: int, owner: str | None = None) -> Sequence[Sequence[Any]]:
+        check_page(after, limit)
         if limit < 1 or (after and not storable(after)) or (owner is not None and not storable(owner)):
             return ()
         parameters = {"after": after, "limit": min(limit, MAX_COUNT)} | ({} if owner is None else {"owner": owner})
