@@ -114,7 +114,7 @@ def test_own_server(own_server: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="watchword"):
         refused = httpx2.get(own_server + "/orders/7", auth=("ann", "wrong"))
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="orders", charset="UTF-8"')
-    assert f"wrong_secret, GET /orders/7 (rule default, request {refused.json()['request_id']})" in caplog.text
+    assert f"wrong_secret (user ann), GET /orders/7 (rule default, request {refused.json()['request_id']})" in caplog.text
     head = httpx2.head(own_server + "/orders/7")
     assert (head.status_code, head.content) == (401, b"")
 

@@ -239,7 +239,10 @@ def _read(path: str) -> tuple[os.stat_result, bytes]:
         if found.st_size > MOST_OCTETS:
             raise ValueError(f"it is longer than {MOST_OCTETS} octets")
         with open(descriptor, "rb", closefd=False) as file:
-            return found, file.read()
+            octets = file.read(MOST_OCTETS + 1)  # it may grow meanwhile
+        if len(octets) > MOST_OCTETS:
+            raise ValueError(f"it is longer than {MOST_OCTETS} octets")
+        return found, octets
     finally:
         os.close(descriptor)  # here, for open() does not when it fails
 
