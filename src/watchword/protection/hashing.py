@@ -24,6 +24,7 @@ from watchword.operation import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class HashLimiter:
         self._queue: OrderedDict[_Flight, None] = OrderedDict()
         self._running: set[_Flight] = set()
         self._leaving: deque[tuple[_Member, bool]] = deque()
+        self._aside = _Aside(self._limit)
 
     def __repr__(self) -> str:
         # Without the lock: a debugger may ask at any moment.
@@ -138,7 +140,7 @@ class HashLimiter:
                 await event.wait()
             if not member.flight.landed:
                 # The bound is kept here: a capacity of one's own keeps out of the threads that the application shares.
-                await run_sync(self._compute, member, _giving_way(work), limiter=CapacityLimiter(1))
+                await run_sync(self._compute, member, self._aside.work(work), limiter=CapacityLimiter(1))
         except BaseException:
             self._leave(member)
             raise
@@ -334,41 +336,53 @@ class _Work(Generic[T]):
         self.call = call
 
 
-def _giving_way(work: _Work[T]) -> _Work[T]:
-    """Return the same work, in a thread to which the system prefers others: an event loop that has something to do comes first.
+class _Aside:
+    """Threads to which the system prefers others: an event loop that has something to do comes before the hashes that it waits for.
 
     On as many CPUs as hashes are computed at once the loop would wait for its time slice otherwise, and with it everybody who
-    needs no hash. Only Linux has priorities of threads. Nobody can raise one again, so the thread is not the application's.
+    needs no hash. Only Linux has priorities of threads. Nobody can raise one again, so these threads are not the application's.
+    And they stay: each new thread might be given an arena of its own by the allocator, which keeps the memory of its hashes.
+
+    Args:
+        most: how many threads at most.
     """
-    if sys.platform != "linux":
-        return work
-    return _Work(partial(_compute_aside, work))
 
+    __slots__ = ("_most", "_pool")
 
-def _compute_aside(work: _Work[T]) -> T:
-    from threading import Thread, get_native_id
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pool: ThreadPoolExecutor | None = None
 
-    outcome: list[Any] = []
-    failure: list[BaseException] = []
+    def work(self, work: _Work[T]) -> _Work[T]:
+        """Return the same work, done in one of them.
 
-    def compute() -> None:
-        with suppress(OSError):  # not allowed here: then as everybody else
-            os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
+        Args:
+            work: the work.
+        """
+        return _Work(partial(self._do, work)) if sys.platform == "linux" else work
+
+    def _do(self, work: _Work[T]) -> T:
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = self._pool
+        if pool is None:
+            # Two at once may make one each: the one that is not kept ends with its last work.
+            self._pool = pool = ThreadPoolExecutor(self._most, "watchword-hash", _give_way)
         try:
-            outcome.append(work.call())
-        except BaseException as error:  # noqa: BLE001 - it is raised below
-            failure.append(error)
+            future = pool.submit(work.call)
+        except RuntimeError:  # the process ends, or may have no more threads
+            return work.call()
+        try:
+            return future.result()
+        finally:
+            del future  # an exception that is raised leads to this frame
 
-    thread = Thread(target=compute, name="watchword-hash")
-    try:
-        thread.start()
-    except RuntimeError:  # the process may have no more threads
-        return work.call()
-    thread.join()
-    if failure:
-        raise failure.pop()
-    result: T = outcome.pop()
-    return result
+
+def _give_way() -> None:
+    from threading import get_native_id
+
+    with suppress(OSError):  # not allowed here: then as everybody else
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
 
 
 def _woken(member: _Member) -> bool:
