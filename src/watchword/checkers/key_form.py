@@ -82,7 +82,7 @@ class KeyForm(_Form):
 
     __slots__ = ()
 
-    rest = f"(?P<id>{_CHARACTER}{{{ID_LENGTH}}})_(?P<secret>{_CHARACTER}{{{KEY_SECRET_LENGTH}}})"
+    rest: ClassVar[str] = f"(?P<id>{_CHARACTER}{{{ID_LENGTH}}})_(?P<secret>{_CHARACTER}{{{KEY_SECRET_LENGTH}}})"
 
     def make(self) -> Made:
         """Make a key that nobody else has."""
@@ -104,7 +104,7 @@ class TokenForm(_Form):
 
     __slots__ = ()
 
-    rest = f"{_CHARACTER}{{{TOKEN_SECRET_LENGTH}}}"
+    rest: ClassVar[str] = f"{_CHARACTER}{{{TOKEN_SECRET_LENGTH}}}"
 
     def make(self) -> Made:
         """Make a token that nobody else has. Its handle has nothing to do with it."""

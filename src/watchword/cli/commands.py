@@ -69,8 +69,8 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     server.run()
 
 
-for command in (user, key, token, store, hash_, audit, import_):
-    cli.add_command(command)
+for _command in (user, key, token, store, hash_, audit, import_):
+    cli.add_command(_command)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -77,14 +77,14 @@ class Command(click.Command):
 class Section(click.Group):
     """A group of commands."""
 
-    command_class = Command
+    command_class: type[click.Command] | None = Command
 
 
 class Root(click.Group):
     """The whole command: whatever happens below it ends in an exit code and at most one line."""
 
-    command_class = Command
-    group_class = Section
+    command_class: type[click.Command] | None = Command
+    group_class: type[click.Group | type] | None = Section
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]  # noqa: ANN401 - the rest is click's
         """Run a command and end the process, as click does in its standalone mode."""

@@ -51,9 +51,9 @@ class Asking:
     __slots__ = ("decision", "entries", "needed", "plea")
 
     def __init__(self, entries: Sequence[Entry], plea: Plea, *, needed: bool) -> None:
-        self.entries = entries
-        self.plea = plea
-        self.needed = needed
+        self.entries: Sequence[Entry] = entries
+        self.plea: Plea = plea
+        self.needed: bool = needed
         self.decision: Challenged | None = None
 
 

@@ -43,8 +43,8 @@ class Fact:
     __slots__ = ("_lease", "_since", "_until", "principal", "scheme")
 
     def __init__(self, principal: Principal, scheme: str, lease: Lease, since: float, until: float) -> None:
-        self.principal = principal
-        self.scheme = scheme
+        self.principal: Principal = principal
+        self.scheme: str = scheme
         self._since = since
         self._until = until
         ends = principal.evidence is not None and principal.evidence.expires_at is not None

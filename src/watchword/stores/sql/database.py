@@ -54,7 +54,7 @@ class Change:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.generation: int | None = None
-        self.altered = False
+        self.altered: bool = False
 
     def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
         """Return what a statement finds.
@@ -109,14 +109,14 @@ class Database:
         self, url: str, *, create: bool | None, check: bool, clock: Clock, staleness: float, timeout: float, pool_size: int
     ) -> None:
         self._url = parse(url)
-        self.url = shown(self._url)
+        self.url: str = shown(self._url)
         self._file = file_of(self._url)
         self._create = create
         self._timeout = timeout
         self._ready = False
         self._closed = False
         self._inherited: list[Pool] = []
-        self.freshness = Freshness(clock, staleness)
+        self.freshness: Freshness = Freshness(clock, staleness)
         self._engine = make_engine(self._url, timeout=timeout, pool_size=pool_size, files=self.freshness)
         self._writer = self._engine.execution_options(**{WRITING: True})
         # One round trip per read: without it there would be a BEGIN and a ROLLBACK around it.

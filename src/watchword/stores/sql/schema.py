@@ -28,9 +28,9 @@ State = Literal["empty", "current", "outdated", "newer", "foreign"]
 # Ordered by octets everywhere: SQLite does so, and for PostgreSQL the scripts say it.
 TEXT = String()
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
-meta = Table(
+meta: Table = Table(
     "watchword_meta",
     metadata,
     Column("one", BigInteger, primary_key=True, autoincrement=False),  # always 1: a table of one row
@@ -38,7 +38,7 @@ meta = Table(
     Column("decoy_key", LargeBinary, nullable=False),
 )
 
-accounts = Table(
+accounts: Table = Table(
     "watchword_accounts",
     metadata,
     Column("id", TEXT, primary_key=True),
@@ -58,7 +58,7 @@ accounts = Table(
 )
 
 # For lookups and for uniqueness alone: an account is read with its names from one row of the table above.
-names = Table(
+names: Table = Table(
     "watchword_names",
     metadata,
     Column("name", TEXT, primary_key=True),
@@ -69,7 +69,7 @@ names = Table(
 )
 
 # No foreign key leads from keys and tokens to accounts: an owner may be a program that has none.
-keys = Table(
+keys: Table = Table(
     "watchword_keys",
     metadata,
     Column("id", TEXT, primary_key=True),
@@ -91,7 +91,7 @@ keys = Table(
     Index("watchword_keys_owner", "owner", "id"),
 )
 
-tokens = Table(
+tokens: Table = Table(
     "watchword_tokens",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
