@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from watchword.checkers.names import canonical, user_name
+from watchword.checkers.names import canonical, check_password, user_name
 from watchword.checkers.record_checks import check_names, check_text, check_texts, check_time
 from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
+from watchword.stores.bounds import shown
 from watchword.stores.ports import PAGE, AccountRecord
 
 if TYPE_CHECKING:
@@ -108,11 +109,14 @@ class AccountManagement:
 
         Raises:
             NotFound: there is none.
+            ConfigurationError: the name is no text.
             Unavailable: the store does not answer.
         """
+        if not isinstance(name, str):
+            raise ConfigurationError(f"an account is named by text, not by {type(name).__name__}")
         found = self._store.find_account(canonical(name), fold_case=self._fold_case) or self._store.get_account(name)
         if found is None:
-            raise NotFound(f"there is no account {name!r}")
+            raise NotFound(f"there is no account {shown(name)}")
         return found
 
     def list(self) -> Iterator[AccountRecord]:
@@ -135,7 +139,7 @@ class AccountManagement:
 
         Raises:
             NotFound: there is no such account.
-            ConfigurationError: the password cannot be used: it is empty, too long, or holds a NUL.
+            ConfigurationError: the password cannot be used: it is empty, too long, or cannot be sent in Basic.
             Unavailable: the store does not answer.
         """
         account = self.get(name)
@@ -268,10 +272,8 @@ class AccountManagement:
         raise Unavailable(f"the account {account.id!r} was changed by others {TRIES} times meanwhile")
 
     def _hash(self, password: str) -> str:
-        if not isinstance(password, str):
-            raise ConfigurationError(f"a password is text, not {type(password).__name__}")
         try:
-            return self._verifier.hashing(password).run()
+            return self._verifier.hashing(check_password(password)).run()
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchword.errors import ConfigurationError
 from watchword.grammar.composed import composed
+from watchword.stores.bounds import shown
 
 LONGEST_NAME = 1024  # octets of UTF-8, as in every store
 
@@ -27,15 +28,33 @@ def user_name(name: str) -> str:
         ConfigurationError: it cannot be sent in Basic: empty, with a colon or a control character (RFC 7617 §2), or no text.
     """
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"a user name is a non-empty string, not {name!r}")
+        raise ConfigurationError(f"a user name is a non-empty string, not {shown(name)}")
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise ConfigurationError(f"the user name that begins with {name[:20]!r} is longer than {LONGEST_NAME} octets: no store keeps it")
     name, colon, _ = name.partition(":")
     if colon:
         # What follows may be a password or its hash.
-        raise ConfigurationError(f"the user name that begins with {name!r} cannot be sent in Basic: it holds a colon (RFC 7617 §2)")
+        raise ConfigurationError(f"the user name that begins with {shown(name)} cannot be sent in Basic: it holds a colon (RFC 7617 §2)")
     if any(character < " " or character == "\x7f" for character in name):
-        raise ConfigurationError(f"the user name {name!r} cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
+        raise ConfigurationError(f"the user name {shown(name)} cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
     if any("\ud800" <= character <= "\udfff" for character in name):
-        raise ConfigurationError(f"the user name {name!r} cannot be sent in Basic: it holds half a character (RFC 3629 §3)")
+        raise ConfigurationError(f"the user name {shown(name)} cannot be sent in Basic: it holds half a character (RFC 3629 §3)")
     return canonical(name)
+
+
+def check_password(password: object) -> str:
+    """Return a password that somebody is to log in with; the message never shows it.
+
+    Args:
+        password: as the operator or its owner chose it.
+
+    Raises:
+        ConfigurationError: it cannot be sent in Basic: a control character (RFC 7617 §2), half a character, or no text.
+    """
+    if not isinstance(password, str):
+        raise ConfigurationError(f"a password is text, not {type(password).__name__}")
+    if any("\x00" < character < " " or character == "\x7f" for character in password):  # of a NUL the hasher says why
+        raise ConfigurationError("the password cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise ConfigurationError("the password cannot be sent in Basic: it holds half a character (RFC 3629 §3)")
+    return password

@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from watchword.errors import ConfigurationError
 from watchword.networks import parse_network
+from watchword.stores.bounds import shown
 
 
 def check_store(store: object, name: str, *methods: str) -> None:
@@ -43,7 +44,7 @@ def check_text(what: str, text: object, *, may_be_empty: bool = False) -> str:
     if not text and not may_be_empty:
         raise ConfigurationError(f"{what} is not empty")
     if any(character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff" for character in text):
-        raise ConfigurationError(f"{what} holds a control character or a lone surrogate: {text!r}")
+        raise ConfigurationError(f"{what} holds a control character or a lone surrogate: {shown(text)}")
     return text
 
 
@@ -58,7 +59,7 @@ def check_texts(what: str, texts: Iterable[str]) -> tuple[str, ...]:
         ConfigurationError: they are one string, which would be taken letter by letter, or one of them cannot be kept.
     """
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-        raise ConfigurationError(f'{what} are a collection of names, such as ["orders"], not {texts!r}')
+        raise ConfigurationError(f'{what} are a collection of names, such as ["orders"], not {shown(texts)}')
     return tuple(check_text(f"each of the {what}", text) for text in texts)
 
 
@@ -87,13 +88,13 @@ def check_networks(networks: Iterable[str]) -> tuple[str, ...]:
         ConfigurationError: one of them is no network.
     """
     if isinstance(networks, (str, bytes)) or not isinstance(networks, Iterable):
-        raise ConfigurationError(f'networks are a collection, such as ["10.0.0.0/8"], not {networks!r}')
+        raise ConfigurationError(f'networks are a collection, such as ["10.0.0.0/8"], not {shown(networks)}')
     kept: list[str] = []
     for network in networks:
         try:
             kept.append(str(parse_network(network)))
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f'networks are such as "10.0.0.0/8", not {network!r}: {error}') from None
+            raise ConfigurationError(f'networks are such as "10.0.0.0/8", not {shown(network)}: {str(error)[:200]}') from None
     return tuple(dict.fromkeys(kept))
 
 
@@ -107,7 +108,7 @@ def check_kind(kind: object) -> Literal["user", "client"]:
         ConfigurationError: it is neither.
     """
     if not isinstance(kind, str) or kind not in {"user", "client"}:
-        raise ConfigurationError(f'kind is "user" or "client", not {kind!r}')
+        raise ConfigurationError(f'kind is "user" or "client", not {shown(kind)}')
     return cast("Literal['user', 'client']", kind)
 
 
@@ -136,7 +137,7 @@ def check_seconds(what: str, seconds: object) -> float:
     """
     number = _number(what, seconds, "a number of seconds")
     if number < 0:
-        raise ConfigurationError(f"{what} is a number of seconds, 0 or more, not {seconds!r}")
+        raise ConfigurationError(f"{what} is a number of seconds, 0 or more, not {shown(seconds)}")
     return number
 
 
@@ -164,7 +165,7 @@ def _number(what: str, value: object, unit: str) -> float:
             number = float("inf")
         if isfinite(number):
             return number
-    raise ConfigurationError(f"{what} is {unit}, not {value!r}")
+    raise ConfigurationError(f"{what} is {unit}, not {shown(value)}")
 
 
 def _kind(value: object) -> str:

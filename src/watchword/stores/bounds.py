@@ -51,6 +51,21 @@ def storable(text: object, limit: int = MAX_TEXT) -> bool:
         return False
 
 
+def shown(value: object) -> str:
+    """Return a value for a message: cut, for messages end up in logs, and whatever the value makes of being printed.
+
+    Args:
+        value: what a caller handed over; no secret.
+    """
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return f"{value[:_SHOWN]!r}..."
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - it is foreign; and a number may have more digits than Python prints
+        return f"one of {type(value).__name__}"
+    return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def fold(name: str) -> str:
     """Return a name without its letter case: the canonical caseless form of the Unicode Standard (D145), composed.
 
@@ -87,7 +102,7 @@ def checked_account(account: AccountRecord) -> AccountRecord:
     for name in names:
         _text("a name of an account, without its case", fold(name))
     if account.password_hash is not None:
-        _text("a password hash", account.password_hash, MAX_HASH, shown=False)
+        _text("a password hash", account.password_hash, MAX_HASH, secret=True)
     if account.hash_profile is not None:
         _text("the profile of a hash", account.hash_profile)
     _version(account.version)
@@ -167,7 +182,7 @@ def checked_time(at: float) -> float:
         ValueError: it is not a number.
     """
     if not _is_time(at):
-        raise ValueError(f"a time is a number of Unix seconds, not {_shown(at)}")
+        raise ValueError(f"a time is a number of Unix seconds, not {shown(at)}")
     return float(at)
 
 
@@ -184,7 +199,7 @@ def check_page(after: object, limit: object) -> None:
     if not isinstance(after, str):
         raise TypeError(f"a page begins after an id, which is text, not {type(after).__name__}")
     if not isinstance(limit, int) or isinstance(limit, bool):
-        raise TypeError(f"a page has a whole number of records at most, not {_shown(limit)}")
+        raise TypeError(f"a page has a whole number of records at most, not {shown(limit)}")
 
 
 def _issued(record: KeyRecord | TokenRecord) -> None:
@@ -193,12 +208,12 @@ def _issued(record: KeyRecord | TokenRecord) -> None:
     if record.label != "" and not storable(record.label):
         raise ValueError(f"a label is text of at most {MAX_TEXT} octets, without NUL and lone surrogates")
     if not isinstance(record.kind, str) or record.kind not in {"user", "client"}:
-        raise ValueError(f"a key or token is of kind 'user' or 'client', not {_shown(record.kind)}")
+        raise ValueError(f"a key or token is of kind 'user' or 'client', not {shown(record.kind)}")
 
 
-def _text(what: str, text: object, limit: int = MAX_TEXT, *, shown: bool = True) -> None:
+def _text(what: str, text: object, limit: int = MAX_TEXT, *, secret: bool = False) -> None:
     if not storable(text, limit):
-        given = f", not {_shown(text)}" if shown and isinstance(text, str) else ""
+        given = f", not {shown(text)}" if not secret and isinstance(text, str) else ""
         raise ValueError(f"{what} is text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates{given}")
 
 
@@ -232,7 +247,7 @@ def _is_time(time: object) -> bool:
 
 def _version(version: object) -> None:
     if not isinstance(version, int) or isinstance(version, bool):
-        raise ValueError(f"a version is the whole number that a store gave a record, not {_shown(version)}")  # noqa: TRY004 - as the rest
+        raise ValueError(f"a version is the whole number that a store gave a record, not {shown(version)}")  # noqa: TRY004 - as the rest
 
 
 def _record(given: object, kind: type) -> None:
@@ -240,11 +255,3 @@ def _record(given: object, kind: type) -> None:
         # Not shown: it may be a secret.
         article = "an" if kind is AccountRecord else "a"
         raise TypeError(f"a store keeps {article} {kind.__name__}, not {type(given).__name__}")
-
-
-def _shown(value: object) -> str:
-    """Return a value for a message: cut, for messages end up in logs."""
-    if isinstance(value, (str, float)):
-        text = repr(value if isinstance(value, float) else value[:_SHOWN])
-        return text if isinstance(value, float) or len(value) <= _SHOWN else f"{text}..."
-    return f"{value!r}" if isinstance(value, int) and abs(value) < 10**_SHOWN else type(value).__name__
