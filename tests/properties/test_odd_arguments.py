@@ -182,12 +182,11 @@ def test_a_password_that_cannot_be_sent_is_refused(password: Any) -> None:
     """Whoever sets one could not log in with it (RFC 7617 §2); the message does not show it."""
     desk = Desk(MemoryStore)
     accounts, before = desk.of["Accounts"], desk.listing()
-    for call in [
-        lambda: accounts.set_password("ann", password),
-        lambda: accounts.add("bob", password) if password is not None else int("no"),
-    ]:
-        with pytest.raises(ValueError, match=r"password|no"):
-            call()
+    calls: list[Callable[[Any], object]] = [partial(accounts.set_password, "ann"), partial(accounts.add, "bob")]
+    for call in calls:
+        with pytest.raises(ValueError, match="password") as caught:
+            call(password)
+        assert not isinstance(password, str) or not password or password not in str(caught.value)
     assert desk.listing() == before
 
 
