@@ -100,8 +100,10 @@ def test_curl(name: str, serving_accounts: Serving, people: dict[str, str], tmp_
     expected: list[tuple[int, str | None]] = [*((200, one) for one, _ in right), *[(401, None)] * len(wrong), (200, "ann")]
     before = accountable.journal(server)
     assert curl(server, tmp_path, transfers) == expected
-    noted = [one.password for one in accountable.journal(server)[len(before) :] if one.begins("verify") and one.password != "right of ann"]
-    assert sorted(noted) == sorted(password for _, password in passwords)
+    shown = sorted(password for _, password in passwords)
+    # Another test's hash may still be computed: whoever asked for it went away.
+    noted = [one.password for one in accountable.journal(server)[len(before) :] if one.begins("verify") and one.password in shown]
+    assert sorted(noted) == shown
 
 
 @everywhere
