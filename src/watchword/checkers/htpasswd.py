@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.htpasswd_lines import parse_htpasswd
 from watchword.checkers.names import user_name
-from watchword.checkers.password_table import PasswordTable
+from watchword.checkers.password_table import PasswordTable, check_mapping
 from watchword.checkers.passwords import PasswordHasher
 from watchword.checkers.verifying import Verifier
 from watchword.clock import SystemClock
@@ -82,12 +82,16 @@ class Htpasswd(FlowChecker[BasicCredentials]):
     ) -> None:
         if plain and hasher is not None:
             raise ConfigurationError("Htpasswd takes plain=True or a hasher; PasswordHasher(plain=True) is both")
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            raise ConfigurationError(f'Htpasswd takes the path of a file, such as Htpasswd("users.htpasswd"), not {type(path).__name__}')
         self._path = os.fspath(path)
         self._clock: Clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_event if on_event is None else on_event
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock)
         # Read now, and as a checker would answer with them: the file may come to name them at any time.
-        self._principals = {user_name(name): Accepted(principal).principal for name, principal in (principals or {}).items()}
+        self._principals = {
+            user_name(name): Accepted(principal).principal for name, principal in check_mapping("Htpasswd", principals).items()
+        }
         self._reloading = ProcessLock()
         self._lines: tuple[OddLine, ...] = ()
         try:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords import Decoys
+from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.verdict import Accepted, Refused, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from watchword.checkers.verifying import Verifier
     from watchword.credentials import BasicCredentials
     from watchword.operation import Steps
@@ -78,3 +78,23 @@ def _decoys_of(hashes: Mapping[str, str]) -> Decoys:
     for hash_ in hashes.values():
         weights[hash_] = weights.get(hash_, 0) + 1
     return Decoys(weights, key)
+
+
+def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:
+    """Return who is more than a name; nobody where nothing was said.
+
+    Args:
+        checker: its name, for the message.
+        principals: user name to principal, or None.
+
+    Raises:
+        ConfigurationError: it is no mapping.
+    """
+    if principals is None:
+        return {}
+    if not isinstance(principals, Mapping):
+        raise ConfigurationError(
+            f'{checker}(principals=...) takes a mapping of user names to principals, such as {{"ann": Principal("ann", roles=["admin"])}}, '
+            f"not {type(principals).__name__}"
+        )
+    return principals

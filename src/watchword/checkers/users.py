@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.names import user_name
-from watchword.checkers.password_table import PasswordTable
+from watchword.checkers.password_table import PasswordTable, check_mapping
 from watchword.checkers.passwords import identify
 from watchword.checkers.verifying import Verifier
 from watchword.credentials import BasicCredentials
@@ -76,7 +76,7 @@ class Users(FlowChecker[BasicCredentials]):
                     "make a new one with `watchword hash`"
                 )
             table[canonical] = hash_
-        given = {user_name(name): principal for name, principal in (principals or {}).items()}
+        given = {user_name(name): principal for name, principal in check_mapping("Users", principals).items()}
         nobody = given.keys() - table.keys()
         if nobody:
             raise ConfigurationError(f"there are principals for users that have no hash: {', '.join(sorted(nobody))}")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from tests.support.core import ANN
 from tests.support.logins import CountingHasher
 from tests.support.passwords import PASSWORD, stored
-from watchword import Accepted, BasicCredentials, Principal, Reason, Refused, Verdict
+from watchword import Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused, Verdict
+from watchword.checkers import Htpasswd, Users
 from watchword.checkers.password_table import PasswordTable
 from watchword.checkers.verifying import Verifier
 from watchword.operation import run
 from watchword.verdict import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 HASHES = {"ann": stored("argon2id"), "bob": stored("bcrypt"), "caf\u00e9": stored("apr1")}
 
@@ -86,3 +94,24 @@ def test_it_counts_and_names_nobody() -> None:
     users = table(CountingHasher())
     assert len(users) == 3
     assert repr(users) == "PasswordTable(3 users)"
+
+
+@pytest.mark.parametrize("wrong", [0, 7, "ann", b"ann", ["ann"], [("ann", Principal("ann"))], {"ann"}, (), "", Principal("ann")])
+def test_principals_are_a_mapping(wrong: Any, tmp_path: Path) -> None:
+    """For `Users` and `Htpasswd` alike; the message says which, and shows how one is written."""
+    path = tmp_path / "users"
+    path.write_text(f"ann:{HASHES['ann']}\n")
+    makers: list[Callable[[], object]] = [
+        partial(Users, {"ann": HASHES["ann"]}, principals=wrong),
+        partial(Htpasswd, path, principals=wrong),
+    ]
+    for make in makers:
+        with pytest.raises(ConfigurationError, match=r"(Users|Htpasswd)\(principals=\.\.\.\) takes a mapping of user names to principals"):
+            make()
+
+
+@pytest.mark.parametrize("wrong", [None, 7, 1.5, True, ["users"], object(), bytearray(b"users")])
+def test_a_file_has_a_path(wrong: Any) -> None:
+    """A number would be a file that happens to be open."""
+    with pytest.raises(ConfigurationError, match=f"Htpasswd takes the path of a file, .*, not {type(wrong).__name__}"):
+        Htpasswd(wrong)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from watchword.clock import SystemClock
 from watchword.errors import ConfigurationError
-from watchword.stores.bounds import checked_time, storable
+from watchword.stores.bounds import checked_time, shown, storable
 from watchword.stores.sql import statements
 from watchword.stores.sql.accounts import SQLAccounts
 from watchword.stores.sql.database import Database
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.stores.sql.database import Change
     from watchword.stores.sql.schema import StoreStatus
+
+
+LONGEST = 86_400  # seconds
+MOST_CONNECTIONS = 10_000  # more than any database lets in
 
 
 class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
@@ -56,8 +60,11 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         pool_size: int = 10,
         check: bool = True,
     ) -> None:
-        if not staleness >= 0 or not timeout > 0 or pool_size < 1:
-            raise ConfigurationError("a store has a staleness of 0 seconds or more, a timeout above 0, and a pool of 1 connection or more")
+        if not _is_seconds(staleness) or not _is_seconds(timeout) or not timeout or not _is_count(pool_size):
+            raise ConfigurationError(
+                f"a store has a staleness of 0 seconds or more, a timeout above 0, and a pool of 1 connection or more, a day and "
+                f"{MOST_CONNECTIONS} at most; not {shown(staleness)}, {shown(timeout)} and {shown(pool_size)}"
+            )
         self._database = Database(
             url,
             create=create,
@@ -163,3 +170,11 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             return revoked
 
         return self._database.change(work)
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LONGEST
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CONNECTIONS
