@@ -63,6 +63,7 @@ def model(octets: bytes) -> dict[str, str]:
 @example(("\ufeffann:" + HASHES[0]).encode())
 @example(("ann:" + HASHES[0] + "\n").encode("utf-16"))
 @example(f"ann:{HASHES[0]}:nginx takes comments\nbob:{HASHES[1]}".encode())
+@example("".join(HASHES).encode())  # a hash stands where the name should
 def test_any_file_is_read_as_the_model_says(octets: bytes) -> None:
     """Each line is a user, a comment, nothing, or odd; odd ones are told by their numbers, in order, and never with a hash."""
     read = parse_htpasswd(octets, HASHER)

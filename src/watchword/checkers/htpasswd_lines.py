@@ -15,6 +15,7 @@ from watchword.errors import ConfigurationError
 if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
 
+_SOMEBODY = "this user"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -89,8 +90,9 @@ def _read(line: bytes, hashes: dict[str, str], hasher: PasswordHasher) -> str:
     if name in hashes:
         return "an earlier line has the same name, and counts"
     try:
-        hasher.check(hash_, name)
+        hasher.check(hash_, _SOMEBODY)
     except ConfigurationError as error:
-        return str(error)
+        # Not by his name: on a line that lacks one a hash may stand in its place.
+        return str(error).replace(repr(_SOMEBODY), _SOMEBODY)
     hashes[name] = hash_
     return ""

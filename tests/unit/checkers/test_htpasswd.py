@@ -321,7 +321,7 @@ BREAKS: dict[Callable[[Path], None], str] = {
     directory: "it is no file",
     fifo: "it is no file",
     garbage: "nobody could log in by it; line 1: it is not UTF-8",
-    odd: "nobody could log in by it; line 1: the password of 'ann' is no hash of a known format",
+    odd: "nobody could log in by it; line 1: the password of this user is no hash of a known format",
     dangling: "No such file or directory",
     loop: "Too many levels of symbolic links",
     huge: "it is longer than 67108864 octets",
