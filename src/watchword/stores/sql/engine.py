@@ -156,6 +156,11 @@ class _SQLite(sqlite3.Connection):
 
     file: tuple[int, int] | None = None
 
+    def __del__(self) -> None:
+        # Nobody can close it any more. Python 3.13 would complain to whoever let go of a store without closing it.
+        with suppress(sqlite3.Error):
+            self.close()
+
 
 def _identity(path: Path) -> tuple[int, int]:
     found = os.stat(path)  # noqa: PTH116 - on every request, and half as dear
