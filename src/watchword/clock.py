@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from watchword.errors import ConfigurationError
+
 
 class Clock(Protocol):
     """Anything that tells the time; `watchword.testing.FixedClock` is one that stands still."""
@@ -25,3 +27,20 @@ class SystemClock:
 
     def __repr__(self) -> str:
         return "SystemClock()"
+
+
+def as_clock(given: Clock | None, owner: str) -> Clock:
+    """Return a clock for what somebody was given; None: the machine's.
+
+    Args:
+        given: what stands where the clock should.
+        owner: who was given it, for the message.
+
+    Raises:
+        ConfigurationError: it is something else: a class, or a number.
+    """
+    if given is None:
+        return SystemClock()
+    if isinstance(given, type) or not callable(getattr(given, "now", None)):
+        raise ConfigurationError(f"{owner}(clock=...) takes an object with now(), such as SystemClock(), not {given!r}")
+    return given

@@ -11,7 +11,34 @@ from hashlib import blake2b
 from os import urandom
 from typing import TypeVar
 
+from watchword.errors import ConfigurationError
+
 V = TypeVar("V")
+
+MOST = 10_000
+"""How many callers or passwords are remembered at most, unless somebody says otherwise."""
+
+FOR = 300.0
+"""For how many seconds, unless somebody says otherwise."""
+
+_LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
+
+
+def check_bounds(owner: str, remember: object, remember_for: object) -> None:
+    """Refuse bounds that are none.
+
+    Args:
+        owner: who was given them, for the message.
+        remember: how many are to be remembered at most; 0: none.
+        remember_for: for how many seconds.
+
+    Raises:
+        ConfigurationError: one of them is no such number.
+    """
+    if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
+        raise ConfigurationError(f"{owner}(remember=...) takes how many to remember, 0 or more, not {remember!r}")
+    if not isinstance(remember_for, (int, float)) or isinstance(remember_for, bool) or not 0 <= remember_for <= _LONGEST:
+        raise ConfigurationError(f"{owner}(remember_for=...) takes seconds, from 0 to a day, not {remember_for!r}")
 
 
 class KeyedDigest:

@@ -13,7 +13,8 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard,
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
-    {"errors", "clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
+    {"errors"},
+    {"clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
     {"operation", "grammar"},
     {"verdict", "request", "decision", "page"},
     {"protection", "observe", "stores"},

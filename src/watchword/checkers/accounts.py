@@ -13,8 +13,8 @@ from watchword.checkers.lease import StoreLease
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords import Decoys
 from watchword.checkers.record_checks import check_store
-from watchword.checkers.verifying import REMEMBERED, REMEMBERED_FOR, Verifier
-from watchword.clock import SystemClock
+from watchword.checkers.verifying import Verifier
+from watchword.clock import as_clock
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError, Unavailable
 from watchword.locking import ProcessLock
@@ -22,7 +22,7 @@ from watchword.observe.event import AuthEvent, log_event
 from watchword.operation import Operation
 from watchword.principal import Principal
 from watchword.reason import Reason
-from watchword.remembering import Bounded, KeyedDigest
+from watchword.remembering import FOR, MOST, Bounded, KeyedDigest
 from watchword.stores.bounds import fold, storable
 from watchword.verdict import Accepted, Refused
 
@@ -84,8 +84,8 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         fold_case: bool = False,
         max_age: float | None = None,
         tell: Iterable[Reason | str] = (),
-        remember: int = REMEMBERED,
-        remember_for: float = REMEMBERED_FOR,
+        remember: int = MOST,
+        remember_for: float = FOR,
         on_event: Hook | None = None,
     ) -> None:
         check_store(store, "Accounts", "find_account", "hash_samples", "decoy_key", "mark", "holds")
@@ -93,7 +93,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
         if isinstance(tell, str) or not isinstance(tell, Iterable) or not STANDING.issuperset(told := frozenset(tell)):
             raise ConfigurationError(f"Accounts(tell=...) takes some of {', '.join(sorted(STANDING))} in a collection, not {tell!r}")
-        clock = SystemClock() if clock is None else clock
+        clock = as_clock(clock, "Accounts")
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for)
         super().__init__(store, verifier, clock, fold_case=fold_case)
         self._max_age = max_age

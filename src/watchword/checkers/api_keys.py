@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hmac import compare_digest
-from math import inf
 from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
 from watchword.checkers.key_form import KeyForm, is_id
-from watchword.checkers.lease import StoreLease
 from watchword.checkers.record_checks import (
     check_kind,
     check_names,
@@ -22,7 +20,8 @@ from watchword.checkers.record_checks import (
     check_text,
     check_window,
 )
-from watchword.clock import SystemClock
+from watchword.checkers.validity import Validity
+from watchword.clock import as_clock
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound, Unavailable
 from watchword.operation import Operation
@@ -90,7 +89,7 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "mark", "holds")
         self._store = store
         self._form = KeyForm(prefix)
-        self._clock: Clock = clock or SystemClock()
+        self._clock: Clock = as_clock(clock, "APIKeys")
         self._used_every = check_seconds("used_every", used_every)
         self._noted: Bounded[float] = Bounded(_NOTED)
         self._noting: dict[str, object] = {}
@@ -111,12 +110,11 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         if not is_right:
             return Refused(Reason.WRONG_SECRET, detail=f"key {record.id}")
         now = self._clock.now()
-        refusal = _refusal(record, now)
+        validity = _validity(record)
+        refusal = validity.refusal(now)
         if refusal is not None:
             return Refused(refusal, detail=f"key {record.id} of {record.owner}")
-        begins = -inf if record.not_before is None else record.not_before
-        ends = inf if record.expires_at is None else record.expires_at
-        return Accepted(_principal(record), lease=StoreLease(store, mark, self._clock, begins, ends), afterwards=self._note(record, now))
+        return Accepted(_principal(record), lease=validity.lease(store, mark, self._clock), afterwards=self._note(record, now))
 
     def create(
         self,
@@ -319,17 +317,10 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         return f"APIKeys(prefix={self._form.prefix!r})"
 
 
-def _refusal(record: KeyRecord, now: float) -> Reason | None:
-    """Return why a key whose secret was right is refused. A time that is no number lets nobody in."""
-    if record.revoked_at is not None:
-        return Reason.REVOKED
-    if record.owner_disabled:
-        return Reason.DISABLED
-    if record.not_before is not None and not record.not_before <= now:
-        return Reason.NOT_YET_VALID
-    if record.expires_at is not None and not now < record.expires_at:
-        return Reason.EXPIRED
-    return None
+def _validity(record: KeyRecord) -> Validity:
+    return Validity(
+        revoked_at=record.revoked_at, disabled=record.owner_disabled, not_before=record.not_before, expires_at=record.expires_at
+    )
 
 
 def _principal(record: KeyRecord) -> Principal:

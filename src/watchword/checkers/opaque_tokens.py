@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from math import inf
 from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
 from watchword.checkers.key_form import TokenForm, is_id
-from watchword.checkers.lease import StoreLease
 from watchword.checkers.record_checks import check_kind, check_names, check_seconds, check_store, check_text, check_time
-from watchword.clock import SystemClock
+from watchword.checkers.validity import Validity
+from watchword.clock import as_clock
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError
 from watchword.operation import arun, run
@@ -72,7 +71,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "mark", "holds")
         self._store = store
         self._form = TokenForm(prefix)
-        self._clock: Clock = clock or SystemClock()
+        self._clock: Clock = as_clock(clock, "OpaqueTokens")
         self._nobody = urandom(32)  # the digest of no token
 
     def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
@@ -81,8 +80,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         found = yield from self._find(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
         if isinstance(found, Refused):
             return found
-        ends = inf if found.expires_at is None else found.expires_at
-        return Accepted(_principal(found), lease=StoreLease(self._store, mark, self._clock, -inf, ends))
+        return Accepted(_principal(found), lease=_validity(found).lease(self._store, mark, self._clock))
 
     def redeem(self, token: str) -> Verdict:
         """Accept a token once, for links that reset a password or confirm an address; this may block.
@@ -125,7 +123,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         is_right = compare_digest(digest, self._nobody if record is None else record.digest)
         if record is None or not is_right:
             return Refused(Reason.UNKNOWN_IDENTITY)
-        refusal = _refusal(record, self._clock.now())
+        refusal = _validity(record).refusal(self._clock.now())
         return record if refusal is None else Refused(refusal, detail=f"token {record.id} of {record.subject}")
 
     def create(
@@ -243,15 +241,8 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         return f"OpaqueTokens(prefix={self._form.prefix!r})"
 
 
-def _refusal(record: TokenRecord, now: float) -> Reason | None:
-    """Return why a token that is known is refused. A time that is no number lets nobody in."""
-    if record.revoked_at is not None:
-        return Reason.REVOKED
-    if record.subject_disabled:
-        return Reason.DISABLED
-    if record.expires_at is not None and not now < record.expires_at:
-        return Reason.EXPIRED
-    return None
+def _validity(record: TokenRecord) -> Validity:
+    return Validity(revoked_at=record.revoked_at, disabled=record.subject_disabled, expires_at=record.expires_at)
 
 
 def _principal(record: TokenRecord) -> Principal:

@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords import PasswordHasher
-from watchword.clock import SystemClock
+from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
 from watchword.protection.hashing import HashLimiter, shared_limiter
-from watchword.remembering import Bounded, KeyedDigest
+from watchword.remembering import FOR, MOST, Bounded, KeyedDigest, check_bounds
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.operation import Operation, Steps
-
-REMEMBERED = 10_000
-REMEMBERED_FOR = 300.0  # seconds
-LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
 
 
 class Verifier:
@@ -49,20 +45,15 @@ class Verifier:
         hasher: object = None,
         limiter: HashLimiter | None = None,
         clock: Clock | None = None,
-        remember: int = REMEMBERED,
-        remember_for: float = REMEMBERED_FOR,
+        remember: int = MOST,
+        remember_for: float = FOR,
     ) -> None:
         if limiter is not None and not isinstance(limiter, HashLimiter):
             raise ConfigurationError(f"a limiter is a HashLimiter, such as HashLimiter(4), not {limiter!r}")
-        if clock is not None and (isinstance(clock, type) or not callable(getattr(clock, "now", None))):
-            raise ConfigurationError(f"a clock is an object with now(), such as SystemClock(), not {clock!r}")
-        if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
-            raise ConfigurationError(f"remember is how many passwords to remember, 0 or more, not {remember!r}")
-        if not isinstance(remember_for, (int, float)) or isinstance(remember_for, bool) or not 0 <= remember_for <= LONGEST:
-            raise ConfigurationError(f"remember_for is a number of seconds, from 0 to a day, not {remember_for!r}")
+        check_bounds("Verifier", remember, remember_for)
         self.hasher: PasswordHasher = as_hasher(hasher)
         self._limiter = shared_limiter() if limiter is None else limiter
-        self._clock = SystemClock() if clock is None else clock
+        self._clock = as_clock(clock, "Verifier")
         self._digest = KeyedDigest()
         self._known: Bounded[float] = Bounded(remember if remember_for > 0 else 0)
         self._ttl = remember_for

@@ -7,16 +7,17 @@ from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.leaves import authenticated
-from watchword.clock import SystemClock
+from watchword.clock import as_clock
 from watchword.decision import Decided, Granted
 from watchword.errors import ConfigurationError
 from watchword.guard.deciding import Deciding
-from watchword.guard.memo import ENTRIES, TTL, Memo
+from watchword.guard.memo import Memo
 from watchword.guard.policy import IDENTITY_HEADERS, Policy
 from watchword.observe.log import log_failure, log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
+from watchword.remembering import FOR, MOST, check_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from watchword.operation import Operation, Steps
     from watchword.request import RequestView
     from watchword.schemes.base import Scheme
-
-
-_LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
 
 
 class Guard:
@@ -87,8 +85,8 @@ class Guard:
         cors_expose: bool = False,
         proxy: bool = False,
         request_id: Callable[[], str] | None = None,
-        remember: int = ENTRIES,
-        remember_for: float = TTL,
+        remember: int = MOST,
+        remember_for: float = FOR,
     ) -> None:
         for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
             if isinstance(given, str):
@@ -97,20 +95,15 @@ class Guard:
                 raise ConfigurationError(f"Guard({name}=...) takes a list of names, each a string, not {given!r}")
         if firewall is not None and not isinstance(firewall, Firewall):
             raise ConfigurationError(f"Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not {firewall!r}")
-        if clock is not None and (isinstance(clock, type) or not callable(getattr(clock, "now", None))):
-            raise ConfigurationError(f"Guard(clock=...) takes an object with now(), such as SystemClock(), not {clock!r}")
         if request_id is not None and not callable(request_id):
             raise ConfigurationError(f"Guard(request_id=...) takes a function that makes an id, not {request_id!r}")
-        if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
-            raise ConfigurationError(f"Guard(remember=...) takes how many callers to remember, 0 or more, not {remember!r}")
-        if not isinstance(remember_for, (int, float)) or isinstance(remember_for, bool) or not 0 <= remember_for <= _LONGEST:
-            raise ConfigurationError(f"Guard(remember_for=...) takes seconds, from 0 to a day, not {remember_for!r}")
+        check_bounds("Guard", remember, remember_for)
         self._policy = Policy(
             schemes=schemes,
             rules={} if rules is None else rules,
             default=default,
             firewall=Firewall() if firewall is None else firewall,
-            clock=SystemClock() if clock is None else clock,
+            clock=as_clock(clock, "Guard"),
             order=order,
             identity_headers=identity_headers,
             origins=origins,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken
-from watchword.remembering import Bounded, KeyedDigest
+from watchword.remembering import FOR, MOST, Bounded, KeyedDigest
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from watchword.guard.policy import Entry
     from watchword.principal import Principal
     from watchword.verdict import Lease
-
-ENTRIES = 10_000
-TTL = 300.0  # seconds
 
 
 class Fact:
@@ -72,7 +69,7 @@ class Memo:
 
     __slots__ = ("_clock", "_credentials", "_facts", "_fields", "_ttl")
 
-    def __init__(self, clock: Clock, *, entries: int = ENTRIES, ttl: float = TTL) -> None:
+    def __init__(self, clock: Clock, *, entries: int = MOST, ttl: float = FOR) -> None:
         self._clock = clock
         self._ttl = ttl if entries else 0.0
         # Two keys, so that no field is taken for credentials.

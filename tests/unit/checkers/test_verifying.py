@@ -13,10 +13,11 @@ from tests.support.core import argon2_hash
 from tests.support.logins import CountingHasher
 from watchword import ConfigurationError
 from watchword.checkers import PasswordHasher
-from watchword.checkers.verifying import REMEMBERED, REMEMBERED_FOR, Verifier, as_hasher
+from watchword.checkers.verifying import Verifier, as_hasher
 from watchword.errors import Overloaded
 from watchword.operation import run
 from watchword.protection.hashing import HashLimiter, shared_limiter
+from watchword.remembering import FOR, MOST
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def test_memory_ends_after_its_time_and_before_it_began() -> None:
     """Five minutes, unless told otherwise; and a clock that was set back makes it useless."""
     bench = Bench()
     assert bench.asks() == (True, 1)
-    bench.clock.advance(REMEMBERED_FOR - 1)
+    bench.clock.advance(FOR - 1)
     assert bench.asks() == (True, 0)
     bench.clock.advance(1)
     assert bench.asks() == (True, 1)
@@ -133,7 +134,7 @@ def test_memory_is_bounded() -> None:
     assert len(bench.verifier._known) == 3
     assert [bench.asks(name=name)[1] for name in ("b", "c", "d")] == [0, 0, 0]
     assert bench.asks(name="a") == (True, 1)
-    assert Bench().verifier._known._most == REMEMBERED == 10_000
+    assert Bench().verifier._known._most == MOST == 10_000
 
 
 def test_memory_and_operation_hold_no_password_in_the_clear() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from watchword.clock import SystemClock
+from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
 from watchword.stores.bounds import checked_time, shown, storable
 from watchword.stores.sql import statements
@@ -69,7 +69,7 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             url,
             create=create,
             check=check,
-            clock=SystemClock() if clock is None else clock,
+            clock=as_clock(clock, "SQLStore"),
             staleness=staleness,
             timeout=timeout,
             pool_size=pool_size,
