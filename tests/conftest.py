@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from tests.support.programs import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("default", deadline=None)
     settings.register_profile("long", deadline=None, max_examples=FUZZ_TRIES)
     settings.load_profile("long" if config.option.markexpr == "long" else "default")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what was skipped because a program is missing, so that nobody takes the run for a whole one."""
+    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()) if isinstance(report.longrepr, tuple)]
+    missing = Counter(reason.partition(MISSING)[2] for reason in skipped if MISSING in reason)
+    for reason, count in sorted(missing.items()):
+        terminalreporter.write_line(f"{count} tests skipped, {MISSING}{reason}", yellow=True, bold=True)
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from tests.support.programs import program
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,6 +59,7 @@ def read_guide(process: subprocess.Popen[str]) -> str:
 
 def shell(command: str) -> str:
     """Run a command in a shell, as it was printed, and return what it answers."""
+    program("curl")
     return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, env=ENVIRONMENT).stdout
 
 

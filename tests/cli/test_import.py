@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import CHEAP, NOW, STRONG, Inside
-from tests.support.passwords import MAKERS, PASSWORD, stored, tool
+from tests.support.passwords import MAKERS, PASSWORD, stored
+from tests.support.programs import tool
 from watchword import Accepted, BasicCredentials
 from watchword.checkers import Accounts
 

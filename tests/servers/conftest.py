@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bcrypt
 import pytest
 
 from tests.servers.serve import SERVERS
-from tests.support.served import Accountable, tool
+from tests.support.served import Accountable
 from tests.support.servers import Server
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def server(request: pytest.FixtureRequest, serving: Serving) -> Server:
 def accountable(tmp_path_factory: pytest.TempPathFactory) -> Accountable:
     """A store in SQLite and a password file, which all servers of `serving_accounts` share."""
     folder = tmp_path_factory.mktemp("accountable")
-    tool("htpasswd", "-cbB", "-C", "4", str(folder / "users.htpasswd"), "fay", "in a file")
+    hashed = bcrypt.hashpw(b"in a file", bcrypt.gensalt(4)).decode()
+    (folder / "users.htpasswd").write_text(f"fay:{hashed}\n")
     made = Accountable(folder, f"sqlite:///{folder}/auth.db")
     made.add("early", "early")
     return made

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from tests.servers.conftest import WITH_ACCOUNTS
-from tests.support.served import get, tool, until, who
+from tests.support.programs import program, tool
+from tests.support.served import get, until, who
 from tests.support.servers import DEADLINE
 from tests.support.wire import basic, bearer
 from watchword.checkers import PasswordHasher
@@ -61,13 +62,13 @@ def files(accountable: Accountable) -> list[str]:
     for flag in ("-apr1", "-1", "-5", "-6"):
         made = tool("openssl", "passwd", flag, "-stdin", given=f"file o{flag}")
         with accountable.file.open("a") as file:
-            file.write(f"o{flag}:{made}")
+            file.write(f"o{flag}:{made}\n")
     return [f"a{flag}" for flag in ("-B", "-m", "-s", "-2", "-5")] + [f"o{flag}" for flag in ("-apr1", "-1", "-5", "-6")]
 
 
 def curl(server: Server, folder: Path, transfers: list[tuple[str, list[str]]]) -> list[tuple[int, str | None]]:
     """Let curl do some transfers one after the other, and return status and who it was to the application."""
-    arguments = ["curl", "--disable"]
+    arguments = [program("curl"), "--disable"]
     for number, (path, options) in enumerate(transfers):
         arguments += ["--next"] * bool(number) + ["--silent", "--show-error", "--noproxy", "*", "--max-time", str(DEADLINE), *options]
         arguments += ["--output", str(folder / str(number)), "--write-out", "%{http_code}\n", server.url + path]

@@ -10,6 +10,7 @@ import httpx
 import httpx2
 import pytest
 
+from tests.support.programs import program
 from tests.support.servers import DEADLINE
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ _ALWAYS = ["--silent", "--show-error", "--noproxy", "*", "--http1.1", "--max-tim
 
 def curl(*arguments: str) -> str:
     """Run curl, without the settings file of whoever runs the tests, and return what it prints."""
-    done = subprocess.run(["curl", "--disable", *arguments], capture_output=True, check=False)
+    done = subprocess.run([program("curl"), "--disable", *arguments], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.servers.conftest import WITH_ACCOUNTS
 from tests.support.command import run
-from tests.support.served import asking, everywhere, pid, together, tool, until, who
+from tests.support.programs import tool
+from tests.support.served import asking, everywhere, pid, together, until, who
 from tests.support.stores import program
 from tests.support.wire import basic, bearer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 from contextlib import contextmanager
 from functools import cache
@@ -78,11 +77,6 @@ LIMITS = {"bcrypt": 72, "django-bcrypt": 72, "des-crypt": 8}
 def stored(name: str, password: str = PASSWORD) -> str:
     """Return a hash in a format, always the same one."""
     return MAKERS[name](password)
-
-
-def tool(*command: str, given: str = "") -> str:
-    """Return what a command prints, without the line's end."""
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.strip()
 
 
 _IN_C = {hashlib.scrypt, hashlib.pbkdf2_hmac, bcrypt.checkpw, bcrypt.hashpw}

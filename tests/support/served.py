@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import subprocess
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -44,13 +43,6 @@ def until(look: Callable[[], Any], what: str) -> Any:
             return seen
         os.sched_yield()
     raise AssertionError(f"waited for this in vain: {what}")
-
-
-def tool(*command: str, given: str = "") -> str:
-    """Run a program that is to succeed, and return what it prints."""
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 class Accountable:

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.core import ANN, argon2_hash
 from tests.support.logins import CountingHasher, guarded, log_in, write_htpasswd
-from tests.support.passwords import PASSWORD, stored, tool
+from tests.support.passwords import PASSWORD, stored
+from tests.support.programs import tool
 from watchword import ANONYMOUS, Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused
 from watchword.checkers import Htpasswd
 from watchword.checkers.htpasswd import SETTLING, _stamp

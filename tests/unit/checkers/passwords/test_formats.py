@@ -10,7 +10,8 @@ from argon2 import PasswordHasher as Argon2
 from passlib.hash import ldap_salted_sha1, pbkdf2_sha256
 from passlib.hash import scrypt as passlib_scrypt
 
-from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored, tool
+from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
+from tests.support.programs import tool
 from watchword import ConfigurationError
 from watchword.checkers.passwords import PasswordHasher, check_hash, identify, verify_password
 from watchword.checkers.passwords.formats import FAMILIES

@@ -1,0 +1,54 @@
+"""Finds the programs that tests run beside Python, such as htpasswd, nginx or a browser.
+
+A machine that has only Python and pip lacks them: there the test skips, and the end of the run counts what was skipped.
+Where `CI` is set a missing program fails, so that no skip hides a gap.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+MISSING = "not installed here: "
+"""Begins the reason of a skip for a missing program; `tests/conftest.py` counts them."""
+
+PACKAGES = {
+    "htpasswd": "apache2-utils",
+    "openssl": "openssl",
+    "curl": "curl",
+    "pgbouncer": "pgbouncer",
+    "chromium": "chromium",
+    "nginx": "nginx",
+    "uwsgi": "uwsgi (from PyPI)",
+}
+"""Program to the package that has it, Debian's unless it says otherwise. `.ci/run` installs them."""
+
+
+def program(name: str) -> str:
+    """Return the path of a program.
+
+    Args:
+        name: a key of `PACKAGES`.
+
+    Raises:
+        pytest.skip.Exception: it is not installed.
+        pytest.fail.Exception: it is not installed, and `CI` is set.
+    """
+    # Debian keeps daemons where an ordinary user's PATH does not lead.
+    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+    if found is not None:
+        return found
+    reason = f"{MISSING}{name} (package {PACKAGES[name]})"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def tool(name: str, *arguments: str, given: str = "") -> str:
+    """Run a program that is to succeed, and return what it prints, without the blank lines at its end."""
+    done = subprocess.run([program(name), *arguments], input=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rstrip("\n")
