@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from watchword.grammar import Authorization, parse_authorization
+from watchword.mount import split_at_mount
 from watchword.operation import Operation
 
 if TYPE_CHECKING:
@@ -79,12 +80,14 @@ class RequestView:
         "index",
         "kind",
         "method",
+        "misplaced",
         "mount",
         "path",
         "query",
         "raw_path",
         "reader",
         "scheme",
+        "whole",
     )
 
     headers: RawHeaders
@@ -116,9 +119,12 @@ class RequestView:
         self.method: str = method
         self.raw_path: bytes | None = raw
         self.query: bytes = query.encode("utf-8", "surrogatepass")
-        whole = decode_path(origin_form(raw)) if path is None else path
-        self.path: str = strip_mount(whole, mount)
-        self.mount: str = "" if self.path == whole else mount
+        # One router serves here, and the caller says what it takes off: a closing slash of the mount makes no difference.
+        place = split_at_mount(decode_path(origin_form(raw)) if path is None else path, mount.rstrip("/"))
+        self.path: str = place.path
+        self.mount: str = mount if place.mount else ""
+        self.whole: str | None = None
+        self.misplaced: bool = place.misplaced
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         self.headers = pairs if isinstance(pairs, (list, tuple)) else cast("RawHeaders", list(pairs))
         self.client: str | None = client
@@ -142,6 +148,8 @@ class RequestView:
         client: str | None,
         scheme: str,
         kind: Kind = "http",
+        whole: str | None = None,
+        misplaced: bool = False,
     ) -> RequestView:
         """Make a view from facts that a server has taken apart already; nothing is parsed again.
 
@@ -155,6 +163,8 @@ class RequestView:
             client: as above.
             scheme: as above.
             kind: as above.
+            whole: the path with its mount, where the router may not take it off: the rules of both paths must be met. None: it does.
+            misplaced: whether routers disagree about where the mount ends; see `watchword.mount`.
 
         Returns:
             The view.
@@ -165,6 +175,8 @@ class RequestView:
         view.query = query
         view.path = path
         view.mount = mount
+        view.whole = whole
+        view.misplaced = misplaced
         view.headers = headers
         view.client = client
         view.scheme = scheme

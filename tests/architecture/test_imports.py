@@ -15,7 +15,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 LAYERS = [
     {"errors"},
     {"clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
-    {"operation", "grammar"},
+    {"operation", "grammar", "mount"},
     {"verdict", "request", "decision", "page"},
     {"protection", "observe", "stores"},
     {"schemes", "checkers", "authorization"},

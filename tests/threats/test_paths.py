@@ -215,10 +215,10 @@ def test_P6_a_mount_with_a_closing_slash_opens_nothing(driver: Any, statuses: se
 
 
 def test_P6_a_mount_is_whole_segments(through: Through) -> None:
-    """A path that only looks as if it lay below the mount does not."""
+    """A path that only looks as if it lay below the mount does not; routers that compare text would route it: 400."""
     driver = through(Guard(Bearer(check_token), rules={"/lication/**": public, "/y": public, "/**": nobody}))
     answer = driver(Request(target="/application/y", mount="/app"))
-    assert (answer.status, answer.called) == (403, False)
+    assert (answer.status, answer.called) == (400, False)
 
 
 def test_P6_the_mount_itself_is_the_root(behind: Behind) -> None:

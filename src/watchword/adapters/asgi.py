@@ -7,13 +7,16 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from watchword.adapters.application import check_arguments
+from watchword.adapters.placing import Placing
 from watchword.decision import SILENT, Decided, Granted, Hidden
-from watchword.guard.guard import as_guard
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.guard.hiding import path_of_nothing, path_of_preflight
+from watchword.mount import Place
 from watchword.operation import Operation, arun, only_awaited
+from watchword.principal import ANONYMOUS
 from watchword.refusal import grant_headers
-from watchword.request import RequestView, escape_path, strip_mount
+from watchword.request import RequestView, escape_path
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Decision, Refusing
@@ -26,6 +29,9 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# What this guard has let through, kept in the scope that it hands over: guard, method, mount, path and how that was placed.
+Marker: TypeAlias = "tuple[Guard, str, str, str, Place | None]"
 
 _POLICY_VIOLATION = 1008  # RFC 6455 §7.4.1; before accept, servers turn any close into 403
 
@@ -57,49 +63,71 @@ class GuardMiddleware:
     `scope["user"]` is the `Principal`, `scope["auth"].scopes` its scopes, `scope["watchword.decision"]` the decision. The
     lifespan passes; any other kind of connection but http and websocket is an error.
 
+    The same keys are set in the scope of the middlewares around the guard, for their logs: `user` also where the request was refused
+    and the caller is known, `auth` without scopes then.
+
     Args:
         app: the application.
         guard: decides.
+        mount: the prefix under which the application is served, such as `"/api"`; `""`: none. Neither the server nor a client moves
+            it then. None: the `root_path` that the server states.
 
-    Trust: `client` and `scheme` are taken from the server. Behind a proxy let the server set them, from that proxy alone.
+    Raises:
+        ConfigurationError: the application is not an ASGI application, or sets another mount by itself.
+
+    Trust: `client`, `scheme` and, without `mount`, `root_path` are taken from the server. Behind a proxy let the server set them, from that
+    proxy alone. What stands outside the guard must not decide by what it finds in the scope.
     """
 
-    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+    def __init__(self, app: ASGIApp, guard: Guard, *, mount: str | None = None) -> None:
+        self.guard: Guard = check_arguments(app, guard, "ASGI")
         self.app = app
-        self.guard: Guard = as_guard(guard)
-        self._shortcut = guard.shortcut
+        self._placing = Placing(app, self.guard.policy.rules, mount)
+        self._shortcut = self.guard.shortcut
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - each call costs every request
+        """Serve one connection.
+
+        Raises:
+            ConfigurationError: the application turns out to set a mount by itself.
+        """
+        placing = self._placing
+        if not placing.settled:
+            placing.settle()
+        pinned = placing.pinned
+        root = scope.get("root_path") or "" if pinned is None else pinned()
         kind = scope["type"]
         if kind != "http" and kind != "websocket":  # noqa: PLR1714 - a set would be built for every request
-            if kind == "lifespan":
-                await self.app(scope, receive, send)
-                return
-            raise ValueError(f"the guard serves http and websocket, and nothing passes it as {kind!r}")
+            if kind != "lifespan":
+                raise ValueError(f"the guard serves http and websocket, and nothing passes it as {kind!r}")
+            await self.app(scope, receive, send)
+            return
         guard = self.guard
-        root = scope.get("root_path", "")
         path = scope["path"]
         method = scope["method"] if kind == "http" else "GET"
-        place = (guard, method, path)
+        where = placing.place(scope, path, root) if root else None
+        marker = (guard, method, root, path, where)
         if type(scope["headers"]) is not list:
             # Any iterable may come, and it is read more than once.
             scope["headers"] = list(scope["headers"])
-        if "watchword.guard" in scope and scope["watchword.guard"] == place:
+        if scope.get("watchword.guard") == marker and (pinned is None or scope.get("root_path") == root):
             # This very guard has let this very request through, further out.
-            await self.app(scope, receive, send)
+            await self.app(scope if placing.settled else placing.child(scope, root), receive, send)
+            placing.settled = True
             return
         raw_path = scope.get("raw_path") or None
-        below = _below(path, root) if root else path
-        mount = root if below != path else ""
         shortcut = self._shortcut
-        if shortcut.open_to(scope.get("query_string", b"")):
+        if placing.settled and shortcut.open_to(scope.get("query_string", b"")):
             sent = shortcut.credentials(scope["headers"])
-            granted = None if sent is None else shortcut.grant((method, below, raw_path, mount), sent)
+            target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
+            granted = None if sent is None or target is None else shortcut.grant(target, sent)
             if granted is not None and granted.cache is SILENT:
-                await self.app(_child(scope, place, granted, UNCHANGED), receive, send)
+                _tell(scope, granted)
+                child = placing.child(scope, root)
+                child["watchword.guard"] = marker
+                await self.app(child, receive, send)
                 return
-        view = _view(scope, method, below, raw_path, mount)
+        view = _view(scope, method, where or Place(path), raw_path)
         if guard.policy.form_limit and kind == "http":
             receive = _Content(receive)
             view.reader = receive.reader
@@ -107,26 +135,30 @@ class GuardMiddleware:
         decision = begun if isinstance(begun, Decided) else await arun(begun)
         if kind == "websocket" and decision.afterwards is not None:
             send = _Opening(send, partial(guard.afinish, decision))
+        _tell(scope, decision)
+        inner = placing.child(scope, root) if isinstance(decision, (Granted, Hidden)) else scope
         try:
-            await self._answer(scope, receive, send, decision, view, place)
+            await self._answer(inner, receive, send, decision, view, marker)
+            placing.settled = placing.settled or decision.granted
         finally:
             if kind == "http":
                 # Also where the application failed: who it was had logged in all the same.
                 await guard.afinish(decision)
 
     async def _answer(  # noqa: PLR0917 - one request and what was decided about it
-        self, scope: Scope, receive: Receive, send: Send, decision: Decision, view: RequestView, place: tuple[Guard, str, str]
+        self, scope: Scope, receive: Receive, send: Send, decision: Decision, view: RequestView, marker: Marker
     ) -> None:
         if not isinstance(decision, Granted):
             await self._refuse(scope, receive, send, decision, view)
             return
         policy = self.guard.policy
         taken = handover(policy, view)
-        child = _child(scope, place, decision, taken)
-        _move(child, view, path_of_preflight(policy, view))
+        scope["watchword.guard"] = marker
+        _leave_out(scope, taken)
+        _move(scope, view, path_of_preflight(policy, view))
         if decision.cache and view.kind == "http":
             send = partial(_advise, send, decision.cache)
-        await self.app(child, _without_token(receive, taken), send)
+        await self.app(scope, _without_token(receive, taken), send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
         guard = self.guard
@@ -147,8 +179,9 @@ class GuardMiddleware:
             await _respond(send, "http.response", refusal)
             return
         taken = handover(self.guard.policy, view)
-        child, receive = _child(scope, None, decision, taken), _without_token(receive, taken)
-        _move(child, view, path)
+        receive = _without_token(receive, taken)
+        _leave_out(scope, taken)
+        _move(scope, view, path)
         own: bool | None = None
 
         async def only_missing(message: Message) -> None:
@@ -163,33 +196,26 @@ class GuardMiddleware:
             if own is False:
                 await send(message)
 
-        await self.app(child, receive, only_missing)
+        await self.app(scope, receive, only_missing)
         if own is None:
             await _respond(send, "http.response", refusal)
 
 
-def _below(path: str, root: str) -> str:
-    """Return the path below the mount, as routers compute it; below a mount with a closing slash, one that the firewall refuses."""
-    # There they disagree: of `/api/x` below `/api/` Starlette routes the whole, and others `x`, which is what is refused.
-    bare = root.rstrip("/")
-    if bare and bare != root and path.startswith(f"{bare}/"):
-        return path[len(bare) :].lstrip("/")
-    return strip_mount(path, root)
-
-
-def _view(scope: Scope, method: str, path: str, raw_path: bytes | None, mount: str) -> RequestView:
+def _view(scope: Scope, method: str, where: Place, raw_path: bytes | None) -> RequestView:
     kind = scope["type"]
     client = scope.get("client")
     return RequestView.of_server(
         method=method,
-        path=path,
+        path=where.path,
         raw_path=raw_path,
         query=scope.get("query_string", b""),
-        mount=mount,
+        mount=where.mount,
         headers=scope["headers"],
         client=client[0] if client else None,
         scheme=scope.get("scheme", "http" if kind == "http" else "ws"),
         kind=kind,
+        whole=where.whole,
+        misplaced=where.misplaced,
     )
 
 
@@ -251,35 +277,36 @@ class _Opening:
             await finish()
 
 
-def _child(scope: Scope, place: tuple[Guard, str, str] | None, decision: Decision, taken: Handover) -> Scope:
-    child = dict(scope)
-    child["user"] = principal = decision.principal
-    child["auth"] = Auth(principal)
-    child["watchword.decision"] = decision
-    child["watchword.guard"] = place
-    if taken is not UNCHANGED:
-        names = {name.encode() for name in taken.fields}
-        headers = [(name, value) for name, value in scope["headers"] if name.lower().replace(b"_", b"-") not in names]
-        if taken.cookies is not None:
-            headers = [(name, value) for name, value in headers if name.lower() != b"cookie"] + [
-                (b"cookie", taken.cookies.encode("latin-1"))
-            ]
-        if taken.content is not None:
-            length = b"%d" % len(taken.content)
-            headers = [(name, length if name.lower() == b"content-length" else value) for name, value in headers]
-        child["headers"] = headers
-        if taken.query is not None:
-            child["query_string"] = taken.query
-    return child
+def _tell(scope: Scope, decision: Decision) -> None:
+    """Tell the application, and the middlewares around the guard, who it is; whatever was there before is no word of this guard."""
+    scope["user"] = principal = decision.principal
+    scope["auth"] = Auth(principal if decision.granted or isinstance(decision, Hidden) else ANONYMOUS)
+    scope["watchword.decision"] = decision
 
 
-def _move(child: Scope, view: RequestView, path: str | None) -> None:
+def _leave_out(scope: Scope, taken: Handover) -> None:
+    """Take out of a scope what the application must not see."""
+    if taken is UNCHANGED:
+        return
+    names = {name.encode() for name in taken.fields}
+    headers = [(name, value) for name, value in scope["headers"] if name.lower().replace(b"_", b"-") not in names]
+    if taken.cookies is not None:
+        headers = [(name, value) for name, value in headers if name.lower() != b"cookie"] + [(b"cookie", taken.cookies.encode("latin-1"))]
+    if taken.content is not None:
+        length = b"%d" % len(taken.content)
+        headers = [(name, length if name.lower() == b"content-length" else value) for name, value in headers]
+    scope["headers"] = headers
+    if taken.query is not None:
+        scope["query_string"] = taken.query
+
+
+def _move(scope: Scope, view: RequestView, path: str | None) -> None:
     """Ask the application for another path, if there is one, and let every guard further in decide about that."""
     if path is None:
         return
-    child["path"] = view.mount.rstrip("/") + path
-    child["raw_path"] = escape_path(child["path"])
-    child["watchword.guard"] = None
+    scope["path"] = view.mount + path
+    scope["raw_path"] = escape_path(scope["path"])
+    scope["watchword.guard"] = None
 
 
 async def _advise(send: Send, cache: CacheAdvice, message: Message) -> None:

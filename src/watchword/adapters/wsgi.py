@@ -7,20 +7,20 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from watchword.adapters.application import check_arguments
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS
-from watchword.guard.guard import as_guard
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.guard.hiding import path_of_nothing, path_of_preflight
+from watchword.mount import check_mount, split_at_mount
 from watchword.operation import Operation, run
 from watchword.refusal import grant_headers
-from watchword.request import RequestView, encode_path, escape_path
+from watchword.request import RequestView, decode_path, encode_path, escape_path, origin_form
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Refusing
     from watchword.guard import Guard
-    from watchword.principal import Principal
     from watchword.refusal import Refusal
 
 Environ: TypeAlias = dict[str, Any]
@@ -34,21 +34,25 @@ class GuardMiddleware:
     """Puts a guard in front of a WSGI application.
 
     `environ["watchword.principal"]` is the `Principal`; `REMOTE_USER` and `AUTH_TYPE` are its id and scheme, as the bytes
-    of UTF-8 in a native string (PEP 3333), and absent for an anonymous caller; `environ["watchword.decision"]` is the decision.
+    of UTF-8 in a native string (PEP 3333), and absent for an anonymous caller; `environ["watchword.decision"]` is the decision. They are
+    set where the request is refused as well, for the logs of the middlewares around the guard.
 
     Args:
         app: the application.
         guard: decides.
+        mount: the prefix under which the application is served, such as `"/api"`; `""`: none. Neither the server nor a client moves
+            it then. None: the `SCRIPT_NAME` that the server states.
 
     Raises:
-        ConfigurationError: a checker of the guard is async, and WSGI has no event loop.
+        ConfigurationError: the application is not a WSGI application, or a checker of the guard is async, and WSGI has no event loop.
 
-    Trust: `REMOTE_ADDR` and `wsgi.url_scheme` are taken from the server. A server that keeps one of two equal fields, or merges
-    `X_Api_Key` with `X-Api-Key`, does so before anyone can see it.
+    Trust: `REMOTE_ADDR`, `wsgi.url_scheme` and, without `mount`, `SCRIPT_NAME` are taken from the server. What stands outside the guard
+    must not decide by what it finds in the environ. A server that keeps one of two equal fields, or merges `X_Api_Key` with `X-Api-Key`,
+    does so before anyone can see it.
     """
 
-    def __init__(self, app: WSGIApp, guard: Guard) -> None:
-        guard = as_guard(guard)
+    def __init__(self, app: WSGIApp, guard: Guard, *, mount: str | None = None) -> None:
+        guard = check_arguments(app, guard, "WSGI")
         if guard.async_checkers:
             names = ", ".join(guard.async_checkers)
             raise ConfigurationError(
@@ -56,6 +60,7 @@ class GuardMiddleware:
             )
         self.app = app
         self.guard = guard
+        self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
         self._names = tuple((_variable(name), name) for name in sorted(guard.policy.index.names))
         self._shortcut = guard.shortcut
         self._matter = tuple(_variable(name) for name in guard.shortcut.long_way_fields)
@@ -64,48 +69,53 @@ class GuardMiddleware:
         """Serve one request."""
         guard = self.guard
         method = environ["REQUEST_METHOD"]
-        place = (guard, method, environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
-        if environ.get("watchword.guard") == place:
+        misplaced = self._mount is not None and _pin(environ, self._mount)
+        script_name, path_info = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+        marker = (guard, method, script_name, path_info)
+        if environ.get("watchword.guard") == marker:
             # This very guard has let this very request through, further out.
             return self.app(environ, start_response)
-        mount = _text(environ.get("SCRIPT_NAME", ""))
-        path = _text(environ.get("PATH_INFO", "")) or ("/" if mount else "")
+        mount = _text(script_name)
+        path = _text(path_info) or ("/" if mount else "")
         raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         raw_path = _octets(raw.partition("?")[0]) if raw else None
-        if self._shortcut.open_to(environ.get("QUERY_STRING", "")) and environ.keys().isdisjoint(self._matter):
+        misplaced = misplaced or (bool(mount) and _is_misplaced(path, mount, raw_path))
+        if not misplaced and self._shortcut.open_to(environ.get("QUERY_STRING", "")) and environ.keys().isdisjoint(self._matter):
             granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             host = environ.get("HTTP_HOST", "")
             if granted is not None and granted.cache is SILENT and "," not in host and len(host) <= MAX_FIELD_OCTETS:
-                _hand_over(environ, granted.principal, granted, UNCHANGED)
-                return self._serve(environ, start_response, place)
-        view = self._view(environ, method, path, raw_path, mount)
+                _tell(environ, granted)
+                return self._serve(environ, start_response, marker)
+        view = self._view(environ, method, path, raw_path, mount, misplaced=misplaced)
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else run(begun)
         if isinstance(decision, Granted):
-            _hand_over(environ, decision.principal, decision, handover(guard.policy, view))
+            _tell(environ, decision)
+            _leave_out(environ, handover(guard.policy, view))
             _move(environ, view, path_of_preflight(guard.policy, view))
             try:
-                response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, place)
+                response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, marker)
             except BaseException:
                 guard.finish(decision)  # there is no response whose end could be waited for
                 raise
         else:
             refusal = guard.refuse(decision, view)
+            _tell(environ, decision)
             if isinstance(decision, Hidden):
                 response = self._as_if_missing(environ, start_response, decision, refusal, view)
             else:
                 response = _respond(start_response, refusal)
         return response if decision.afterwards is None else _Finishing(response, partial(guard.finish, decision))
 
-    def _serve(self, environ: Environ, start_response: StartResponse, place: tuple[Guard, str, str]) -> Iterable[bytes]:
+    def _serve(self, environ: Environ, start_response: StartResponse, marker: tuple[Guard, str, str, str]) -> Iterable[bytes]:
         """Call the application, known as let through for as long as the call lasts: a server may use its environ again."""
-        environ["watchword.guard"] = place
+        environ["watchword.guard"] = marker
         try:
             return self.app(environ, start_response)
         finally:
             environ.pop("watchword.guard", None)
 
-    def _view(self, environ: Environ, method: str, path: str, raw_path: bytes | None, mount: str) -> RequestView:
+    def _view(self, environ: Environ, method: str, path: str, raw_path: bytes | None, mount: str, *, misplaced: bool) -> RequestView:
         view = RequestView.of_server(
             method=method,
             path=path,
@@ -115,6 +125,7 @@ class GuardMiddleware:
             headers=_Headers(environ),
             client=environ.get("REMOTE_ADDR") or None,
             scheme=environ.get("wsgi.url_scheme", "http"),
+            misplaced=misplaced,
         )
         fields: dict[str, str | bytes] = {}
         for variable, name in self._names:
@@ -133,7 +144,7 @@ class GuardMiddleware:
         path = path_of_nothing(self.guard.policy, view, decision.principal)
         if path is None:
             return _respond(start_response, refusal)
-        _hand_over(environ, decision.principal, decision, handover(self.guard.policy, view))
+        _leave_out(environ, handover(self.guard.policy, view))
         _move(environ, view, path)
         answer: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
@@ -209,15 +220,36 @@ def _variable(name: str) -> str:
     return _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
 
 
-def _hand_over(environ: Environ, principal: Principal, decision: Granted | Refusing, taken: Handover) -> None:
+def _pin(environ: Environ, mount: str) -> bool:
+    """Take off the mount that is pinned, whatever the server has taken off; tell whether routers disagree about where it ends."""
+    whole = environ.get("SCRIPT_NAME", "").rstrip("/") + environ.get("PATH_INFO", "")
+    place = split_at_mount(whole, mount)
+    environ["SCRIPT_NAME"] = mount
+    environ["PATH_INFO"] = whole[len(place.mount) :]
+    return place.misplaced
+
+
+def _is_misplaced(path: str, mount: str, raw_path: bytes | None) -> bool:
+    """Tell whether the server has taken the mount off in the middle of a segment, or not at all where it stands elsewhere in the path."""
+    if path[:1] != "/":
+        return True
+    return raw_path is not None and decode_path(origin_form(raw_path)) == path and split_at_mount(path, mount.rstrip("/")).misplaced
+
+
+def _tell(environ: Environ, decision: Granted | Refusing) -> None:
+    """Tell the application, and the middlewares around the guard, who it is."""
     # Whatever the server or a client put there is no word of ours.
     environ.pop("REMOTE_USER", None)
     environ.pop("AUTH_TYPE", None)
-    environ["watchword.principal"] = principal
+    environ["watchword.principal"] = principal = decision.principal
     environ["watchword.decision"] = decision
     if principal.is_authenticated:
         environ["REMOTE_USER"] = principal.id.encode("utf-8", "surrogateescape").decode("latin-1")
         environ["AUTH_TYPE"] = decision.scheme
+
+
+def _leave_out(environ: Environ, taken: Handover) -> None:
+    """Take out of an environ what the application must not see."""
     if taken is UNCHANGED:
         return
     for name in taken.fields:

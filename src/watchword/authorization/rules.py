@@ -129,12 +129,29 @@ class Rules:
         if method == "GET" or method in _OWN_MEANING or (route.pattern is not None and route.pattern.methods is not None):
             return route
         like_get = _most_specific(found, "GET") or self.default
-        if like_get is route:
+        return self.both(route, like_get)
+
+    def both(self, route: Route, other: Route) -> Route:
+        """Return the route that demands what both do.
+
+        Args:
+            route: one of these rules.
+            other: one of these rules.
+        """
+        if route is other:
             return route
-        both = self._combined.get((route, like_get))
+        both = self._combined.get((route, other))
         if both is None:
-            both = self._combined[route, like_get] = _of_both(route, like_get, self._schemes)
+            both = self._combined[route, other] = _of_both(route, other, self._schemes)
         return both
+
+    def begin_with(self, segment: str) -> bool:
+        """Tell whether a rule names this segment as the first one of its path.
+
+        Args:
+            segment: decoded.
+        """
+        return segment in self._root.literals
 
     def _add(self, pattern: Pattern, route: Route) -> None:
         node = self._root

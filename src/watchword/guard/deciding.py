@@ -110,11 +110,14 @@ class Deciding:
         return begun if isinstance(begun, Decided) else (yield from begun)
 
     def _route(self, view: RequestView) -> tuple[Finding | None, Route]:
+        if view.misplaced or view.whole is not None:
+            # The key below does not tell these from other requests.
+            return self._policy.firewall.check_target(view), self._policy.route(view)
         targets = self.shortcut.targets
         key = (view.method, view.path, view.raw_path, view.mount)
         known = targets.get(key)
         if known is None:
-            known = self._policy.firewall.check_target(view), self._policy.rules.find(view.method, view.path)
+            known = self._policy.firewall.check_target(view), self._policy.route(view)
             targets.keep(key, known)
         return known
 

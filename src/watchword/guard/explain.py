@@ -103,7 +103,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
         steps.append(f"refused at once: {decision.detail}")
         steps.append(_verdict_line(decision))
         return Explanation(decision, tuple(steps), None, (), refusal)
-    route = policy.rules.find(view.method, view.path)
+    route = policy.route(view)
     steps.append("firewall: nothing ambiguous")
     steps.append(f"rule: {route.text!r} needs {route.requirement}")
     if view.is_preflight:

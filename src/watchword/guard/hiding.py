@@ -38,8 +38,8 @@ def path_of_nothing(policy: Policy, view: RequestView, principal: Principal) -> 
     instead = copy(view)
     for path in dict.fromkeys((_beside(policy.rules.find(view.method, view.path), view, name), f"/{name}")):
         instead.path, instead.raw_path = path, None
-        requirement = policy.rules.find(view.method, path).requirement
-        if requirement.evaluate(Situation(instead, policy.clock, principal)) is YES:
+        instead.whole = None if view.whole is None else view.mount + path
+        if policy.route(instead).requirement.evaluate(Situation(instead, policy.clock, principal)) is YES:
             return path
     return None
 

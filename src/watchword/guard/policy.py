@@ -11,6 +11,7 @@ from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
 from watchword.principal import Evidence
+from watchword.protection.firewall import MOUNT_FIELDS
 from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
 from watchword.schemes.basic import Basic
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.guard.challenging import Asking
     from watchword.protection.firewall import Firewall
+    from watchword.request import RequestView
 
 IDENTITY_HEADERS = (
     "remote-user",
@@ -168,7 +170,7 @@ class Policy:
         read = {name for entry in self.entries for name in entry.scheme.fields}
         self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route at most
         self.index: FieldIndex = FieldIndex(
-            {*_READ, *read, *self.credential_fields, *self.identity_headers, *(("content-type",) if self.form_limit else ())}
+            {*_READ, *MOUNT_FIELDS, *read, *self.credential_fields, *self.identity_headers, *(("content-type",) if self.form_limit else ())}
         )
         self._check()
 
@@ -178,6 +180,15 @@ class Policy:
         return tuple(
             sorted("-".join("API" if part == "api" else part.capitalize() for part in name.split("-")) for name in self.credential_fields)
         )
+
+    def route(self, view: RequestView) -> Route:
+        """Return the rule that decides; where a router may or may not take the mount off, the rules of both paths together.
+
+        Args:
+            view: the request.
+        """
+        route = self.rules.find(view.method, view.path)
+        return route if view.whole is None else self.rules.both(route, self.rules.find(view.method, view.whole))
 
     def _check(self) -> None:
         names = [entry.key for entry in self.entries]

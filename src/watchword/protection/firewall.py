@@ -33,10 +33,14 @@ RULES: dict[str, str] = {
     "bad_escape": "a percent sign in the path is not followed by two hexadecimal digits",
     "double_encoding": "the decoded path still holds a percent-encoded character",
     "not_utf8": "the decoded path is not UTF-8",
+    "mount": "the path holds the mount other than as its first whole segments, or a field asks for another mount",
     "doubled_field": "a field that may come once came twice, or two were joined with a comma",
     "underscore_twin": "a header name with an underscore stands for a field that matters",
 }
 """The rules by name, and what each refuses."""
+
+MOUNT_FIELDS = frozenset({"x-vhm-root"})
+"""Fields by which a client moves the root of a router: Pyramid's traversal starts at `X-Vhm-Root`, whoever sent it."""
 
 _CONTROLS = bytes(range(0x20)) + b"\x7f"
 _CONTROL_TEXT = frozenset(map(chr, _CONTROLS)) - {"\x00"}
@@ -119,6 +123,8 @@ class Firewall:
                 return Finding("fragment", Reason.AMBIGUOUS_PATH)
             if len(view.query.translate(None, _CONTROLS)) != len(view.query) and "control" not in self._off:
                 return Finding("control", Reason.AMBIGUOUS_PATH)
+        if "mount" not in self._off and any(name in view.fields for name in MOUNT_FIELDS):
+            return Finding("mount", Reason.AMBIGUOUS_PATH)
         if view.aliases and "underscore_twin" not in self._off:
             return Finding("underscore_twin", Reason.HEADER_ALIAS)
         doubled: Finding | None = None
@@ -145,16 +151,18 @@ class _Target:
         path: the decoded path below the mount, as the router will see it.
         decoded: that and the decoded `sent`.
         routed: whether what was sent is what is routed.
+        misplaced: whether routers disagree about where the mount ends.
         told: whether the server tells the undecoded target.
     """
 
-    __slots__ = ("decoded", "path", "routed", "sent", "told")
+    __slots__ = ("decoded", "misplaced", "path", "routed", "sent", "told")
 
-    def __init__(self, sent: bytes, path: str, decoded: str, *, routed: bool, told: bool) -> None:
+    def __init__(self, sent: bytes, path: str, decoded: str, *, routed: bool, misplaced: bool, told: bool) -> None:
         self.sent = sent
         self.path = path
         self.decoded = decoded
         self.routed = routed
+        self.misplaced = misplaced
         self.told = told
 
 
@@ -174,18 +182,19 @@ _TESTS: dict[str, Callable[[_Target], bool]] = {
     "bad_escape": lambda target: not _escapes_are_whole(target.sent),
     "double_encoding": lambda target: _still_encoded(target.path),
     "not_utf8": lambda target: not _is_text(target.decoded),
+    "mount": lambda target: target.misplaced,
 }
 
 
 def _suspects(view: RequestView) -> Iterator[str]:
     """Yield the rules that a target breaks."""
-    if _is_plain(view):
+    if _is_plain(view) and not view.misplaced:
         return
     raw, path = view.raw_path, view.path
     sent = b"" if raw is None else origin_form(raw)
     text = decode_path(sent)
     routed = raw is None or sent is raw or path in {text, strip_mount(text, view.mount)}
-    target = _Target(sent, path, f"{path}/{text}", routed=routed, told=raw is not None)
+    target = _Target(sent, path, f"{path}/{text}", routed=routed, misplaced=view.misplaced, told=raw is not None)
     yield from (rule for rule, breaks in _TESTS.items() if breaks(target))
 
 

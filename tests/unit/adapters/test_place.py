@@ -46,8 +46,8 @@ def test_a_server_that_uses_an_environ_again_lets_nobody_in_without_credentials(
     assert send(wsgi, used) == "401 Unauthorized"
 
 
-def test_below_a_mount_the_same_guard_knows_the_request_again() -> None:
-    """The guard around a WSGI dispatcher and around an application in it decides once, by the whole path."""
+def test_below_a_mount_the_same_guard_decides_again() -> None:
+    """Around a WSGI dispatcher and around an application in it one guard compares two paths, so it decides twice."""
     checked: list[str] = []
 
     @nonblocking
@@ -58,4 +58,5 @@ def test_below_a_mount_the_same_guard_knows_the_request_again() -> None:
     guard = Guard(Bearer(check))
     wsgi = GuardMiddleware(DispatcherMiddleware(app, {"/inner": GuardMiddleware(app, guard)}), guard)
     assert send(wsgi, environ(PATH_INFO="/inner/x", HTTP_AUTHORIZATION="Bearer token")) == "200 OK"
-    assert checked == ["token"]
+    assert send(wsgi, environ(PATH_INFO="/outer/x", HTTP_AUTHORIZATION="Bearer token")) == "200 OK"
+    assert checked == ["token", "token", "token"]

@@ -160,6 +160,22 @@ CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
         },
         {"umlaut": ask("/%c3%a4"), "emoji": ask("/%f0%9f%94%91"), "in the query": ask("/a?x=%e4"), "told": told("/ä")},
     ),
+    "mount": (
+        {
+            "middle": RequestView("GET", "/public/api/admin", mount="/api"),
+            "part of a segment": RequestView("GET", "/apiadmin", mount="/api"),
+            "without its slash": RequestView("GET", "/public/zz/admin", mount="zz"),
+            "field": ask("/", ("X-Vhm-Root", "/admin")),
+            "empty field": ask("/", ("X-Vhm-Root", "")),
+        },
+        {
+            "below": RequestView("GET", "/api/admin", mount="/api"),
+            "twice": RequestView("GET", "/api/public/api/admin", mount="/api"),
+            "itself": RequestView("GET", "/api", mount="/api"),
+            "elsewhere": RequestView("GET", "/public/ap/i", mount="/api"),
+            "slash": RequestView("GET", "/public", mount="/"),
+        },
+    ),
     "doubled_field": (
         {
             "credentials": ask("/", BASIC, BASIC),
@@ -203,7 +219,7 @@ REFUSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (refused, _) 
 PASSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (_, passed) in CASES.items() for name, view in passed.items()]
 
 SINGLE = frozenset({"authorization", "host", "x-api-key"})
-INDEX = FieldIndex({*SINGLE, "cookie", "accept", "origin", "remote-user", "x-forwarded-user"})
+INDEX = FieldIndex({*SINGLE, "cookie", "accept", "origin", "remote-user", "x-forwarded-user", "x-vhm-root"})
 
 
 def find(view: RequestView, *off: str) -> str | None:
@@ -259,6 +275,7 @@ ALONE = {
     "bad_escape": ask("/a%zz"),
     "double_encoding": ask("/%2541"),
     "not_utf8": ask("/%e4"),
+    "mount": RequestView("GET", "/public/api/admin", mount="/api"),
     "doubled_field": ask("/", ("Host", "a,b")),
     "underscore_twin": ask("/", ("X_API_Key", "k")),
 }

@@ -1,0 +1,113 @@
+"""Finds where below its mount an ASGI request lies, as the router of the application will read it (threats P15, P16)."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from watchword.adapters.application import WatchedScope, check_mounted, own_mount, takes_mount_off
+from watchword.errors import ConfigurationError
+from watchword.mount import Place, check_mount, split_at_mount
+from watchword.request import decode_path, origin_form, strip_mount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
+
+    from watchword.authorization.rules import Rules
+
+    Scope = MutableMapping[str, Any]
+
+
+class Placing:
+    """Places the requests for one application.
+
+    Args:
+        app: the application.
+        rules: of the guard.
+        mount: the mount that is pinned; None: the server states it.
+
+    Raises:
+        ConfigurationError: the mount cannot be one, or the application sets another by itself.
+    """
+
+    __slots__ = ("_app", "_mount", "_rules", "_takes_off", "pinned", "settled")
+
+    def __init__(self, app: object, rules: Rules, mount: str | None) -> None:
+        self._app = app
+        self._mount = None if mount is None else check_mount(mount)
+        self._rules = rules
+        self._takes_off: bool | None = None
+        self.settled: bool = False
+        self.pinned: Callable[[], str] | None = self._pin()
+
+    def _pin(self) -> Callable[[], str] | None:
+        """Return what reads the mount that nothing moves; None: the server states it."""
+        fixed, own = self._mount, own_mount(self._app)
+        if fixed is None or own is None:
+            return own if fixed is None else lambda: fixed
+        if own() != fixed:
+            raise ConfigurationError(
+                f"GuardMiddleware(mount={fixed!r}): the application sets the mount {own()!r} by itself (root_path of FastAPI, "
+                "FORCE_SCRIPT_NAME of Django). Make both the same, or leave one out."
+            )
+        return own
+
+    def settle(self) -> None:
+        """Inspect the application again, before the first connection: it has its settings and its routes by now.
+
+        Raises:
+            ConfigurationError: something within sets a mount by itself.
+        """
+        self.pinned = self._pin()
+        check_mounted(self._app)
+        self._takes_off = takes_mount_off(self._app)
+        self.settled = self._takes_off is not None
+
+    def child(self, scope: Scope, root: str) -> Scope:
+        """Return a copy of a scope for the application.
+
+        Args:
+            scope: of the connection.
+            root: the mount.
+        """
+        child = dict(scope)
+        if self.pinned is not None:
+            child["root_path"] = root
+        # An application of which nothing is known is watched until it has served a request without stating a mount of its own.
+        return child if self.settled else WatchedScope(child)
+
+    def place(self, scope: Scope, path: str, root: str) -> Place:
+        """Place a request.
+
+        Args:
+            scope: of the connection.
+            path: the whole path.
+            root: the mount, which is not empty.
+        """
+        pinned = self.pinned is not None
+        # Starlette keeps what the server has stated; what its routers add to it was matched with the path.
+        stated = "" if pinned else scope.get("app_root_path", root)
+        place = split_at_mount(path, root)
+        if place.misplaced or (stated.strip("/") and _anybody_states_it()):
+            return Place(path, misplaced=True)
+        if not place.mount:
+            return place
+        if _is_rewritten(scope.get("raw_path"), place, path):
+            # Litestar hands its middlewares the path below the mount, and the mount beside it.
+            return place._replace(whole=path)
+        if self._takes_off or not (stated or pinned):
+            return place
+        whole = strip_mount(path, root.removeprefix(stated))
+        ignored = self._takes_off is False and not pinned
+        named = self._rules.begin_with(whole.strip("/").partition("/")[0])
+        return place._replace(whole=whole) if ignored or named else place
+
+
+def _anybody_states_it() -> bool:
+    """Tell whether a client may have stated the mount: daphne believes its field `Daphne-Root-Path`, and nothing switches that off."""
+    return "daphne.server" in sys.modules
+
+
+def _is_rewritten(raw_path: bytes | None, place: Place, path: str) -> bool:
+    """Tell whether the path is neither the one that was asked for nor the mount and that."""
+    return bool(raw_path) and decode_path(origin_form(raw_path or b"")) not in {path, place.path}
