@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from tests.support.secrets import SECRET, leaks
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
 from watchword.stores import SQLStore
-from watchword.stores.sql.engine import parse, unavailable
+from watchword.stores.sql.failures import unavailable
+from watchword.stores.sql.url import parse
 from watchword.testing.stores import account, key
 
 if TYPE_CHECKING:

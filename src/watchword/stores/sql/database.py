@@ -10,21 +10,12 @@ from weakref import WeakMethod
 from sqlalchemy import bindparam, func, select, update
 
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
-from watchword.stores.sql.engine import (
-    FAILURES,
-    WRITING,
-    create_file,
-    file_of,
-    is_collision,
-    is_disconnect,
-    make_engine,
-    parse,
-    shown,
-    unavailable,
-    unhurried,
-)
+from watchword.stores.sql.engine import make_engine, unhurried
+from watchword.stores.sql.failures import FAILURES, is_collision, is_disconnect, unavailable
 from watchword.stores.sql.freshness import Freshness
 from watchword.stores.sql.schema import StoreStatus, accounts, demand, keys, look, meta, tokens
+from watchword.stores.sql.sqlite import WRITING, create_file
+from watchword.stores.sql.url import file_of, parse, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
