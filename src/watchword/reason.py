@@ -41,7 +41,7 @@ class Reason(StrEnum):
     MISSING_ROLE = "missing_role"
     MISSING_PERMISSION = "missing_permission"
     NETWORK_DENIED = "network_denied"
-    ORIGIN_DENIED = "origin_denied"
+    CROSS_SITE = "cross_site"
     INSECURE_TRANSPORT = "insecure_transport"
     DENIED = "denied"
     # It cannot be told now.
@@ -221,12 +221,14 @@ WORDS: dict[Reason, ReasonWords] = {
         "The address of the caller is not in an allowed network. No credentials change that.",
         "A network(...) requirement is not met. Behind a proxy the peer is the proxy itself.",
     ),
-    Reason.ORIGIN_DENIED: ReasonWords(
+    Reason.CROSS_SITE: ReasonWords(
         "Not allowed from that site",
-        "Another site tried to open a connection in your name.",
-        "Open this service by its own address.",
-        "A WebSocket handshake with ambient credentials came from a foreign origin (RFC 6455 §10.2).",
-        "The Origin is neither the host itself nor one of Guard(origins=...).",
+        "Another site, or a page that hides where it comes from, sent this request in your name, and it was not carried out.",
+        "Open this service by its own address and try again there.",
+        "A browser sends Basic credentials and cookies by itself, so they do not count for this request from a page of another origin. "
+        "A client that is no browser and sends a cookie: send `Sec-Fetch-Site: same-origin`.",
+        "The page is not of this host. The log shows what decided and the Guard(origins=[...]) that would allow it; behind a proxy, "
+        "let it pass the Host that the browser sent. requirement.from_any_origin() exempts one rule.",
     ),
     Reason.INSECURE_TRANSPORT: ReasonWords(
         "Encryption required",

@@ -237,7 +237,7 @@ def explained(guard: Guard, view: RequestView, decision: Decision) -> None:
         case Forbidden(reason=Reason.INSUFFICIENT_SCOPE):
             assert isinstance(value, Needs)
         case Forbidden() | Hidden():
-            assert isinstance(value, No) or decision.reason is Reason.ORIGIN_DENIED
+            assert isinstance(value, No) or decision.reason is Reason.CROSS_SITE
         case Failed():
             assert isinstance(value, Unknown)
         case _:

@@ -78,7 +78,7 @@ def test_P1_no_url_is_rebuilt() -> None:
     naming_host = {
         path.stem for path, tree in requests for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == "host"
     }
-    assert naming_host <= {"policy", "deciding", "shortcut"}
+    assert naming_host <= {"policy", "cross_site", "shortcut"}
     attributes = {node.attr for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert attributes.isdisjoint({"base_url", "url_for", "host_url", "build_absolute_uri"})
 
@@ -329,8 +329,10 @@ READ_FOR = {
     "access-control-request-method": "what a genuine preflight is",
     "content-type": "whether the content is a form, where one was asked for",
     "cookie": "credentials, where a cookie was named",
-    "host": "whether it came twice; the own origin of a WebSocket",
-    "origin": "what a genuine preflight is; the origin of a WebSocket",
+    "host": "whether it came twice; the own origin, for the cross-site test",
+    "origin": "what a genuine preflight is; where ambient credentials were sent from",
+    "sec-fetch-site": "where ambient credentials were sent from",
+    "upgrade": "whether a request is a handshake",
     "sec-fetch-mode": "which challenges a script gets, where that was asked for",
     "x-request-id": "the id of a refusal",
     "x-requested-with": "which challenges a script gets, where that was asked for",

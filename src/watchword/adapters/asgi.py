@@ -117,7 +117,7 @@ class GuardMiddleware:
             return
         raw_path = scope.get("raw_path") or None
         shortcut = self._shortcut
-        if placing.settled and shortcut.open_to(scope.get("query_string", b"")):
+        if kind == "http" and placing.settled and shortcut.open_to(scope.get("query_string", b"")):
             sent = shortcut.credentials(scope["headers"])
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
             granted = None if sent is None or target is None else shortcut.grant(target, sent)

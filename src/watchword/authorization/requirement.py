@@ -8,7 +8,7 @@ default, and nothing that one part grants takes away what another part lacks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
 
 from watchword.authorization.needs import IDENTITY
 from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, both, either, needs, opposite
@@ -96,6 +96,13 @@ class Requirement:
     def hidden(self) -> Requirement:
         """Return the same requirement, answered with the application's own 404 in place of a 403 to a known caller (RFC 9110 §15.5.4)."""
         return Hidden(self)
+
+    def from_any_origin(self) -> Requirement:
+        """Return the same requirement, exempt from the cross-site test: Basic and cookies count from pages of any origin (decision D61).
+
+        The exemption is of the whole route, wherever in its requirement it stands.
+        """
+        return FromAnyOrigin(self)
 
     def __and__(self, other: Requirement) -> Requirement:
         return AllOf((self, other)) if isinstance(other, Requirement) else NotImplemented
@@ -242,10 +249,11 @@ class Not(Requirement):
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden(Requirement):
-    """A requirement that, unmet by a known caller, looks as if there were nothing there."""
+class Marked(Requirement):
+    """The base of requirements that are met as their part is, and that say something more about the route."""
 
     part: Requirement
+    word: ClassVar[str] = ""
 
     @property
     def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # see Not
@@ -268,6 +276,21 @@ class Hidden(Requirement):
         """Return the reason of the part."""
         return self.part.blame(situation)
 
+    def __invert__(self) -> Requirement:
+        # `~role("x").hidden()` hides what it demands: Python reads the tilde last.
+        return type(self)(~self.part)
+
+    def __str__(self) -> str:
+        return f"({self.part}).{self.word}()" if isinstance(self.part, (_Compound, Not)) else f"{self.part}.{self.word}()"
+
+
+class Hidden(Marked):
+    """A requirement that, unmet by a known caller, looks as if there were nothing there."""
+
+    __slots__ = ()
+
+    word = "hidden"
+
     def hides(self, situation: Situation) -> bool:
         """Tell whether the part is unmet."""
         return self.part.evaluate(situation) is not YES
@@ -276,12 +299,17 @@ class Hidden(Requirement):
         """Return itself: hidden already."""
         return self
 
-    def __invert__(self) -> Requirement:
-        # `~role("x").hidden()` hides what it demands: Python reads the tilde last.
-        return Hidden(~self.part)
 
-    def __str__(self) -> str:
-        return f"({self.part}).hidden()" if isinstance(self.part, (_Compound, Not)) else f"{self.part}.hidden()"
+class FromAnyOrigin(Marked):
+    """A requirement whose route is exempt from the cross-site test."""
+
+    __slots__ = ()
+
+    word = "from_any_origin"
+
+    def from_any_origin(self) -> Requirement:
+        """Return itself: exempt already."""
+        return self
 
 
 def leaves(requirement: Requirement) -> Iterator[Requirement]:

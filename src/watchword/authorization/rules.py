@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from watchword.authorization.leaves import nobody
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
-from watchword.authorization.requirement import AllOf, Hidden, Requirement
+from watchword.authorization.requirement import AllOf, FromAnyOrigin, Hidden, Requirement
 from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable
 from watchword.errors import ConfigurationError
 
@@ -40,6 +40,7 @@ class Route:
     quick: Quick | None = field(init=False)
     accepted: frozenset[str] | None = field(init=False)
     hides: bool = field(init=False)
+    any_origin: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.requirement, Requirement):
@@ -50,10 +51,13 @@ class Route:
         object.__setattr__(self, "quick", self.requirement.quick())
         object.__setattr__(self, "accepted", self.requirement.accepted_schemes())
         object.__setattr__(self, "hides", any(isinstance(part, Hidden) for part in walk(self.requirement)))
+        object.__setattr__(self, "any_origin", any(isinstance(part, FromAnyOrigin) for part in walk(self.requirement)))
 
     def also(self, other: Route) -> Route:
-        """Return the route that demands what both do."""
-        return Route(f"{self.text} and {other.text}", AllOf((self.requirement, other.requirement)))
+        """Return the route that demands what both do. It is exempt from the cross-site test only if both are."""
+        both = Route(f"{self.text} and {other.text}", AllOf((self.requirement, other.requirement)))
+        object.__setattr__(both, "any_origin", self.any_origin and other.any_origin)
+        return both
 
 
 def walk(requirement: Requirement) -> Iterator[Requirement]:

@@ -24,7 +24,7 @@ from watchword.authorization.leaves import (
     optional,
     public,
 )
-from watchword.authorization.requirement import AllOf, AnyOf, Hidden, Not, leaves
+from watchword.authorization.requirement import AllOf, AnyOf, Marked, Not, leaves
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _holds(requirement: Requirement, answers: Mapping[Requirement, bool]) -> boo
         return any(_holds(part, answers) for part in requirement.parts)
     if isinstance(requirement, Not):
         return not _holds(requirement.part, answers)
-    if isinstance(requirement, Hidden):
+    if isinstance(requirement, Marked):
         return _holds(requirement.part, answers)
     stated = _statement(requirement)
     return answers[stated] is (stated is requirement)

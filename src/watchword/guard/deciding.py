@@ -15,7 +15,7 @@ from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, 
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import claimed_schemes, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED, ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
-from watchword.guard.policy import normal_origin, own_origins
+from watchword.guard.cross_site import find_cross_site, needs_own_origin
 from watchword.guard.shortcut import LONGEST_FIELD, Shortcut
 from watchword.networks import Networks
 from watchword.principal import ANONYMOUS
@@ -150,6 +150,9 @@ class Deciding:
         if found is None:
             return self._settle(view, route, None, ANONYMOUS, self._advice[None])
         entry, credentials = found
+        refused = self._cross_site(view, route, entry, credentials)
+        if refused is not None:
+            return refused
         checker = entry.checker
         if checker.direct is None:
             key = self._key(view, entry, credentials)
@@ -162,6 +165,20 @@ class Deciding:
         except Unavailable as error:
             return self._unavailable(view, route, entry, error)
         return self._identify(view, route, entry, credentials, checker.verdict(answer))
+
+    def _cross_site(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials) -> Forbidden | None:
+        """Refuse what a page of another origin made a browser send; before anything is verified, so that it costs and tells nothing.
+
+        Not for a proxy: all that a browser sends through it comes from pages of other origins, credentials for the proxy included.
+        """
+        policy = self._policy
+        if not needs_own_origin(view) or route.any_origin or policy.proxy:
+            return None
+        carrier = entry.scheme.carrier_of(credentials, view)
+        if not entry.scheme.is_ambient(carrier):
+            return None
+        detail = find_cross_site(view, policy.origins, cookie=carrier == "cookie")
+        return None if detail is None else Forbidden(reason=Reason.CROSS_SITE, rule=route.text, detail=detail, scheme=entry.scheme.name)
 
     def _key(self, view: RequestView, entry: Entry, credentials: Credentials) -> bytes | None:
         """Return the key under which a caller is remembered; None: not at all."""
@@ -196,7 +213,7 @@ class Deciding:
             except CredentialsError as error:
                 raise _Refusal(self._faulty(view, route, entry, error)) from None
             if credentials is not None:
-                (ambient if credentials.carrier == "cookie" else explicit).append((entry, credentials))
+                (ambient if entry.scheme.carrier_of(credentials, view) == "cookie" else explicit).append((entry, credentials))
         found = explicit or ambient
         if len(found) > 1:
             raise _Refusal(Malformed(reason=Reason.AMBIGUOUS_CREDENTIALS, rule=route.text, detail="credentials of several schemes at once"))
@@ -237,12 +254,7 @@ class Deciding:
 
     def _admit(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, principal: Principal) -> Decision:
         """Go on with somebody whom the checker accepted, now or before."""
-        carrier = credentials.carrier
-        if carrier == "authorization" and "authorization" not in entry.scheme.fields:
-            carrier = "header"  # a scheme of one's own whose credentials do not say where they came from
-        if view.kind == "websocket" and carrier == "cookie" and not self._is_own_origin(view):
-            return Forbidden(reason=Reason.ORIGIN_DENIED, rule=route.text, principal=principal, scheme=entry.scheme.name)
-        return self._settle(view, route, entry, principal, self._advice[carrier])
+        return self._settle(view, route, entry, principal, self._advice[entry.scheme.carrier_of(credentials, view)])
 
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
         """Evaluate the rule for whoever it is."""
@@ -284,14 +296,6 @@ class Deciding:
             challenges = () if oversized else bad_request_challenges(self._policy, {entry.key})
             return Malformed(reason=error.reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=challenges)
         return refuse_credentials(self._policy, route, view, entry, error.reason, detail)
-
-    def _is_own_origin(self, view: RequestView) -> bool:
-        """Tell whether a browser's handshake comes from this service's own pages, or no browser sent it (RFC 6455 §10.2)."""
-        origin = view.field("origin")
-        if origin is None:
-            return True
-        origin = normal_origin(origin)
-        return origin in self._policy.origins or origin in own_origins(view.field("host") or "", view.scheme)
 
 
 class _Refusal(Exception):

@@ -112,6 +112,13 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     if decision.reason is Reason.INSECURE_TRANSPORT:
         steps += ["transport: in the clear, so that credentials are not looked at", _verdict_line(decision)]
         return Explanation(decision, tuple(steps), None, (), refusal)
+    if decision.reason is Reason.CROSS_SITE:
+        steps += [
+            _credentials_line(policy, view, route.accepted),
+            f"origin: the browser may have sent the {decision.scheme} credentials by itself, so they are not checked",
+            _verdict_line(decision),
+        ]
+        return Explanation(decision, tuple(steps), None, (), refusal)
     before = route.requirement.evaluate(Situation(view, policy.clock))
     looked = not isinstance(before, (Yes, No)) or (isinstance(before, No) and route.hides)
     steps.append(

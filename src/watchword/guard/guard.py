@@ -48,8 +48,9 @@ class Guard:
         contact: whom a person may ask, shown on the page: an address or a URL.
         documentation: absolute URI of a page that explains the reasons; `#<code>` is appended (RFC 9457 §3.1.1).
         identity_headers: request fields in which proxies name the user; those that a client sends never reach the application.
-        origins: origins that may open a WebSocket by a cookie, beside the host's own: `["https://app.example.com"]`. Where the server
-            states wss, http is not the host's own.
+        origins: origins whose pages may act by credentials that a browser sends by itself (Basic, cookies), beside the host's own:
+            `["https://app.example.com", "capacitor://localhost"]`. Where the server states https, http is not the host's own (decision
+            D61).
         require_tls: answer 403 over plain http, but for public routes and the loopback interface (decision D20). The
             scheme is what the server states, so it is off by default: TLS usually ends in a proxy in front.
         xhr_no_prompt: offer scripts only challenges that open no login dialog (decision D24).

@@ -10,6 +10,7 @@ from watchword.authorization.rules import Rules, walk
 from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
+from watchword.guard.cross_site import configured_origin
 from watchword.principal import Evidence
 from watchword.protection.firewall import MOUNT_FIELDS
 from watchword.request import FieldIndex
@@ -72,6 +73,8 @@ _READ = (
     "host",
     "origin",
     "sec-fetch-mode",
+    "sec-fetch-site",
+    "upgrade",
     "x-request-id",
     "x-requested-with",
 )
@@ -112,7 +115,7 @@ class Policy:
         clock: tells the time.
         order: scheme names in the order in which challenges are sent; empty: well-known ones first (decision D22).
         identity_headers: fields that no client may send to the application.
-        origins: origins that may open a WebSocket with ambient credentials, beside the host's own.
+        origins: origins whose pages may use ambient credentials, beside the host's own (decision D61).
         require_tls: refuse everything that needs a caller over plain http (decision D20).
         xhr_no_prompt: keep browsers from prompting for requests of scripts (decision D24).
         strip_credentials: hide credential fields from the application (RFC 9110 §17.16.3).
@@ -152,7 +155,7 @@ class Policy:
         self.rules: Rules = Rules(rules, default, frozenset(entry.key for entry in self.entries))
         self.firewall = firewall
         self.clock = clock
-        self.origins: frozenset[str] = frozenset(map(_origin, origins))
+        self.origins: frozenset[str] = frozenset(map(configured_origin, origins))
         self.require_tls = require_tls
         self.xhr_no_prompt = xhr_no_prompt
         self.proxy = proxy
@@ -233,42 +236,6 @@ class Policy:
             )
         if self.proxy and entry.key not in {"basic", "digest"}:
             raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
-
-
-# Ports that no browser writes, neither in Origin nor in Host (RFC 6454 §6.1, RFC 6455 §4.1).
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-
-
-def normal_origin(sent: str) -> str:
-    """Return an origin as it is compared: lower case, without a default port, and without a closing slash.
-
-    Args:
-        sent: as a client or a configuration writes it.
-    """
-    origin = sent.rstrip("/").lower()
-    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition("://")[0], ":"))
-
-
-def own_origins(host: str, scheme: str) -> frozenset[str]:
-    """Return the origins of the pages of a host, as far as a handshake tells (RFC 6455 §10.2).
-
-    A server that ends TLS itself has pages at https alone. One that says ws may stand behind a proxy that ends it, so it is
-    believed about pages at either.
-
-    Args:
-        host: the Host field.
-        scheme: of the request, as the server states it.
-    """
-    if not host.removesuffix(_DEFAULT_PORTS["http"]).removesuffix(_DEFAULT_PORTS["https"]):
-        return frozenset()
-    return frozenset(normal_origin(f"{one}://{host}") for one in (("https",) if scheme in {"https", "wss"} else ("http", "https")))
-
-
-def _origin(text: str) -> str:
-    scheme, _, host = text.rstrip("/").partition("://")
-    if not scheme or not host or not text.isascii() or not host.isprintable() or not {"/", "?", "#", "@", " ", "*"}.isdisjoint(host):
-        raise ConfigurationError(f'an origin is a scheme and a host, such as "https://app.example.com", not {text!r}')
-    return normal_origin(text)
 
 
 def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> list[Scheme[Credentials]]:

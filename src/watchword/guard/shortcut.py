@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from watchword.decision import Granted
 from watchword.grammar import MAX_FIELD_OCTETS
+from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
 if TYPE_CHECKING:
@@ -32,7 +33,16 @@ LONGEST_FIELD = 512  # octets: longer Authorization fields take the long way
 
 _IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
 _IDLE = frozenset(
-    {"accept", "access-control-request-method", "content-type", "origin", "sec-fetch-mode", "x-request-id", "x-requested-with"}
+    {
+        "accept",
+        "access-control-request-method",
+        "content-type",
+        "origin",
+        "sec-fetch-mode",
+        "sec-fetch-site",
+        "x-request-id",
+        "x-requested-with",
+    }
 )
 
 
@@ -93,7 +103,7 @@ class Shortcut:
         cache: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_cache", "_codes", "_memo", "in_use", "is_open", "long_way_fields", "targets")
+    __slots__ = ("_cache", "_codes", "_kept_by_browsers", "_memo", "in_use", "is_open", "long_way_fields", "targets")
 
     def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
         self.targets: Targets = Targets()
@@ -103,6 +113,7 @@ class Shortcut:
         )
         self.in_use: bool = False  # until there is somebody who could take it
         self._cache = cache
+        self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
         self._memo = memo
         self._codes = _Codes(policy.index)
         self.long_way_fields: tuple[str, ...] = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
@@ -157,6 +168,8 @@ class Shortcut:
         if finding is not None or quick is None:
             return None
         fact = self._memo.recall(self._memo.key_of_field(sent))
+        if fact is not None and target[0] not in SAFE_METHODS and fact.scheme in self._kept_by_browsers:
+            return None  # the long way asks where the request comes from; handshakes do not come here
         if fact is None or (route.accepted is not None and fact.scheme.lower() not in route.accepted):
             return None
         principal = fact.principal

@@ -26,8 +26,8 @@ def _logger() -> Logger:
 def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     """Log a refusal to the logger `watchword`: an outage as a warning, the rest as information.
 
-    The reason is the operator's own, finer than what the client was told. Neither credentials nor anything else that the
-    client wrote is logged, but the path, with its control characters escaped.
+    The reason is the operator's own, finer than what the client was told. No credential is logged. Of what the client wrote, the method,
+    the path and, for `cross_site`, the fields that decided are, with control characters escaped.
 
     Args:
         decision: the decision.

@@ -14,9 +14,13 @@ from watchword.grammar import Challenge, is_token
 from watchword.reason import Reason
 
 if TYPE_CHECKING:
+    from watchword.credentials import Carrier
     from watchword.request import RequestView
 
 C_co = TypeVar("C_co", bound=Credentials, covariant=True)
+
+# Browsers keep credentials of these schemes and send them again by themselves (WHATWG Fetch, HTTP-network-or-cache fetch).
+_KEPT_BY_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 
 class CredentialsError(WatchwordError):
@@ -111,6 +115,37 @@ class Scheme(Generic[C_co]):
         self.checker = checker
         self.realm = realm
         self._plain = Challenge(self.name, {"realm": realm})
+
+    @property
+    def is_kept_by_browsers(self) -> bool:
+        """Whether browsers send credentials of its `Authorization` field by themselves once a person has logged in."""
+        return self.prompts or self.name.lower() in _KEPT_BY_BROWSERS
+
+    def carrier_of(self, credentials: Credentials, view: RequestView) -> Carrier:
+        """Return which part of the request brought credentials of this scheme.
+
+        `"authorization"` is what a kind of credentials says that was never asked. So it is believed only of a scheme that reads nothing
+        else, or where an Authorization field of this scheme came. Else a cookie is assumed before a header: the careful answer.
+
+        Args:
+            credentials: what `extract` returned.
+            view: the request that they came in.
+        """
+        stated = credentials.carrier
+        if stated != "authorization" or self.fields == ("authorization",):
+            return stated
+        sent = view.authorization
+        if "cookie" in self.fields:
+            return "authorization" if sent is not None and sent.scheme.lower() == self.name.lower() else "cookie"
+        return "authorization" if "authorization" in self.fields else "header"
+
+    def is_ambient(self, carrier: Carrier) -> bool:
+        """Tell whether a browser sends credentials by itself, so that a page of another origin can make it do so (decision D61).
+
+        Args:
+            carrier: what brought them.
+        """
+        return carrier == "cookie" or (carrier == "authorization" and self.is_kept_by_browsers)
 
     @property
     def only_authorization(self) -> bool:

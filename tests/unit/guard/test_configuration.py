@@ -126,8 +126,13 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "an order of strangers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),
     "identity headers of one string": ((BASIC,), {"identity_headers": "remote-user"}, "Guard(identity_headers=...) takes a list of names"),
     "origins of one string": ((BASIC,), {"origins": "https://x"}, "Guard(origins=...) takes a list of names, such as ['https://x']"),
-    "an origin without scheme": ((BASIC,), {"origins": ["app.example.com"]}, "an origin is a scheme and a host, such as"),
+    "an origin without scheme": ((BASIC,), {"origins": ["app.example.com"]}, "an origin is a scheme and a host, and a port if"),
     "an origin with a path": ((BASIC,), {"origins": ["https://app.example.com/x"]}, "an origin is a scheme and a host"),
+    "an origin of no page": ((BASIC,), {"origins": ["null"]}, "Guard(origins=...) cannot list 'null'"),
+    "an empty origin": ((BASIC,), {"origins": [""]}, "an origin is a scheme and a host"),
+    "an origin of a user": ((BASIC,), {"origins": ["https://a@b"]}, "an origin is a scheme and a host"),
+    "an origin with a port that is none": ((BASIC,), {"origins": ["https://a:70000"]}, "an origin is a scheme and a host"),
+    "an origin that is not ASCII": ((BASIC,), {"origins": ["https://b\xfcro.example"]}, "Write the host in ASCII, as browsers send it"),
     "an origin for all": ((BASIC,), {"origins": ["*"]}, "an origin is a scheme and a host"),
     "an origin for many": ((BASIC,), {"origins": ["https://*.example.com"]}, "an origin is a scheme and a host"),
     "a firewall that is none": (
@@ -169,7 +174,7 @@ def test_whatever_is_right_is_taken() -> None:
         clock=SystemClock(),
         order=("bearer", "APIKEY"),
         identity_headers=["Remote-User"],
-        origins={"https://APP.example.com/", "http://localhost:3000"},  # type: ignore[arg-type]  # a set is in any order, which is right here
+        origins={"https://APP.example.com/", "http://localhost:3000", "capacitor://localhost"},  # type: ignore[arg-type]  # a set is in any order, which is right here
         require_tls=True,
         xhr_no_prompt=True,
         strip_credentials=True,
@@ -178,7 +183,7 @@ def test_whatever_is_right_is_taken() -> None:
         documentation="urn:example:reasons",
         request_id=lambda: "0f",
     )
-    assert guard.policy.origins == {"https://app.example.com", "http://localhost:3000"}
+    assert guard.policy.origins == {"https://app.example.com", "http://localhost:3000", "capacitor://localhost"}
     assert guard.policy.identity_headers == {"remote-user"}
     assert repr(guard) == 'Guard(Bearer, ApiKey, Basic; 1 rules, default=role("admin"))'
     assert Guard(BASIC, Digest(Recorder()), proxy=True).policy.proxy

@@ -1,0 +1,161 @@
+"""Refuses requests that a page of another origin makes with credentials that the browser adds by itself (decision D61).
+
+Browsers send cookies, Basic credentials and client certificates with requests of any page, form posts and WebSocket handshakes included.
+CORS does not stop them: it controls who may *read* the answer. So *ambient* credentials count for a request that may change something,
+and for a handshake, only if the request comes from the service's own pages.
+
+A page cannot set `Sec-Fetch-Site` (Fetch Metadata), so it decides where it is sent. Browsers send it to https and localhost only, and not
+all of them send it with handshakes: there `Origin` is compared with `Host` (RFC 6455 §10.2).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from watchword.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from watchword.request import RequestView
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 §9.2.1), spelt exactly so: an application may well run a handler for `get`. TRACE is missing:
+browsers do not send it."""
+
+# A page cannot ask for `same-origin` or `none` where it is not true (Fetch Metadata §2.2). The values are case-sensitive tokens.
+_OWN_SITES = frozenset({"same-origin", "none"})
+
+_LONGEST = 512  # octets: a host name has 253, so no browser writes a longer origin, host or Sec-Fetch-Site
+_SHOWN = 100  # characters of a client's value that are put into a log line
+
+# uri-host [":" port] of RFC 9110 §7.2, narrowed to what browsers write: a bracketed IPv6 address, or a name or IPv4 address
+_HOST = r"(?:\[[0-9a-f:.]+\]|[^\x00-\x20\x7f-\uffff/?#@:\[\]\\*,\"<>^`{|}%]+)"
+_AUTHORITY = re.compile(rf"({_HOST})(?::([0-9]{{0,5}}))?")
+_ORIGIN = re.compile(rf"([a-z][a-z0-9+.-]*)://({_HOST})(?::([0-9]{{1,5}}))?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
+
+
+def parse_origin(text: str) -> str | None:
+    """Return an origin in the form in which origins are compared: lower case, without a default port.
+
+    Args:
+        text: as a browser sends it or as a configuration lists it; one closing slash is ignored.
+
+    Returns:
+        The origin; None where it is none, such as `null`, an empty string, or several joined with a comma.
+    """
+    if len(text) > _LONGEST:
+        return None
+    match = _ORIGIN.fullmatch(text.removesuffix("/").lower())
+    return None if match is None else _joined(*match.groups())
+
+
+def own_origins(host: str, scheme: str) -> frozenset[str]:
+    """Return the origins of the pages of a host, as far as a request tells (decision 16).
+
+    A server that ends TLS itself has pages at https alone. One that says http may stand behind a proxy that ends it, so that its
+    pages are at either.
+
+    Args:
+        host: the Host field.
+        scheme: of the request, as the server states it.
+    """
+    match = _AUTHORITY.fullmatch(host.strip(" \t").lower()) if len(host) <= _LONGEST else None
+    if match is None:
+        return frozenset()
+    schemes = ("https",) if scheme in {"https", "wss"} else ("http", "https")
+    return frozenset(own for own in (_joined(one, *match.groups()) for one in schemes) if own is not None)
+
+
+def _joined(scheme: str, host: str, port: str | None) -> str | None:
+    number = int(port) if port else None
+    if number is not None and number > _LAST_PORT:
+        return None
+    return f"{scheme}://{host}" if number is None or number == _DEFAULT_PORTS.get(scheme) else f"{scheme}://{host}:{number}"
+
+
+def configured_origin(text: str) -> str:
+    """Return an origin of `Guard(origins=...)`.
+
+    Args:
+        text: as it was written.
+
+    Raises:
+        ConfigurationError: it is no origin, or one that stands for more than one page.
+    """
+    if text == "null":
+        raise ConfigurationError(
+            "Guard(origins=...) cannot list 'null': sandboxed frames of any site have it. "
+            "Exempt the one rule: requirement.from_any_origin()"
+        )
+    origin = parse_origin(text) if text.isascii() else None
+    if origin is None:
+        hint = "" if text.isascii() else " Write the host in ASCII, as browsers send it (xn--...)."
+        raise ConfigurationError(
+            "Guard(origins=...): an origin is a scheme and a host, and a port if it is not the default one, such as "
+            f'"https://app.example.com" or "capacitor://localhost", not {text!r}.{hint}'
+        )
+    return origin
+
+
+def needs_own_origin(view: RequestView) -> bool:
+    """Tell whether a request is one for which ambient credentials count only from the service's own pages.
+
+    Args:
+        view: the request, scanned.
+    """
+    return view.kind == "websocket" or view.method not in SAFE_METHODS or _is_handshake(view)
+
+
+def _is_handshake(view: RequestView) -> bool:
+    """Tell whether this is a handshake that the server hands over as plain http, as WSGI servers do (RFC 6455 §4.1).
+
+    No script can set `Upgrade`, so a long one is not searched; it counts as a handshake.
+    """
+    upgrade = view.field("upgrade")
+    return upgrade is not None and (len(upgrade) > _LONGEST or "websocket" in upgrade.lower())
+
+
+def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool) -> str | None:
+    """Tell why the ambient credentials of a request do not count; see `docs/security.md` for the table.
+
+    Args:
+        view: the request, scanned; `needs_own_origin` says that it matters.
+        origins: further origins whose pages may use the credentials, as `parse_origin` returns them.
+        cookie: whether the credentials came in a cookie. Programs send Basic and certificates on purpose, and hardly ever cookies.
+
+    Returns:
+        What to log: the values that decided, escaped and cut, and what to configure; None: they count.
+    """
+    sent, site = view.field("origin"), view.field("sec-fetch-site")
+    origin = None if sent is None else parse_origin(sent.strip(" \t"))
+    if origin is not None and origin in origins:
+        return None
+    if sent is not None and (site is None or view.kind == "websocket" or _is_handshake(view)):
+        host = view.field("host")
+        if origin is not None and host is not None and origin in own_origins(host, view.scheme):
+            return None
+        return f"Origin {_shown(sent)} is not that of Host {_shown(host)}; {_remedy(origin)}"
+    if site is not None:
+        if site.strip(" \t") in _OWN_SITES:
+            return None
+        return f"Sec-Fetch-Site {_shown(site)}, Origin {_shown(sent)}; {_remedy(origin)}"
+    if cookie:
+        return "a cookie came with neither Origin nor Sec-Fetch-Site; a client that is no browser sends Sec-Fetch-Site: same-origin"
+    return None
+
+
+def _remedy(origin: str | None) -> str:
+    if origin is None:
+        return "no origin that could be listed; if the rule is meant for any origin: requirement.from_any_origin()"
+    return f"if that page may act for its visitor: Guard(origins=[{_shown(origin)}])"
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "(not sent)"
+    return ascii(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
+
+
+__all__ = ["SAFE_METHODS", "configured_origin", "find_cross_site", "needs_own_origin", "own_origins", "parse_origin"]
