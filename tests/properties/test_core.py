@@ -124,7 +124,7 @@ credentials = st.one_of(
 )
 FIELDS = """
     Authorization authorization Proxy-Authorization X-API-Key x_api_key Cookie Host Origin Accept Content-Type X-Request-Id
-    Access-Control-Request-Method Sec-Fetch-Mode X-Requested-With Remote-User remote_user
+    Access-Control-Request-Method Sec-Fetch-Mode Sec-Fetch-Site Upgrade X-Requested-With Remote-User remote_user
 """
 names = st.one_of(st.sampled_from(FIELDS.split()), anything)
 values = st.one_of(

@@ -88,7 +88,7 @@ def test_the_requests_are_of_all_kinds() -> None:
 def test_the_requests_are_possible() -> None:
     """The random requests are those that a server could hand over: what no adapter can mend is left out, and nothing else."""
     rng = Random("possible")
-    requests = [request for _ in range(4000) for request in random_visit(rng)]
+    requests = [request for _ in range(6000) for request in random_visit(rng)]
     assert all(is_routed(request) and request.target.isascii() for request in requests)
     assert any(without_twins(request) is not request for request in requests)
     fields = [[name.lower() for name, _ in request.headers] for request in requests]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -10,8 +11,25 @@ from hypothesis import strategies as st
 
 from tests.support.drive import Answer, ByASGI, ByWSGI
 from tests.support.wire import Request
-from watchword import APIKey, Bearer, Evidence, Guard, Principal, authenticated, network, optional, public, role, scope, via
-from watchword.checkers import Tokens
+from watchword import (
+    ALWAYS,
+    Accepted,
+    APIKey,
+    Basic,
+    BasicCredentials,
+    Bearer,
+    Evidence,
+    Guard,
+    Principal,
+    authenticated,
+    network,
+    optional,
+    public,
+    role,
+    scope,
+    via,
+)
+from watchword.checkers import Tokens, nonblocking
 from watchword.testing import FixedClock
 
 NOW = 1_700_000_000
@@ -41,18 +59,25 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
+@nonblocking
+def check_password(credentials: BasicCredentials) -> Accepted | None:
+    """Know one user, for ever."""
+    return Accepted(TOKENS["plain"], lease=ALWAYS) if credentials.username == "plain" else None
+
+
 def guard(settings: dict[str, Any], clock: FixedClock, *, shortcut: bool) -> Guard:
     """Make a guard, with the memo and the short way through it, or without."""
     table = Tokens(TOKENS)
     # Where something is hidden, every 404 is touched, so there is no short way: one setting has such a rule.
     hidden = {"/secret/**": role("admin").hidden()} if "default" in settings else {}
     remember = 10_000 if shortcut else 0
-    schemes = Bearer(table, realm="a"), APIKey(table, realm="b")
+    schemes = Basic(check_password, realm="c"), Bearer(table, realm="a"), APIKey(table, realm="b")
     return Guard(*schemes, rules=RULES | hidden, clock=clock, request_id=lambda: "id", remember=remember, **settings)
 
 
 tokens = st.sampled_from(
     ["Bearer plain", "bearer plain", "Bearer  plain", "Bearer admin", "Bearer ending", "Bearer marked", "ApiKey plain", "ApiKey admin"]
+    + ["Basic " + b64encode(b"plain:x").decode()] * 2
 )
 faulty = st.sampled_from(
     ["Bearer wrong", "Bearer", "Bearer a,Bearer b", "Basic dTpw", "Bearer plain,Bearer plain", "Negotiate plain", "", "Bearer pl\xe9in"]
@@ -66,7 +91,9 @@ fields = st.one_of(
         st.sampled_from(["Origin", "Access-Control-Request-Method", "Accept", "X-Request-Id", "User-Agent"]),
         st.sampled_from(["GET", "text/html"]),
     ),
+    st.tuples(st.just("Sec-Fetch-Site"), st.sampled_from(["same-origin", "cross-site"])),
 )
+CROSS_SITE = (("Sec-Fetch-Site", "cross-site"),)
 PREFLIGHT = (("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET"))
 TARGETS = ["/", "/healthz", "/orders/7", "/admin/x", "/keys", "/tokens", "/near", "/secret/x", "/x"]
 ODD_TARGETS = ["/orders/7/", "/orders/7?x=1", "/orders//7", "/orders/%2e", "/x?#"]
@@ -85,7 +112,9 @@ def sent(headers: st.SearchStrategy[tuple[tuple[str, str], ...]], targets: list[
     )
 
 
-known = sent(st.builds(lambda token, more: (("Authorization", token), *more), tokens, st.sampled_from([(), (), PREFLIGHT])), TARGETS)
+known = sent(
+    st.builds(lambda token, more: (("Authorization", token), *more), tokens, st.sampled_from([(), (), PREFLIGHT, CROSS_SITE])), TARGETS
+)
 wild = sent(st.lists(fields, max_size=4).map(tuple), TARGETS + ODD_TARGETS)
 requests = known | wild
 

@@ -73,6 +73,7 @@ COOKIES = ["key=ann-key", "a=1; key=bob-key", "key=ann-key; key=bob-key", "key="
 COOKIES += [";;=", "key", "other=1"]
 KEYS_SENT = ["ann-key", "ann-key", "bob-key", "no", "", " ann-key ", "ann-key,ann-key", "k\xc3\xa9", "k\xe9", "a\x00b", "x" * 8193]
 OF_SCRIPTS = [("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Mode", "navigate"), ("X-Requested-With", "XMLHttpRequest")]
+SITES = ["same-origin", "none", "same-site", "cross-site", "", "Same-Origin"]
 IDENTITIES = ["Remote-User", "X-Forwarded-User", "X-Me", "REMOTE-GROUPS"]
 IDS = ["id-1", "", "a b", "x" * 65, "é", "id,id"]
 TWINS = ["X_API_Key", "x_api-key", "Remote_User", "X_Key", "X_Forwarded-User", "other_name"]
@@ -261,7 +262,9 @@ def _cookie(rng: Random) -> Fields:
 
 def _origin(rng: Random) -> Fields:
     asked = [("Access-Control-Request-Method", rng.choice(["GET", "DELETE", ""]))] if rng.random() < 0.6 else []
-    return [("Origin", rng.choice(ORIGINS)), *asked]
+    site = [("Sec-Fetch-Site", rng.choice(SITES)) for _ in range(2 if rng.random() > 0.9 else 1)] if rng.random() < 0.5 else []
+    upgrade = [("Upgrade", rng.choice(["websocket", "h2c"]))] if rng.random() < 0.1 else []
+    return [("Origin", rng.choice(ORIGINS)), *asked, *site, *upgrade]
 
 
 _FIELDS: list[tuple[float, Callable[[Random], Fields]]] = [

@@ -1,9 +1,10 @@
-"""Caches, dispatch and empty lists (threats C4, S3, S4, S6, S7)."""
+"""Caches, dispatch and empty lists and requests of other origins (threats C4, S3, S4, S6, S7, S12)."""
 
 # ruff: noqa: N802 - a test carries the id of its row
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from watchword import (
     ANONYMOUS,
     Accepted,
     APIKey,
+    Basic,
     Bearer,
     BearerToken,
     ConfigurationError,
@@ -363,3 +365,15 @@ def test_S7_empty_lists_of_origins_and_names_close() -> None:
     foreign = (("Cookie", "key=ann-key"), ("Host", "a"), ("Origin", "https://b"))
     assert ByASGI(guard)(Request(kind="websocket", target="/x", headers=foreign)).status == 403
     assert ByHand(guard)(me(("Remote-User", "ann"))).status == 401
+
+
+@pytest.mark.parametrize("field", [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Site", "same-site"), ("Origin", "https://evil.example")])
+def test_S12_no_foreign_page_acts_by_credentials_that_browsers_add(field: tuple[str, str], through: Through) -> None:
+    """A form post or handshake of another origin is 403 to Basic and cookies, and the checker is not asked; the whole is in conformance."""
+    passwords, keys = Counting(), Counting()
+    driver = through(Guard(Basic(passwords, realm="a"), APIKey(keys, cookie="key")))
+    for shown in (basic("ann", "x"), ("Cookie", "key=x")):
+        for request in (Request(method="POST"), Request(headers=(("Upgrade", "websocket"),))):
+            answer = driver(replace(request, headers=(*request.headers, ("Host", "a.example"), shown, field)))
+            assert (answer.status, answer.called) == (403, False)
+    assert passwords.asked == keys.asked == []
