@@ -15,8 +15,11 @@ from watchword.errors import ConfigurationError, FieldTooLong, GrammarError
 from watchword.grammar import (
     Authorization,
     Challenge,
+    CookieReader,
+    FormReader,
     claimed_schemes,
     decode_base64,
+    form_decode,
     is_token,
     parse_authorization,
     parse_byte_sequence,
@@ -263,6 +266,32 @@ def test_rfc9110_5_4_the_limit_is_exact(value: str | bytes, limit: int) -> None:
         except GrammarError:
             pass
         assert too_long == (len(value) > limit)
+
+
+form_pieces = st.lists(
+    st.sampled_from([b"a", b"b", b"%61", b"%6", b"%41", b"=", b"&", b"+", b" ", b"%20", b"%26", b"%", b"\xff"]), max_size=12
+)
+cookie_pieces = st.lists(st.sampled_from(["a", "b", "=", ";", " ", "\t", "\x00", "\xa0", '"', "\xff", ","]), max_size=12)
+
+
+@given(form_pieces.map(b"".join), st.sampled_from([[b"a"], [b"a b", b"a"], [b"%"], [b"a&"]]))
+def test_a_reader_of_forms_reads_what_the_whole_parser_reads(data: bytes, names: list[bytes]) -> None:
+    """For the wanted names, `FormReader` finds and takes out what `parse_form` finds, and nothing else."""
+    reader = FormReader(names)
+    wanted = [pair for pair in parse_form(data) if pair[0] in names]
+    assert [form_decode(value) for value in reader.find(data, most=99)] == [value for _, value in wanted]
+    assert parse_form(reader.without(data)) == [pair for pair in parse_form(data) if pair[0] not in names]
+
+
+@given(cookie_pieces.map("".join))
+def test_a_reader_of_cookies_reads_what_the_whole_parser_reads(value: str) -> None:
+    """For the wanted names, `CookieReader` finds what `parse_cookies` finds, save emptied ones, and leaves none of them over."""
+    reader = CookieReader(["a"])
+    assert [found.decode("latin-1") for found in reader.find(value, most=99)] == [
+        one for name, one in parse_cookies(value) if name == "a" and one
+    ]
+    left = parse_cookies(reader.without(value))
+    assert left == [pair for pair in parse_cookies(value) if pair[0] != "a"]
 
 
 @given(anything)

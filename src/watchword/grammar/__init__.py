@@ -3,7 +3,8 @@
 The grammar knows no scheme. It takes whatever a client sends and answers a value, or a `GrammarError` that says where and why;
 readers of fields that are no credentials (Cookie, Accept, forms) skip what is malformed and never raise.
 
-A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI) and reads its input a fixed number of times.
+A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI) and reads its input a fixed number of times. What a
+client may make long is bounded by `limits`, or walked by a pattern in C.
 """
 
 from __future__ import annotations
@@ -13,21 +14,41 @@ from watchword.grammar.authorization import Authorization, parse_authorization
 from watchword.grammar.canonical_base64 import decode_base64
 from watchword.grammar.challenges import Challenge, parse_challenges
 from watchword.grammar.claims import claimed_schemes, may_be_joined
-from watchword.grammar.cookies import parse_cookies
-from watchword.grammar.forms import parse_form
-from watchword.grammar.limits import MAX_CHALLENGES, MAX_EMPTY_ELEMENTS, MAX_FIELD_OCTETS, MAX_PARAMETERS
+from watchword.grammar.cookies import CookieReader, parse_cookies
+from watchword.grammar.forms import FormReader, form_decode, parse_form
+from watchword.grammar.limits import (
+    MAX_CHALLENGES,
+    MAX_COOKIE_OCTETS,
+    MAX_EMPTY_ELEMENTS,
+    MAX_FIELD_OCTETS,
+    MAX_FIELDS,
+    MAX_PARAMETERS,
+    MAX_PATH_OCTETS,
+    MAX_QUERY_OCTETS,
+    MAX_TOKEN_OCTETS,
+)
+from watchword.grammar.percent import has_stray_percent, percent_decode
 from watchword.grammar.rules import is_token, is_token68, quote_string
 from watchword.grammar.structured import parse_byte_sequence
 
 __all__ = [
     "MAX_CHALLENGES",
+    "MAX_COOKIE_OCTETS",
     "MAX_EMPTY_ELEMENTS",
+    "MAX_FIELDS",
     "MAX_FIELD_OCTETS",
     "MAX_PARAMETERS",
+    "MAX_PATH_OCTETS",
+    "MAX_QUERY_OCTETS",
+    "MAX_TOKEN_OCTETS",
     "Authorization",
     "Challenge",
+    "CookieReader",
+    "FormReader",
     "claimed_schemes",
     "decode_base64",
+    "form_decode",
+    "has_stray_percent",
     "is_token",
     "is_token68",
     "may_be_joined",
@@ -36,6 +57,7 @@ __all__ = [
     "parse_challenges",
     "parse_cookies",
     "parse_form",
+    "percent_decode",
     "preferred_type",
     "quote_string",
 ]

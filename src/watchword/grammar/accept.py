@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from watchword.grammar.abnf import OWS
-from watchword.grammar.limits import MAX_FIELD_OCTETS
+from watchword.grammar.limits import MAX_FIELD_OCTETS, MAX_RANGE_PARAMETERS, MAX_RANGES
 from watchword.grammar.lists import split_outside_quotes
 from watchword.grammar.octets import lenient_octets
 
@@ -36,11 +36,15 @@ def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherw
 
     Returns:
         The member of `offered` with the greatest weight, of equal ones the first; `otherwise` if none is acceptable; `offered[0]` if
-        the field is absent or longer than `MAX_FIELD_OCTETS`. Members of the field that are malformed are skipped. Never raises.
+        the field is absent, longer than `MAX_FIELD_OCTETS`, or a list of more than `MAX_RANGES` members. Members of the field that
+        are malformed are skipped. Never raises.
     """
     if accept is None or len(accept) > MAX_FIELD_OCTETS:
         return offered[0]
-    weights = _parse_accept(lenient_octets(accept))
+    members = split_outside_quotes(lenient_octets(accept), b",", MAX_RANGES)
+    if len(members) > MAX_RANGES:
+        return offered[0]
+    weights = _parse_accept(members)
     best, best_weight = offered[0] if otherwise is None else otherwise, 0.0
     for candidate in offered:
         weight = _weight_of(candidate, weights)
@@ -52,10 +56,10 @@ def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherw
 # RFC 9110, Section 12.5.1
 #   Accept      = #( media-range [ weight ] )
 #   media-range = ( "*/*" / ( type "/" "*" ) / ( type "/" subtype ) ) parameters
-def _parse_accept(data: bytes) -> dict[bytes, float]:
+def _parse_accept(members: Sequence[bytes]) -> dict[bytes, float]:
     """Return the weight of every range. One that is malformed needs no check: no media type that is offered looks it up."""
     weights: dict[bytes, float] = {}
-    for member in split_outside_quotes(data, b","):
+    for member in members:
         media_range, semicolon, parameters = member.partition(b";")
         key = media_range.strip(OWS).lower()
         weight: float | None = 1.0
@@ -69,9 +73,15 @@ def _parse_accept(data: bytes) -> dict[bytes, float]:
 
 
 def _parse_parameters(data: bytes) -> tuple[float | None, bool]:
-    """Return the weight, 1 if there is none and None if it is malformed, and whether there are parameters beside it."""
+    """Return the weight, 1 if there is none and None if it is malformed, and whether there are parameters beside it.
+
+    More than `MAX_RANGE_PARAMETERS` parameters are malformed.
+    """
     qualified = False
-    for part in split_outside_quotes(data, b";"):
+    parts = split_outside_quotes(data, b";", MAX_RANGE_PARAMETERS)
+    if len(parts) > MAX_RANGE_PARAMETERS:
+        return None, True
+    for part in parts:
         parameter = part.strip(OWS)
         if parameter.partition(b"=")[0].rstrip(OWS) in {b"q", b"Q"}:
             match = _WEIGHT.fullmatch(parameter)

@@ -7,11 +7,12 @@ gunicorn, waitress, wsgiref). `parse_authorization` refuses most such values; th
 from __future__ import annotations
 
 from watchword.grammar.abnf import OWS, TCHAR
+from watchword.grammar.limits import MAX_CHALLENGES
 from watchword.grammar.lists import split_outside_quotes
 from watchword.grammar.octets import lenient_octets
 
 
-def claimed_schemes(value: str | bytes) -> tuple[str, ...]:
+def claimed_schemes(value: str | bytes, *, most: int = -1) -> tuple[str, ...]:
     """Name the scheme of every credential that a field value seems to hold.
 
     The guard needs it for a value that does not parse: to see that two credentials came as one (D1), and which challenge may carry
@@ -23,11 +24,12 @@ def claimed_schemes(value: str | bytes) -> tuple[str, ...]:
 
     Args:
         value: any field value, as in `parse_authorization`; it is read once, whatever its length.
+        most: how many elements are read at most; -1: all of them.
 
     Returns:
         Scheme names in lower case, in the order sent; a scheme that is claimed twice is there twice. Never raises.
     """
-    first, *later = split_outside_quotes(lenient_octets(value), b",")
+    first, *later = _elements(value, most)
     words = [first.strip(OWS).replace(b"\t", b" ").partition(b" ")[0]]
     for element in later:
         word, _, rest = element.strip(OWS).partition(b" ")
@@ -43,10 +45,15 @@ def may_be_joined(value: str | bytes) -> bool:
     and what "=" follows, begins none; so `Digest a=1, b=` is one field that is broken.
 
     Args:
-        value: as above, one that does not parse.
+        value: as above, one that does not parse. Only the first 64 elements are read: no honest gateway joins that many fields.
     """
-    _, *later = split_outside_quotes(lenient_octets(value), b",")
+    _, *later = _elements(value, MAX_CHALLENGES)
     return any(_begins_a_field(element.strip(OWS)) for element in later)
+
+
+def _elements(value: str | bytes, most: int) -> list[bytes]:
+    elements = split_outside_quotes(lenient_octets(value), b",", most)
+    return elements if most < 0 else elements[:most]
 
 
 def _begins_a_field(element: bytes) -> bool:

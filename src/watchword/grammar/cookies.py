@@ -7,9 +7,15 @@ pair is skipped alone and both of two are kept: whether two session cookies mean
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from watchword.errors import ConfigurationError
+from watchword.grammar.abnf import OWS
+from watchword.grammar.octets import lenient_octets
 from watchword.grammar.rules import is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _OWS: Final = " \t"
 
@@ -30,7 +36,8 @@ def parse_cookies(value: str | bytes) -> list[tuple[str, str]]:
     Double quotes belong to the value and protect no ";" in it, as in browsers; `$Version` is a name like any other.
 
     Args:
-        value: the field value, from an untrusted source; several fields are joined with "; " before (RFC 6265bis §4.2.1).
+        value: the field value, from an untrusted source; several fields are joined with "; " before (RFC 6265bis §4.2.1). Every
+            pair costs Python code: where only some names are wanted, `CookieReader` costs a tenth.
 
     Returns:
         Name and value of every well-formed pair, in the order sent, duplicates kept; one character per octet (latin-1). Never
@@ -43,3 +50,64 @@ def parse_cookies(value: str | bytes) -> list[tuple[str, str]]:
         if equals and is_token(name) and not _NOT_IN_VALUE.search(content):
             pairs.append((name, content))
     return pairs
+
+
+class CookieReader:
+    """Reads the cookies of some names, and takes nothing else apart.
+
+    A client chooses how many pairs a field holds. Two patterns walk the field in C, so its cost is about 10 ns for each octet,
+    whatever the octets are.
+
+    Args:
+        names: the names that are wanted, each a token.
+
+    Raises:
+        ConfigurationError: there is no name, or one is no token.
+    """
+
+    __slots__ = ("_pair", "_unwanted")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        wanted = list(names)
+        for name in wanted:
+            if not isinstance(name, str) or not is_token(name):
+                raise ConfigurationError(f"a cookie name is a token (RFC 6265bis section 4.2.1), not {name!r}")
+        if not wanted:
+            raise ConfigurationError("a reader of cookies needs the name of at least one")
+        either = b"|".join(re.escape(name.encode()) for name in wanted)
+        # Both patterns start with ";", which the engine finds with memchr; the field is read as if it started with one. The value of
+        # a pair holds an octet that is no OWS, and ends where the pair ends: a control character makes the pair malformed.
+        self._pair = re.compile(rb";[ \t]*+(?:" + either + rb")=(?=[ \t]*+[^; \t])([\t\x20-\x3a\x3c-\x7e\x80-\xff]++)(?![^;])")
+        # A run of pairs is one match: what is taken out costs no more than what is left.
+        self._unwanted = re.compile(rb"(?:;[ \t]*+(?:" + either + rb")[ \t]*+(?:=[^;]*+)?(?![^;]))++")
+
+    def find(self, value: str | bytes, *, most: int = 2) -> list[bytes]:
+        """Return the values of the wanted cookies, read as `parse_cookies` reads them.
+
+        Args:
+            value: the field value, from an untrusted source; the caller bounds its length.
+            most: how many values are returned at most. Two tell that there is more than one.
+
+        Returns:
+            The values in the order sent. A cookie without a value does not count: this is how a server deletes one. Never raises.
+        """
+        found: list[bytes] = []
+        for match in self._pair.finditer(b";" + lenient_octets(value)):
+            found.append(match[1].rstrip(OWS))
+            if len(found) >= most:
+                break
+        return found
+
+    def without(self, value: str | bytes) -> bytes:
+        """Return the field value without the wanted cookies, malformed ones included.
+
+        Args:
+            value: as above.
+
+        Returns:
+            What is left, as it was sent; empty if nothing is.
+        """
+        return self._unwanted.sub(b"", b";" + lenient_octets(value)).strip(b"; \t")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._pair.pattern!r})"

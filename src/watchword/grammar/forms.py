@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING
 
-# URL Standard, Section 1.3: a percent-encoded byte is "%" and two ASCII hex digits; any other "%" stands for itself.
-_PERCENT_ENCODED: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+from watchword.errors import ConfigurationError
+from watchword.grammar.percent import percent_decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def parse_form(data: str | bytes) -> list[tuple[bytes, bytes]]:
@@ -17,7 +20,8 @@ def parse_form(data: str | bytes) -> list[tuple[bytes, bytes]]:
 
     Args:
         data: the body as received, from an untrusted source; the caller bounds its length. In a `str` a character up to U+00FF
-            stands for an octet, one above for its UTF-8.
+            stands for an octet, one above for its UTF-8. Every pair costs Python code: where only some names are wanted,
+            `FormReader` costs a twentieth.
 
     Returns:
         Names and values in the order sent, "+" read as SP, percent-encoding undone, invalid escapes left as they are. Never
@@ -27,15 +31,85 @@ def parse_form(data: str | bytes) -> list[tuple[bytes, bytes]]:
     for sequence in _form_octets(data).split(b"&"):
         if sequence:
             name, _, value = sequence.partition(b"=")
-            pairs.append((_decode(name), _decode(value)))
+            pairs.append((form_decode(name), form_decode(value)))
     return pairs
 
 
-def _decode(octets: bytes) -> bytes:
-    octets = octets.replace(b"+", b" ")
-    if b"%" not in octets:
-        return octets
-    return _PERCENT_ENCODED.sub(lambda escape: bytes.fromhex(escape[1].decode("ascii")), octets)
+class FormReader:
+    """Reads the parameters of some names, and decodes nothing else.
+
+    A client chooses how many parameters a form or query holds, and how they are spelt: `%61ccess_token` is `access_token`. One
+    pattern that knows every spelling walks the data in C, so its cost is about 15 ns for each octet, whatever the octets are.
+
+    Args:
+        names: the names that are wanted, decoded.
+
+    Raises:
+        ConfigurationError: there is no name, or one is empty.
+    """
+
+    __slots__ = ("_parameter", "_unwanted")
+
+    def __init__(self, names: Iterable[bytes]) -> None:
+        wanted = list(names)
+        if not wanted or not all(wanted):
+            raise ConfigurationError(f"a reader of forms needs the names of parameters, each not empty, not {wanted!r}")
+        # It starts with "&", which the engine finds with memchr; the data is read as if it started with one.
+        pair = b"&(?:" + b"|".join(map(_spellings, wanted)) + b")(?:=([^&]*+))?(?![^&])"
+        self._parameter = re.compile(pair)
+        # A run of parameters is one match: what is taken out costs no more than what is left.
+        self._unwanted = re.compile(b"(?:" + pair + b")++")
+
+    def find(self, data: bytes, *, most: int = 2) -> list[bytes]:
+        """Return the values of the wanted parameters, not decoded: the caller bounds their length first, then calls `form_decode`.
+
+        Args:
+            data: the form, or the query without its "?", from an untrusted source; the caller bounds its length.
+            most: how many values are returned at most. Two tell that there is more than one.
+
+        Returns:
+            The values in the order sent, each the one that `parse_form` decodes; empty where there is no "=". Never raises.
+        """
+        found: list[bytes] = []
+        for match in self._parameter.finditer(b"&" + data):
+            found.append(match[1] or b"")
+            if len(found) >= most:
+                break
+        return found
+
+    def without(self, data: bytes) -> bytes:
+        """Return the form or query without the wanted parameters, whatever their spelling.
+
+        Args:
+            data: as above.
+
+        Returns:
+            What is left, as it was sent.
+        """
+        return self._unwanted.sub(b"", b"&" + data)[1:]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._parameter.pattern!r})"
+
+
+def form_decode(octets: bytes) -> bytes:
+    """Return a name or value of a form, decoded: "+" read as SP, percent-encoding undone, invalid escapes left as they are.
+
+    Args:
+        octets: untrusted; the caller bounds its length.
+    """
+    return percent_decode(octets.replace(b"+", b" "))
+
+
+def _spellings(name: bytes) -> bytes:
+    """Return a pattern that matches whatever `form_decode` reads as a name."""
+    return b"".join(map(_spelling, name))
+
+
+def _spelling(octet: int) -> bytes:
+    escaped = b"%" + b"".join(b"[%c%c]" % (digit, digit - 0x20) if digit > 0x39 else b"%c" % digit for digit in b"%02x" % octet)  # noqa: PLR2004 - "9"; the lower-case letter and its upper case
+    plain = {0x20: b"[ +]|", 0x25: b"%(?![0-9A-Fa-f]{2})|", 0x26: b"", 0x2B: b"", 0x3D: b""}.get(octet, re.escape(b"%c" % octet) + b"|")
+    return b"(?:" + plain + escaped + b")"
 
 
 def _form_octets(data: str | bytes) -> bytes:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from watchword.errors import GrammarError
 from watchword.grammar.limits import MAX_EMPTY_ELEMENTS
-from watchword.grammar.rules import skip_ows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A quoted-string, which the end of the data may cut off, or one octet that can separate.
-_QUOTED_OR_SEPARATOR: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,;]', re.DOTALL)
+# *( OWS "," ) OWS, with at least one comma
+_COMMAS: Final = re.compile(rb"(?:[ \t]*+,)++[ \t]*+")
+
+# What stands between two separators: quoted-strings, the last of which the end of the data may cut off, and anything else. One match
+# for one element, because a client chooses how many quotes there are.
+_ELEMENTS: Final = {
+    separator: re.compile(rb'(?:"(?:[^"\\]++|\\.)*+"?|[^"' + separator + rb"]++)*+", re.DOTALL) for separator in (b",", b";")
+}
 
 
 # RFC 9110, Section 5.6.1.2
@@ -44,27 +49,30 @@ def parse_list(data: bytes, pos: int, consume: Callable[[bytes, int], int]) -> N
 
 def _skip_commas(data: bytes, pos: int) -> tuple[int, int]:
     """Return the position after `*( OWS "," ) OWS` and the number of commas; without a comma, `pos` itself."""
-    commas = 0
-    while True:
-        at = skip_ows(data, pos)
-        if data[at : at + 1] != b",":
-            return (at if commas else pos), commas
-        commas += 1
-        pos = at + 1
+    match = _COMMAS.match(data, pos)
+    return (pos, 0) if match is None else (match.end(), match[0].count(b","))
 
 
-def split_outside_quotes(data: bytes, separator: bytes) -> list[bytes]:
+def split_outside_quotes(data: bytes, separator: bytes, most: int = -1) -> list[bytes]:
     """Split at a separator, "," or ";", that no quoted-string contains; a quoted-string left open reaches to the end.
 
     For readers that skip what they do not understand; it takes anything and checks nothing.
+
+    Args:
+        data: untrusted.
+        separator: a comma or a semicolon.
+        most: how many splits are made at most, as in `bytes.split`: the last part is the rest. -1: any number.
     """
     if b'"' not in data:
-        return data.split(separator)
+        return data.split(separator, most)
+    elements = _ELEMENTS[separator]
     parts: list[bytes] = []
     start = 0
-    for match in _QUOTED_OR_SEPARATOR.finditer(data):
-        if match[0] == separator:
-            parts.append(data[start : match.start()])
-            start = match.end()
+    while len(parts) != most:
+        end = elements.match(data, start).end()  # type: ignore[union-attr]  # it matches the empty string too
+        if end == len(data):
+            break
+        parts.append(data[start:end])
+        start = end + 1
     parts.append(data[start:])
     return parts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchword.grammar import parse_cookies
+from watchword.errors import ConfigurationError
+from watchword.grammar import CookieReader, parse_cookies
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,40 @@ def test_R6265_4_2_2_1_two_cookies_of_one_name_are_both_seen() -> None:  # noqa:
     """Two cookies of the session name are both there to be found ambiguous, whatever stands beside them."""
     pairs = parse_cookies("__Host-session=a; broken; =; __Host-session=b")
     assert pairs == [("__Host-session", "a"), ("__Host-session", "b")]
+
+
+@pytest.mark.parametrize(
+    ("value", "values", "left"),
+    [
+        ("", [], ""),
+        ("a=1; key=x; b=2", ["x"], "a=1; b=2"),
+        ("key=x; a=1", ["x"], "a=1"),
+        ("a=1; key=x", ["x"], "a=1"),
+        ("key=x;key=y", ["x", "y"], ""),
+        ("key= x =y \t; a=1", [" x =y"], "a=1"),
+        ("key=; key= \t; key", [], ""),
+        ("key =x", [], ""),
+        ("a=1;key=a\x01;b=2", [], "a=1;b=2"),
+        ("xkey=1; keys=2; a=key=3; KEY=4; \xa0key=5", [], "xkey=1; keys=2; a=key=3; KEY=4; \xa0key=5"),
+        ('a="; key=x; "', ["x"], 'a="; "'),
+    ],
+)
+def test_one_cookie_is_read_and_taken_out(value: str, values: list[str], left: str) -> None:
+    """A reader finds what `parse_cookies` finds, counts an emptied cookie as none, and takes out malformed ones of its name too."""
+    reader = CookieReader(["key"])
+    for form in (value, value.encode("latin-1")):
+        assert reader.find(form, most=9) == [one.encode("latin-1") for one in values]
+        assert reader.without(form) == left.encode("latin-1")
+
+
+def test_no_more_cookies_are_returned_than_are_wanted() -> None:
+    """Two tell that there is more than one, so a thousand copies cost no more than two."""
+    assert CookieReader(["a"]).find("a=1; " * 1000) == [b"1", b"1"]
+    assert CookieReader(["a", "b.c"]).find("bxc=0; b.c=1; a=2", most=1) == [b"1"]
+
+
+@pytest.mark.parametrize("names", [[], [""], ["a b"], [b"a"]])
+def test_a_reader_of_cookies_needs_names(names: list[str]) -> None:
+    """A reader without a name, or with one that is no token, is a configuration error."""
+    with pytest.raises(ConfigurationError):
+        CookieReader(names)

@@ -14,6 +14,8 @@ import pytest
 from watchword import grammar
 from watchword.errors import GrammarError
 from watchword.grammar import (
+    CookieReader,
+    FormReader,
     claimed_schemes,
     decode_base64,
     parse_authorization,
@@ -21,9 +23,9 @@ from watchword.grammar import (
     parse_challenges,
     parse_cookies,
     parse_form,
+    percent_decode,
     preferred_type,
 )
-from watchword.grammar.accept import _parse_accept
 from watchword.grammar.lists import split_outside_quotes
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ SEEDS: dict[str, Callable[[int], bytes]] = {
     "pairs": lambda n: b"a=1;" * n,
     "percent": lambda n: b"%" * n + b"%41&" * n,
     "colons": lambda n: b":" * n,
+    "wanted": lambda n: b"a&" * n + b"a=;" * n,
+    "almost wanted": lambda n: b"&ab" * n + b";ab" * n,
 }
 READERS: dict[str, Callable[[bytes], object]] = {
     "parse_authorization": lambda data: parse_authorization(data, limit=len(data)),
@@ -60,7 +64,11 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "parse_cookies": parse_cookies,
     "parse_form": parse_form,
     "preferred_type": lambda data: preferred_type(data, ["a/b"]),
-    "parse_accept": _parse_accept,
+    "find_cookies": lambda data: CookieReader(["a"]).find(data, most=len(data)),
+    "without_cookies": CookieReader(["a"]).without,
+    "find_parameters": lambda data: FormReader([b"a"]).find(data, most=len(data)),
+    "without_parameters": FormReader([b"a"]).without,
+    "percent_decode": percent_decode,
     "split_outside_quotes": lambda data: split_outside_quotes(data, b","),
 }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchword.grammar import parse_form
+from watchword.errors import ConfigurationError
+from watchword.grammar import FormReader, parse_form
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,48 @@ def test_a_character_above_u00ff_stands_for_its_utf8() -> None:
     """In a `str` a character up to U+00FF is an octet and any other its UTF-8, lone surrogates included."""
     assert parse_form("a=éÿĀ€") == [(b"a", b"\xe9\xff\xc4\x80\xe2\x82\xac")]
     assert parse_form("\udcff=1") == [(b"\xed\xb3\xbf", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("data", "values", "left"),
+    [
+        (b"", [], b""),
+        (b"a=1&key=x&b=2", [b"x"], b"a=1&b=2"),
+        (b"key=x", [b"x"], b""),
+        (b"key", [b""], b""),
+        (b"key=", [b""], b""),
+        (b"key=a=b%3D", [b"a=b%3D"], b""),
+        (b"%6bey=x&k%65y=y&%6B%65%79=z", [b"x", b"y", b"z"], b""),
+        (b"keys=x&ke=y&a=key&=key&xkey=1&key%00=1", [], b"keys=x&ke=y&a=key&=key&xkey=1&key%00=1"),
+        (b"&&key=x&&a=1&", [b"x"], b"&&&a=1&"),
+        (b"%2526key=x", [], b"%2526key=x"),
+        (b"a=%26key=x", [], b"a=%26key=x"),
+        (b"100%=1&100%25=2", [], b"100%=1&100%25=2"),
+    ],
+)
+def test_one_parameter_is_read_and_taken_out(data: bytes, values: list[bytes], left: bytes) -> None:
+    """A reader finds a name in whatever spelling, leaves its values as they came, and takes out exactly what it finds."""
+    reader = FormReader([b"key"])
+    assert reader.find(data, most=9) == values
+    assert reader.without(data) == left
+
+
+@pytest.mark.parametrize("name", [b"100%", b"a b", b"a+b", b"a=b", b"a&b", b"\xc3\xa9", b"%41", b"a.b[0]"])
+def test_any_name_can_be_read(name: bytes) -> None:
+    """A name that holds what separates, or what is an escape, is found as `parse_form` reads it."""
+    escaped = b"".join(b"%%%02X" % octet for octet in name)
+    for data in (name + b"=1", escaped + b"=1", name.replace(b" ", b"+") + b"=1"):
+        assert len(FormReader([name]).find(data)) == sum(found == name for found, _ in parse_form(data)), data
+
+
+def test_no_more_values_are_returned_than_are_wanted() -> None:
+    """Two tell that there is more than one, so a thousand copies cost no more than two."""
+    assert FormReader([b"a"]).find(b"a=1&" * 1000) == [b"1", b"1"]
+    assert FormReader([b"a", b"b"]).find(b"b=1&a=2&", most=1) == [b"1"]
+
+
+@pytest.mark.parametrize("names", [[], [b""], [b"a", b""]])
+def test_a_reader_of_forms_needs_names(names: list[bytes]) -> None:
+    """A reader without a name, or with an empty one, is a configuration error."""
+    with pytest.raises(ConfigurationError):
+        FormReader(names)
