@@ -54,12 +54,13 @@ PROMISED: dict[str, list[str]] = {
 }
 
 
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in PROMISED.items() for name in names])
-def test_what_was_promised_is_there(module: str, name: str) -> None:
+def test_what_was_promised_is_there(subtests: pytest.Subtests) -> None:
     """Every name of the API design that belongs to what is built."""
-    found: Any = import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
+    for module, name in [(module, name) for module, names in PROMISED.items() for name in names]:
+        with subtests.test(f"{module}.{name}"):
+            found: Any = import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
 
 
 @pytest.mark.parametrize("module", LISTING, ids=lambda module: module.__name__)
@@ -121,13 +122,14 @@ def documented() -> Iterator[tuple[str, object]]:
                         yield f"{module.__name__}.{name}.{inner}", member
 
 
-@pytest.mark.parametrize(("name", "thing"), [pytest.param(name, thing, id=name) for name, thing in documented()])
-def test_everything_public_says_what_it_is_for(name: str, thing: object) -> None:
+def test_everything_public_says_what_it_is_for(subtests: pytest.Subtests) -> None:
     """A docstring of one sentence at least; the one that a dataclass makes of its fields does not count."""
-    text = inspect.getdoc(thing)
-    assert text
-    assert text.split("\n\n")[0].rstrip().endswith((".", ":", ")"))
-    assert not text.startswith(f"{name.rpartition('.')[2]}(")
+    for name, thing in documented():
+        with subtests.test(name):
+            text = inspect.getdoc(thing)
+            assert text
+            assert text.split("\n\n")[0].rstrip().endswith((".", ":", ")"))
+            assert not text.startswith(f"{name.rpartition('.')[2]}(")
 
 
 def constants() -> set[str]:
@@ -154,7 +156,8 @@ def explained() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", sorted(constants()))
-def test_every_public_constant_says_what_it_is_for(name: str) -> None:
+def test_every_public_constant_says_what_it_is_for(subtests: pytest.Subtests) -> None:
     """In a string below its assignment, where documentation tools look for it."""
-    assert name.rpartition(".")[2] in explained()
+    for name in sorted(constants()):
+        with subtests.test(name):
+            assert name.rpartition(".")[2] in explained()

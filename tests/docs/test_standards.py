@@ -7,8 +7,10 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS, SOURCES = ROOT / "tests", ROOT / "src" / "watchword"
@@ -89,21 +91,23 @@ def test_every_requirement_is_there_once() -> None:
     assert len(REQUIRED) == len(set(REQUIRED)) > 100
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_test_that_is_named_exists(row: Row) -> None:
+def test_every_test_that_is_named_exists(subtests: pytest.Subtests) -> None:
     """Each file in the table has a test that carries the row's name, and each test that carries it is in such a file."""
-    for file in row.files:
-        assert any(is_of(test, row) for test in FOUND[file]), f"{file} has no test for {row.name}"
-    assert {file for file, tests in FOUND.items() if any(is_of(test, row) for test in tests)} == set(row.files)
+    for row in ROWS:
+        with subtests.test(row.name):
+            for file in row.files:
+                assert any(is_of(test, row) for test in FOUND[file]), f"{file} has no test for {row.name}"
+            assert {file for file, tests in FOUND.items() if any(is_of(test, row) for test in tests)} == set(row.files)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_row_says_where_it_stands(row: Row) -> None:
+def test_every_row_says_where_it_stands(subtests: pytest.Subtests) -> None:
     """A row is supported, deviates for a reason, or comes later with something; what is kept has a module and a test."""
-    assert VERDICT.fullmatch(row.verdict), row.verdict
-    assert row.requirement.endswith(".")
-    assert all((SOURCES / module).is_file() for module in row.modules)
-    assert bool(row.modules) is bool(row.files) is not row.verdict.startswith(NOT_YET)
+    for row in ROWS:
+        with subtests.test(row.name):
+            assert VERDICT.fullmatch(row.verdict), row.verdict
+            assert row.requirement.endswith(".")
+            assert all((SOURCES / module).is_file() for module in row.modules)
+            assert bool(row.modules) is bool(row.files) is not row.verdict.startswith(NOT_YET)
 
 
 def test_rows_are_told_apart() -> None:
