@@ -37,8 +37,7 @@ def program(name: str) -> str:
         pytest.skip.Exception: it is not installed.
         pytest.fail.Exception: it is not installed, and `CI` is set.
     """
-    # Debian keeps daemons where an ordinary user's PATH does not lead.
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+    found = shutil.which(name)
     if found is not None:
         return found
     reason = f"{MISSING}{name} (package {PACKAGES[name]})"
