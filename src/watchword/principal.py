@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from watchword.scopes import check_scope
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -74,7 +76,7 @@ class Principal:
         kind: `"user"` for a person, `"client"` for a program acting for itself (RFC 9700 §4.15).
 
     Raises:
-        ValueError: the id is empty.
+        ValueError: the id is empty, or a scope is no scope token (RFC 6749 §3.3).
         TypeError: the id is no string, the evidence is none, or names are given as one string, which would be taken letter by letter.
 
     Trust: made by checkers, from proven facts only. Nothing of it comes from the request unchecked.
@@ -107,7 +109,7 @@ class Principal:
             raise TypeError(f"the evidence of a principal is an Evidence, not {type(evidence).__name__}")
         if kind not in {"user", "client"}:
             raise ValueError(f'the kind of a principal is "user" or "client", not {kind!r}')
-        _fill(self, id, _names("roles", roles), _names("scopes", scopes), _names("permissions", permissions), claims, evidence, kind)
+        _fill(self, id, _names("roles", roles), _scopes(scopes), _names("permissions", permissions), claims, evidence, kind)
 
     @property
     def is_authenticated(self) -> bool:
@@ -179,6 +181,13 @@ def _names(field: str, names: Iterable[str]) -> frozenset[str]:
         if not isinstance(name, str):
             raise TypeError(f"{field} holds names, and {type(name).__name__} is not a string")
     return kept or _NO_NAMES  # an empty frozenset is 216 octets, and most principals have two of them
+
+
+def _scopes(names: Iterable[str]) -> frozenset[str]:
+    kept = _names("scopes", names)
+    for name in kept:
+        check_scope(name)
+    return kept
 
 
 def _fill(  # noqa: PLR0917 - the fields of Principal, in order

@@ -14,6 +14,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
     {"errors"},
+    {"scopes"},
     {"clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
     {"operation", "grammar", "mount"},
     {"verdict", "request", "decision", "page"},

@@ -17,6 +17,8 @@ from tests.support.command import COMMAND, ENVIRONMENT, STRONG, commands, run
 from watchword.stores.ports import AccountRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.command import Inside
 
 HEAVY = ["alembic", "argon2", "rich", "sqlalchemy", "uvicorn", "zxcvbn"]
@@ -82,7 +84,7 @@ def test_a_store_that_is_locked(ann: Inside) -> None:
         database.execute("BEGIN IMMEDIATE")
         done = run("user", "disable", "ann", "--store", ann.url)
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "Error: the store does not answer: OperationalError: database is locked\n"
+    assert done.stderr == f"Error: the store does not answer: OperationalError: database is locked (sqlite:///{ann.path})\n"
     assert ann.json("user", "show", "ann")["state"] == "active"
 
 
@@ -178,7 +180,7 @@ def test_each_command_loads_only_what_it_needs(ann: Inside) -> None:
     """No alembic where no table is made, no zxcvbn where no password is set, no table library where none is drawn."""
     assert modules("user", "list", "--store", ann.url) & set(HEAVY) == {"sqlalchemy"}
     assert modules("user", "passwd", "ann", "--weak", "--store", ann.url, given="x\n") & set(HEAVY) == {"sqlalchemy", "argon2"}
-    assert modules("hash", given="x\n") & set(HEAVY) == {"argon2"}
+    assert modules("hash", "--weak", given="x\n") & set(HEAVY) == {"argon2"}
 
 
 @pytest.mark.parametrize(
@@ -217,3 +219,21 @@ def test_passwords_without_their_judge(ann: Inside) -> None:
 def test_the_command_without_click() -> None:
     """For the demo it is one extra, for everything else another."""
     assert without("click", "user", "list").stderr.endswith("pip install 'watchword[cli]'\n")
+
+
+@pytest.mark.parametrize("path", [(), ("user",), ("key",), ("token",), ("store",), ("import",)])
+def test_a_group_without_a_command_prints_its_help(path: tuple[str, ...]) -> None:
+    """The help keeps its lines, goes to standard error, and the exit code says that nothing was done."""
+    done = run(*path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == run(*path, "--help").stdout
+
+
+def test_an_outage_names_the_store_and_the_cause(tmp_path: Path) -> None:
+    """SQLite says "unable to open database file"; the command says which file, and what is wrong with it."""
+    folder = tmp_path / "folder.db"
+    folder.mkdir()
+    for path, cause in ((tmp_path / "none" / "auth.db", f"there is no folder {tmp_path / 'none'}"), (folder, "it is a folder")):
+        done = run("user", "list", "--store", f"sqlite:///{path}")
+        assert done.returncode == 3
+        assert f"(sqlite:///{path}: {cause})" in done.stderr

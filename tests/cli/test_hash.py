@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command import STRONG
 from tests.support.passwords import MAKERS, PASSWORD, stored
 from watchword.checkers import verify_password
 
@@ -14,18 +15,24 @@ if TYPE_CHECKING:
 
 
 def test_a_hash_of_what_was_piped_in(inside: Inside) -> None:
-    """The hash is the one line of standard output, and its password matches it, strong or not."""
-    made = inside("hash", given="pw\n").stdout
+    """The hash is the one line of standard output, and its password matches it."""
+    made = inside("hash", given=f"{STRONG}\n").stdout
     assert made.startswith("$argon2id$")
-    assert verify_password(made.removesuffix("\n"), "pw")
+    assert verify_password(made.removesuffix("\n"), STRONG)
+
+
+def test_a_weak_password_is_refused_as_for_accounts(inside: Inside) -> None:
+    """`watchword hash` judges a password as `user add` does, and takes any with --weak."""
+    assert inside.error("hash", given="hunter2\n")[0] == "weak_password"
+    assert verify_password(inside("hash", "--weak", given="hunter2\n").stdout.strip(), "hunter2")
 
 
 def test_the_cost_may_be_chosen(inside: Inside) -> None:
     """As in PasswordHasher(...) of the application."""
-    made = inside.json("hash", "--time-cost", "3", "--memory-cost", "128", "--parallelism", "2", given="pw\n")
+    made = inside.json("hash", "--time-cost", "3", "--memory-cost", "128", "--parallelism", "2", "--weak", given="pw\n")
     assert made["profile"] == "argon2id m=128 t=3 p=2"
     assert verify_password(made["hash"], "pw")
-    assert inside.error("hash", "--memory-cost", "4", given="pw\n")[0] == "invalid"
+    assert inside.error("hash", "--memory-cost", "4", given=f"{STRONG}\n")[0] == "invalid"
     assert inside.error("hash", "--memory-cost", "0", given="pw\n", code=2)[0] == "usage"
 
 
@@ -56,4 +63,4 @@ def test_what_is_no_hash(inside: Inside, given: str) -> None:
 
 def test_the_hash_is_of_the_composed_form(inside: Inside) -> None:
     """What a terminal decomposes is hashed as Basic hands passwords over, in Normalization Form C."""
-    assert verify_password(inside("hash", given="u\u0308ber\n").stdout.strip(), "\u00fcber")
+    assert verify_password(inside("hash", "--weak", given="u\u0308ber\n").stdout.strip(), "\u00fcber")

@@ -95,6 +95,15 @@ def test_for_people(inside: Inside, file: Path) -> None:
     ]
 
 
+def test_a_problem_of_many_lines_is_said_once(inside: Inside, file: Path) -> None:
+    """A missing package concerns every line of its format: one sentence, and the numbers of the lines."""
+    file.write_text("".join(f"user{number}:$2x$nonsense\n" for number in range(12)) + "odd\n", encoding="utf-8")
+    said = inside("import", "htpasswd", str(file), code=1).stdout.splitlines()
+    assert len(said) == 3
+    assert said[0].startswith("lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: skipped: ")
+    assert said[1] == "line 13: skipped: it has no colon"
+
+
 def test_update_takes_the_password_of_the_file(inside: Inside, file: Path) -> None:
     """What else the account has stays."""
     inside("user", "add", "old", "--role", "admin", given=STRONG)

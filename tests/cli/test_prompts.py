@@ -133,6 +133,15 @@ def test_a_table_at_a_terminal(ann: Inside, environment: dict[str, str], fancy: 
     assert "[bold]x[/bold]" in re.sub(r"\x1b\[[0-9;]*m", "", seen.text)
 
 
+@pytest.mark.parametrize("columns", [80, 40])
+def test_ids_are_never_folded(ann: Inside, columns: int) -> None:
+    """An id is whole on one line however narrow the terminal is, because other commands take it as an argument."""
+    made = ann.json("key", "create", "reports@example.org", "--client", "--label", "nightly export", "--scope", "orders:read")
+    seen = at_terminal(ann, "key", "list", environment={"COLUMNS": str(columns)})
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", seen.text).splitlines()
+    assert any(made["id"] in line and "reports@example.org" in line for line in lines)
+
+
 def test_progress_where_thousands_come(inside: Inside) -> None:
     """A bar goes over the terminal, and is gone at the end; the summary stays."""
     file = inside.path.with_name("users")

@@ -90,6 +90,17 @@ def test_a_token_is_no_argument(ann: Inside) -> None:
     assert isinstance(show(ann, token), Accepted)
 
 
+def test_revoke_all_of_an_unknown_subject_fails(inside: Inside) -> None:
+    """A slip in a name is told: nothing was revoked. A second run for the same subject is no slip."""
+    code, words = inside.error("token", "revoke-all", "nobody")
+    assert (code, "nothing was revoked" in words) == ("not_found", True)
+    inside("token", "create", "job", "--client")
+    assert inside.json("token", "revoke-all", "job")["tokens"] == 1
+    assert inside.json("token", "revoke-all", "job")["tokens"] == 0
+    inside("user", "add", "ann", "--no-password")
+    assert inside.json("token", "revoke-all", "ann") == {"subject": "ann", "keys": 0, "tokens": 0}
+
+
 def test_revoke_all(inside: Inside) -> None:
     """Every key and every token of one account dies, by whichever name it is called; those of others live."""
     inside("user", "add", "ann", "--id", "u-1", "--no-password")

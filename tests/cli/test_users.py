@@ -166,6 +166,24 @@ def test_disable_and_enable(ann: Inside) -> None:
     assert key.startswith("ww_")
 
 
+def test_a_lock_of_no_length_is_an_error(ann: Inside) -> None:
+    """`--for 0s` would report a lock that has ended already."""
+    assert ann.error("user", "lock", "ann", "--for", "0s", code=2)[0] == "usage"
+    assert ann.json("user", "show", "ann")["locked_until"] is None
+
+
+def test_a_scope_with_a_blank_is_refused(ann: Inside) -> None:
+    """Commands take scopes as `scope()` does: two scopes in one name would never be held."""
+    for command in (
+        ["user", "add", "bob", "--no-password", "--scope", "a b"],
+        ["user", "change", "ann", "--add-scope", "a b"],
+        ["key", "create", "ann", "--scope", "a b"],
+        ["token", "create", "ann", "--scope", "a b"],
+    ):
+        code, words = ann.error(*command)
+        assert (code, "Give 2 scopes: a, b." in words) == ("invalid", True), command
+
+
 @pytest.mark.parametrize("how", [("--for", "1h30m"), ("--until", str(NOW + 5400)), ("--until", "2023-11-14T23:43:20Z")])
 def test_lock_and_unlock(ann: Inside, how: tuple[str, str]) -> None:
     """A locked account is shut until the time comes, or somebody unlocks it."""

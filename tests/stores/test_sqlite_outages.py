@@ -336,6 +336,7 @@ DAMAGES = [
     ],
     ("accounts", "roles", "[" * 100_000),
     *[("accounts", column, "x") for column in ("locked_until", "password_changed_at", "created_at", "last_login_at", "version")],
+    *[(table, "scopes", '["orders:read orders:write"]') for table in ("accounts", "keys", "tokens")],
     ("accounts", "password_hash", b"h"),
     *[("keys", column, "x") for column in ("digest", "kind", "networks", "not_before", "expires_at", "last_used_at", "revoked_at")],
     ("keys", "owner", ""),

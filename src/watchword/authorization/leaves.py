@@ -15,15 +15,13 @@ from watchword.authorization.value import NO, YES, Value, needs
 from watchword.errors import ConfigurationError
 from watchword.grammar import is_token
 from watchword.reason import Reason
+from watchword.scopes import check_scope, is_scope_token
 
 if TYPE_CHECKING:
     from watchword.authorization.requirement import Quick
     from watchword.principal import Principal
 
 _SKEW = 60  # seconds by which the clock of whoever states auth_time may be ahead of ours
-
-# scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), RFC 6749 §3.3: neither space, quote nor backslash
-_SCOPE_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - {'"', "\\"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +152,7 @@ class Scope(Named):
     def __post_init__(self) -> None:
         Named.__post_init__(self)
         for name in self.names:
-            if not _SCOPE_CHARACTERS.issuperset(name):
-                hint = (
-                    f"scope({', '.join(map(_quoted, name.split()))})"
-                    if " " in name
-                    else "printable ASCII without spaces, quotes and backslashes"
-                )
-                raise ConfigurationError(f"{name!r} is no scope-token (RFC 6749 §3.3); write {hint}")
+            check_scope(name)
 
     def held(self, principal: Principal, situation: Situation) -> bool:
         """Tell whether all are held."""
@@ -252,7 +244,7 @@ class Acr(Named):
     def __post_init__(self) -> None:
         Named.__post_init__(self)
         for name in self.names:
-            if not _SCOPE_CHARACTERS.issuperset(name):
+            if not is_scope_token(name):
                 raise ConfigurationError(f"acr values are separated by spaces in the challenge (RFC 9470 §3), so {name!r} cannot be one")
 
     def held(self, principal: Principal, situation: Situation) -> bool:

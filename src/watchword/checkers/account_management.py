@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from watchword.checkers.names import canonical, check_password, user_name
-from watchword.checkers.record_checks import check_names, check_text, check_texts, check_time
+from watchword.checkers.record_checks import check_names, check_scopes, check_text, check_texts, check_time
 from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
 from watchword.stores.bounds import shown
 from watchword.stores.ports import PAGE, AccountRecord
@@ -95,7 +95,7 @@ class AccountManagement:
                 hash_profile=None if hash_ is None else self._verifier.hasher.profile(hash_),
                 password_changed_at=None if hash_ is None else now,
                 roles=check_names("roles", roles),
-                scopes=check_names("scopes", scopes),
+                scopes=check_scopes(scopes),
                 permissions=check_names("permissions", permissions),
                 created_at=now,
             )
@@ -221,9 +221,9 @@ class AccountManagement:
         """
         new_names = None if names is None else tuple(dict.fromkeys(map(user_name, check_texts("names", names))))
         if new_names == ():
-            raise ConfigurationError("an account keeps at least one name; remove() removes it")
+            raise ConfigurationError("an account must keep at least one name")
         given = {
-            field: check_names(field, held)
+            field: check_scopes(held) if field == "scopes" else check_names(field, held)
             for field, held in (("roles", roles), ("scopes", scopes), ("permissions", permissions))
             if held is not None
         }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
 from watchword.checkers.key_form import TokenForm, is_id
-from watchword.checkers.record_checks import check_kind, check_names, check_seconds, check_store, check_text, check_time
+from watchword.checkers.record_checks import check_kind, check_names, check_scopes, check_seconds, check_store, check_text, check_time
 from watchword.checkers.validity import Validity
 from watchword.clock import as_clock
 from watchword.credentials import APIKeyCredentials, BearerToken
@@ -166,7 +166,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
             label=check_text("the label", label, may_be_empty=True),
             kind=check_kind(kind),
             roles=check_names("roles", roles),
-            scopes=check_names("scopes", scopes),
+            scopes=check_scopes(scopes),
             permissions=check_names("permissions", permissions),
             created_at=now,
             expires_at=_end(now, expires_in) if expires_at is None else check_time("expires_at", expires_at),

@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from watchword.errors import ConfigurationError
 from watchword.networks import parse_network
+from watchword.scopes import check_scope
 from watchword.stores.bounds import shown
 
 
@@ -74,6 +75,18 @@ def check_names(what: str, names: Iterable[str]) -> frozenset[str]:
         ConfigurationError: they are one string, or one of them is no name.
     """
     return frozenset(check_texts(what, names))
+
+
+def check_scopes(names: Iterable[str]) -> frozenset[str]:
+    """Return scopes as a set; see `check_texts`.
+
+    Args:
+        names: the scopes.
+
+    Raises:
+        ConfigurationError: they are one string, or one of them is no scope token (RFC 6749 §3.3).
+    """
+    return frozenset(map(check_scope, check_names("scopes", names)))
 
 
 def check_networks(networks: Iterable[str]) -> tuple[str, ...]:

@@ -123,9 +123,15 @@ def finish_output() -> None:
 
 
 def _show(error: click.ClickException, *, as_json: bool) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and as_json:
+        _report("a command is missing", "usage", as_json=True)
+        return
     message = hide_secrets(error.format_message())
     if as_json:
         _report(message, getattr(error, "code", "usage" if isinstance(error, click.UsageError) else "failed"), as_json=True)
+        return
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.message, err=True)  # the help, formatted
         return
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(error.ctx.get_usage(), err=True)

@@ -9,7 +9,7 @@ import click
 from watchword.cli.asking import new_password, read_secret
 from watchword.cli.failures import Command, Failure
 from watchword.cli.output import say, say_json
-from watchword.cli.params import cost_options, json_option
+from watchword.cli.params import cost_options, json_option, weak_option
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 @click.command("hash", cls=Command)
 @click.option("--identify", is_flag=True, help="Tell the format and the cost of a hash, and whether it is outdated.")
+@weak_option
 @cost_options
 @json_option
-def hash_(*, identify: bool, hasher: PasswordHasher, as_json: bool) -> None:
+def hash_(*, identify: bool, weak: bool, hasher: PasswordHasher, as_json: bool) -> None:
     """Make the hash of a password, or identify one. Both are asked for, or read from standard input."""
     if identify:
         _identify(hasher, as_json=as_json)
         return
-    password = new_password((), weak=True)
+    password = new_password((), weak=weak)
     try:
         made = hasher.hash(password)
     except ValueError as error:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MOST_OCTETS = 64 * 1024 * 1024  # as for the checker `Htpasswd`
 THOUSANDS = 1000  # from so many on a bar shows how far it is
 _TRIES = 20
+_LISTED = 10  # line numbers of one problem
 
 
 @click.group("import", cls=Section)
@@ -120,13 +121,23 @@ def _numbers(octets: bytes, lines: HtpasswdLines) -> dict[str, int]:
 def _tell(done: dict[str, list[dict[str, Any]]], skipped: list[dict[str, Any]], *, dry_run: bool) -> None:
     for row in done["kept"]:
         say(f"line {row['line']}: {printable(row['name'])} is there already, with another password, which stays (--update takes this one)")
+    problems: dict[str, list[int]] = {}
     for row in skipped:
-        say(f"line {row['line']}: skipped: {printable(row['problem'])}")
+        problems.setdefault(row["problem"], []).append(row["line"])
+    for problem, numbers in problems.items():
+        say(f"{_lines(numbers)}: skipped: {printable(problem)}")
     would = "would be " if dry_run else ""
     say(
         f"{len(done['added'])} {would}added, {len(done['updated'])} {would}updated, {len(done['unchanged'])} unchanged, "
         f"{len(done['kept'])} kept, {len(skipped)} skipped"
     )
+
+
+def _lines(numbers: list[int]) -> str:
+    """Return where one problem stands: a missing package is one problem, however many lines need it."""
+    first, rest = numbers[:_LISTED], len(numbers) - _LISTED
+    listed = ", ".join(map(str, first))
+    return f"line{'s' if len(numbers) > 1 else ''} {listed}{f' and {rest} more' if rest > 0 else ''}"
 
 
 def _progress(total: int) -> AbstractContextManager[Callable[[], None]]:

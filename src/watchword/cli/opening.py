@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchword.cli.failures import NO_STORE, Failure, missing_package
 from watchword.cli.params import clock, settings
-from watchword.errors import ConfigurationError
+from watchword.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,8 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
         raise Failure(str(error), "store_unusable", NO_STORE) from None
     try:
         yield store
+    except Unavailable as error:
+        raise Unavailable(f"{error.why} ({store.url}{_trouble(store.url)})", retry_after=error.retry_after) from None
     except ModuleNotFoundError as missing:  # what makes tables is imported when that is asked for
         raise _explained(missing, url) from None
     finally:
@@ -96,6 +100,20 @@ def list_accounts(store: SQLStore) -> Iterator[AccountRecord]:
     while page := store.list_accounts(after=after):
         yield from page
         after = page[-1].id
+
+
+def _trouble(url: str) -> str:
+    """Return why a file cannot be opened, which SQLite does not tell; empty: it can, or there is none."""
+    kind, _, name = url.partition(":///")
+    path = Path(name)
+    if kind != "sqlite":
+        return ""
+    if not path.parent.is_dir():
+        return f": there is no folder {path.parent}"
+    if path.is_dir():
+        return ": it is a folder"
+    lacking = [what for what, mode in (("read", os.R_OK), ("written", os.W_OK)) if path.exists() and not os.access(path, mode)]
+    return f": permission denied, it cannot be {' or '.join(lacking)}" if lacking else ""
 
 
 def _explained(missing: ModuleNotFoundError, url: str) -> Exception:

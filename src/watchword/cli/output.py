@@ -16,6 +16,11 @@ from watchword.cli.params import clock
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_WHOLE = frozenset({"id", "owner", "subject", "state"})
+"""Columns that are never folded: most of them are arguments of other commands, and are copied from here."""
+
+_WIDEST = 100_000  # characters: wider than any table
+
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -148,6 +153,7 @@ def _aligned(titles: list[str], cells: list[list[str]]) -> str:
 def _drawn(titles: list[str], cells: list[list[str]]) -> str:
     try:
         from rich.box import SIMPLE_HEAD
+        from rich.cells import cell_len
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
@@ -155,10 +161,12 @@ def _drawn(titles: list[str], cells: list[list[str]]) -> str:
         return _aligned(titles, cells)  # it says the same
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in titles:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title in _WHOLE, min_width=cell_len(title))
     for row in cells:
         table.add_row(*map(Text, row))  # not strings: rich would read [brackets] in them as markup
     console = Console()
+    # Where the terminal is narrower than this, it breaks whole lines: the id at the beginning of a line can still be copied.
+    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=_WIDEST)).minimum)
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip("\n")

@@ -217,6 +217,11 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON value, and errors as JSON.")(function)
 
 
+def weak_option(function: F) -> F:
+    """Give a command the option `--weak`, as `weak`."""
+    return click.option("--weak", is_flag=True, help="Take a password that is easy to guess, too.")(function)
+
+
 def grants(function: F) -> F:
     """Give a command the options `--role`, `--scope` and `--permission`, as `roles`, `scopes` and `permissions`."""
     for what in ("permission", "scope", "role"):

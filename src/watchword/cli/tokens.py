@@ -9,7 +9,7 @@ import click
 from watchword.cli.asking import read_secret
 from watchword.cli.failures import Failure, Section
 from watchword.cli.issued import finite, holder_of, show_created
-from watchword.cli.opening import holder, opened
+from watchword.cli.opening import find_account, holder, opened
 from watchword.cli.output import say, say_json, show_table
 from watchword.cli.params import Handle, Moment, Name, clock, grants, json_option, store_option
 from watchword.cli.shapes import token_facts
@@ -124,6 +124,8 @@ def revoke_all(subject: str, url: str, *, as_json: bool) -> None:
     with opened(url) as store:
         whose = holder(store, subject)
         keys, tokens = _tokens(store).revoke_all(whose)
+        if not keys and not tokens and find_account(store, subject) is None and not _has_held(store, whose):
+            raise NotFound(f"there is no account {subject!r}, and no key and no token stands for that name: nothing was revoked")
     if as_json:
         say_json({"subject": whose, "keys": keys, "tokens": tokens})
     else:
@@ -148,6 +150,11 @@ def _tokens(store: SQLStore, prefix: str = "wwt") -> OpaqueTokens:
     from watchword.checkers import OpaqueTokens
 
     return OpaqueTokens(store, prefix=prefix, clock=clock())
+
+
+def _has_held(store: SQLStore, subject: str) -> bool:
+    """Tell whether a key or token has ever stood for a program: a second `revoke-all` is no mistake."""
+    return bool(store.list_keys(owner=subject, limit=1) or store.list_tokens(subject=subject, limit=1))
 
 
 def _find(store: SQLStore, handle: str) -> TokenRecord | None:

@@ -10,7 +10,7 @@ from watchword.cli.asking import confirm, new_password, read_secret
 from watchword.cli.failures import Section
 from watchword.cli.opening import accounts_of, find_account, list_accounts, opened
 from watchword.cli.output import say, say_json, show_facts, show_table
-from watchword.cli.params import Duration, Moment, Name, clock, grants, json_option, store_option
+from watchword.cli.params import Duration, Moment, Name, clock, grants, json_option, store_option, weak_option
 from watchword.cli.shapes import account_facts
 from watchword.errors import AlreadyExists, NotFound
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "names", "state", "roles", "scopes", "permissions", "last_login_at")
 
 _name = click.argument("name", type=Name())
-_weak = click.option("--weak", is_flag=True, help="Take a password that is easy to guess, too.")
 _ignore_case = click.option(
     "--ignore-case", is_flag=True, help="Names that differ in case alone are the same, as with Accounts(fold_case=True)."
 )
@@ -41,7 +40,7 @@ def user() -> None:
 @grants
 @click.option("--no-password", is_flag=True, help="No password lets it in until one is set.")
 @click.option("--hash-stdin", is_flag=True, help="Read the hash of the password from standard input, in place of the password.")
-@_weak
+@weak_option
 @_ignore_case
 @store_option
 @json_option
@@ -108,7 +107,7 @@ def show(name: str, url: str, *, as_json: bool) -> None:
 
 @user.command()
 @_name
-@_weak
+@weak_option
 @store_option
 @json_option
 def passwd(name: str, url: str, *, weak: bool, as_json: bool) -> None:
@@ -185,6 +184,8 @@ def lock(name: str, length: float | None, until: float | None, url: str, *, as_j
     """Shut the password of an account for a while; its keys and tokens stay."""
     if (length is None) == (until is None):
         raise click.UsageError("for how long? Give --for, such as --for 1h, or --until")
+    if length == 0:
+        raise click.UsageError("--for 0s locks nothing. Give a duration such as --for 1h; `watchword user unlock` unlocks")
     end = clock().now() + length if length is not None else until
     with opened(url) as store:
         changed = accounts_of(store).lock(name, end or 0.0)

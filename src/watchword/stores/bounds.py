@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import isnan
 from unicodedata import normalize
 
+from watchword.scopes import check_scope
 from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 
 MAX_TEXT = 1024
@@ -112,7 +113,7 @@ def checked_account(account: AccountRecord) -> AccountRecord:
         account,
         names=names,
         roles=frozenset(_texts("a role", account.roles)),
-        scopes=frozenset(_texts("a scope", account.scopes)),
+        scopes=frozenset(map(check_scope, _texts("a scope", account.scopes))),
         permissions=frozenset(_texts("a permission", account.permissions)),
         disabled=bool(account.disabled),
     )
@@ -140,7 +141,7 @@ def checked_key(key: KeyRecord) -> KeyRecord:
     return replace(
         key,
         roles=frozenset(_texts("a role", key.roles)),
-        scopes=frozenset(_texts("a scope", key.scopes)),
+        scopes=frozenset(map(check_scope, _texts("a scope", key.scopes))),
         permissions=frozenset(_texts("a permission", key.permissions)),
         networks=_texts("a network", key.networks),
         owner_disabled=False,
@@ -166,7 +167,7 @@ def checked_token(token: TokenRecord) -> TokenRecord:
     return replace(
         token,
         roles=frozenset(_texts("a role", token.roles)),
-        scopes=frozenset(_texts("a scope", token.scopes)),
+        scopes=frozenset(map(check_scope, _texts("a scope", token.scopes))),
         permissions=frozenset(_texts("a permission", token.permissions)),
         subject_disabled=False,
     )

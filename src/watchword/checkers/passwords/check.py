@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from watchword.checkers.passwords.formats import Found
     from watchword.checkers.passwords.stored import Library
 
-_NEW = "make a new one with watchword.checkers.passwords.PasswordHasher().hash(password)"
+_NEW = "`watchword hash` makes a new one"
 
 
 def check_found(given: object, found: Found, owner: str) -> None:

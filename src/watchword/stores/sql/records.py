@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from watchword.errors import Unavailable
+from watchword.scopes import check_scope
 from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 from watchword.stores.sql.schema import accounts, keys, tokens
 
@@ -43,7 +44,7 @@ def account(row: Sequence[Any]) -> AccountRecord:
             hash_profile=profile,
             password_changed_at=_time(changed),
             roles=_set(roles),
-            scopes=_set(scopes),
+            scopes=frozenset(map(check_scope, _set(scopes))),
             permissions=_set(permissions),
             disabled=disabled,
             locked_until=_time(locked),
@@ -74,7 +75,7 @@ def key(row: Sequence[Any]) -> KeyRecord:
             label=_text(label, may_be_empty=True),
             kind=_kind(kind),
             roles=_set(roles),
-            scopes=_set(scopes),
+            scopes=frozenset(map(check_scope, _set(scopes))),
             permissions=_set(permissions),
             networks=_texts(networks),
             not_before=_time(start),
@@ -109,7 +110,7 @@ def token(row: Sequence[Any]) -> TokenRecord:
             label=_text(label, may_be_empty=True),
             kind=_kind(kind),
             roles=_set(roles),
-            scopes=_set(scopes),
+            scopes=frozenset(map(check_scope, _set(scopes))),
             permissions=_set(permissions),
             created_at=_moment(created),
             expires_at=_time(end),

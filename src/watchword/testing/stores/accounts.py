@@ -26,7 +26,7 @@ class AccountStoreContract(Contract):
         store = self.store()
         given = account(
             "id-1", "ann", "ann@example.com", password_hash="$x$1", hash_profile="x 1", password_changed_at=1.5,
-            roles=frozenset({"b", "a"}), scopes=frozenset({"s:1", "s 2"}), permissions=frozenset({"p"}),
+            roles=frozenset({"b", "a"}), scopes=frozenset({"s:1", "s:2"}), permissions=frozenset({"p"}),
             disabled=True, locked_until=inf, created_at=2.25, last_login_at=3.0,
         )  # fmt: skip
         kept = store.add_account(given)
