@@ -104,8 +104,8 @@ WORDS: dict[Reason, ReasonWords] = {
         "Ambiguous header",
         "The request carried a header under a misleading name.",
         _REQUEST,
-        "A header name with an underscore stands for a header that matters here. Send the name with hyphens only.",
-        "Gateways merge `x_api_key` and `x-api-key`: the twin is refused so that nobody can speak through it.",
+        "A header name with an underscore or a dot stands for a header that matters here. Send the name with hyphens only.",
+        "Gateways read `x_api_key` and `x.api.key` as `x-api-key`: such aliases are refused, so that no client speaks through them.",
     ),
     Reason.AMBIGUOUS_CREDENTIALS: ReasonWords(
         "Credentials sent twice",

@@ -24,30 +24,55 @@ ContentReader: TypeAlias = Callable[[int], Operation[bytes]]
 _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of clients sends
 
 
+# Gateways and CGI programs read other characters of a name as the hyphen: `_` nearly all, `.` some, Apache every one of tchar that is
+# neither letter nor digit (RFC 9110 §5.6.2, threats H2 and H9).
+_LIKE_A_HYPHEN = dict.fromkeys(map(ord, "!#$%&'*+._^`|~"), "-")
+_LONGEST_NAME = 64  # characters; longer names are not kept
+
+
+def canonical_name(raw: str | bytes) -> str:
+    """Return the name of a header field in the form in which all its aliases are equal: lower case, with hyphens.
+
+    Args:
+        raw: as the server spells it.
+    """
+    return (raw if isinstance(raw, str) else raw.decode("latin-1")).lower().translate(_LIKE_A_HYPHEN)
+
+
 class FieldIndex(dict[str | bytes, str | None]):
     """Which header names matter to one guard, looked up by the name as the server spells it.
 
-    Maps a raw name to its canonical lower-case form, to `"?<name>"` for a twin spelt with underscores, or to None for a
-    name that does not matter. Answers are remembered, boundedly, so that a request costs one lookup per header.
+    Maps a raw name to its lower-case form, to `"?<canonical name>"` for an alias of a name that matters, or to None for a name that does
+    not. Answers are kept, boundedly, so that a request costs one lookup per header.
 
     Args:
-        names: the canonical names, lower case.
+        names: the names, lower case.
+        prefixes: of further names.
     """
 
-    __slots__ = ("names",)
+    __slots__ = ("_longest", "names", "prefixes")
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], prefixes: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.names: frozenset[str] = frozenset(names)
+        self.prefixes: tuple[str, ...] = prefixes
+        self._longest = max(map(len, (*self.names, *prefixes)), default=0)
 
     def __missing__(self, raw: str | bytes) -> str | None:
-        name = (raw if isinstance(raw, str) else raw.decode("latin-1")).lower()
-        found = name if name in self.names else None
-        if "_" in name and name.replace("_", "-") in self.names:
-            found = "?" + name.replace("_", "-")
-        if len(self) < _KNOWN_NAMES and len(raw) <= 64:  # noqa: PLR2004 - longer than any name that matters
+        # Of a long name no more is looked at than a name that matters has.
+        matters = len(raw) <= self._longest or canonical_name(raw[: self._longest]).startswith(self.prefixes)
+        found = self._find(raw) if matters else None
+        if len(self) < _KNOWN_NAMES and len(raw) <= _LONGEST_NAME:
             self[raw] = found
         return found
+
+    def _find(self, raw: str | bytes) -> str | None:
+        name = (raw if isinstance(raw, str) else raw.decode("latin-1")).lower()
+        # Behind a prefix any character may stand: Kubernetes has `x-remote-extra-acme.com%2Fproject`.
+        if name in self.names or name.startswith(self.prefixes):
+            return name
+        canonical = canonical_name(name)
+        return f"?{canonical}" if canonical in self.names or canonical.startswith(self.prefixes) else None
 
 
 class RequestView:
@@ -198,21 +223,20 @@ class RequestView:
         fields: dict[str, str | bytes] = {}
         # Joined once at the end, or a client could make each of ten thousand copies cost the length of all before it.
         repeated: dict[str, list[str | bytes]] = {}
-        aliases: tuple[str, ...] = ()
+        aliases: dict[str, None] = {}
         for raw, value in self.headers:
             name = index[raw]
             if name is None:
                 continue
             if name[0] == "?":
-                if name[1:] not in aliases:
-                    aliases += (name[1:],)
+                aliases[name[1:]] = None
             elif name in fields:
                 repeated.setdefault(name, [fields[name]]).append(value)
             else:
                 fields[name] = value
         for name, values in repeated.items():
             fields[name] = _joined(values, _separator(name))
-        self.take(index, fields, tuple(repeated), aliases)
+        self.take(index, fields, tuple(repeated), tuple(aliases))
 
     def take(self, index: FieldIndex, fields: dict[str, str | bytes], doubled: tuple[str, ...] = (), aliases: tuple[str, ...] = ()) -> None:
         """Set the fields that matter, for an adapter that has them at hand.
@@ -221,7 +245,7 @@ class RequestView:
             index: the names that were looked for.
             fields: canonical name to value, repeated fields joined.
             doubled: the names that came more than once, where that can be seen.
-            aliases: the names that came spelt with underscores.
+            aliases: the names that came with other characters in place of the hyphen.
         """
         self.index = index
         self.fields = fields

@@ -13,7 +13,7 @@ from tests.support.drive import ByASGI, ByWSGI, Reply, Request, asgi_scope, basi
 from tests.support.people import ANN, KEYS, Counting, check_password, check_token, orders_guard
 from watchword import ANONYMOUS, APIKey, Basic, Bearer, ConfigurationError, Firewall, Granted, Guard, Principal, optional, public, role
 from watchword.checkers import Tokens
-from watchword.guard.policy import IDENTITY_HEADERS
+from watchword.guard import IDENTITY_HEADERS
 from watchword.principal import Evidence
 
 if TYPE_CHECKING:
@@ -109,17 +109,86 @@ def test_R9110_9_3_8_1_trace_shows_no_credentials(behind: Behind) -> None:
     assert driver(me(method="TRACE")).status == 401
 
 
-@pytest.mark.parametrize("name", IDENTITY_HEADERS)
+NAMES = [pattern.replace("*", "anything") for pattern in IDENTITY_HEADERS]
+
+
 @pytest.mark.parametrize("target", ["/healthz", "/", "/me"])
-def test_H3_identity_headers_never_pass(name: str, target: str, behind: Behind) -> None:
+def test_H3_identity_headers_never_pass(target: str, behind: Behind) -> None:
     """What a client says about who it is reaches no application: in any letter case, on public routes, with and without credentials."""
     driver = behind(orders_guard())
-    for spelt in (name, name.upper(), name.title()):
-        for more in ((), (bearer("ann-token"),)):
-            if target == "/me" and not more:
-                continue
-            view = seen(driver(me((spelt, "admin"), (spelt, "root"), ("X-Other", "c"), *more, target=target)))
-            assert (view.carries(name), view.carries("x-other")) == (False, True)
+    for name in NAMES:
+        for spelt in (name, name.upper(), name.title()):
+            for more in ((), (bearer("ann-token"),)):
+                if target == "/me" and not more:
+                    continue
+                view = seen(driver(me((spelt, "admin"), (spelt, "root"), ("X-Other", "c"), *more, target=target)))
+                assert (view.carries(name), view.carries("x-other")) == (False, True)
+
+
+# As the documentation of each has them; none may reach the application, whichever pattern of the list it is that covers it.
+DOCUMENTED = """
+    Remote-User Remote-Groups Remote-Name Remote-Email X-Remote-User X-Remote-Group X-Remote-Uid X-Remote-Extra-Scopes
+    X-Remote-Extra-Acme.com%2Fproject Impersonate-User Impersonate-Extra-Scopes X-Amzn-Oidc-Identity X-Amzn-Oidc-Data
+    X-Amzn-Oidc-Accesstoken X-Amzn-Mtls-Clientcert X-Amzn-Mtls-Clientcert-Subject X-Amzn-Ava-User-Context X-MS-CLIENT-PRINCIPAL
+    X-MS-CLIENT-PRINCIPAL-ID X-MS-CLIENT-PRINCIPAL-NAME X-MS-CLIENT-PRINCIPAL-IDP X-MS-TOKEN-AAD-ID-TOKEN X-ARR-ClientCert
+    X-Goog-Authenticated-User-Email X-Goog-Authenticated-User-Id X-Goog-IAP-JWT-Assertion X-Apigateway-Api-Userinfo
+    Cf-Access-Authenticated-User-Email Cf-Access-Jwt-Assertion Cf-Client-Cert-Der-Base64 X-Auth-Request-User X-Auth-Request-Email
+    X-Auth-Request-Groups X-Auth-Request-Preferred-Username X-Auth-Request-Access-Token X-Forwarded-User X-Forwarded-Email
+    X-Forwarded-Groups X-Forwarded-Preferred-Username X-Forwarded-Access-Token X-authentik-username X-authentik-groups
+    X-authentik-entitlements X-authentik-jwt X-Forwarded-Client-Cert X-Forwarded-Tls-Client-Cert X-Forwarded-Tls-Client-Cert-Info
+    Client-Cert Client-Cert-Chain ssl-client-verify ssl-client-subject-dn ssl-client-issuer-dn ssl-client-cert X-SSL-Client-Cert
+    X-SSL-Client-Verify X-SSL-Client-DN X-SSL-Client-CN X-SSL-Issuer Tailscale-User-Login Tailscale-User-Name
+    Tailscale-User-Profile-Pic Tailscale-App-Capabilities X-WEBAUTH-USER X-WEBAUTH-NAME X-WEBAUTH-EMAIL X-WEBAUTH-GROUPS
+    X-WEBAUTH-ROLE X-Pomerium-Jwt-Assertion X-Pomerium-Claim-Email X-Vouch-User X-Vouch-IdP-Claims-Email X-Vouch-IdP-IdToken
+    X-User X-Consumer-Username X-Consumer-ID X-Credential-Identifier X-Anonymous-Consumer X-Authenticated-Userid X-Userinfo
+    OIDC-CLAIM-sub X-Token-User-Email SM-USER iv-user l5d-client-id X-JWT-Assertion Teleport-Jwt-Assertion
+"""
+
+
+def test_H10_what_clouds_and_meshes_document_never_passes(behind: Behind) -> None:
+    """Each documented name is taken out, also for a caller who is on the fast path; names that only look alike stay."""
+    driver = behind(Guard(Bearer(Tokens({"ann-token": ANN})), rules=RULES))
+    for target in ("/healthz", "/me", "/me", "/me"):
+        for name in DOCUMENTED.split():
+            view = seen(driver(me(bearer("ann-token"), (name, "root"), ("X-Remote", "a"), ("Client-Certificate", "b"), target=target)))
+            left = [sent for sent, _ in view.headers]
+            assert left == ["authorization", "client-certificate", "x-remote"], name
+
+
+ALIASES = ["X_Remote_User", "X.Remote.User", "X.Authenticated.User", "X_Remote.Extra_Scopes", "ssl.client.verify", "X^Remote|User"]
+
+
+def test_H9_aliases_are_refused_or_taken_out(behind: Behind) -> None:
+    """Other characters in place of the hyphen are 400, where the server tells them apart; with the rule off they do not pass either."""
+    for strict in (True, False):
+        firewall = Firewall() if strict else Firewall(off=["underscore_twin"])
+        driver = behind(Guard(Bearer(Tokens({"ann-token": ANN})), rules=RULES, firewall=firewall))
+        for name in ALIASES:
+            for target in ("/healthz", "/me", "/me"):
+                answer = driver(me(bearer("ann-token"), (name, "root"), target=target))
+                # The WSGI server of these tests drops names with an underscore, as gunicorn does.
+                if strict and not (behind is ByWSGI and "_" in name):
+                    assert (answer.status, answer.called) == (400, False), name
+                else:
+                    assert [sent for sent, _ in seen(answer).headers] == ["authorization"], name
+
+
+def test_H9_an_environ_is_read_as_servers_write_it() -> None:
+    """Wsgiref and others keep dots in variables; an underscore there is the hyphen itself."""
+
+    def server(request: Request) -> dict[str, Any]:
+        return {**wsgi_environ(request), "HTTP_X_API_KEY": "no", "HTTP_X_REMOTE_EXTRA_A": "root", "HTTP_X.OTHER": "a"}
+
+    answer = ByWSGI(orders_guard(), server=server)(me(target="/healthz"))
+    assert not {"HTTP_X_REMOTE_EXTRA_A"} & answer.environ.keys()
+    assert {"HTTP_X_API_KEY", "HTTP_X.OTHER"} <= answer.environ.keys()
+    for alias in ("HTTP_X.API.KEY", "HTTP_X-API-KEY", "HTTP_AUTHORIZATION.", "HTTP_X_REMOTE.USER"):
+
+        def odd(request: Request, alias: str = alias) -> dict[str, Any]:
+            return {**wsgi_environ(request), alias: "root"}
+
+        driver = ByWSGI(orders_guard(), server=odd)
+        assert [driver(me(bearer("ann-token"))).status for _ in range(2)] == [200 if alias == "HTTP_AUTHORIZATION." else 400] * 2
 
 
 def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
@@ -127,6 +196,11 @@ def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
     driver = behind(Guard(Bearer(check_token), identity_headers=["X-Staff-Id"], default=optional))
     view = seen(driver(me(("x-staff-id", "7"), ("Remote-User", "ann"))))
     assert (view.carries("x-staff-id"), view.carries("remote-user")) == (False, True)
+    driver = behind(Guard(Bearer(check_token), identity_headers=["X-Staff-*"], default=optional))
+    assert [name for name, _ in seen(driver(me(("x-staff-id", "7"), ("X-Staff-Name", "a"), ("X-Staff", "b")))).headers] == ["x-staff"]
+    for wrong in ("*", "", "x-*-y", "x y", "x**", "x_staff", "x.staff*"):
+        with pytest.raises(ConfigurationError, match="takes field names"):
+            orders_guard(identity_headers=[wrong])
     with pytest.raises(ConfigurationError, match="not one string"):
         orders_guard(identity_headers="remote-user")
 

@@ -152,7 +152,7 @@ def _not_granted(trio: Trio, request: Request, decision: Granted, answer: Answer
     if answer.environ and answer.environ.get("REMOTE_USER", "") != decision.principal.id.encode().decode("latin-1"):
         return f"REMOTE_USER {answer.environ.get('REMOTE_USER')!r} for {decision.principal}"
     kept = _kept(trio, request)
-    leaked = [name for name, _ in seen.headers if name in kept]
+    leaked = [name for name, _ in seen.headers if name in kept or name in trio.bare.policy.identity_headers]
     if leaked:
         return f"{leaked} reached the application"
     if request.kind == "websocket":
@@ -162,11 +162,11 @@ def _not_granted(trio: Trio, request: Request, decision: Granted, answer: Answer
 
 
 def _kept(trio: Trio, request: Request) -> frozenset[str]:
-    """Return the fields that no application gets to see."""
+    """Return the fields that no application gets to see, beside identity headers."""
     policy = trio.bare.policy
     if request.method == "TRACE" or policy.strip_credentials:
-        return policy.identity_headers | policy.credential_fields - {"cookie"}
-    return policy.identity_headers
+        return policy.credential_fields - {"cookie"}
+    return frozenset()
 
 
 def _called(decision: Decision, view: RequestView, answer: Answer) -> str | None:

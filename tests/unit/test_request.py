@@ -40,7 +40,7 @@ def test_a_name_that_does_not_matter_is_none(other: str) -> None:
     assert index[other.encode("latin-1")] is None
 
 
-@pytest.mark.parametrize("twin", ["x_api_key", "X_API_KEY", "x-api_key", "X_Api-Key"])
+@pytest.mark.parametrize("twin", ["x_api_key", "X_API_KEY", "x-api_key", "X_Api-Key", "x.api.key", "x_api.key", "x~api!key"])
 def test_a_twin_with_an_underscore_is_told_apart(twin: str) -> None:
     """What a gateway would merge with a field that matters is marked as its twin, never taken for it (H2)."""
     index = FieldIndex(NAMES)
@@ -65,6 +65,16 @@ def test_a_long_name_is_not_remembered() -> None:
     assert index["x" * 65] is None
     assert index[b"x_" * 5_000] is None
     assert len(index) == 0
+
+
+def test_a_prefix_stands_for_any_rest() -> None:
+    """A name that begins with a prefix matters, long ones too; its aliases are marked; what the prefix does not begin does not matter."""
+    index = FieldIndex(NAMES, ("x-remote-extra-", "client-cert"))
+    for raw in ("X-Remote-Extra-Scopes", "x-remote-extra-", "Client-Cert", "client-cert-chain", "X-Remote-Extra-" + "a" * 9000):
+        assert index[raw] == index[raw.encode()] == raw.lower()
+    assert index["x_remote.extra-a"] == index[b"X_Remote.Extra-A"] == "?x-remote-extra-a"
+    for raw in ("x-remote-extr", "x-remote-user", "a-client-cert", "y" * 9000):
+        assert index[raw] is None
 
 
 # Reading header fields

@@ -16,7 +16,7 @@ from watchword.mount import Place
 from watchword.operation import Operation, arun, only_awaited
 from watchword.principal import ANONYMOUS
 from watchword.refusal import grant_headers
-from watchword.request import RequestView, escape_path
+from watchword.request import RequestView, canonical_name, escape_path
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Decision, Refusing
@@ -288,8 +288,8 @@ def _leave_out(scope: Scope, taken: Handover) -> None:
     """Take out of a scope what the application must not see."""
     if taken is UNCHANGED:
         return
-    names = {name.encode() for name in taken.fields}
-    headers = [(name, value) for name, value in scope["headers"] if name.lower().replace(b"_", b"-") not in names]
+    names = set(map(canonical_name, taken.fields))
+    headers = [(name, value) for name, value in scope["headers"] if canonical_name(name) not in names]
     if taken.cookies is not None:
         headers = [(name, value) for name, value in headers if name.lower() != b"cookie"] + [(b"cookie", taken.cookies.encode("latin-1"))]
     if taken.content is not None:

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.application import check_arguments
+from watchword.adapters.variables import UNPREFIXED, Variables, variable_of
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 WSGIApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-_UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 class GuardMiddleware:
@@ -61,9 +60,8 @@ class GuardMiddleware:
         self.app = app
         self.guard = guard
         self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
-        self._names = tuple((_variable(name), name) for name in sorted(guard.policy.index.names))
         self._shortcut = guard.shortcut
-        self._matter = tuple(_variable(name) for name in guard.shortcut.long_way_fields)
+        self._variables = Variables(guard.policy.index, guard.shortcut)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -80,7 +78,7 @@ class GuardMiddleware:
         raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         raw_path = _octets(raw.partition("?")[0]) if raw else None
         misplaced = misplaced or (bool(mount) and _is_misplaced(path, mount, raw_path))
-        if not misplaced and self._shortcut.open_to(environ.get("QUERY_STRING", "")) and environ.keys().isdisjoint(self._matter):
+        if not misplaced and self._shortcut.open_to(environ.get("QUERY_STRING", "")) and self._variables.are_harmless(environ):
             granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             host = environ.get("HTTP_HOST", "")
             if granted is not None and granted.cache is SILENT and "," not in host and len(host) <= MAX_FIELD_OCTETS:
@@ -91,7 +89,7 @@ class GuardMiddleware:
         decision = begun if isinstance(begun, Decided) else run(begun)
         if isinstance(decision, Granted):
             _tell(environ, decision)
-            _leave_out(environ, handover(guard.policy, view))
+            self._leave_out(environ, handover(guard.policy, view))
             _move(environ, view, path_of_preflight(guard.policy, view))
             try:
                 response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, marker)
@@ -128,14 +126,42 @@ class GuardMiddleware:
             misplaced=misplaced,
         )
         fields: dict[str, str | bytes] = {}
-        for variable, name in self._names:
-            value = environ.get(variable)
-            if value is not None:
-                fields[name] = value
-        view.take(self.guard.policy.index, fields)
+        aliases: list[str] = []
+        names = self._variables
+        for variable in environ:
+            name = names[variable]
+            if name is None:
+                continue
+            if name[0] == "?":
+                aliases.append(name[1:])
+            elif environ[variable] is not None:
+                fields[name] = environ[variable]
+        view.take(self.guard.policy.index, fields, aliases=tuple(aliases))
         if self.guard.policy.form_limit:
             view.reader = lambda limit: Operation(lambda: _read_ahead(environ, limit))
         return view
+
+    def _leave_out(self, environ: Environ, taken: Handover) -> None:
+        """Take out of an environ what the application must not see."""
+        if taken is UNCHANGED:
+            return
+        if taken.fields:
+            names = self._variables
+            left_out = {variable for variable in environ if (names[variable] or "").removeprefix("?") in taken.fields}
+            for variable in left_out.union(map(variable_of, taken.fields)):
+                environ.pop(variable, None)
+        if taken.cookies is not None:
+            environ["HTTP_COOKIE"] = taken.cookies
+        if taken.content is not None:
+            environ["wsgi.input"] = BytesIO(taken.content)
+            if environ.get("CONTENT_LENGTH"):
+                environ["CONTENT_LENGTH"] = str(len(taken.content))
+        if taken.query is not None:
+            environ["QUERY_STRING"] = taken.query.decode("latin-1")
+            for variable in ("REQUEST_URI", "RAW_URI"):
+                if variable in environ:
+                    path = environ[variable].partition("?")[0]
+                    environ[variable] = f"{path}?{environ['QUERY_STRING']}" if taken.query else path
 
     def _as_if_missing(
         self, environ: Environ, start_response: StartResponse, decision: Refusing, refusal: Refusal, view: RequestView
@@ -144,7 +170,7 @@ class GuardMiddleware:
         path = path_of_nothing(self.guard.policy, view, decision.principal)
         if path is None:
             return _respond(start_response, refusal)
-        _leave_out(environ, handover(self.guard.policy, view))
+        self._leave_out(environ, handover(self.guard.policy, view))
         _move(environ, view, path)
         answer: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
@@ -211,13 +237,9 @@ class _Headers:
         for variable, value in self._environ.items():
             if variable.startswith("HTTP_"):
                 yield variable[5:].replace("_", "-").lower(), value
-        for name, variable in _UNPREFIXED.items():
+        for name, variable in UNPREFIXED.items():
             if self._environ.get(variable):
                 yield name, self._environ[variable]
-
-
-def _variable(name: str) -> str:
-    return _UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
 
 
 def _pin(environ: Environ, mount: str) -> bool:
@@ -246,26 +268,6 @@ def _tell(environ: Environ, decision: Granted | Refusing) -> None:
     if principal.is_authenticated:
         environ["REMOTE_USER"] = principal.id.encode("utf-8", "surrogateescape").decode("latin-1")
         environ["AUTH_TYPE"] = decision.scheme
-
-
-def _leave_out(environ: Environ, taken: Handover) -> None:
-    """Take out of an environ what the application must not see."""
-    if taken is UNCHANGED:
-        return
-    for name in taken.fields:
-        environ.pop(_variable(name), None)
-    if taken.cookies is not None:
-        environ["HTTP_COOKIE"] = taken.cookies
-    if taken.content is not None:
-        environ["wsgi.input"] = BytesIO(taken.content)
-        if environ.get("CONTENT_LENGTH"):
-            environ["CONTENT_LENGTH"] = str(len(taken.content))
-    if taken.query is not None:
-        environ["QUERY_STRING"] = taken.query.decode("latin-1")
-        for variable in ("REQUEST_URI", "RAW_URI"):
-            if variable in environ:
-                path = environ[variable].partition("?")[0]
-                environ[variable] = f"{path}?{environ['QUERY_STRING']}" if taken.query else path
 
 
 def _move(environ: Environ, view: RequestView, path: str | None) -> None:

@@ -11,8 +11,9 @@ from watchword.clock import as_clock
 from watchword.decision import Decided, Granted
 from watchword.errors import ConfigurationError
 from watchword.guard.deciding import Deciding
+from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.memo import Memo
-from watchword.guard.policy import IDENTITY_HEADERS, Policy
+from watchword.guard.policy import Policy
 from watchword.observe.log import log_failure, log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
@@ -47,7 +48,8 @@ class Guard:
         order: scheme names in the order of their challenges; empty: well-known ones first (decision D22).
         contact: whom a person may ask, shown on the page: an address or a URL.
         documentation: absolute URI of a page that explains the reasons; `#<code>` is appended (RFC 9457 §3.1.1).
-        identity_headers: request fields in which proxies name the user; those that a client sends never reach the application.
+        identity_headers: request fields in which proxies name the user; those that a client sends never reach the application. `*` at the
+            end of a name stands for any rest.
         origins: origins whose pages may act by credentials that a browser sends by itself (Basic, cookies), beside the host's own:
             `["https://app.example.com", "capacitor://localhost"]`. Where the server states https, http is not the host's own (decision
             D61).

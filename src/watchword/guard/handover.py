@@ -24,7 +24,7 @@ class Handover:
     """What to take out of a request before the application sees it.
 
     Args:
-        fields: header fields to leave out, lower case.
+        fields: header fields to leave out, by their canonical names: their aliases too.
         cookies: the cookie string to put in place of the one that was sent; None: leave it as it is.
         query: the query to put in place of the one that was sent; None: leave it as it is.
         content: the content to put in place of the one that was sent; None: leave it as it is.
@@ -48,9 +48,8 @@ def handover(policy: Policy, view: RequestView) -> Handover:
         view: the request, scanned.
     """
     present = view.fields.keys()
-    dropped = policy.identity_headers.intersection(present)
-    # Twins reach this point only where the firewall was told to let them through.
-    dropped = dropped.union(name for name in view.aliases if name in policy.identity_headers)
+    # Aliases reach this point only where the firewall was told to let them through.
+    dropped = frozenset(name for names in (present, view.aliases) for name in names if name in policy.identity_headers)
     if policy.proxy and "proxy-authorization" in present:
         dropped |= {"proxy-authorization"}
     if not policy.strip_credentials and view.method != "TRACE":

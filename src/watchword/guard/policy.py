@@ -11,6 +11,7 @@ from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
 from watchword.guard.cross_site import configured_origin
+from watchword.guard.identity_headers import IdentityHeaders
 from watchword.principal import Evidence
 from watchword.protection.firewall import MOUNT_FIELDS
 from watchword.request import FieldIndex
@@ -28,42 +29,6 @@ if TYPE_CHECKING:
     from watchword.guard.challenging import Asking
     from watchword.protection.firewall import Firewall
     from watchword.request import RequestView
-
-IDENTITY_HEADERS = (
-    "remote-user",
-    "remote-groups",
-    "remote-name",
-    "remote-email",
-    "x-remote-user",
-    "x-remote-group",
-    "x-remote-groups",
-    "x-forwarded-user",
-    "x-forwarded-email",
-    "x-forwarded-groups",
-    "x-forwarded-preferred-username",
-    "x-auth-request-user",
-    "x-auth-request-email",
-    "x-auth-request-groups",
-    "x-auth-request-preferred-username",
-    "x-authenticated-user",
-    "x-authentik-email",
-    "x-authentik-groups",
-    "x-authentik-name",
-    "x-authentik-uid",
-    "x-authentik-username",
-    "x-goog-authenticated-user-email",
-    "x-goog-authenticated-user-id",
-    "x-ms-client-principal",
-    "x-ms-client-principal-id",
-    "x-ms-client-principal-name",
-    "x-webauth-user",
-    "cf-access-authenticated-user-email",
-    "tailscale-user-login",
-    "tailscale-user-name",
-)
-"""Names under which reverse proxies tell an application who somebody is. They are outputs of an authentication: a client that
-sends them is not believed (threats H3, N9).
-"""
 
 # What the guard itself reads beside credentials.
 _READ = (
@@ -114,7 +79,7 @@ class Policy:
         firewall: what refuses ambiguity.
         clock: tells the time.
         order: scheme names in the order in which challenges are sent; empty: well-known ones first (decision D22).
-        identity_headers: fields that no client may send to the application.
+        identity_headers: fields that no client may send to the application; `*` at the end of a name stands for any rest.
         origins: origins whose pages may use ambient credentials, beside the host's own (decision D61).
         require_tls: refuse everything that needs a caller over plain http (decision D20).
         xhr_no_prompt: keep browsers from prompting for requests of scripts (decision D24).
@@ -169,11 +134,13 @@ class Policy:
         self.cookies: frozenset[str] = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
         self.form_parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.form_parameters)
-        self.identity_headers: frozenset[str] = frozenset(name.lower() for name in identity_headers)
+        self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
         self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route at most
+        if self.form_limit:
+            read.add("content-type")
         self.index: FieldIndex = FieldIndex(
-            {*_READ, *MOUNT_FIELDS, *read, *self.credential_fields, *self.identity_headers, *(("content-type",) if self.form_limit else ())}
+            {*_READ, *MOUNT_FIELDS, *read, *self.credential_fields, *self.identity_headers.names}, self.identity_headers.prefixes
         )
         self._check()
 
@@ -226,7 +193,7 @@ class Policy:
         if scheme.credentials is not None and takes and scheme.credentials not in takes:
             wanted = " or ".join(kind.__name__ for kind in takes)
             raise ConfigurationError(f"{scheme.name} shows {scheme.credentials.__name__}, and {entry.checker.name} checks {wanted}")
-        taken = sorted((_MEANS_SOMETHING_ELSE | self.identity_headers).intersection(scheme.fields))
+        taken = sorted(name for name in set(scheme.fields) if name in _MEANS_SOMETHING_ELSE or name in self.identity_headers)
         if taken and not (scheme.form_limit is not None and taken == ["content-type"]):
             raise ConfigurationError(f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else")
         if self.strip_credentials and scheme.form_limit is not None and not scheme.form_parameters:

@@ -103,7 +103,7 @@ class Shortcut:
         cache: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_cache", "_codes", "_kept_by_browsers", "_memo", "in_use", "is_open", "long_way_fields", "targets")
+    __slots__ = ("_cache", "_codes", "_kept_by_browsers", "_memo", "in_use", "is_open", "targets")
 
     def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
         self.targets: Targets = Targets()
@@ -116,7 +116,6 @@ class Shortcut:
         self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
         self._memo = memo
         self._codes = _Codes(policy.index)
-        self.long_way_fields: tuple[str, ...] = tuple(sorted(policy.index.names - _IDLE - {"authorization", "host"}))
 
     def open_to(self, query: bytes | str) -> bool:
         """Tell whether a request with such a query may take the short way, as far as that goes.
@@ -125,6 +124,14 @@ class Shortcut:
             query: as it came. No scheme of this guard reads it, so all that matters is what the firewall looks for.
         """
         return self.in_use and (not query or is_plain_query(query.encode("latin-1", "replace") if isinstance(query, str) else query))
+
+    def ignores(self, name: str | None) -> bool:
+        """Tell whether a field keeps no request from the short way; `authorization` and `host` are looked at by themselves.
+
+        Args:
+            name: as the field index has it; None: it does not matter to the guard.
+        """
+        return name is None or name in _IDLE or name == "authorization" or name == "host"  # noqa: PLR1714 - a set would be built each time
 
     def credentials(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """Return the credential field, if it is the one thing in the header section that matters.

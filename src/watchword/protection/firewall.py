@@ -35,7 +35,7 @@ RULES: dict[str, str] = {
     "not_utf8": "the decoded path is not UTF-8",
     "mount": "the path holds the mount other than as its first whole segments, or a field asks for another mount",
     "doubled_field": "a field that may come once came twice, or two were joined with a comma",
-    "underscore_twin": "a header name with an underscore stands for a field that matters",
+    "underscore_twin": "a header name with an underscore, a dot or the like stands for a field that matters",
 }
 """The rules by name, and what each refuses."""
 

@@ -184,7 +184,7 @@ def test_whatever_is_right_is_taken() -> None:
         request_id=lambda: "0f",
     )
     assert guard.policy.origins == {"https://app.example.com", "http://localhost:3000", "capacitor://localhost"}
-    assert guard.policy.identity_headers == {"remote-user"}
+    assert guard.policy.identity_headers.names == {"remote-user"}
     assert repr(guard) == 'Guard(Bearer, ApiKey, Basic; 1 rules, default=role("admin"))'
     assert Guard(BASIC, Digest(Recorder()), proxy=True).policy.proxy
 

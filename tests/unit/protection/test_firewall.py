@@ -200,6 +200,8 @@ CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
     "underscore_twin": (
         {
             "key": ask("/", ("X_API_Key", "k")),
+            "a dot": ask("/", ("X.API.Key", "k")),
+            "a dot and an underscore": ask("/", ("Remote.User_", "k"), ("Remote.User", "root")),
             "one underscore": ask("/", ("x-api_key", "k")),
             "both": ask("/", KEY, ("x_api_key", "k")),
             "identity": ask("/", ("Remote_User", "root")),

@@ -1,0 +1,70 @@
+"""Tells which header fields the variables of a WSGI environ stand for (PEP 3333, RFC 3875 §4.1.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watchword.guard.shortcut import Shortcut
+    from watchword.request import FieldIndex
+
+UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+_KNOWN = 512  # variables kept, each of bounded length; more than any honest set of clients makes
+_LONGEST = 72  # characters: `HTTP_` and the longest field name that the index keeps
+
+
+def variable_of(name: str) -> str:
+    """Return the variable in which a server hands over a header field.
+
+    Args:
+        name: of the field, lower case.
+    """
+    return UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
+
+
+class Variables(dict[str, "str | None"]):
+    """Maps a variable to the field that it stands for, as `FieldIndex` does: its name, `"?<name>"` for an alias, or None.
+
+    An underscore stands for a hyphen here, so `X_Remote_User` cannot be told from `X-Remote-User`. Any other character is an alias: servers
+    hand `X.Remote.User` over as `HTTP_X.REMOTE.USER`. Answers are kept, boundedly.
+
+    Args:
+        index: the fields that matter to the guard.
+        shortcut: says which of them the fast path may ignore.
+    """
+
+    __slots__ = ("_harmless", "_index", "_shortcut")
+
+    def __init__(self, index: FieldIndex, shortcut: Shortcut) -> None:
+        super().__init__({variable_of(name): name for name in index.names})
+        self._index = index
+        self._shortcut = shortcut
+        self._harmless: set[str] = set()
+
+    def __missing__(self, variable: str) -> str | None:
+        found = self._index[variable[5:].lower().replace("_", "-")] if variable.startswith("HTTP_") else None
+        if variable == "HTTP_CONTENT_TYPE" or variable == "HTTP_CONTENT_LENGTH":  # noqa: PLR1714 - a set would be built for every request
+            found = None  # CONTENT_TYPE has it
+        if len(self) < _KNOWN + len(self._index.names) and len(variable) <= _LONGEST:
+            self[variable] = found
+        return found
+
+    def are_harmless(self, environ: Iterable[str]) -> bool:
+        """Tell whether nothing in an environ keeps a request from the fast path, `HTTP_AUTHORIZATION` and `HTTP_HOST` aside.
+
+        Args:
+            environ: its variables.
+        """
+        harmless = self._harmless
+        if harmless.issuperset(environ):
+            return True
+        for variable in environ:
+            if variable not in harmless:
+                if not self._shortcut.ignores(self[variable]):
+                    return False
+                if len(harmless) < _KNOWN and len(variable) <= _LONGEST:
+                    harmless.add(variable)
+        return True
