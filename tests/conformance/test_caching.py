@@ -11,7 +11,30 @@ import pytest
 from tests.support.drive import Reply, Request, basic, bearer, request_view
 from tests.support.people import KEYS, Counting, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
-from watchword import APIKey, Basic, Bearer, Failed, Guard, Reason, Throttled, optional, public, role
+from watchword import (
+    ANONYMOUS,
+    APIKey,
+    Basic,
+    Bearer,
+    BearerToken,
+    Failed,
+    Granted,
+    Guard,
+    Principal,
+    Reason,
+    Throttled,
+    authenticated,
+    network,
+    optional,
+    public,
+    role,
+    via,
+    where,
+)
+from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.value import YES, Value
+from watchword.checkers.adapt import nonblocking
+from watchword.principal import Evidence
 
 if TYPE_CHECKING:
     from tests.support.drive import Answer, Behind, Through
@@ -192,3 +215,116 @@ def test_D58_alternatives_met_without_identity_do_not_touch_the_response(behind:
     guard = Guard(Bearer(checker), rules={"/": public | role("x")})
     answer = behind(guard)(Request(target="/", headers=(bearer("t"),)))
     assert (answer.headers, checker.asked) == ([("content-type", "text/plain")], [])
+
+
+INSIDE, OUTSIDE = "10.1.2.3", "192.0.2.1"
+ANN = (bearer("ann-token"),)
+
+
+class OwnRequirement(Requirement):
+    """A requirement of an application's own that says nothing about caches."""
+
+    def evaluate(self, situation: Situation) -> Value:
+        """Return YES."""
+        return YES
+
+
+by_address = where(lambda view: view.client == INSIDE, name="inside", request_only=True)
+by_both = where(lambda principal, view: principal.is_authenticated or view.client == INSIDE, name="either")
+
+
+@pytest.mark.parametrize("headers", [(), ANN], ids=["anonymous", "known"])
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        network("10.0.0.0/8"),
+        ~network("192.0.2.0/24"),
+        network("10.0.0.0/8") | role("admin"),
+        role("admin") | network("10.0.0.0/8"),
+        network("10.0.0.0/8") & public,
+        optional & network("10.0.0.0/8"),
+        optional & ~network("192.0.2.0/24"),
+        optional | network("10.0.0.0/8"),
+        (role("admin") & via("Bearer")) | ~network("192.0.2.0/24"),
+        network("10.0.0.0/8").hidden(),
+        network("10.0.0.0/8").from_any_origin(),
+        by_address,
+        ~where(lambda view: view.client != INSIDE, name="outside", request_only=True),
+        by_address | authenticated,
+        by_both,
+        pytest.param(OwnRequirement(), id="a requirement of one's own"),
+    ],
+    ids=str,
+)
+def test_R9111_3_5_3_a_grant_that_reads_the_request_is_private(
+    requirement: Requirement, headers: tuple[tuple[str, str], ...], behind: Behind
+) -> None:
+    """A shared cache cannot tell addresses apart: what a rule grants by them is private, to anonymous and to known callers."""
+    driver = behind(Guard(Bearer(check_token), rules={"/": requirement}))
+    first, again = (driver(Request(target="/", client=INSIDE, headers=headers)) for _ in range(2))
+    for answer in (first, again):
+        assert (answer.status, answer.all("cache-control")) == (200, ["private"])
+    said = behind(Guard(Bearer(check_token), rules={"/": requirement}), Reply(200, (("Cache-Control", "max-age=60"),)))
+    assert said(Request(target="/", client=INSIDE, headers=headers)).all("cache-control") == ["max-age=60"]
+
+
+@pytest.mark.parametrize("rule", ["/x", "GET /x", "/{name}", "/**"])
+def test_R9111_3_5_3_so_is_a_default_and_a_rule_of_two_methods(rule: str, behind: Behind) -> None:
+    """It makes no difference where the requirement comes from: a rule, the default, or the rules of two methods together."""
+    inside = network("10.0.0.0/8")
+    for guard in (Guard(Bearer(check_token), default=inside), Guard(Bearer(check_token), rules={rule: inside})):
+        for method in ("GET", "HEAD") if rule == "GET /x" else ("GET", "HEAD", "QUERY"):
+            answer = behind(guard)(Request(method=method, target="/x", client=INSIDE))
+            assert (answer.status, answer.all("cache-control")) == (200, ["private"])
+
+
+def test_D58_an_optional_route_that_reads_the_request_varies_as_well(behind: Behind) -> None:
+    """The anonymous answer names the fields of credentials too: they matter to the cache of a browser."""
+    answer = behind(Guard(Bearer(check_token), rules={"/": optional & ~network("192.0.2.0/24")}))(Request(target="/", client=INSIDE))
+    assert (answer.all("vary"), answer.all("cache-control")) == (["Authorization"], ["private"])
+
+
+def test_D58_a_rule_about_the_caller_alone_adds_nothing(behind: Behind) -> None:
+    """A predicate that sees no request, or a public part, leaves a response to Authorization as it is."""
+    for requirement in (authenticated, role("admin") & authenticated, where(lambda principal: principal.is_authenticated, name="known")):
+        answer = behind(Guard(Bearer(check_token), rules={"/": requirement}))(Request(target="/", headers=ANN))
+        assert answer.headers == [("content-type", "text/plain")]
+
+
+def test_R9111_3_5_3_credentials_that_count_from_some_networks_are_private(behind: Behind) -> None:
+    """The address decides there too, on the first request and on those for which the caller is remembered."""
+
+    @nonblocking
+    def check(credentials: BearerToken) -> Principal:
+        return Principal("ann", evidence=Evidence(networks=("10.0.0.0/8",)))
+
+    driver = behind(Guard(Bearer(check)))
+    for _ in range(3):
+        assert driver(Request(target="/", client=INSIDE, headers=ANN)).all("cache-control") == ["private"]
+
+
+@pytest.mark.parametrize("headers", [(), ANN], ids=["anonymous", "known"])
+def test_R9111_3_5_3_what_require_tls_grants_to_loopback_is_private(headers: tuple[tuple[str, str], ...], behind: Behind) -> None:
+    """Over http only the loopback address is served, and a cache for all addresses does not know that; over https nothing is added."""
+    driver = behind(Guard(Bearer(check_token), rules={"/": optional, "/public": public}, require_tls=True))
+    assert driver(Request(target="/", client="127.0.0.1", headers=headers)).all("cache-control") == ["private"]
+    assert driver(Request(target="/", client=OUTSIDE, scheme="https", headers=headers)).all("cache-control") == []
+    assert driver(Request(target="/public", client=OUTSIDE, headers=headers)).all("cache-control") == []
+
+
+def test_R9111_3_5_3_what_a_proxy_grants_is_private(behind: Behind) -> None:
+    """Shared caches know Authorization (RFC 9111 §3.5), and not Proxy-Authorization."""
+    driver = behind(Guard(Basic(check_password, realm="p"), proxy=True))
+    answer = driver(Request(target="/", headers=(("Proxy-Authorization", basic("ann", "s3cret")[1]),)))
+    assert (answer.status, answer.all("cache-control")) == (200, ["private"])
+
+
+def test_D58_the_decision_says_it_to_servers_of_ones_own() -> None:
+    """`decision.cache` is the same for a server without an adapter."""
+    guard = Guard(Bearer(check_token), rules={"/": network("10.0.0.0/8"), "/p": public})
+    decision = guard.decide(request_view(Request(target="/", client=INSIDE)))
+    assert isinstance(decision, Granted)
+    assert (decision.principal, decision.cache.cache_control) == (ANONYMOUS, "private")
+    decision = guard.decide(request_view(Request(target="/p", client=INSIDE)))
+    assert isinstance(decision, Granted)
+    assert not decision.cache

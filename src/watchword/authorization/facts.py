@@ -89,6 +89,10 @@ class Where(Requirement):
             return needs(frozenset({IDENTITY, answer} if self.wanted else {IDENTITY}))
         return self._value(answer, needs(frozenset({IDENTITY})))
 
+    def reads_request(self) -> bool:
+        """Tell whether the predicate is given the request."""
+        return self.request_only or self._arity > 1
+
     def _ask(self, *facts: object) -> bool | Need | Unknown:
         try:
             answer = self.predicate(*facts)

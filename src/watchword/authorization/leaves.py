@@ -35,6 +35,10 @@ class Constant(Requirement):
         """Return the constant."""
         return self.value
 
+    def reads_request(self) -> bool:
+        """Return False."""
+        return False
+
     def __str__(self) -> str:
         return self.name
 
@@ -51,6 +55,10 @@ class Identified(Requirement):
         if not principal.is_authenticated:
             return self.for_anonymous()
         return self.for_known(principal, situation)
+
+    def reads_request(self) -> bool:
+        """Return False: the caller decides, and the clock."""
+        return False
 
     def for_anonymous(self) -> Value:
         """Return the value for an anonymous caller: what somebody would have to show."""

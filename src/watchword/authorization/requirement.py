@@ -77,6 +77,14 @@ class Requirement:
         """Return the schemes, lower case, by which alone the requirement can be met; None: by any."""
         return None
 
+    def reads_request(self) -> bool:
+        """Tell whether the value depends on the request itself, such as on the peer's address, and not only on the caller.
+
+        A shared cache stores by method and URI, so it cannot tell such requests apart (RFC 9111 §2). The default is True: a
+        requirement of one's own that does not say is treated as if it did.
+        """
+        return True
+
     def blame(self, situation: Situation) -> Reason:
         """Return why the requirement is not met, given that it is not.
 
@@ -129,6 +137,10 @@ class _Compound(Requirement):
         if not flat:
             raise ConfigurationError(f"an empty {type(self).__name__} says nothing; name what is required, or use public or nobody")
         object.__setattr__(self, "parts", flat)
+
+    def reads_request(self) -> bool:
+        """Tell whether any part does."""
+        return any(part.reads_request() for part in self.parts)
 
 
 class AllOf(_Compound):
@@ -234,6 +246,10 @@ class Not(Requirement):
             return value if known is YES else needs(frozenset({IDENTITY}))
         return value
 
+    def reads_request(self) -> bool:
+        """Tell whether the part does."""
+        return self.part.reads_request()
+
     def quick(self) -> Quick | None:
         """Return a test that holds for a known caller who does not meet the part."""
         test = self.part.quick()
@@ -263,6 +279,10 @@ class Marked(Requirement):
     def evaluate(self, situation: Situation) -> Value:
         """Return the value of the part."""
         return self.part.evaluate(situation)
+
+    def reads_request(self) -> bool:
+        """Tell whether the part does."""
+        return self.part.reads_request()
 
     def quick(self) -> Quick | None:
         """Return the test of the part."""

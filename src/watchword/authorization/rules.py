@@ -41,6 +41,7 @@ class Route:
     accepted: frozenset[str] | None = field(init=False)
     hides: bool = field(init=False)
     any_origin: bool = field(init=False)
+    reads_request: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.requirement, Requirement):
@@ -51,6 +52,7 @@ class Route:
         object.__setattr__(self, "quick", self.requirement.quick())
         object.__setattr__(self, "accepted", self.requirement.accepted_schemes())
         object.__setattr__(self, "hides", any(isinstance(part, Hidden) for part in walk(self.requirement)))
+        object.__setattr__(self, "reads_request", self.requirement.reads_request())
         object.__setattr__(self, "any_origin", any(isinstance(part, FromAnyOrigin) for part in walk(self.requirement)))
 
     def also(self, other: Route) -> Route:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
     from watchword.verdict import Accepted, Verdict
 
+_SECURE = frozenset({"https", "wss"})
+
 Found: TypeAlias = "tuple[Entry, Credentials]"
 
 
@@ -47,7 +49,7 @@ class Deciding:
         memo: knows callers who were let in before.
     """
 
-    __slots__ = ("_advice", "_memo", "_policy", "shortcut")
+    __slots__ = ("_advice", "_memo", "_policy", "_private", "_unasked", "shortcut")
 
     def __init__(self, policy: Policy, memo: Memo) -> None:
         self._policy = policy
@@ -55,15 +57,19 @@ class Deciding:
         missing = policy.hides
         silent = CacheAdvice(missing=True) if missing else SILENT
         private = CacheAdvice("private", missing=missing)
-        # What the carrier of the credentials means for caches (decision D58); None: an anonymous caller, who might have sent some.
+        # What the carrier of the credentials means for caches (decision D58). None: an anonymous caller, who might have sent some.
         self._advice: dict[Carrier | None, CacheAdvice] = {
-            "authorization": silent,
+            # Shared caches know Authorization (RFC 9111 §3.5), and do not know Proxy-Authorization.
+            "authorization": private if policy.proxy else silent,
             "header": private,
             "cookie": private,
             "form": private,
             "query": CacheAdvice("no-store", missing=missing),
             None: CacheAdvice(vary=policy.vary, missing=missing),
         }
+        self._private = {advice: replace(advice, cache_control="private") for advice in (silent, self._advice[None])}
+        # Where the rule is met whoever asks: by whether it reads the request.
+        self._unasked = {False: silent, True: private}
         self.shortcut: Shortcut = Shortcut(policy, memo, silent)
 
     def start(self, view: RequestView) -> Decision | Steps[Decision]:
@@ -82,15 +88,16 @@ class Deciding:
         if finding is not None:
             return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
         if view.method == "OPTIONS" and view.is_preflight:
-            return Granted(ANONYMOUS, route.text, cache=self._advice["authorization"])
+            return Granted(ANONYMOUS, route.text, cache=self._unasked[False])
         if route.quick is None:
             # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
             situation = Situation(view, policy.clock)
             value = route.requirement.evaluate(situation)
+            granted = Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request])
             if value is YES:
-                return Granted(ANONYMOUS, route.text, cache=self._advice["authorization"])
+                return granted
             if value is NO and not route.hides:
-                return settle(policy, route, situation, value, None, Granted(ANONYMOUS, route.text))
+                return settle(policy, route, situation, value, None, granted)
         if policy.require_tls and not _is_private(view):
             return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text)
         if policy.form_limit and _may_carry_form(view):
@@ -256,9 +263,27 @@ class Deciding:
         """Go on with somebody whom the checker accepted, now or before."""
         return self._settle(view, route, entry, principal, self._advice[entry.scheme.carrier_of(credentials, view)])
 
+    def _cache(self, view: RequestView, route: Route, principal: Principal, advice: CacheAdvice) -> CacheAdvice:
+        """Return the advice to caches for a response that this request is granted.
+
+        A shared cache finds a stored response by method and URI, and by what `Vary` names. So `private` is added where the grant also
+        depends on something else: on what the rule reads of the request, on the networks from which credentials count, or on the
+        loopback address that `require_tls` exempts.
+
+        Args:
+            view: the request.
+            route: the rule.
+            principal: the caller.
+            advice: what the carrier of the credentials means.
+        """
+        evidence = principal.evidence
+        by_address = (evidence is not None and evidence.networks is not None) or (self._policy.require_tls and view.scheme not in _SECURE)
+        return self._private.get(advice, advice) if by_address or route.reads_request else advice
+
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
         """Evaluate the rule for whoever it is."""
         quick = route.quick
+        cache = self._cache(view, route, principal, cache)
         granted = Granted(principal, route.text, "" if entry is None else entry.scheme.name, cache)
         if quick is not None and quick(principal):
             return granted
@@ -276,7 +301,8 @@ class Deciding:
         unknown = Unknown(frozenset({error.why}), error.retry_after)
         situation = Situation(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(situation)
-        decision = settle(policy, route, situation, value, entry, Granted(ANONYMOUS, route.text))
+        cache = self._cache(view, route, ANONYMOUS, self._advice[None])
+        decision = settle(policy, route, situation, value, entry, Granted(ANONYMOUS, route.text, cache=cache))
         if isinstance(decision, Failed) and isinstance(error, Overloaded):
             return replace(decision, reason=Reason.OVERLOADED)
         return decision
@@ -322,7 +348,7 @@ def _networks(cidrs: tuple[str, ...]) -> Networks:
 
 
 def _is_private(view: RequestView) -> bool:
-    return view.scheme in {"https", "wss"} or (view.address is not None and view.address.is_loopback)
+    return view.scheme in _SECURE or (view.address is not None and view.address.is_loopback)
 
 
 def _may_carry_form(view: RequestView) -> bool:
