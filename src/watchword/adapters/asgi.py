@@ -105,7 +105,7 @@ class GuardMiddleware:
         guard = self.guard
         path = scope["path"]
         method = scope["method"] if kind == "http" else "GET"
-        where = placing.place(scope, path, root) if root else None
+        where = None if pinned is None and not root else placing.place(scope, path, root)
         marker = (guard, method, root, path, where)
         if type(scope["headers"]) is not list:
             # Any iterable may come, and it is read more than once.

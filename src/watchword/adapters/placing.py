@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from watchword.adapters.application import WatchedScope, check_mounted, own_mount, takes_mount_off
 from watchword.errors import ConfigurationError
 from watchword.mount import Place, check_mount, split_at_mount
-from watchword.request import decode_path, origin_form, strip_mount
+from watchword.request import strip_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -82,32 +82,37 @@ class Placing:
         Args:
             scope: of the connection.
             path: the whole path.
-            root: the mount, which is not empty.
+            root: the mount: the pinned one, or the one that the server states.
         """
-        pinned = self.pinned is not None
-        # Starlette keeps what the server has stated; what its routers add to it was matched with the path.
-        stated = "" if pinned else scope.get("app_root_path", root)
         place = split_at_mount(path, root)
-        if place.misplaced or (stated.strip("/") and _anybody_states_it()):
-            return Place(path, misplaced=True)
-        if not place.mount:
+        if self.pinned is not None:
+            stated, other = "", self._routed_as(scope, path, root)
+            if other is not None and other != place.path:
+                return place._replace(whole=other)
+        else:
+            # Starlette keeps what the server has stated; what its routers add to it was matched with the path.
+            stated = scope.get("app_root_path", root)
+            if stated.strip("/") and _anybody_states_it():
+                return Place(path, misplaced=True)
+            if place.mount and "route_handler" in scope:
+                return place._replace(whole=path)
+        if not place.mount or self._takes_off or not (stated or self.pinned):
             return place
-        if _is_rewritten(scope.get("raw_path"), place, path):
-            # Litestar hands its middlewares the path below the mount, and the mount beside it.
-            return place._replace(whole=path)
-        if self._takes_off or not (stated or pinned):
-            return place
-        whole = strip_mount(path, root.removeprefix(stated))
-        ignored = self._takes_off is False and not pinned
+        # The rule of the whole path counts too: always where the router is known to read it, else where a rule speaks of the mount.
+        whole = strip_mount(path, root.removeprefix(stated)) if stated else path
         named = self._rules.begin_with(whole.strip("/").partition("/")[0])
-        return place._replace(whole=whole) if ignored or named else place
+        return place._replace(whole=whole) if self._takes_off is False or named else place
+
+    @staticmethod
+    def _routed_as(scope: Scope, path: str, root: str) -> str | None:
+        """Return the path by which a router further out has chosen this application; None: there is none, or it took off the same mount."""
+        if "route_handler" in scope:
+            # Litestar, which routes before its middlewares run, and hands them the path without the mount.
+            return path
+        stated = scope.get("root_path") or ""
+        return split_at_mount(path, stated).path if stated != root and "endpoint" in scope else None
 
 
 def _anybody_states_it() -> bool:
     """Tell whether a client may have stated the mount: daphne believes its field `Daphne-Root-Path`, and nothing switches that off."""
     return "daphne.server" in sys.modules
-
-
-def _is_rewritten(raw_path: bytes | None, place: Place, path: str) -> bool:
-    """Tell whether the path is neither the one that was asked for nor the mount and that."""
-    return bool(raw_path) and decode_path(origin_form(raw_path or b"")) not in {path, place.path}
