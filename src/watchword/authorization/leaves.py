@@ -164,7 +164,7 @@ class Scope(Named):
 
     def held(self, principal: Principal, situation: Situation) -> bool:
         """Tell whether all are held."""
-        return bool(self.names) and principal.scopes.issuperset(self.names)
+        return bool(self.names) and not situation.scopeless and principal.scopes.issuperset(self.names)
 
     def quick(self) -> Quick | None:
         """Return the set operation that tells."""

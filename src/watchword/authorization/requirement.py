@@ -35,6 +35,7 @@ class Situation:
         principal: who it is, `ANONYMOUS` for certain included; None: nobody is identified yet, or nobody could be.
         unchecked: why nobody could be identified; None: nobody tried yet.
         somebody: whether it is taken for granted that the caller is known, whoever it is.
+        scopeless: whether the scopes that the caller holds count as missing, to find all that a challenge asks for (decision D63).
     """
 
     request: RequestView
@@ -42,6 +43,7 @@ class Situation:
     principal: Principal | None = None
     unchecked: Unknown | None = None
     somebody: bool = False
+    scopeless: bool = False
 
     @property
     def without_identity(self) -> Value:

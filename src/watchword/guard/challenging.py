@@ -6,6 +6,7 @@ from the cures of the requirement, not written beside it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
@@ -158,10 +159,14 @@ def refuse_credentials(  # noqa: PLR0917 - as above
     """
     open_ = told or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
     disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
-    plea = PLAIN
+    asked = asking(policy, route, request)
+    plea = asked.plea
     if entry.scheme.explains_errors:
         plea = _EXPIRED if disclosed is Reason.EXPIRED else _INVALID
-    offered = offer(policy, asking(policy, route, request).entries, request, {entry.key: plea})
+        if asked.plea.scope:
+            # A client whose token has ended asks for a new one with this scope (decision D63).
+            plea = Plea(plea.error, plea.description, asked.plea.scope)
+    offered = offer(policy, asked.entries, request, {entry.key: plea}, asked.plea)
     return Challenged(
         reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=disclosed, proxy=policy.proxy
     )
@@ -208,16 +213,37 @@ def _cure(policy: Policy, route: Route, situation: Situation, value: Needs, entr
     principal = situation.principal or ANONYMOUS
     # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
     least = min(value.cures, key=len)
+    whole = _with_all_scopes(route, situation, principal, least)
     if any(isinstance(need, STEP_UP) for need in least):
-        pleas = {entry.key: _said(least, INSUFFICIENT_AUTHENTICATION)}
-        offered = offer(policy, _able(policy, (least,)), situation.request, pleas, _said(least))
+        pleas = {entry.key: _said(whole, INSUFFICIENT_AUTHENTICATION)}
+        offered = offer(policy, _able(policy, (least,)), situation.request, pleas, _said(whole))
         return _challenge_known(policy, route, principal, entry, Reason.STEP_UP_REQUIRED, offered)
     if any(isinstance(need, Via) for need in least):
-        offered = offer(policy, _able(policy, (least,)), situation.request, {}, _said(least))
+        offered = offer(policy, _able(policy, (least,)), situation.request, {}, _said(whole))
         return _challenge_known(policy, route, principal, entry, Reason.MISSING_CREDENTIALS, offered)
     speaks = entry.scheme.explains_errors and not policy.proxy
-    challenges = (entry.scheme.challenge(_said(least, INSUFFICIENT_SCOPE)),) if speaks else ()
+    challenges = (entry.scheme.challenge(_said(whole, INSUFFICIENT_SCOPE)),) if speaks else ()
     return _forbid(route, situation, Reason.INSUFFICIENT_SCOPE, entry, challenges)
+
+
+def _with_all_scopes(route: Route, situation: Situation, principal: Principal, least: Alternative) -> Alternative:
+    """Return an alternative with the scopes that the caller holds already (decision D63).
+
+    A client that is told only what is missing swaps one token for another, and lacks the first scope the next time.
+
+    Args:
+        route: the rule.
+        situation: what is known.
+        principal: who it is.
+        least: what this caller lacks.
+    """
+    if not principal.scopes:
+        return least
+    value = route.requirement.evaluate(replace(situation, scopeless=True))
+    held = frozenset(map(HoldScope, principal.scopes))
+    cures = value.cures if isinstance(value, Needs) else ()
+    # There may be none: without scopes a requirement such as ~scope("x") is met.
+    return next((whole for whole in cures if whole - held == least), least)
 
 
 def _challenge_known(  # noqa: PLR0917 - as above
@@ -268,7 +294,8 @@ def _said(alternative: Alternative, error: str | None = None) -> Plea:
 
 
 def _scopes(alternative: Alternative) -> tuple[str, ...]:
-    return tuple(sorted(need.name for need in alternative if isinstance(need, HoldScope)))
+    # A client asks for `offline_access` by itself if it wants refresh tokens; a resource does not (OpenID Connect Core §11).
+    return tuple(sorted(need.name for need in alternative if isinstance(need, HoldScope) and need.name != "offline_access"))
 
 
 def _max_age(alternative: Alternative) -> int | None:
