@@ -32,16 +32,20 @@ from watchword import (
     BearerToken,
     ConfigurationError,
     CredentialsError,
+    Evidence,
     Guard,
+    Principal,
     RequestView,
     Scheme,
     acr,
     fresh,
     network,
+    optional,
     role,
     scope,
     via,
 )
+from watchword.checkers import Tokens
 from watchword.grammar import Challenge, parse_challenges
 
 if TYPE_CHECKING:
@@ -459,7 +463,16 @@ SCRIPT = ("Sec-Fetch-Mode", "cors")
 
 @pytest.mark.parametrize(
     "headers",
-    [(SCRIPT,), (("Sec-Fetch-Mode", "same-origin"),), (("Sec-Fetch-Mode", "no-cors"),), (("X-Requested-With", "XMLHttpRequest"),)],
+    [
+        (SCRIPT,),
+        (("Sec-Fetch-Mode", "same-origin"),),
+        (("Sec-Fetch-Mode", "no-cors"),),
+        (("X-Requested-With", "XMLHttpRequest"),),
+        (("Accept", "application/json"),),
+        (("Accept", "application/json, text/plain, */*"),),
+        (("Accept", "text/event-stream"),),
+        (("Accept", "text/html"), SCRIPT),
+    ],
     ids=str,
 )
 def test_RFETCH_6_scripts_are_not_prompted(headers: tuple[tuple[str, str], ...], through: Through) -> None:
@@ -473,6 +486,9 @@ def test_RFETCH_6_people_are_prompted(through: Through) -> None:
     driver = through(orders_guard(xhr_no_prompt=True))
     assert driver(me()).challenges == ASK_ALL
     assert driver(me(("Sec-Fetch-Mode", "navigate"))).challenges == ASK_ALL
+    assert driver(me(("Sec-Fetch-Mode", "navigate"), ("Accept", "application/json"))).challenges == ASK_ALL
+    for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "*/*", "", "*/*;q=0.5", "TEXT/HTML, application/json", "a/b," * 500):
+        assert driver(me(("Accept", accept))).challenges == ASK_ALL
     assert through(orders_guard())(me(SCRIPT)).challenges == ASK_ALL
 
 
@@ -480,6 +496,55 @@ def test_RFETCH_6_a_401_still_has_a_challenge(through: Through) -> None:
     """Where every scheme prompts, there still is a challenge, under a name that prompts nobody."""
     answer = through(Guard(Basic(check_password, realm="orders"), xhr_no_prompt=True))(me(SCRIPT))
     assert (answer.status, answer.challenges) == (401, ['xBasic realm="orders", charset="UTF-8"'])
+
+
+# D63: all scopes of the rule, to whoever needs a token
+
+HELD: dict[str, tuple[str, ...]] = {"none": (), "one": ("a",), "other": ("b",), "more": ("a", "c", "offline_access")}
+ALL_SCOPES = {
+    "one leaf": (scope("a", "b"), "a b"),
+    "two leaves": (scope("a") & scope("b"), "a b"),
+    "among others": (scope("a") & role("admin") & scope("b"), "a b"),
+    "what is never named": (scope("a", "offline_access") & scope("b"), "a b"),
+    "a negation beside": (scope("a") & scope("b") & ~scope("x"), "a b"),
+}
+
+
+@pytest.mark.parametrize("case", ALL_SCOPES)
+def test_D63_every_challenge_for_a_token_names_all_scopes(case: str, through: Through) -> None:
+    """On 401 and 403 alike, whatever the caller holds already: told what is missing alone, a client would swap one token for another."""
+    requirement, wanted = ALL_SCOPES[case]
+    people = {name: Principal(name, roles=["admin"], scopes=held) for name, held in HELD.items()}
+    ended = Tokens(people | {"old": Principal("old", evidence=Evidence(expires_at=1))})
+    driver = through(Guard(Basic(check_password, realm="b"), Bearer(ended), rules={"/x": requirement, "/y": optional}))
+    for sent, status in ((None, 401), ("wrong", 401), ("old", 401), *((name, 403) for name in HELD)):
+        answer = driver(Request(target="/x", headers=() if sent is None else (bearer(sent),)))
+        (challenge,) = [one for line in answer.challenges for one in parse_challenges(line) if one.scheme == "Bearer"]
+        assert (answer.status, (challenge.params or {}).get("scope")) == (status, wanted), sent
+    # A failed password is answered with an offer of tokens, too; a route that needs no scope names none.
+    assert f'Bearer realm="api", scope="{wanted}"' in driver(Request(target="/x", headers=(basic("ann", "no"),))).challenges
+    assert driver(Request(target="/y", headers=(bearer("wrong"),))).challenges[-1].endswith('not valid"')
+
+
+def test_D63_the_alternative_that_asks_least_speaks_whole(through: Through) -> None:
+    """Among alternatives the one of which the caller lacks least is named, with all its scopes; without any it may be met."""
+    driver = through(
+        Guard(
+            Bearer(Tokens({"a": Principal("ann", scopes=["a"]), "x": Principal("xu", scopes=["x"])})),
+            rules={"/or": (scope("b", "c", "d") | scope("a", "e")), "/not": ~scope("x") | scope("y"), "/offline": scope("offline_access")},
+        )
+    )
+    for token, target, wanted in (("a", "/or", "a e"), ("x", "/or", "a e"), ("x", "/not", "y"), ("a", "/offline", None)):
+        (challenge,) = parse_challenges(driver(Request(target=target, headers=(bearer(token),))).challenges[0])
+        assert (challenge.params or {}).get("scope") == wanted
+
+
+def test_D63_a_step_up_keeps_the_scopes(through: Through) -> None:
+    """A new login that lost the scopes of the old token would be refused again."""
+    driver = through(Guard(Bearer(Tokens({"a": Principal("ann", scopes=["a", "b"])})), rules={"/x": scope("a") & fresh(60)}))
+    assert driver(Request(target="/x", headers=(bearer("a"),))).challenges == [
+        'Bearer realm="api", error="insufficient_user_authentication", scope="a", max_age="60"'
+    ]
 
 
 # What the table cannot show

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 EVIDENCE_ENDED = "their evidence has expired"  # what a checker accepted, and the guard does not any more
 RETRY_AFTER = 5  # seconds, where whoever failed did not say: long enough to matter, short enough to be tried
 
+_LONGEST_ACCEPT = 1024  # octets: browsers send a quarter of it; a longer one says nothing about who asks
+
 INSUFFICIENT_SCOPE = "insufficient_scope"
 INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
 INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code of RFC 6750 §3.1
@@ -310,7 +312,15 @@ def _acr_values(alternative: Alternative) -> tuple[str, ...]:
 
 def _is_script(request: RequestView) -> bool:
     mode = request.field("sec-fetch-mode")
-    return (mode is not None and mode != "navigate") or request.carries("x-requested-with")
+    if request.carries("x-requested-with"):
+        return True
+    if mode is not None:
+        return mode != "navigate"
+    # Browsers send Sec-Fetch-Mode to https and localhost alone. A navigation accepts HTML by name, wherever it goes.
+    accept = request.field("accept")
+    if accept is None or len(accept) > _LONGEST_ACCEPT or "html" in accept.lower():
+        return False
+    return any(member.partition(";")[0].strip() not in {"", "*/*"} for member in accept.split(","))
 
 
 def _name(entry: Entry | None) -> str:
