@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import re
 import stat
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event, inspect, text
 
 from tests.support.stores import fill, methods, program
 from watchword.errors import ConfigurationError, Unavailable
-from watchword.stores import SQLStore
-from watchword.stores.sql.migrate import config, migrate
+from watchword.stores import SQLStore, migrations
+from watchword.stores.sql.migrate import migrate
 from watchword.stores.sql.schema import REVISIONS, VERSION_TABLE, metadata
 from watchword.testing.stores import account, key, token
 
@@ -76,9 +76,8 @@ def test_a_store_is_made_once(bare_url: str, engine: Engine, opens: Opens) -> No
 
 def test_the_known_versions_are_those_of_the_scripts() -> None:
     """The start of a program compares names and does not import alembic; so the names have to be right."""
-    scripts = ScriptDirectory.from_config(config())
-    assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == REVISIONS
-    assert scripts.get_current_head() == REVISIONS[-1]
+    modules = [module.name for module in iter_modules(migrations.__path__)]
+    assert modules == [f"v{revision}" for revision in REVISIONS]
 
 
 def test_text_is_ordered_by_octets_in_postgresql(postgresql: PostgreSQL, empty_postgresql: str) -> None:
@@ -95,7 +94,7 @@ def test_text_is_ordered_by_octets_in_postgresql(postgresql: PostgreSQL, empty_p
 def test_an_older_store_is_upgraded_with_what_is_in_it(bare_url: str, engine: Engine, opens: Opens) -> None:
     """Until then it is refused, with the command that does it."""
     with engine.begin() as connection:
-        migrate(connection, REVISIONS[0])
+        migrate(connection, None, to=REVISIONS[0])
         connection.execute(
             text(
                 "INSERT INTO watchword_keys (id, digest, owner, label, kind, roles, scopes, permissions, networks, created_at, version)"
@@ -128,16 +127,60 @@ STRANGE = {
     "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", "has the schema 0999.*: upgrade watchword"),
     "an unknown version": (["UPDATE watchword_schema SET version_num = 'a1b2c3'"], "foreign", "tables named watchword_"),
     "an older version that never was": (["UPDATE watchword_schema SET version_num = '0000'"], "foreign", "tables named watchword_"),
-    "no version": (["DELETE FROM watchword_schema"], "foreign", "tables named watchword_"),
+    "no version": (["DELETE FROM watchword_schema"], "damaged", "lacks the version in watchword_schema. .* drop all tables"),
     "two versions": (["INSERT INTO watchword_schema VALUES ('0001')"], "foreign", "tables named watchword_"),
-    "no table of versions": (["DROP TABLE watchword_schema"], "foreign", "tables named watchword_"),
+    "no table of versions": (["DROP TABLE watchword_schema"], "damaged", "lacks the version in watchword_schema. .* drop all tables"),
+    "a half of the tables": (
+        ["DROP TABLE watchword_schema", "DROP TABLE watchword_tokens", "DROP TABLE watchword_keys"],
+        "damaged",
+        "lacks the version in watchword_schema. .* drop all tables",
+    ),
+    "tables of the same names": (
+        ["DROP TABLE watchword_schema", "DROP TABLE watchword_keys", "CREATE TABLE watchword_keys (id integer, door text)"],
+        "foreign",
+        "tables named watchword_",
+    ),
+    "one more table of that kind of name": (
+        ["DROP TABLE watchword_schema", "CREATE TABLE watchword_orders (id integer)"],
+        "foreign",
+        "tables named watchword_",
+    ),
+    "a dropped column": (
+        ["ALTER TABLE watchword_keys DROP COLUMN label"],
+        "damaged",
+        r"not whole: it lacks the column watchword_keys\.label\. Restore it",
+    ),
+    "a dropped index": (
+        ["DROP INDEX watchword_names_folded"],
+        "damaged",
+        r"lacks the index watchword_names_folded on watchword_names\(folded\)\.",
+    ),
+    "an index that is not unique any more": (
+        ["DROP INDEX watchword_tokens_id", "CREATE INDEX watchword_tokens_id ON watchword_tokens (id)"],
+        "damaged",
+        r"lacks the unique index watchword_tokens_id on watchword_tokens\(id\)\.",
+    ),
+    "a table without its primary key": (
+        [
+            "DROP TABLE watchword_names",
+            "CREATE TABLE watchword_names (name varchar, folded varchar, account_id varchar)",
+            "CREATE INDEX watchword_names_folded ON watchword_names (folded)",
+        ],
+        "damaged",
+        r"lacks the primary key watchword_names\(name\), the index watchword_names_account_id on watchword_names\(account_id\)\.",
+    ),
+    "an upgrade that stopped in the middle": (
+        ["UPDATE watchword_schema SET version_num = '0001'"],
+        "damaged",
+        "from schema 0001 was interrupted: there is the table watchword_tokens already. Drop that and run `watchword store upgrade",
+    ),
     "another table of versions": (
         ["DROP TABLE watchword_schema", "CREATE TABLE watchword_schema (version integer)"],
         "foreign",
         "tables named watchword_",
     ),
-    "a missing table": (["DROP TABLE watchword_tokens"], "foreign", "tables named watchword_"),
-    "a missing row": (["DELETE FROM watchword_meta"], "foreign", "tables named watchword_"),
+    "a missing table": (["DROP TABLE watchword_tokens"], "damaged", r"not whole: it lacks the table watchword_tokens\."),
+    "a missing row": (["DELETE FROM watchword_meta"], "damaged", "lacks the row of watchword_meta"),
 }
 
 
@@ -224,7 +267,7 @@ def test_a_store_in_memory_is_there_at_once(opens: Opens) -> None:
 
 FOUR = """
 import os, sys
-from watchword.stores import SQLStore
+from watchword.stores import SQLStore, migrations
 from watchword.stores.sql import migrate  # before the fork: the four are to be quick
 read, write = os.pipe()
 children = []
@@ -304,7 +347,7 @@ def test_lookups_go_through_an_index(question: str, url: str, opens: Opens) -> N
     with engine.connect() as connection:
         if not sqlite:
             # Of a handful of rows it would read them all, for good reason. Where it has to, there is a sequential scan all the same.
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            connection.exec_driver_sql("BEGIN; SET LOCAL enable_seqscan = off")
         rows = connection.exec_driver_sql(f"{'EXPLAIN QUERY PLAN' if sqlite else 'EXPLAIN'} {statement}", parameters).all()
     steps = [str(row[-1]).strip() for row in rows]
     scanned = [step for step in steps if step.startswith("SCAN" if sqlite else ("->  Seq Scan", "Seq Scan"))]

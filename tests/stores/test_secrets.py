@@ -13,7 +13,6 @@ from tests.support.secrets import SECRET, leaks
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
 from watchword.stores import SQLStore
 from watchword.stores.sql.failures import unavailable
-from watchword.stores.sql.url import parse
 from watchword.testing.stores import account, key
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def test_no_wrong_url_shows_its_password(url: str) -> None:
 def test_no_url_at_all_is_refused() -> None:
     """With the same words."""
     with pytest.raises(ConfigurationError, match="the URL of a store is like"):
-        SQLStore(None)  # type: ignore[arg-type]
+        SQLStore(None)
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"staleness": -1}, {"pool_size": 0}, {"timeout": float("nan")}])
@@ -123,5 +122,5 @@ def test_what_postgresql_quotes_is_not_repeated(sqlstate: str) -> None:
 
     quoting = Quoting(f"invalid input: {SECRET}")
     quoting.sqlstate = sqlstate  # type: ignore[attr-defined]
-    error = unavailable(DBAPIError("SELECT 1", None, quoting), parse("postgresql://h/d"))
+    error = unavailable(DBAPIError("SELECT 1", None, quoting))
     assert str(error) == "the store does not answer: Quoting"

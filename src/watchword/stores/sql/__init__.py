@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchword.stores.sql.schema import StoreStatus
+from watchword.stores.sql.state import StoreStatus
 from watchword.stores.sql.store import SQLStore
 
 __all__ = ["SQLStore", "StoreStatus"]

@@ -10,20 +10,21 @@ from weakref import WeakMethod
 from sqlalchemy import bindparam, func, select, update
 
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
-from watchword.stores.sql.engine import make_engine, unhurried
-from watchword.stores.sql.failures import FAILURES, is_collision, is_disconnect, unavailable
+from watchword.stores.sql.engine import adopt, keep_others_out, make_engine, migrating, reading, writing
+from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, unavailable
 from watchword.stores.sql.freshness import Freshness
-from watchword.stores.sql.schema import StoreStatus, accounts, demand, keys, look, meta, tokens
-from watchword.stores.sql.sqlite import WRITING, create_file
-from watchword.stores.sql.url import file_of, parse, shown
+from watchword.stores.sql.schema import accounts, keys, meta, tokens
+from watchword.stores.sql.sqlite import create_file
+from watchword.stores.sql.state import Found, StoreStatus, look
+from watchword.stores.sql.url import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Executable, Pool
+    from sqlalchemy import Connection, Engine, Executable, Pool
 
     from watchword.clock import Clock
-    from watchword.stores.sql.schema import State
+    from watchword.stores.sql.state import State
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ class Database:
 
     Args:
         url: where.
+        engine: of the application, in place of a URL.
         create: whether to make the tables where there are none; None: in a SQLite database without any table.
         check: whether to look now.
         clock: tells how long ago it was asked.
@@ -97,22 +99,32 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, create: bool | None, check: bool, clock: Clock, staleness: float, timeout: float, pool_size: int
+        self,
+        url: str | None,
+        *,
+        engine: Engine | None,
+        create: bool | None,
+        check: bool,
+        clock: Clock,
+        staleness: float,
+        timeout: float,
+        pool_size: int,
     ) -> None:
-        self._url = parse(url)
-        self.url: str = shown(self._url)
-        self._file = file_of(self._url)
+        self._own = engine is None
         self._create = create
         self._timeout = timeout
         self._ready = False
         self._closed = False
         self._inherited: list[Pool] = []
         self.freshness: Freshness = Freshness(clock, staleness)
-        self._engine = make_engine(self._url, timeout=timeout, pool_size=pool_size, files=self.freshness)
-        self._writer = self._engine.execution_options(**{WRITING: True})
-        # One round trip per read: without it there would be a BEGIN and a ROLLBACK around it.
-        autocommit = {"isolation_level": "AUTOCOMMIT"} if self._engine.dialect.name == "postgresql" else {}
-        self._reader = self._engine.execution_options(**autocommit)
+        if engine is None:
+            self._place = parse(url)
+            self._engine = make_engine(self._place, timeout=timeout, pool_size=pool_size, files=self.freshness)
+        else:
+            self._place, self._engine = adopt(engine)
+        self.url: str = self._place.shown
+        # The file behind an engine of the application is the application's business.
+        self._file = self._place.file if self._own else None
         _follow_forks(self)
         if check:
             try:
@@ -163,15 +175,15 @@ class Database:
             change: Change | None = None
             committing = False
             try:
-                with self._writer.connect() as connection, connection.begin():
+                with writing(self._engine, self._timeout) as connection:
                     change = Change(connection)
                     result = work(change)
                     committing = True
                 if change.generation is not None:
                     self.freshness.answered(asked, change.generation)
             except FAILURES as error:
-                trouble = AlreadyExists(taken) if is_collision(error) else unavailable(error, self._url)
-                if last or committing or not is_disconnect(error):
+                trouble = AlreadyExists(taken) if is_collision(error) else unavailable(error, self._place.secrets)
+                if last or committing or not is_passing(error):
                     break
             else:
                 return result
@@ -185,11 +197,11 @@ class Database:
         trouble: Exception = Unavailable("the store does not answer")
         for last in (False, True):
             try:
-                with self._reader.connect() as connection:
+                with reading(self._engine, self._timeout) as connection:
                     return work(connection)
             except FAILURES as error:
-                trouble = unavailable(error, self._url)
-                if last or not is_disconnect(error):
+                trouble = unavailable(error, self._place.secrets)
+                if last or not is_passing(error):
                     break
         raise trouble
 
@@ -201,18 +213,19 @@ class Database:
         Raises:
             Unavailable: the database does not answer.
         """
-        state, revision, _ = self._look()
-        if state != "current":
-            return StoreStatus(url=self.url, state=state, revision=revision)
+        found = self._look()
+        if found.state != "current":
+            return StoreStatus(url=self.url, state=found.state, revision=found.revision)
         counted = select(*(select(func.count()).select_from(table).scalar_subquery() for table in (accounts, keys, tokens)))
         ((many, more, most),) = self._read(lambda connection: connection.execute(counted).all())
-        return StoreStatus(url=self.url, state=state, revision=revision, accounts=many, keys=more, tokens=most)
+        return StoreStatus(url=self.url, state=found.state, revision=found.revision, accounts=many, keys=more, tokens=most)
 
-    def migrate(self, wanted: State) -> bool:
+    def migrate(self, wanted: State, connection: Connection | None = None) -> bool:
         """Bring the tables to the newest version.
 
         Args:
             wanted: the state that it is made for; where the tables are current, nothing is done, and in any other state it is refused.
+            connection: of the caller, whose transaction it becomes a part of; None: one of the store's, with a transaction of its own.
 
         Returns:
             Whether anything was done.
@@ -223,9 +236,13 @@ class Database:
         """
         self._refuse_closed()
         try:
+            if connection is not None:
+                # Whether it will be committed is not known here: the store looks at the tables when it is used.
+                keep_others_out(connection)
+                return self._migrate_on(connection, wanted)
             done = self._migrate(wanted)
         except FAILURES as error:
-            trouble = unavailable(error, self._url)
+            trouble = unavailable(error, self._place.secrets)
         else:
             self.freshness.changed()
             self._ready = True
@@ -233,34 +250,38 @@ class Database:
         raise trouble
 
     def _migrate(self, wanted: State) -> bool:
-        state, revision, _ = self._look()
-        if state != wanted:
-            demand(state, revision, self.url)
+        found = self._look()
+        if found.state != wanted:
+            found.demand(self.url)
             return False
         if self._file is not None and wanted == "empty":
             create_file(self._file)
-        with self._writer.connect() as connection, unhurried(connection, self._timeout):
-            state, revision, _ = look(connection)
-            if state != wanted:  # somebody else was first
-                demand(state, revision, self.url)
-                return False
-            from watchword.stores.sql.migrate import migrate
+        with migrating(self._engine) as connection:
+            return self._migrate_on(connection, wanted)
 
-            migrate(connection)
-            return True
+    def _migrate_on(self, connection: Connection, wanted: State) -> bool:
+        found = look(connection, self._place.schema)
+        if found.state != wanted:  # another process was first
+            found.demand(self.url)
+            return False
+        from watchword.stores.sql.migrate import migrate
 
-    def _look(self) -> tuple[State, str | None, bool]:
+        migrate(connection, found.revision, self._place.schema)
+        return True
+
+    def _look(self) -> Found:
         self._refuse_closed()
         if self._file is not None and not self._ready and not os.path.lexists(self._file) and self._file.parent.is_dir():
-            return "empty", None, True
-        return self._read(look)
+            return Found("empty", bare=True)
+        return self._read(lambda connection: look(connection, self._place.schema))
 
     def _check(self) -> None:
-        state, revision, bare = self._look()
-        unasked = self._create is None and bare and self._engine.dialect.name == "sqlite"
-        if state == "empty" and (self._create or unasked):
+        found = self._look()
+        unasked = self._create is None and found.bare and self._engine.dialect.name == "sqlite"
+        if found.state == "empty" and (self._create or unasked):
             self.migrate("empty")
-        demand(*(("current", revision) if self._ready else (state, revision)), self.url)
+        if not self._ready:
+            found.demand(self.url)
         self._ready = True
 
     def _prepare(self) -> None:
@@ -279,9 +300,10 @@ class Database:
     # Its end, and its copies
 
     def close(self) -> None:
-        """Close the connections. Nothing can be asked afterwards."""
+        """Close the connections, unless they are the application's. Nothing can be asked afterwards."""
         self._closed = True
-        self._engine.dispose()
+        if self._own:
+            self._engine.dispose()
 
     def before_fork(self) -> None:
         """Close what the child must not inherit: SQLite's locks belong to a process, and a child would believe that it holds them."""

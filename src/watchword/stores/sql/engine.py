@@ -1,31 +1,39 @@
-"""Makes engines whose every wait is bounded, and transactions that change tables."""
+"""Makes engines whose every wait is bounded, takes over those of an application, and opens what reads and writes."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool
 
 from watchword.errors import ConfigurationError
 from watchword.stores.sql import postgresql, sqlite
-from watchword.stores.sql.url import file_of, plain, shown
+from watchword.stores.sql.failures import is_unfit
+from watchword.stores.sql.url import Place, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.engine import ExceptionContext
+
+_OURS = "watchword"
+"""The execution option of connections that a store uses."""
+
 _MIGRATION_LOCK = 0x77617463  # "watc": a lock that programs of PostgreSQL agree on by its number
 _MIGRATION_WAIT = 60  # seconds; another process is making the same tables
+_SQLITE_WAIT = 10  # seconds; making tables takes milliseconds there
 
 
-def make_engine(url: URL, *, timeout: float, pool_size: int, files: sqlite.Files) -> Engine:
+def make_engine(place: Place, *, timeout: float, pool_size: int, files: sqlite.Files) -> Engine:
     """Return an engine whose every wait is bounded.
 
     Args:
-        url: the parts.
+        place: where the database is.
         timeout: seconds, for each wait.
         pool_size: how many connections at most.
         files: is told when another database file has taken the place of the old one.
@@ -34,59 +42,184 @@ def make_engine(url: URL, *, timeout: float, pool_size: int, files: sqlite.Files
         ConfigurationError: the driver is not installed, or the URL is none for it.
     """
     options: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": 0, "pool_timeout": timeout, "hide_parameters": True}
-    if url.drivername == "sqlite":
-        path = file_of(url)
+    if place.url.drivername == "sqlite":
+        path = place.file
         # Each connection to memory has a database of its own, so there is one.
         engine = create_engine(
             "sqlite://", creator=sqlite.connector(path, timeout), pool_size=pool_size if path else 1, pool_use_lifo=True, **options
         )
-        event.listen(engine, "begin", sqlite.begin)
         if path is not None:
             watch = sqlite.Watch(path, files)
             event.listen(engine, "connect", watch.connected)
             event.listen(engine, "checkout", watch.taken)
-        return engine
+        return _ours(engine, None)
     try:
         # The engine is told where it is for its repr alone; the password is the creator's.
-        where = plain(url).set(drivername=url.drivername)
-        made = create_engine(where, pool_size=pool_size, pool_use_lifo=True, creator=postgresql.connector(url, timeout), **options)
+        engine = create_engine(
+            place.url,
+            pool_size=pool_size,
+            pool_use_lifo=True,
+            creator=postgresql.connector(place, timeout),
+            use_native_hstore=False,
+            **options,
+        )
     except ImportError as error:
         missing = str(error.name)
     except (ArgumentError, NoSuchModuleError):
         missing = ""
     else:
-        return made
+        return _ours(engine, place.schema)
     raise ConfigurationError(
-        f"{shown(url)} needs the module {missing!r}: pip install 'watchword[postgresql]'"
+        f"{place.shown} needs the module {missing!r}: pip install 'watchword[postgresql]'"
         if missing
-        else f"{shown(url)} is no URL of PostgreSQL"
+        else f"{place.shown} is no URL of PostgreSQL"
     )
 
 
-@contextmanager
-def unhurried(connection: Connection, timeout: float) -> Iterator[None]:
-    """Keep others from changing tables meanwhile, and let one's own changes take as long as they take.
+def adopt(engine: Engine) -> tuple[Place, Engine]:
+    """Return where an engine of the application leads, and an engine for the store that uses its connections.
 
     Args:
-        connection: not in a transaction yet; in one afterwards, which is committed at the end.
-        timeout: what holds for everything else.
+        engine: the application's. Its pool, its time-outs and its events stay as they are.
+
+    Raises:
+        ConfigurationError: a store cannot use it.
     """
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        driver.execute(f"PRAGMA busy_timeout = {_MIGRATION_WAIT * 1000}")
+    if hasattr(engine, "sync_engine"):
+        raise ConfigurationError(
+            "SQLStore(engine=...) must be a sqlalchemy.Engine, got an AsyncEngine. Make another one with create_engine() for the same "
+            "database: the guard asks the store in worker threads"
+        )
+    if isinstance(engine, Connection):
+        raise ConfigurationError(
+            "SQLStore(engine=...) must be a sqlalchemy.Engine, got a Connection. In a migration give connection.engine here, and the "
+            "connection to init(connection=...)"
+        )
+    if not isinstance(engine, Engine):
+        raise ConfigurationError(f"SQLStore(engine=...) must be a sqlalchemy.Engine, got an object of the class {type(engine).__name__!r}")
+    name = f"{engine.dialect.name}+{engine.dialect.driver}"
+    if name not in {"sqlite+pysqlite", "postgresql+psycopg"} or engine.dialect.is_async:
+        raise ConfigurationError(f"SQLStore(engine=...) must use sqlite+pysqlite or postgresql+psycopg, got {name!r}")
+    if isinstance(engine.pool, (SingletonThreadPool, StaticPool)):
+        # One connection in two threads: what one rolls back, the other one takes for committed.
+        raise ConfigurationError(
+            f"SQLStore(engine=...) must not use a {type(engine.pool).__name__}, which shares connections or makes one database for each "
+            "thread. For a database in memory use poolclass=QueuePool, pool_size=1, max_overflow=0"
+        )
+    map_: Any = engine.get_execution_options().get("schema_translate_map") or {}
+    schema: str | None = map_.get(None)
+    if engine.dialect.name == "sqlite":
+        if schema is not None:
+            raise ConfigurationError("SQLStore(engine=...) has a schema_translate_map, and SQLite has no schemas. Take it away.")
+        return Place(URL.create("sqlite", database=engine.url.database)), _ours(engine, None)
+    try:
+        known = parse(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    except ConfigurationError:  # made by a `creator`, or with options of SQLAlchemy
+        known = Place(URL.create("postgresql+psycopg", engine.url.username, None, engine.url.host, engine.url.port, engine.url.database))
+    return Place(known.url, known.arguments, schema), _ours(engine, schema)
+
+
+def _ours(engine: Engine, schema: str | None) -> Engine:
+    options: dict[str, Any] = {_OURS: True}
+    if engine.dialect.name == "postgresql":
+        from watchword.stores.sql.cursor import demand_pipeline
+
+        demand_pipeline()
+        # Transactions are begun here, together with their bound, in one round trip.
+        options["isolation_level"] = "AUTOCOMMIT"
+        if schema is not None:
+            options["schema_translate_map"] = {None: schema}
+        if not event.contains(engine, "handle_error", _close_unfit):
+            event.listen(engine, "handle_error", _close_unfit)
+    return engine.execution_options(**options)
+
+
+def _close_unfit(context: ExceptionContext) -> None:
+    """Have a connection closed, and with it all that are idle in the pool, where a new one may lead to another server."""
+    ours = context.connection is not None and context.connection.get_execution_options().get(_OURS)
+    if ours and is_unfit(context.original_exception):
+        context.is_disconnect = True
+
+
+@contextmanager
+def reading(engine: Engine, timeout: float) -> Iterator[Connection]:
+    """Open a connection on which each statement reads by itself: one round trip, and no transaction is left open.
+
+    Args:
+        engine: of `make_engine` or `adopt`.
+        timeout: seconds, for each statement.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            yield connection
+            return
+        from watchword.stores.sql.cursor import ReadingCursor
+
+        driver: Any = connection.connection.driver_connection
+        before, driver.cursor_factory = driver.cursor_factory, partial(ReadingCursor, milliseconds=_milliseconds(timeout))
+        try:
+            yield connection
+        finally:
+            driver.cursor_factory = before
+
+
+@contextmanager
+def writing(engine: Engine, timeout: float) -> Iterator[Connection]:
+    """Open a transaction that writes; it is committed at the end.
+
+    Args:
+        engine: of `make_engine` or `adopt`.
+        timeout: seconds, for each statement and each lock.
+    """
+    with engine.connect() as connection, connection.begin():
+        if engine.dialect.name == "sqlite":
+            sqlite.begin(connection)
+        else:
+            connection.exec_driver_sql(f"BEGIN; SET LOCAL statement_timeout = {_milliseconds(timeout)}")
+        yield connection
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that changes tables: no two of them run at once, and each may take as long as it takes.
+
+    Args:
+        engine: of `make_engine` or `adopt`.
+    """
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            before = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+            driver.execute(f"PRAGMA busy_timeout = {_SQLITE_WAIT * 1000}")
+            try:
+                with connection.begin():
+                    sqlite.begin(connection)
+                    yield connection
+            finally:
+                with suppress(sqlite3.Error):
+                    driver.execute(f"PRAGMA busy_timeout = {before}")
+            return
+        limit = getattr(driver, "limit", None)
+        driver.limit = None
         try:
             with connection.begin():
-                yield
+                connection.exec_driver_sql(f"BEGIN; SET LOCAL lock_timeout = '{_MIGRATION_WAIT}s'; SET LOCAL statement_timeout = 0")
+                keep_others_out(connection)
+                yield connection
         finally:
-            with suppress(sqlite3.Error):
-                driver.execute(f"PRAGMA busy_timeout = {round(timeout * 1000)}")
-        return
-    limit, driver.limit = driver.limit, None
-    try:
-        with connection.begin():
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MIGRATION_WAIT}s'")
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            yield
-    finally:
-        driver.limit = limit
+            driver.limit = limit
+
+
+def keep_others_out(connection: Connection) -> None:
+    """Wait until no other program changes the tables, and let none do so until the end of the transaction.
+
+    Args:
+        connection: in a transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+
+
+def _milliseconds(timeout: float) -> int:
+    # A wait for a lock is part of its statement: one bound is enough.
+    return max(1, round(timeout * 1000))

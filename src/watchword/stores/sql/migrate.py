@@ -1,40 +1,38 @@
-"""Making and changing the tables, by alembic. Imported when that is asked for and never before."""
+"""Makes and changes the tables, by the operations of alembic. Imported when that is asked for and never before."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from threading import Lock
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import delete, insert
+from sqlalchemy.schema import CreateSchema, CreateTable
+
+from watchword.stores.sql.schema import REVISIONS, versions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-SCRIPTS = Path(__file__).parents[1] / "migrations"
 
-_LOCK = Lock()  # alembic keeps what it works on in the module `alembic.context`
-
-
-def config(connection: Connection | None = None) -> Config:
-    """Return what alembic needs to know, without a file and without touching the logging of the program.
-
-    Args:
-        connection: to the database.
-    """
-    made = Config(attributes={"connection": connection})
-    made.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    made.set_main_option("path_separator", "os")
-    return made
-
-
-def migrate(connection: Connection, to: str = "head") -> None:
-    """Bring the tables to a version, in the transaction that is open.
+def migrate(connection: Connection, found: str | None, schema: str | None = None, to: str = REVISIONS[-1]) -> None:
+    """Bring the tables from one version to another, in the transaction that is open.
 
     Args:
         connection: in a transaction that keeps others out.
-        to: which version.
+        found: the version that the tables have; None: there are no tables.
+        schema: in which they are, or will be; made where there is none. None: the first one of the `search_path`.
+        to: the version that they will have.
     """
-    with _LOCK:
-        command.upgrade(config(connection), to)
+    if found is None:
+        # Not IF NOT EXISTS, which needs the right to make schemas even where there is nothing to make.
+        if schema is not None and not connection.dialect.has_schema(connection, schema):
+            connection.execute(CreateSchema(schema))
+        connection.execute(CreateTable(versions))
+    operations = Operations(MigrationContext.configure(connection))
+    for revision in REVISIONS:
+        if (found or "") < revision <= to:
+            import_module(f"watchword.stores.migrations.v{revision}").upgrade(operations)
+    connection.execute(delete(versions))
+    connection.execute(insert(versions).values(version_num=to))

@@ -1,21 +1,14 @@
-"""The tables, and which version of them a database has.
+"""Defines the tables of the newest version of the schema.
 
-What makes a new version is a script in `stores/migrations/versions`; a test holds the tables here and those of the scripts together.
+What makes a version is a module in `stores/migrations`; a test holds the tables here and those of the migrations together. What came
+after the first version says so: `info=since("0002")` at a table, a column or an index.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from shlex import quote
-from typing import TYPE_CHECKING, Literal
+from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, MetaData, String, Table, inspect, select
-
-from watchword.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table
 
 PREFIX = "watchword_"
 VERSION_TABLE = "watchword_schema"
@@ -23,12 +16,30 @@ VERSION_TABLE = "watchword_schema"
 REVISIONS = ("0001", "0002")
 """All versions of the schema, the newest last: known without alembic, which costs more to import than all the rest."""
 
-State = Literal["empty", "current", "outdated", "newer", "foreign"]
-
 # Ordered by octets everywhere: SQLite does so, and for PostgreSQL the scripts say it.
 TEXT = String()
 
+SINCE = "watchword_since"
+
 metadata: MetaData = MetaData()
+
+
+def since(revision: str) -> dict[str, Any]:
+    """Return the `info` of what came with a later version than the first.
+
+    Args:
+        revision: the version.
+    """
+    return {SINCE: revision}
+
+
+# Not in `metadata`: it says which version the others have. It is made as alembic makes its own.
+versions: Table = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 meta: Table = Table(
     "watchword_meta",
@@ -107,104 +118,5 @@ tokens: Table = Table(
     Column("revoked_at", Double),
     Index("watchword_tokens_id", "id", unique=True),
     Index("watchword_tokens_subject", "subject", "id"),
+    info=since("0002"),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStatus:
-    """What is found in a database.
-
-    Args:
-        url: where it is, without a password.
-        state: `"empty"`: no tables of watchword; `"current"`: as this version wants them; `"outdated"`: `upgrade()` is needed;
-            `"newer"`: watchword is to be upgraded; `"foreign"`: tables of these names that are not what they should be.
-        revision: the version of the schema; None: there is none, or it cannot be told.
-        newest: the newest version that is known here.
-        accounts: how many there are; None unless the state is `"current"`.
-        keys: how many there are, revoked ones too.
-        tokens: how many there are, revoked and expired ones too.
-    """
-
-    url: str
-    state: State
-    revision: str | None
-    newest: str = REVISIONS[-1]
-    accounts: int | None = None
-    keys: int | None = None
-    tokens: int | None = None
-
-
-def look(connection: Connection) -> tuple[State, str | None, bool]:
-    """Tell what a database holds.
-
-    Args:
-        connection: to it.
-
-    Returns:
-        The state, the version of the schema, and whether there is no table at all, of nobody.
-
-    Raises:
-        ConfigurationError: it cannot hold every name that somebody may send.
-    """
-    _demand_unicode(connection)
-    inspector = inspect(connection)
-    found = set(inspector.get_table_names())
-    own = {name for name in found if name.startswith(PREFIX)}
-    if not own:
-        return "empty", None, not found
-    if VERSION_TABLE not in own or {column["name"] for column in inspector.get_columns(VERSION_TABLE)} != {"version_num"}:
-        return "foreign", None, False
-    versions = [str(version) for version in connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars()]  # noqa: S608
-    if len(versions) != 1:
-        return "foreign", None, False
-    (revision,) = versions
-    if revision in REVISIONS[:-1]:
-        return "outdated", revision, False
-    if revision == REVISIONS[-1]:
-        whole = metadata.tables.keys() <= own and connection.execute(select(meta.c.generation)).first() is not None
-        return ("current" if whole else "foreign"), revision, False
-    newer = re.fullmatch(r"[0-9]{4}", revision) is not None and revision > REVISIONS[-1]
-    return ("newer" if newer else "foreign"), revision, False
-
-
-def _demand_unicode(connection: Connection) -> None:
-    if connection.dialect.name != "postgresql":
-        return  # SQLite knows no other text
-    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
-    if encoding != "UTF8":
-        # To look up a name that is not in there would be an error and no answer, and anybody may type one.
-        raise ConfigurationError(
-            f"the database keeps its text in {encoding}, and a store needs one that was made with ENCODING 'UTF8' TEMPLATE template0"
-        )
-
-
-def demand(state: State, revision: str | None, url: str) -> None:
-    """Refuse a database that is not as this version wants it.
-
-    Args:
-        state: of `look`.
-        revision: of `look`.
-        url: where it is, without a password.
-
-    Raises:
-        ConfigurationError: says what to do.
-    """
-    match state:
-        case "current":
-            return
-        case "empty":
-            raise ConfigurationError(f"there is no store in {url} yet: make one with `watchword store init --store {quote(url)}`")
-        case "outdated":
-            raise ConfigurationError(
-                f"the store in {url} has the older schema {revision}, not {REVISIONS[-1]}: "
-                f"run `watchword store upgrade --store {quote(url)}`"
-            )
-        case "newer":
-            raise ConfigurationError(
-                f"the store in {url} has the schema {revision}, and this version of watchword knows {REVISIONS[-1]}: upgrade watchword"
-            )
-        case "foreign":
-            raise ConfigurationError(
-                f"{url} has tables named {PREFIX}* that are not those of a store (schema {revision}): give another database, "
-                "or restore this one from a backup"
-            )

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-WRITING = "watchword_writing"
-"""The execution option of a connection whose transactions write."""
-
 _MOMENT = 0.01
 
 
@@ -108,15 +105,17 @@ def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
 
 
 def begin(connection: Connection) -> None:
-    """Begin a transaction; the engine calls it.
+    """Begin a transaction that writes.
+
+    It takes the lock at once: compare-and-set is atomic, and no read before it makes the wait for the lock end in an error.
 
     Args:
-        connection: to SQLite.
+        connection: on which nothing was done yet.
     """
-    # A transaction that writes takes the lock at once: compare-and-set is atomic, and none waits for it with a read behind it.
-    # Reads are single statements and have no transaction.
-    if connection.get_execution_options().get(WRITING):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:  # an application's event, or its driver, begins one by itself, without the lock
+        driver.execute("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Watch:

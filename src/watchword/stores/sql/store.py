@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from sqlalchemy import Connection
+
 from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
 from watchword.stores.bounds import checked_time, shown, storable
@@ -16,9 +18,11 @@ from watchword.stores.sql.tokens import SQLTokens
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from sqlalchemy import Engine
+
     from watchword.clock import Clock
     from watchword.stores.sql.database import Change
-    from watchword.stores.sql.schema import StoreStatus
+    from watchword.stores.sql.state import StoreStatus
 
 
 LONGEST = 86_400  # seconds
@@ -37,22 +41,27 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
 
     Args:
         url: `"sqlite:///relative/path"`, `"sqlite:////absolute/path"`, `"sqlite://"` for one in memory, or
-            `"postgresql://user:password@host/database"`. The password shows nowhere.
+            `"postgresql://user:password@host/database"`, with options of libpq, `schema` and `prepare_threshold` behind a `?`.
+            The password shows nowhere.
+        engine: in place of a URL, an engine of SQLAlchemy that the application has: for SQLite, or for PostgreSQL by psycopg. Its
+            pool and its time-outs are used as they are, and `close()` leaves it open.
         create: whether to make the tables where there are none. None: in a SQLite file that is new or empty, and in memory.
         staleness: for how many seconds an answer of the database may be relied upon without asking again.
         timeout: how many seconds to wait, at each step, for a connection, a lock or an answer.
         clock: tells how long ago the database was asked.
-        pool_size: how many connections to have at most.
+        pool_size: how many connections to have at most; with an engine, its pool says so.
         check: whether to look at the tables now, rather than when the store is first used.
 
     Raises:
-        ConfigurationError: the URL is none, the driver is missing, or the tables are not what this version needs; it says what to do.
+        ConfigurationError: there is neither a URL nor an engine, or both; the URL cannot be used; the driver is missing; or the tables
+            are not what this version needs. It says what to do.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | None = None,
         *,
+        engine: Engine | None = None,
         create: bool | None = None,
         staleness: float = 1.0,
         timeout: float = 2.0,
@@ -65,8 +74,11 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
                 f"a store has a staleness of 0 seconds or more, a timeout above 0, and a pool of 1 connection or more, a day and "
                 f"{MOST_CONNECTIONS} at most; not {shown(staleness)}, {shown(timeout)} and {shown(pool_size)}"
             )
+        if url is not None and engine is not None:
+            raise ConfigurationError("SQLStore takes a URL or engine=..., got both. Leave one of them out.")
         self._database = Database(
             url,
+            engine=engine,
             create=create,
             check=check,
             clock=as_clock(clock, "SQLStore"),
@@ -82,8 +94,12 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         """Where it is, without a password."""
         return self._database.url
 
-    def init(self) -> bool:
+    def init(self, connection: Connection | None = None) -> bool:
         """Make the tables, in a database that has none of them; where they are there already, do nothing.
+
+        Args:
+            connection: makes them in the transaction of this connection, and leaves the commit to the caller: inside a migration of
+                the application it is `op.get_bind()`. None: in a transaction of its own, which waits for all others.
 
         Returns:
             Whether they were made.
@@ -92,10 +108,13 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             ConfigurationError: there are tables, but not as this version needs them.
             Unavailable: the database does not answer.
         """
-        return self._database.migrate("empty")
+        return self._database.migrate("empty", _checked(connection))
 
-    def upgrade(self) -> bool:
+    def upgrade(self, connection: Connection | None = None) -> bool:
         """Bring the tables of an older version to this one; where they are already, do nothing.
+
+        Args:
+            connection: as for `init`.
 
         Returns:
             Whether anything was changed.
@@ -104,7 +123,7 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             ConfigurationError: there are no tables, or newer ones, or tables of somebody else.
             Unavailable: the database does not answer.
         """
-        return self._database.migrate("outdated")
+        return self._database.migrate("outdated", _checked(connection))
 
     def status(self) -> StoreStatus:
         """Return which version the tables have, and how much is in them.
@@ -170,6 +189,12 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             return revoked
 
         return self._database.change(work)
+
+
+def _checked(connection: object) -> Connection | None:
+    if connection is not None and not isinstance(connection, Connection):
+        raise ConfigurationError(f"connection= must be a sqlalchemy.Connection, got an object of the class {type(connection).__name__!r}")
+    return connection
 
 
 def _is_seconds(value: object) -> bool:

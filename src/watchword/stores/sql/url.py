@@ -1,69 +1,233 @@
-"""Parses the URL of a store, and shows it without its password."""
+"""Parses the URL of a store, and shows it without its secrets."""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from watchword.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-def parse(url: str) -> URL:
-    """Return the parts of a URL.
+EXAMPLE = "the URL of a store is like sqlite:///auth.db or postgresql://user:password@host/database"
+_ENCODE = "Percent-encode user name and password: '@' is %40, ':' is %3A, '/' is %2F, '%' is %25."
+
+_SECRET = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+_COUNTS = frozenset({"connect_timeout", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "tcp_user_timeout"})
+_LISTS = frozenset({"host", "hostaddr", "port"})
+
+# https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, without those that cannot be right for a store:
+# `client_encoding`, which is always UTF-8, and `replication`.
+_LIBPQ = _SECRET | _COUNTS | _LISTS
+_LIBPQ |= {"application_name", "channel_binding", "dbname", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib"}
+_LIBPQ |= {"krbsrvname", "load_balance_hosts", "max_protocol_version", "min_protocol_version", "oauth_client_id", "oauth_issuer"}
+_LIBPQ |= {"oauth_scope", "options", "passfile", "require_auth", "requirepeer", "service", "ssl_max_protocol_version"}
+_LIBPQ |= {"ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkey", "sslkeylogfile"}
+_LIBPQ |= {"sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs", "user"}
+_OPTIONS = sorted(_LIBPQ | {"schema", "prepare_threshold"})
+_ELSEWHERE = {
+    "client_encoding": "leave it out: it is always UTF-8",
+    "replication": "leave it out: a store needs an ordinary connection",
+    "autocommit": "leave it out: the store begins and ends its transactions",
+    "pool_size": "give SQLStore(pool_size=...)",
+    "pool_timeout": "give SQLStore(timeout=...)",
+    "timeout": "give SQLStore(timeout=...)",
+    "statement_timeout": "give SQLStore(timeout=...)",
+    "lock_timeout": "give SQLStore(timeout=...)",
+    "search_path": "use schema=... for one schema, or options=-csearch_path=...",
+}
+
+_MAX_PORT = 65_535
+_MAX_SCHEMA = 63  # octets: PostgreSQL cuts longer names
+_HOST = re.compile(r"[\w.-]{1,255}|[0-9A-Fa-f:.]+(%[\w.-]+)?|[/@][^,]*", re.ASCII)
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
+# `host1:port1,host2:port2` is a list of libpq that SQLAlchemy cannot parse in this place.
+_SEVERAL_HOSTS = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://(?:[^@]*@)?)([^/?@]*,[^/?@]*)([^?]*)(?:\?(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store is.
+
+    Args:
+        url: the parts without what is secret, for SQLAlchemy and for messages.
+        arguments: of a connection to PostgreSQL, by the names of libpq; may hold secrets.
+        schema: in which the tables are; None: the first one of the `search_path`.
+        prepare_threshold: after how many executions psycopg prepares a statement on the server; None: never.
+    """
+
+    url: URL
+    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
+    schema: str | None = None
+    prepare_threshold: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """The URL without secrets. With the password in `PGPASSWORD` it leads to the same store."""
+        url = self.url
+        if url.drivername != "sqlite":
+            url = url.set(drivername="postgresql").update_query_dict({} if self.schema is None else {"schema": self.schema})
+        return url.render_as_string().replace("%2F", "/").replace("%3A", ":").replace("%2C", ",")
+
+    @property
+    def file(self) -> Path | None:
+        """The path of the database file; None: there is no such file."""
+        if self.url.drivername != "sqlite" or self.url.database in {None, "", ":memory:"}:
+            return None
+        return Path(str(self.url.database)).absolute()
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Values that no message may hold."""
+        return [value for name, value in self.arguments.items() if name in _SECRET and value]
+
+
+def parse(url: object) -> Place:
+    """Return where a URL leads.
 
     Args:
         url: as `SQLStore` takes it.
 
     Raises:
-        ConfigurationError: it cannot be a store; the message does not show it, because it may hold a password.
+        ConfigurationError: it cannot be a store. The message does not show it, because it may hold a password.
     """
+    text = url.render_as_string(hide_password=False) if isinstance(url, URL) else url
+    if not isinstance(text, str):
+        raise ConfigurationError(EXAMPLE)
+    if re.search(r"[\x00-\x20\x7f]", text) and text.startswith("postgres"):
+        raise ConfigurationError("the URL of the store holds a blank, a line break or a control character. Remove or percent-encode it.")
+    if text.startswith("postgres") and text.count("@") > 1:
+        raise ConfigurationError(f"the URL of the store has more than one '@', so it is not clear where the password ends. {_ENCODE}")
+    several = _SEVERAL_HOSTS.fullmatch(text)
+    if several is not None:
+        before, hosts, path, query = several.groups()
+        text = f"{before}{path or '/'}?host={hosts}" + (f"&{query}" if query else "")
     parsed = None
     # No exception of SQLAlchemy may be chained to ours: some show the URL.
     with suppress(ArgumentError, ValueError, TypeError):
-        parsed = make_url(url)
-    if parsed is None or "\x00" in f"{url}{parsed.password}{parsed.database}":
-        raise ConfigurationError("the URL of a store is like sqlite:///auth.db or postgresql://user:password@host/database")
-    if parsed.drivername in {"postgresql", "postgres"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername == "sqlite+pysqlite":
-        parsed = parsed.set(drivername="sqlite")
-    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
-        raise ConfigurationError(f"a store lives in sqlite or postgresql (by psycopg), not in {parsed.drivername!r}")
-    if parsed.drivername == "sqlite" and (parsed.query or parsed.host or parsed.username or (parsed.database or "").startswith("file:")):
+        parsed = make_url(text)
+    if parsed is None or "\x00" in f"{text}{parsed.password}{parsed.database}":
+        raise ConfigurationError(EXAMPLE)
+    match parsed.drivername:
+        case "postgresql" | "postgres" | "postgresql+psycopg":
+            return _postgresql(parsed, text.rpartition("@")[2].partition("?")[2])
+        case "sqlite" | "sqlite+pysqlite":
+            return _sqlite(parsed)
+        case other:
+            raise ConfigurationError(f"a store lives in sqlite or postgresql (by psycopg), not in {other!r}")
+
+
+def _sqlite(url: URL) -> Place:
+    named = [name for name in url.query if name.isidentifier()]
+    if named:
+        fix = _ELSEWHERE.get(named[0], "leave it out")
+        raise ConfigurationError(f"the URL of a store in SQLite takes no options, got {named[0][:40]!r}: {fix}")
+    if url.query or url.host or url.username or (url.database or "").startswith("file:"):
         raise ConfigurationError("a store in SQLite is sqlite:///relative/path, sqlite:////absolute/path, or sqlite:// for one in memory")
-    return parsed
+    return Place(url.set(drivername="sqlite"))
 
 
-def shown(url: URL) -> str:
-    """Return a URL without what is secret in it.
+def _postgresql(url: URL, query: str) -> Place:
+    options = _options(query)
+    parts = {"user": url.username, "password": url.password, "dbname": url.database, "host": url.host, "port": url.port}
+    for name, value in parts.items():
+        if value in {None, ""}:
+            continue
+        if name in options and (name != "port" or "host" not in options):
+            raise ConfigurationError(f"the URL of the store says twice what {name!r} is: before the '?' and behind it. Give it once.")
+        options[name] = unquote(str(value)) if name == "host" else str(value)
+    schema, threshold = options.pop("schema", None), options.pop("prepare_threshold", None)
+    for name in sorted(_COUNTS & options.keys()):
+        if not re.fullmatch(r"[0-9]{1,9}", options[name]):
+            raise _wrong(name, options[name], "a whole number")
+    if schema is not None and (not 0 < len(schema.encode()) <= _MAX_SCHEMA or schema.startswith("pg_")):
+        raise _wrong("schema", schema, f"the name of a schema: up to {_MAX_SCHEMA} octets, not beginning with 'pg_'")
+    if threshold is not None and not re.fullmatch(r"[0-9]{1,9}", threshold):
+        raise _wrong("prepare_threshold", threshold, "a whole number; without it no statement is prepared on the server")
+    _place_hosts(options)
+    public = {name: value for name, value in options.items() if name not in _SECRET}
+    where = URL.create(
+        "postgresql+psycopg",
+        public.pop("user", None),
+        None,
+        *_shown_host(public),
+        public.pop("dbname", None),
+        public,
+    )
+    return Place(where, options, schema, None if threshold is None else int(threshold))
 
-    Args:
-        url: the parts.
-    """
-    if url.drivername == "sqlite":
-        return url.render_as_string()
-    return plain(url).render_as_string().replace("%2F", "/")
+
+def _options(query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in _OPTIONS:
+            raise _unknown(name)
+        if not value or "\x00" in value:
+            raise ConfigurationError(f"the option {name!r} in the URL of the store has no value. Give it one, or leave it out.")
+        if name in found and name not in _LISTS:
+            raise ConfigurationError(f"the option {name!r} stands twice in the URL of the store. Give it once.")
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
-def plain(url: URL) -> URL:
-    """Return a URL of PostgreSQL with only those of its parts that are never secret.
-
-    Args:
-        url: the parts.
-    """
-    query = {name: value for name, value in url.query.items() if name in {"host", "port", "dbname", "user", "service", "sslmode"}}
-    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
+def _unknown(name: str) -> ConfigurationError:
+    if not (name.isidentifier() and name.isascii()):  # a piece of a password, perhaps
+        return ConfigurationError("the URL of the store has an option that is none. Percent-encode '&', '=' and '?' in values.")
+    alike = get_close_matches(name.lower(), _OPTIONS, 1)
+    fix = _ELSEWHERE.get(name.lower()) or (f"did you mean {alike[0]!r}?" if alike else "libpq knows none of that name")
+    return ConfigurationError(f"the URL of the store has the unknown option {name[:40]!r}: {fix}")
 
 
-def file_of(url: URL) -> Path | None:
-    """Return where the database file is; None: there is none.
+def _wrong(name: str, value: str, wanted: str) -> ConfigurationError:
+    return ConfigurationError(f"{name!r} in the URL of the store must be {wanted}, got {value[:40]!r}")
 
-    Args:
-        url: the parts.
-    """
-    if url.drivername != "sqlite" or url.database in {None, "", ":memory:"}:
-        return None
-    return Path(str(url.database)).absolute()
+
+def _place_hosts(options: dict[str, str]) -> None:
+    """Give each host of a list its own port, as libpq wants it, and make a list lead to a server that can be written to."""
+    if "host" in options:
+        hosts, ports = zip(*map(_host_and_port, options["host"].split(",")), strict=True)
+        single = options.get("port", "")
+        if any(ports) and "," in single:
+            raise ConfigurationError("the URL of the store gives ports beside the hosts and in 'port'. Give each port once.")
+        options["host"] = ",".join(hosts)
+        if any(ports):
+            options["port"] = ",".join(port or single for port in ports)
+    for port in filter(None, options.get("port", "").split(",")):
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) <= _MAX_PORT:
+            raise _wrong("port", port, f"a number from 1 to {_MAX_PORT}")
+    servers = max(len(options.get(name, "").split(",")) for name in ("host", "hostaddr"))
+    for name in _LISTS & options.keys():
+        if len(options[name].split(",")) not in ({1, servers} if name == "port" else {servers}):
+            raise ConfigurationError(f"the URL of the store names {servers} servers, and {name!r} has another number of entries")
+    if servers > 1:
+        # A standby answers with what it knows, which may be less than what was revoked, and refuses to write.
+        options.setdefault("target_session_attrs", "read-write")
+
+
+def _host_and_port(given: str) -> tuple[str, str | None]:
+    split = None if given.startswith(("/", "@")) else _HOST_AND_PORT.fullmatch(given)
+    host, port = split.groups() if split is not None else (given, None)
+    host = host.removeprefix("[").removesuffix("]")
+    if not _HOST.fullmatch(host):
+        # Not shown: it may be the rest of a password.
+        raise ConfigurationError(f"the URL of the store has a host that cannot be one. {_ENCODE}")
+    return host, port
+
+
+def _shown_host(public: dict[str, str]) -> tuple[str | None, int | None]:
+    """Take a single host out of the options, to be shown in front of the path."""
+    host, port = public.get("host", ""), public.get("port", "")
+    if not host or "," in host or "," in port or host.startswith(("/", "@")):
+        return None, None
+    del public["host"]
+    public.pop("port", None)
+    return host, int(port) if port else None

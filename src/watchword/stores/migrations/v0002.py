@@ -1,16 +1,21 @@
-"""Opaque bearer tokens."""  # noqa: INP001
+"""Makes the table of opaque bearer tokens."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 
-def upgrade() -> None:
-    """Make the table of tokens."""
+def upgrade(op: Operations) -> None:
+    """Make the table of tokens.
+
+    Args:
+        op: changes the tables of one connection.
+    """
     # Ordered by octets, as SQLite does: PostgreSQL would order by the language of the server.
     text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     op.create_table(

@@ -1,18 +1,22 @@
-"""Accounts, their names, and API keys."""  # noqa: INP001
+"""Makes the tables of accounts, their names, and API keys."""
 
 from __future__ import annotations
 
 from os import urandom
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import op
 
-revision = "0001"
-down_revision = None
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 
-def upgrade() -> None:
-    """Make the first tables."""
+def upgrade(op: Operations) -> None:
+    """Make the first tables.
+
+    Args:
+        op: changes the tables of one connection.
+    """
     # Ordered by octets, as SQLite does: PostgreSQL would order by the language of the server.
     text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     meta = op.create_table(

@@ -1,0 +1,54 @@
+"""Reads from PostgreSQL in one round trip that the server bounds. Imported with the driver."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from psycopg import Cursor, Pipeline
+from psycopg.pq import TransactionStatus
+
+from watchword.errors import ConfigurationError
+
+
+class ReadingCursor(Cursor[Any]):
+    """Executes each statement in a transaction of its own, together with another one that bounds its time.
+
+    A connection pooler would keep a bound of the session for the client that gets the connection next, and a transaction with a bound
+    of its own costs two more round trips. The two statements of a pipeline are sent together, and are one transaction without BEGIN.
+    `set_config` does what SET LOCAL does, which warns where there was no BEGIN.
+
+    Args:
+        connection: in autocommit mode.
+        milliseconds: the bound.
+        options: passed on.
+    """
+
+    def __init__(self, connection: Any, *, milliseconds: int, **options: Any) -> None:  # noqa: ANN401 - psycopg's own types differ by version
+        super().__init__(connection, **options)
+        self._bound = f"SELECT set_config('statement_timeout', '{milliseconds}', true)".encode()
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:  # noqa: ANN401 - as above
+        """Execute a statement; see `psycopg.Cursor.execute`.
+
+        Args:
+            query: the statement.
+            params: its parameters.
+            options: passed on.
+        """
+        connection = self.connection
+        if connection.info.transaction_status != TransactionStatus.IDLE:
+            return super().execute(query, params, **options)
+        with connection.pipeline():
+            Cursor(connection).execute(self._bound)
+            super().execute(query, params, **options)
+        return self
+
+
+def demand_pipeline() -> None:
+    """Refuse a libpq that is too old.
+
+    Raises:
+        ConfigurationError: it knows no pipelines, which came with version 14.
+    """
+    if not Pipeline.is_supported():
+        raise ConfigurationError("a store in PostgreSQL needs libpq 14 or newer: pip install 'psycopg[binary]'")
