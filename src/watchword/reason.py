@@ -7,8 +7,12 @@ a stranger whether an account exists are shown to clients under another code (`s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal, TypeAlias
+
+Secret: TypeAlias = Literal["", "password", "token"]
+"""What a scheme's credentials hold: a password that people type, a token or key that is copied, or nothing that is known."""
 
 
 class Reason(StrEnum):
@@ -266,6 +270,38 @@ WORDS: dict[Reason, ReasonWords] = {
         "The queue for password hashes is full.",
     ),
 }
+
+
+# The same in words for whoever has shown a password, or a token or key: nobody is told about what is not in use here.
+_BY_SECRET: dict[tuple[Reason, Secret], ReasonWords] = {
+    (Reason.INVALID_CREDENTIALS, "password"): replace(
+        WORDS[Reason.INVALID_CREDENTIALS],
+        next_step="Check the spelling and the case of user name and password, then try again.",
+        developer="The user name or the password was not accepted.",
+    ),
+    (Reason.INVALID_CREDENTIALS, "token"): replace(
+        WORDS[Reason.INVALID_CREDENTIALS],
+        next_step="Check whether the key or token was copied whole, then try again.",
+        developer="The key or token was not accepted.",
+    ),
+    (Reason.EXPIRED, "password"): replace(WORDS[Reason.EXPIRED], happened="Your login has expired."),
+    (Reason.INSUFFICIENT_SCOPE, "password"): replace(
+        WORDS[Reason.INSUFFICIENT_SCOPE],
+        happened="You are logged in, and your account may not do this.",
+        next_step=_ASK_RIGHTS,
+        developer="The caller is known and lacks a scope. Other credentials of the same caller will not help.",
+    ),
+}
+
+
+def words_for(reason: Reason, secret: Secret = "") -> ReasonWords:
+    """Return the words about a reason that fit the credentials in use.
+
+    Args:
+        reason: the reason that the client is told.
+        secret: what the credentials hold.
+    """
+    return _BY_SECRET.get((reason, secret)) or WORDS[reason]
 
 
 def shown(reason: Reason) -> Reason:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
 from watchword.errors import ConfigurationError
 from watchword.grammar import preferred_type
-from watchword.reason import WORDS, Reason, ReasonWords, shown
+from watchword.reason import Reason, ReasonWords, Secret, shown, words_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from watchword.decision import CacheAdvice
     from watchword.request import RequestView
@@ -75,14 +75,22 @@ class Renderer:
         documentation: an absolute URI under which the reasons are documented; the code is its fragment (RFC 9457 §3.1.1).
         contact: whom to ask, shown to people: an address or a URL; None: nobody in particular.
         expose: name the fields that scripts of other origins must read in `Access-Control-Expose-Headers`.
+        secrets: scheme name to what its credentials hold, so that the words fit.
 
     Raises:
         ConfigurationError: the documentation address is not absolute, or the contact cannot be shown.
     """
 
-    __slots__ = ("_contact", "_documentation", "_expose", "_texts")
+    __slots__ = ("_contact", "_documentation", "_expose", "_secret", "_secrets", "_texts")
 
-    def __init__(self, *, documentation: str = DOCUMENTATION, contact: str | None = None, expose: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        documentation: str = DOCUMENTATION,
+        contact: str | None = None,
+        expose: bool = False,
+        secrets: Mapping[str, Secret] | None = None,
+    ) -> None:
         if not isinstance(documentation, str):
             raise ConfigurationError(f"the documentation address is a string, not {documentation!r}")
         scheme, colon, rest = documentation.partition(":")
@@ -101,7 +109,11 @@ class Renderer:
         self._documentation = documentation
         self._contact = contact
         self._expose = expose
-        self._texts: dict[tuple[str, int, Reason, int | None, str], _Text] = {}
+        self._secrets = {} if secrets is None else secrets
+        # Where all schemes are of one kind, that is known before anybody has shown anything.
+        kinds = set(self._secrets.values())
+        self._secret: Secret = kinds.pop() if len(kinds) == 1 else ""
+        self._texts: dict[tuple[str, int, Reason, int | None, str, Secret], _Text] = {}
 
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
@@ -121,7 +133,8 @@ class Renderer:
         kind = _PLAIN if isinstance(decision, Hidden) else _preferred(view.field("accept"))
         # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
         reference = "" if told is Reason.INSECURE_TRANSPORT else request_id
-        key = (kind, status, told, wait, _HERE if reference else "")
+        secret = self._secrets.get(decision.scheme, self._secret)
+        key = (kind, status, told, wait, _HERE if reference else "", secret)
         text = self._texts.get(key)
         if text is None:
             if len(self._texts) >= _MOST_TEXTS:
@@ -139,8 +152,8 @@ class Renderer:
                 headers.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
         return Refusal(status, _PHRASES[status], headers, b"" if view.method == "HEAD" else body)
 
-    def _prepared(self, kind: str, status: int, told: Reason, wait: int | None, reference: str) -> _Text:
-        words = WORDS[told]
+    def _prepared(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> _Text:  # noqa: PLR0917 - the key
+        words = words_for(told, secret)
         escape = _ESCAPES.get(kind, _as_it_is) if reference else None
         if kind == _PLAIN:
             return _Text("text/plain; charset=utf-8", "Not Found")

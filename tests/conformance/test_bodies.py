@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI, Request, basic, bearer, request_view, wsgi_environ
-from tests.support.people import orders_guard
+from tests.support.people import KEYS, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
-from watchword import Basic, ConfigurationError, Guard, Reason, Throttled
+from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, Reason, Throttled, scope
 from watchword.checkers.adapt import nonblocking
-from watchword.reason import WORDS, shown
+from watchword.reason import WORDS, ReasonWords, Secret, shown, words_for
 
 if TYPE_CHECKING:
     from typing import Any
@@ -102,6 +102,31 @@ def test_R9457_3_1_the_body_is_what_is_acceptable(accept: str | None, kind: str,
     assert (answer.status, others(answer)) == (plain.status, others(plain))
 
 
+SECRETS: dict[str, Secret] = {"Basic": "password", "Bearer": "token", "ApiKey": "token"}
+
+
+def _words(row: Any, reason: str) -> ReasonWords:
+    """Return the words that fit what was shown."""
+    return words_for(Reason(reason), SECRETS.get(orders_guard().decide(request_view(row.request)).scheme, ""))
+
+
+def test_words_fit_what_was_shown_and_what_the_guard_takes(through: Through) -> None:
+    """Who has shown a password reads nothing of keys and tokens, and the reverse; nor does anybody on a site that has no such thing."""
+    both, keys = orders_guard(), Guard(APIKey(KEYS), Bearer(check_token))
+    passwords = Guard(Basic(check_password, realm="a"), rules={"/orders": scope("x")})
+    sent = {"/me": ("wrong", "no"), "/orders": ("bob", "hunter2")}
+    for target, (name, password) in sent.items():
+        for accept in ("text/html", "text/plain", "application/json"):
+            for guard in (both, passwords):
+                shown = Request(target=target, headers=(basic(name, password), ("Accept", accept)))
+                assert not re.search("token|key|app you use", through(guard)(shown).body.decode().lower())
+            for guard in (both, keys):
+                for wrong in (bearer("no"), ("X-API-Key", "no")):
+                    body = through(guard)(Request(target=target, headers=(wrong, ("Accept", accept)))).body.decode().lower()
+                    assert "password" not in body
+                    assert "token" in body
+
+
 def test_R9457_3_1_the_status_never_depends_on_accept(through: Through) -> None:
     """Every row of the status table keeps its status and its challenges, whatever is acceptable."""
     driver = through(orders_guard())
@@ -125,7 +150,7 @@ def test_R9457_3_1_1_the_type_is_a_documented_uri(through: Through, subtests: py
         with subtests.test(row.name):
             answer = through(orders_guard(documentation="https://docs.example.com/reasons"))(row.request)
             problem = json.loads(answer.body)
-            words = WORDS[Reason(problem["reason"])]
+            words = _words(row, problem["reason"])
             assert problem == {
                 "type": f"https://docs.example.com/reasons#{row.reason}",
                 "title": words.title,
@@ -205,7 +230,7 @@ def test_the_page_says_what_happened_and_what_to_do(through: Through, subtests: 
             request = replace(row.request, headers=(*row.request.headers, ("Accept", "text/html")))
             answer = through(orders_guard(contact="help@example.com"))(request)
             page = Page(answer.body.decode())
-            words = WORDS[Reason(row.reason)]
+            words = _words(row, row.reason)
             for part in (words.title, words.happened, words.next_step, "help@example.com", f"Error {answer.status}", "the-id"):
                 assert part in page.text
             assert {tag for tag, _ in page.tags}.isdisjoint({"script", "iframe", "object", "embed", "img", "link", "form", "svg", "base"})

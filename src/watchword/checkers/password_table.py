@@ -88,7 +88,7 @@ def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:
         principals: user name to principal, or None.
 
     Raises:
-        ConfigurationError: it is no mapping.
+        ConfigurationError: it is no mapping, or a value is no principal.
     """
     if principals is None:
         return {}
@@ -97,4 +97,10 @@ def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:
             f'{checker}(principals=...) takes a mapping of user names to principals, such as {{"ann": Principal("ann", roles=["admin"])}}, '
             f"not {type(principals).__name__}"
         )
+    for name, principal in principals.items():
+        if not isinstance(principal, Principal) or not principal.is_authenticated:
+            got = "ANONYMOUS" if isinstance(principal, Principal) else type(principal).__name__
+            raise ConfigurationError(
+                f'{checker}(principals=...) must hold a Principal for {name!r}, such as Principal("ann", roles=["admin"]), got {got}'
+            )
     return principals

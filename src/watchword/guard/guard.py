@@ -116,7 +116,8 @@ class Guard:
             proxy=proxy,
         )
         self._deciding = Deciding(self._policy, Memo(self._policy.clock, entries=remember, ttl=remember_for))
-        self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose)
+        secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
+        self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
         self._new_id = request_id or _random_id
 
     @property

@@ -8,16 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from watchword.credentials import Credentials
+from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
 from watchword.errors import ConfigurationError, WatchwordError
 from watchword.grammar import Challenge, is_token
-from watchword.reason import Reason
+from watchword.reason import Reason, Secret
 
 if TYPE_CHECKING:
     from watchword.credentials import Carrier
     from watchword.request import RequestView
 
 C_co = TypeVar("C_co", bound=Credentials, covariant=True)
+
+_SECRETS: dict[type[Credentials], Secret] = {BasicCredentials: "password", BearerToken: "token", APIKeyCredentials: "token"}
 
 # Browsers keep credentials of these schemes and send them again by themselves (WHATWG Fetch, HTTP-network-or-cache fetch).
 _KEPT_BY_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
@@ -115,6 +117,11 @@ class Scheme(Generic[C_co]):
         self.checker = checker
         self.realm = realm
         self._plain = Challenge(self.name, {"realm": realm})
+
+    @property
+    def secret(self) -> Secret:
+        """What its credentials hold, so that people are told about what they have."""
+        return "" if self.credentials is None else _SECRETS.get(self.credentials, "")
 
     @property
     def is_kept_by_browsers(self) -> bool:

@@ -550,11 +550,11 @@ def test_more_may_be_known_of_a_user_than_the_name(path: Path) -> None:
     assert users.check(BasicCredentials("caf\u00e9", PASSWORD)) == Accepted(ANN)
 
 
-@pytest.mark.parametrize("wrong", [None, ANONYMOUS, "ann"])
+@pytest.mark.parametrize("wrong", [None, ANONYMOUS, "ann", {"roles": ["admin"]}, Principal])
 def test_a_principal_is_somebody(wrong: object, path: Path) -> None:
     """Nobody is let in as nobody, and it is found at construction, whether the file names the user by now or not."""
     for name in ("ann", "nobody"):
-        with pytest.raises(TypeError, match="Accepted takes the Principal"):
+        with pytest.raises(ConfigurationError, match="must hold a Principal for"):
             Htpasswd(path, principals={name: wrong})  # type: ignore[dict-item]  # the mistake itself
 
 

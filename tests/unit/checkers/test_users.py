@@ -234,10 +234,10 @@ def test_a_principal_belongs_to_a_user() -> None:
         Users(ARGON2, principals={"ann": ANN, "carl": ANN, "bob": ANN})
 
 
-@pytest.mark.parametrize("wrong", [None, ANONYMOUS, "ann"])
+@pytest.mark.parametrize("wrong", [None, ANONYMOUS, "ann", {"roles": ["admin"]}, Principal])
 def test_a_principal_is_somebody(wrong: object) -> None:
     """Nobody is let in as nobody."""
-    with pytest.raises(TypeError, match="Accepted takes the Principal"):
+    with pytest.raises(ConfigurationError, match="must hold a Principal for"):
         Users(ARGON2, principals={"ann": wrong})  # type: ignore[dict-item]  # the mistake itself
 
 
