@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,14 +72,15 @@ def test_nothing_is_lost(inside: Inside, file: Path) -> None:
     inside("user", "add", "old", given=STRONG)
     inside("user", "add", "same", "--hash-stdin", given=HASH)
     file.write_text(
-        f"# users\n\nann:{HASH}\nold:{HASH}\nsame:{HASH}\nodd\nbob:hunter2\nann:{OTHER}\nm\u00fcller:{HASH}\nzoe:$1$\nzoe:{HASH}\n",
+        f"# users\n\nann:{HASH}\nold:{HASH}\nsame:{HASH}\nodd\nbob:hunter2\nann:{OTHER}\nm\u00fcller:{HASH}\nzoe:$1$\nzoe:{HASH}\n"
+        f"eve:{HASH}:a comment\n",
         encoding="utf-8",
     )
     told = inside.json("import", "htpasswd", str(file), code=1)
-    assert told["added"] == [{"line": 3, "name": "ann"}, {"line": 9, "name": "m\u00fcller"}, {"line": 11, "name": "zoe"}]
+    assert told["added"] == [{"line": 3, "name": "ann"}, {"line": 9, "name": "m\u00fcller"}, {"line": 12, "name": "eve"}]
     assert told["kept"] == [{"line": 4, "name": "old"}]
     assert told["unchanged"] == [{"line": 5, "name": "same"}]
-    assert [row["line"] for row in told["skipped"]] == [6, 7, 8, 10]
+    assert [row["line"] for row in told["skipped"]] == [6, 7, 8, 10, 11]
     assert logs_in(inside, "ann", "pw")
     assert logs_in(inside, "old", STRONG)
     assert "hunter2" not in str(told)
@@ -164,3 +166,14 @@ def test_three_thousand(in_memory: Inside, file: Path) -> None:
     assert len(in_memory.json("import", "htpasswd", str(file))["unchanged"]) == 3000
     assert [account["id"] for account in in_memory.json("user", "list")] == names
     assert logs_in(in_memory, "user-2999", "pw")
+
+
+def test_a_format_that_this_machine_cannot_compute_is_skipped(inside: Inside, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could log in by it; the rest is taken over, and the cause is said once."""
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    file.write_text(f"ann:{stored('bcrypt')}\nbob:{stored('bcrypt')}:a comment\neve:{stored('ldap-salted-sha1')}\n", encoding="utf-8")
+    told = inside.json("import", "htpasswd", str(file), code=1)
+    assert told["added"] == [{"line": 3, "name": "eve"}]
+    assert [row["line"] for row in told["skipped"]] == [1, 2]
+    assert len({row["problem"] for row in told["skipped"]}) == 1
+    assert "bcrypt is not installed" in told["skipped"][0]["problem"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.passwords import stored
-from watchword import Accepted, BasicCredentials, ConfigurationError, Principal, Refused
+from tests.support.passwords import MAKERS, stored
+from watchword import Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused
 from watchword.checkers import Htpasswd, PasswordHasher
 from watchword.checkers.htpasswd_lines import OddLine, parse_htpasswd
 
@@ -54,7 +54,10 @@ LINES: dict[str, tuple[bytes, str | None]] = {
     "UTF-16": ("eve:".encode("utf-16-le") + HASH, "control character"),
     "half a character": (b"\xed\xa0\x80:" + HASH, "it is not UTF-8"),
     "a second order mark": (b"\xef\xbb\xbf\xef\xbb\xbf", "it has no colon"),
-    "nginx's third field": (b"eve:" + HASH + b":a comment", "malformed"),
+    "a comment in the place of the hash": (b"eve::" + HASH, "no hash of a known format"),
+    "a hash behind a comment": (b"eve:a comment:" + HASH, "no hash of a known format"),
+    "a cut hash before a comment": (b"eve:" + HASH[:-1] + b":a comment", "malformed"),
+    "half of Werkzeug's hash before a comment": (b"eve:pbkdf2:sha256:2$NRvDM5egYnST1gzb:a comment", "malformed"),
     "nginx's plain text": (b"eve:{PLAIN}s3cret", "no hash of a known format"),
     "plain text": (b"eve:s3cret", "no hash of a known format"),
     "a password that begins like a hash": (b"eve:$apr1$", "malformed"),
@@ -151,11 +154,61 @@ def test_W10_of_two_lines_for_one_name_the_first_counts() -> None:
     assert read.odd == tuple(OddLine(number, "an earlier line has the same name, and counts") for number in (2, 4))
 
 
-def test_W10_an_odd_first_line_does_not_hide_a_second_one() -> None:
-    """A line that lets nobody in takes no name: the next one for the same name is the first."""
-    read = parse_htpasswd(b"ann:broken\nann:" + HASH, PasswordHasher())
-    assert read.hashes == {"ann": HASH.decode()}
-    assert [odd.number for odd in read.odd] == [1]
+@pytest.mark.parametrize("first", [b"ann:broken", b"ann:!$apr1$x", b"ann:", b"ann:*", b"ann:\xff", b"ann::x", b"cafe\xcc\x81:x"])
+def test_W10_an_odd_first_line_shuts_out_those_behind_it(first: bytes) -> None:
+    """Apache and nginx stop at the first line of a name: one that was locked by hand stays locked."""
+    name = first.partition(b":")[0]
+    read = parse_htpasswd(first + b"\n" + name + b":" + HASH + b"\nbob:" + HASH, PasswordHasher())
+    assert read.hashes == {"bob": HASH.decode()}
+    assert [odd.number for odd in read.odd] == [1, 2]
+    assert read.odd[1].problem == "an earlier line has the same name, and counts"
+
+
+@pytest.mark.parametrize("first", [b" ann:x", b"ann :x", b"#ann:x", b"ann", b"\xff:x", b"Ann:x", b"ann\0:x"])
+def test_W10_a_line_of_another_name_shuts_nobody_out(first: bytes) -> None:
+    """For Apache these are other names, or none."""
+    assert parse_htpasswd(first + b"\nann:" + HASH, PasswordHasher()).hashes == {"ann": HASH.decode()}
+
+
+COMMENTS = [b"", b"a comment", b"Ann, head office", b"Ann Example:ann@example.com:admin,user", b":::", b"\xe9t\xe9", b"$x$y$z", b"$2b$04$"]
+
+
+@pytest.mark.parametrize("scheme", MAKERS)
+def test_W10_what_follows_a_second_colon_is_a_comment(scheme: str, subtests: pytest.Subtests) -> None:
+    """As nginx documents it, in every format, those of Werkzeug with colons of their own included; files of DokuWiki look so, too."""
+    hash_ = stored(scheme)
+    for comment in [*COMMENTS, stored("argon2id").encode(), stored("werkzeug-scrypt").encode()]:
+        with subtests.test(repr(comment)):
+            read = parse_htpasswd(b"ann:%b:%b" % (hash_.encode(), comment), PasswordHasher())
+            assert (read.hashes, read.odd) == ({"ann": hash_}, ())
+
+
+@pytest.mark.parametrize(("scheme", "salt"), [("werkzeug-scrypt", "a:b"), ("werkzeug-pbkdf2", ":"), ("django-pbkdf2-sha256", "x:y:z")])
+def test_W10_a_salt_may_hold_a_colon(scheme: str, salt: str) -> None:
+    """No library makes one unasked, and each verifies it: the hash ends behind its last field."""
+    parts = stored(scheme).split("$")
+    parts[-2] = salt
+    hash_ = "$".join(parts)
+    for line in (f"ann:{hash_}", f"ann:{hash_}:a comment"):
+        assert parse_htpasswd(line.encode(), PasswordHasher()).hashes == {"ann": hash_}
+
+
+def test_W10_with_plain_text_a_colon_belongs_to_the_password() -> None:
+    """Only a known format ends before a comment; nothing tells where a password would."""
+    lines = b"ann:pass:word\nbob:{PLAIN}a:b\ncid:" + HASH + b":a comment"
+    read = parse_htpasswd(lines, PasswordHasher(plain=True))
+    assert read.hashes == {"ann": "pass:word", "bob": "{PLAIN}a:b", "cid": HASH.decode()}
+
+
+@pytest.mark.parametrize("comment", [":Ann, head office", ":Ann Example:ann@example.com:admin,user"])
+def test_W10_a_user_with_a_comment_logs_in(comment: str, tmp_path: Path) -> None:
+    """By the password alone."""
+    path = tmp_path / "users"
+    path.write_bytes(b"eve:" + HASH + comment.encode() + b"\n")
+    users = Htpasswd(path, on_event=lambda event: None)
+    for password in [*GUESSED, comment, comment[1:], HASH.decode() + comment]:
+        expected = Accepted(Principal("eve")) if password == "s3cret" else Refused(Reason.WRONG_SECRET)
+        assert users.check(BasicCredentials("eve", password)) == expected
 
 
 def test_W10_plain_text_is_read_only_where_it_was_asked_for_by_name(tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ def test_W4_long_passwords_are_bounded(length: int) -> None:
             return "argon2"
 
     users = Users({"ann": HASH}, hasher=Context(), limiter=HashLimiter(1))
+    seen.clear()  # the context was tried when the table was made
     answer = ByWSGI(Guard(Basic(users, realm="r")))(asking("ann", "x" * length))
     assert answer.status == (200 if length <= 1024 else 401)
     assert len(seen) == 1

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from watchword.checkers.account_management import AccountManagement
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
+from watchword.checkers.decoy_source import DecoySource
 from watchword.checkers.lease import StoreLease
 from watchword.checkers.names import canonical
-from watchword.checkers.passwords import Decoys
+from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.checkers.record_checks import check_store
 from watchword.checkers.verifying import Verifier
 from watchword.clock import as_clock
@@ -24,6 +25,7 @@ from watchword.principal import Principal
 from watchword.reason import Reason
 from watchword.remembering import FOR, MOST, Bounded, KeyedDigest
 from watchword.stores.bounds import fold, storable
+from watchword.stores.ports import AccountRecord
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
@@ -32,11 +34,12 @@ if TYPE_CHECKING:
     from watchword.observe.event import Hook
     from watchword.operation import Steps
     from watchword.protection.hashing import HashLimiter
-    from watchword.stores.ports import AccountRecord, AccountStore
+    from watchword.stores.ports import AccountStore
     from watchword.verdict import Verdict
 
 NOTED_EVERY = 60.0  # seconds: how exact the time of the last login is, and how long a hash that is being made anew is left alone
-SAMPLED_EVERY = 600.0  # seconds: formats of hashes come and go over weeks
+
+_NOBODY = AccountRecord(id="", names=())  # stands for the account that an unknown name does not have
 
 STANDING = frozenset({Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED})
 """What may be wrong with an account whose password is right."""
@@ -94,14 +97,12 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         if isinstance(tell, str) or not isinstance(tell, Iterable) or not STANDING.issuperset(told := frozenset(tell)):
             raise ConfigurationError(f"Accounts(tell=...) takes some of {', '.join(sorted(STANDING))} in a collection, not {tell!r}")
         clock = as_clock(clock, "Accounts")
-        verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for)
+        verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for, on_event=on_event)
         super().__init__(store, verifier, clock, fold_case=fold_case)
         self._max_age = max_age
         self._tell = frozenset(map(Reason, told))
         self._on_event = log_event if on_event is None else on_event
-        self._decoys: Decoys | None = None
-        self._sampled_at = -inf
-        self._sampled: set[str] = set()
+        self._decoys = DecoySource(store, verifier.hasher, clock)
         self._digest = KeyedDigest()
         self._complained: Bounded[bool] = Bounded(1000)
         self._claiming = ProcessLock()
@@ -114,16 +115,25 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         """Find the account, verify once, then say what is the matter."""
         # The password stays where no tool prints it that collects exceptions with the variables of their frames.
         store, name = self._store, canonical(credentials.username)
-        decoys = yield from self._current_decoys()
+        decoys = yield from self._decoys.current()
         mark = store.mark()
-        account = yield from ask(store, lambda: store.find_account(name, fold_case=self._fold_case))
+        found = yield from ask(store, lambda: store.find_account(name, fold_case=self._fold_case))
         now = self._clock.now()
-        hash_ = None if account is None else self._usable_hash(account)
-        standing = None if account is None else self._standing(account, now)
+        # Each step up to the answer is the same for a name without an account: choose a decoy, look at a record, read one hash.
+        account = _NOBODY if found is None else found
+        standing = self._standing(account, now)
+        decoy = decoys.for_name(self._whose(name))
+        hash_ = account.password_hash
+        try:
+            if not self._is_usable(decoy if hash_ is None else hash_, account):
+                hash_ = None
+        except HashUnavailable as error:
+            self._verifier.report(error, account.id)
+            raise
         good = hash_ is not None and standing is None
-        tried = hash_ or decoys.for_name(self._whose(name))
-        matches = yield from self._verifier.verify(name, tried, credentials.password, remember=good)
-        if account is None:
+        tried = decoy if hash_ is None else hash_
+        matches = yield from self._verifier.verify(name, tried, credentials.password, remember=good, subject=account.id)
+        if found is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if hash_ is None or not matches:
             return Refused(Reason.WRONG_SECRET, detail=f"account {account.id}")
@@ -154,68 +164,21 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         since = -inf if account.locked_until is None else account.locked_until
         return StoreLease(self._store, mark, self._clock, since, self._password_ends(account))
 
-    def _usable_hash(self, account: AccountRecord) -> str | None:
-        """Return the hash, if it could match anything; one that could not would cost nothing, and show who has it."""
-        stored = account.password_hash
+    def _is_usable(self, tried: str, account: AccountRecord) -> bool:
+        """Tell whether a hash could match anything; one that could not would cost nothing, and show whose it is."""
+        stored = self._verifier.hasher.find(tried)
         if stored is None:
-            return None
-        profile = self._profile(stored)
-        if profile is not None:
-            if profile not in self._sampled:
-                # New in this store: unknown names are to cost as much from the next request on.
-                self._sampled.add(profile)
-                self._sampled_at = -inf
-            return stored
-        key = self._digest.of(account.id.encode(), stored.encode("utf-8", "surrogatepass"))
+            self._complain(account, tried)
+        elif account.password_hash is not None:
+            self._decoys.note(stored.profile)
+        return stored is not None
+
+    def _complain(self, account: AccountRecord, hash_: str) -> None:
+        key = self._digest.of(account.id.encode(), hash_.encode("utf-8", "surrogatepass"))
         if key not in self._complained:
             self._complained.keep(key, value=True)
-            detail = "the stored hash is malformed, of an unknown format, or its library is not installed: nobody can log in by it"
+            detail = "the stored hash is malformed, of an unknown format or an absurd cost: nobody can log in by it"
             self._on_event(AuthEvent("unusable_hash", detail, subject=account.id))
-        return None
-
-    def _profile(self, hash_: str) -> str | None:
-        """Return format and cost; None: the hash matches nothing, and verifying it would cost nothing."""
-        hasher = self._verifier.hasher
-        try:
-            hasher.check(hash_, "")  # looks for its library, too
-        except ConfigurationError:
-            return None
-        return hasher.profile(hash_)
-
-    def _current_decoys(self) -> Steps[Decoys]:
-        """Return what unknown names are verified against."""
-        now, known = self._clock.now(), self._decoys
-        if known is not None:
-            if self._sampled_at <= now < self._sampled_at + SAMPLED_EVERY:
-                return known
-            self._sampled_at = now  # one request asks, the others do with what is known
-        try:
-            decoys = yield from ask(self._store, self._sample)
-        except Unavailable:
-            if known is None:
-                raise
-            return known  # whether the store answers at all shows with its next answer
-        self._decoys, self._sampled_at = decoys, now
-        return decoys
-
-    def _sample(self) -> Decoys:
-        """Return decoys of the formats and costs that are in use, as often as they are."""
-        weights: dict[str, int] = {}
-        own = self._verifier.hasher.dummy()
-        usual, usually = self._profile(own), 0
-        for sample, count in self._store.hash_samples():
-            profile = self._profile(sample)
-            if profile is not None:
-                self._sampled.add(profile)
-                if profile == usual:
-                    usually += count
-                else:
-                    weights[sample] = count
-        # What new accounts get has a decoy of its own: no need to hold on to a hash of somebody. But only where somebody has such
-        # a hash, or nobody has any: else whoever costs that much would be known to be unknown.
-        if usually or not weights:
-            weights[own] = usually or 1
-        return Decoys(weights, self._store.decoy_key())
 
     def _afterwards(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:
         """Return what is left to do about a login, if anything is."""

@@ -47,7 +47,8 @@ MOST_OCTETS = 64 * 1024 * 1024  # half a million users: beyond that somebody gav
 class Htpasswd(FlowChecker[BasicCredentials]):
     """The users of a file that Apache's `htpasswd` looks after, or `openssl passwd`.
 
-    All formats that `verify_password` knows may stand in it; what Apache calls plain text only if `plain` says so. The file
+    All formats that `verify_password` knows may stand in it; what Apache calls plain text only if `plain` says so. What follows the
+    hash after another colon is a comment, as with nginx. Of several lines for one name the first counts. The file
     is looked at for every check and read again when it has changed, in place or by another file in its place. If the new one
     cannot be used, because it cannot be read or every line of it is odd, the last good one stays and an event says so. One
     that has been empty for some seconds lets nobody in.
@@ -62,7 +63,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         on_event: is told of odd lines, of a file that was read again, and of one that could not be; None: the log.
 
     Raises:
-        ConfigurationError: the file cannot be read, or nobody could log in by it.
+        ConfigurationError: the file cannot be read, nobody could log in by it, or this machine cannot compute a format in it.
 
     Trust: the file is trusted; credentials are not.
     """
@@ -87,7 +88,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         self._path = os.fspath(path)
         self._clock: Clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_event if on_event is None else on_event
-        self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock)
+        self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock, on_event=on_event)
         # Read now, and as a checker would answer with them: the file may come to name them at any time.
         self._principals = {
             user_name(name): Accepted(principal).principal for name, principal in check_mapping("Htpasswd", principals).items()
@@ -153,6 +154,11 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         if not lines.hashes and not emptied:
             odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
             raise ValueError(f"nobody could log in by it{odd}")
+        trouble = lines.uncomputable(self._verifier.hasher)
+        if trouble and old is None:
+            raise ValueError("; ".join(map(str, trouble)))
+        for line in trouble:
+            self._tell(AuthEvent("hash_unavailable", f"{line}; logins by this format get 503", source=self._path))
         self._lines = lines.odd
         for line in lines.odd[:MOST_ODD_LINES]:
             self._tell(AuthEvent("source_line", f"{line}; it lets nobody in", source=self._path))

@@ -1,4 +1,4 @@
-"""The lines of an htpasswd file, as Apache writes and reads them: `name:hash`, comments, and what is odd.
+"""Reads the lines of an htpasswd file, as Apache and nginx do: `name:hash`, `name:hash:comment`, comments, and what is odd.
 
 What Apache, nginx and others make of an odd line differs (threat W10), so none is guessed at: an odd line lets nobody in,
 and is reported by its number. Of its words none but the name ever is, because they may be a password.
@@ -6,10 +6,11 @@ and is reported by its number. Of its words none but the name ever is, because t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from watchword.checkers.names import LONGEST_NAME, user_name
+from watchword.checkers.passwords.formats import end_of_hash, family_of
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -42,57 +43,114 @@ class HtpasswdLines:
     Args:
         hashes: canonical name to hash, in the order of the file.
         odd: the lines that let nobody in.
+        numbers: canonical name to the number of its line.
+        formats: each format in use, and the name on the first line of it.
     """
 
     hashes: dict[str, str] = field(default_factory=dict, repr=False)
     odd: tuple[OddLine, ...] = ()
+    numbers: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    formats: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def uncomputable(self, hasher: PasswordHasher) -> tuple[OddLine, ...]:
+        """Return the first line of each format that this machine cannot compute, with the cause.
+
+        Args:
+            hasher: computes them.
+        """
+        problems = ((name, why_uncomputable(self.hashes[name], hasher)) for name in self.formats.values())
+        return tuple(OddLine(self.numbers[name], problem) for name, problem in problems if problem)
+
+
+def why_uncomputable(hash: str, hasher: PasswordHasher) -> str:  # noqa: A002 - what it is
+    """Return why this machine cannot compute a hash; empty if it can.
+
+    Args:
+        hash: a hash that was read.
+        hasher: computes it.
+    """
+    try:
+        hasher.check(hash, _SOMEBODY)
+    except ConfigurationError as error:
+        return _said(error)
+    return ""
 
 
 def parse_htpasswd(octets: bytes, hasher: PasswordHasher) -> HtpasswdLines:
     """Read the lines of a file.
+
+    A line is `name:hash` or `name:hash:comment`, as nginx documents it. Of several lines for one name the first counts, as with
+    Apache and nginx, even where that one is odd: a line that was made unusable keeps shutting its user out.
 
     Args:
         octets: the file.
         hasher: knows which hashes could match anything.
 
     Returns:
-        Names and hashes, and the odd lines. Of two lines for one name the first counts, as with Apache.
+        Names and hashes, and the odd lines.
     """
-    hashes: dict[str, str] = {}
+    lines = HtpasswdLines()
     odd: list[OddLine] = []
+    taken: set[str] = set()
     for number, line in enumerate(octets.removeprefix(_BOM).split(b"\n"), 1):
         line = line.rstrip(b" \t\r")  # noqa: PLW2901 - no hash ends in a space, and some editors end lines in CR LF
         if not line or line.startswith(b"#"):
             continue
-        problem = _read(line, hashes, hasher)
-        if problem:
-            odd.append(OddLine(number, problem))
-    return HtpasswdLines(hashes, tuple(odd))
+        try:
+            _read(number, line, lines, taken, hasher)
+        except ConfigurationError as error:
+            odd.append(OddLine(number, _said(error)))
+    return replace(lines, odd=tuple(odd))
 
 
-def _read(line: bytes, hashes: dict[str, str], hasher: PasswordHasher) -> str:
-    """Add the line to the hashes, or return what is odd about it."""
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        return "it is not UTF-8"
-    name, colon, hash_ = text.partition(":")
+def _read(number: int, line: bytes, lines: HtpasswdLines, taken: set[str], hasher: PasswordHasher) -> None:
+    """Add a line to the others, or say what is odd about it."""
+    before, colon, after = line.partition(b":")
+    # The comment may be in any encoding.
+    text = _hash_of(after.decode("utf-8", "surrogateescape"), hasher)
     if not colon:
-        return "it has no colon"
+        _text(before)
+        raise ConfigurationError("it has no colon")
+    name = _name_of(_text(before))
+    if name in taken:
+        raise ConfigurationError("an earlier line has the same name, and counts")
+    taken.add(name)
+    hash_ = _text(text.encode("utf-8", "surrogateescape"))
+    stored = hasher.read(hash_, _SOMEBODY)
+    lines.hashes[name] = hash_
+    lines.numbers[name] = number
+    lines.formats.setdefault(stored.format, name)
+
+
+def _hash_of(text: str, hasher: PasswordHasher) -> str:
+    """Return what stands before the comment.
+
+    The formats that a context knows, and plain text, may hold a colon: what can be read as a whole is one.
+    """
+    end = end_of_hash(text)
+    if end is None and family_of(text) is None and ":" in text and hasher.profile(text) is None:
+        end = text.index(":")
+    return text[:end]
+
+
+def _name_of(name: str) -> str:
     if len(name.encode()) > LONGEST_NAME:
-        return f"the name is longer than {LONGEST_NAME} octets"
+        raise ConfigurationError(f"the name is longer than {LONGEST_NAME} octets")
     if name != name.strip():
-        return "there is a space before the name or after it"
+        raise ConfigurationError("there is a space before the name or after it")
     try:
-        name = user_name(name)
+        return user_name(name)
     except ConfigurationError:
-        return "the name is empty or holds a control character"
-    if name in hashes:
-        return "an earlier line has the same name, and counts"
+        raise ConfigurationError("the name is empty or holds a control character") from None
+
+
+def _text(octets: bytes) -> str:
     try:
-        hasher.check(hash_, _SOMEBODY)
-    except ConfigurationError as error:
-        # Not by his name: on a line that lacks one a hash may stand in its place.
-        return str(error).replace(repr(_SOMEBODY), _SOMEBODY)
-    hashes[name] = hash_
-    return ""
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError("it is not UTF-8") from None
+
+
+def _said(error: ConfigurationError) -> str:
+    # Not by his name: on a line that lacks one a hash may stand in its place.
+    return str(error).replace(repr(_SOMEBODY), _SOMEBODY)

@@ -54,9 +54,10 @@ class PasswordTable:
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify once, then say whether the user exists and the password is right."""
         name = canonical(credentials.username)
-        stored = self._hashes.get(name)
-        hash_ = self.decoys.for_name(name) if stored is None else stored
-        matches = yield from self._verifier.verify(name, hash_, credentials.password, remember=stored is not None)
+        stored, decoy = self._hashes.get(name), self.decoys.for_name(name)  # both for every name: a decoy is not free
+        hash_ = decoy if stored is None else stored
+        subject = "" if stored is None else name
+        matches = yield from self._verifier.verify(name, hash_, credentials.password, remember=stored is not None, subject=subject)
         if stored is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         return self._accepted[name] if matches else Refused(Reason.WRONG_SECRET, detail=f"user {name}")

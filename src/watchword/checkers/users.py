@@ -17,6 +17,7 @@ from watchword.verdict import ALWAYS
 if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
+    from watchword.observe.event import Hook
     from watchword.operation import Steps
     from watchword.principal import Principal
     from watchword.protection.hashing import HashLimiter
@@ -39,9 +40,11 @@ class Users(FlowChecker[BasicCredentials]):
         hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
         limiter: bounds the hashes that are computed at once; None: the one of this process.
         clock: tells the time; None: the machine's.
+        on_event: is told of hashes that cannot be computed here; None: the log.
 
     Raises:
-        ConfigurationError: the table is empty, a hash is malformed, a name cannot be sent in Basic, or a principal belongs to nobody.
+        ConfigurationError: the table is empty, a hash is malformed or of a format that this machine cannot compute, a name cannot be
+            sent in Basic, or a principal belongs to nobody.
 
     Trust: the table is trusted; credentials are not.
     """
@@ -56,6 +59,7 @@ class Users(FlowChecker[BasicCredentials]):
         hasher: object = None,
         limiter: HashLimiter | None = None,
         clock: Clock | None = None,
+        on_event: Hook | None = None,
     ) -> None:
         if not isinstance(hashes, Mapping):
             raise ConfigurationError(f"Users takes a mapping of user names to password hashes, not {type(hashes).__name__}")
@@ -63,7 +67,7 @@ class Users(FlowChecker[BasicCredentials]):
             raise ConfigurationError(
                 "Users needs at least one user: an empty table would refuse everybody, and is a mistake more often than meant"
             )
-        verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock)
+        verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, on_event=on_event)
         table: dict[str, str] = {}
         for name, hash_ in hashes.items():
             canonical = user_name(name)

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords import PasswordHasher
+from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
+from watchword.observe.event import AuthEvent, log_event
 from watchword.protection.hashing import HashLimiter, shared_limiter
 from watchword.remembering import FOR, MOST, Bounded, KeyedDigest, check_bounds
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
+    from watchword.observe.event import Hook
     from watchword.operation import Operation, Steps
+
+_REPORTED_EVERY = 60.0  # seconds
 
 
 class Verifier:
@@ -32,12 +37,13 @@ class Verifier:
         clock: tells the time.
         remember: how many passwords are remembered at most; 0: none.
         remember_for: for how many seconds.
+        on_event: is told of hashes that cannot be computed here; None: the log.
 
     Raises:
         ConfigurationError: one of them is something else.
     """
 
-    __slots__ = ("_clock", "_digest", "_known", "_limiter", "_ttl", "hasher")
+    __slots__ = ("_clock", "_digest", "_known", "_limiter", "_on_event", "_reported", "_ttl", "hasher")
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class Verifier:
         clock: Clock | None = None,
         remember: int = MOST,
         remember_for: float = FOR,
+        on_event: Hook | None = None,
     ) -> None:
         if limiter is not None and not isinstance(limiter, HashLimiter):
             raise ConfigurationError(f"a limiter is a HashLimiter, such as HashLimiter(4), not {limiter!r}")
@@ -57,8 +64,10 @@ class Verifier:
         self._digest = KeyedDigest()
         self._known: Bounded[float] = Bounded(remember if remember_for > 0 else 0)
         self._ttl = remember_for
+        self._on_event = log_event if on_event is None else on_event
+        self._reported: Bounded[float] = Bounded(1000)
 
-    def verify(self, name: str, hash: str, password: str, *, remember: bool) -> Steps[bool]:  # noqa: A002 - what it is
+    def verify(self, name: str, hash: str, password: str, *, remember: bool, subject: str = "") -> Steps[bool]:  # noqa: A002 - what it is
         """Verify one password against one hash.
 
         Args:
@@ -68,15 +77,21 @@ class Verifier:
             password: what was shown; untrusted.
             remember: whether memory may answer and be filled. Where the answer will be a refusal whatever the password, it may
                 not: then the work is the same each time.
+            subject: the account, for events; empty: the name is unknown.
 
         Returns:
             A generator that asks for one hash, or for none where it is remembered, and ends in whether it matches.
+
+        Raises:
+            HashUnavailable: the hash cannot be computed here and now.
+            Overloaded: too many wait for a hash.
         """
         password = canonical(password)  # as Basic hands it over, and as new hashes are made
         # All in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
         key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (name, hash, password)))
         now = self._clock.now()
-        if remember and self._knows(key, now):
+        known = self._knows(key, now)  # looked up whether it may answer or not: an unknown name takes as long
+        if remember and known:
             return True
         hasher = self.hasher
 
@@ -91,8 +106,26 @@ class Verifier:
                 self._known.keep(key, now)
             return matches
 
-        answer: bool = yield self._limiter.operation(key, work)
+        try:
+            answer: bool = yield self._limiter.operation(key, work)
+        except HashUnavailable as error:
+            self.report(error, subject)
+            raise
         return answer
+
+    def report(self, error: HashUnavailable, subject: str) -> None:
+        """Report that a hash cannot be computed: of one account, format and cause once a minute.
+
+        Args:
+            error: names format and cause.
+            subject: the account; empty: the name is unknown.
+        """
+        now = self._clock.now()
+        key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (subject, error.format, error.cause)))
+        since = self._reported.get(key)
+        if since is None or not since <= now < since + _REPORTED_EVERY:
+            self._reported.keep(key, now)
+            self._on_event(AuthEvent("hash_unavailable", error.why, subject=subject))
 
     def _knows(self, key: bytes, now: float) -> bool:
         since = self._known.get(key)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from watchword.checkers import Accounts
-    from watchword.checkers.htpasswd_lines import HtpasswdLines
     from watchword.checkers.passwords import PasswordHasher
     from watchword.stores import SQLStore
 
@@ -48,24 +47,28 @@ def htpasswd(file: Any, url: str, *, dry_run: bool, update: bool, ignore_case: b
     It can be run again: what is there already stays, and is reported.
     """
     from watchword.checkers import PasswordHasher
-    from watchword.checkers.htpasswd_lines import parse_htpasswd
+    from watchword.checkers.htpasswd_lines import parse_htpasswd, why_uncomputable
 
     octets = _read(file)
     hasher = settings().hasher or PasswordHasher()
     lines = parse_htpasswd(octets, hasher)
-    numbers = _numbers(octets, lines)
+    skipped: list[dict[str, Any]] = [{"line": line.number, "problem": line.problem} for line in lines.odd]
     done: dict[str, list[dict[str, Any]]] = {"added": [], "updated": [], "unchanged": [], "kept": []}
     with opened(url) as store, _progress(len(lines.hashes)) as advance:
         accounts = accounts_of(store, ignore_case=ignore_case)
         for name, hash_ in lines.hashes.items():
+            problem = why_uncomputable(hash_, hasher)
+            if problem:
+                skipped.append({"line": lines.numbers[name], "problem": problem})
+                continue
             try:
                 outcome = _take(store, accounts, name, hash_, hasher, update=update, dry_run=dry_run)
             except Unavailable as error:
                 count = len(done["added"]) + len(done["updated"])
                 raise Unavailable(f"{error.why} ({count} accounts were taken over; run it again for the rest)") from None
-            done[outcome].append({"line": numbers.get(name), "name": name})
+            done[outcome].append({"line": lines.numbers[name], "name": name})
             advance()
-    skipped = [{"line": line.number, "problem": line.problem} for line in lines.odd]
+    skipped.sort(key=lambda row: row["line"])
     if as_json:
         say_json({"dry_run": dry_run, **done, "skipped": skipped})
     else:
@@ -104,18 +107,6 @@ def _take(store: SQLStore, accounts: Accounts, name: str, hash_: str, hasher: Pa
             raise NotFound(f"there is no account {account.id!r} any more")
         account = again
     raise Unavailable(f"the account {account.id!r} was changed by others {_TRIES} times meanwhile")
-
-
-def _numbers(octets: bytes, lines: HtpasswdLines) -> dict[str, int]:
-    """Return on which line each name stands that is taken over."""
-    from watchword.checkers.names import canonical
-
-    odd = {line.number for line in lines.odd}
-    numbers: dict[str, int] = {}
-    for number, line in enumerate(octets.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if number not in odd and b":" in line and not line.startswith(b"#"):
-            numbers.setdefault(canonical(line.partition(b":")[0].decode()), number)
-    return numbers
 
 
 def _tell(done: dict[str, list[dict[str, Any]]], skipped: list[dict[str, Any]], *, dry_run: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Kind = Literal["unusable_hash", "source_line", "source_kept", "source_reread", "login_not_noted"]
+Kind = Literal["unusable_hash", "hash_unavailable", "source_line", "source_kept", "source_reread", "login_not_noted"]
 
 
 @dataclass(frozen=True, slots=True)

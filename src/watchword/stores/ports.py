@@ -228,7 +228,11 @@ class AccountStore(Watched, Protocol):
         ...
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
-        """Return one stored hash of every `hash_profile` in use, and how many accounts have that profile."""
+        """Return one stored hash of each `hash_profile` in use, and how many accounts have that profile: counted, or estimated.
+
+        It is asked for while a login waits: its cost is bounded, and does not grow with the number of accounts. A profile may be missing
+        that few accounts have. Where that cannot be had in time, `Unavailable` is a good answer.
+        """
         ...
 
     def decoy_key(self) -> bytes:

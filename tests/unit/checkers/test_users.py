@@ -51,8 +51,9 @@ SHOWN: dict[str, tuple[str, str, Any]] = {
 def test_whatever_is_shown_costs_one_verification(case: str, kind: str, table: dict[str, str]) -> None:
     """Exactly one, with equal parameters, for whoever it is (W1, W2, W4): nothing can be told from the time it takes."""
     username, password, verdict = SHOWN[case]
+    users = Users(table)
     with verifications() as seen:
-        assert Users(table).check(BasicCredentials(username, password)) == verdict
+        assert users.check(BasicCredentials(username, password)) == verdict
     assert seen == [COST[kind]]
 
 

@@ -35,7 +35,7 @@ def _load() -> object:
     return argon2
 
 
-ARGON2 = Library("argon2-cffi is not installed", "argon2-cffi", _load)
+ARGON2 = Library("argon2-cffi is not installed", "argon2", "argon2-cffi", _load)
 
 
 def read(text: str) -> StoredHash | None:
@@ -76,9 +76,9 @@ def make(octets: bytes, *, time_cost: int, memory_cost: int, parallelism: int) -
 
 def _matches(text: str, octets: bytes) -> bool:
     from argon2 import PasswordHasher
-    from argon2.exceptions import VerificationError
+    from argon2.exceptions import VerifyMismatchError
 
     try:
         return PasswordHasher().verify(text, octets)
-    except VerificationError:
+    except VerifyMismatchError:  # and not its base VerificationError, which reports "Memory allocation error" too
         return False

@@ -23,7 +23,7 @@ def _load() -> object:
     return bcrypt
 
 
-BCRYPT = Library("bcrypt is not installed", "watchword[bcrypt]", _load)
+BCRYPT = Library("bcrypt is not installed", "bcrypt", "watchword[bcrypt]", _load)
 
 
 def read(text: str) -> StoredHash | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watchword.checkers.passwords.probe import trouble
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords.formats import Found
-    from watchword.checkers.passwords.stored import Library
+    from watchword.checkers.passwords.stored import StoredHash
 
 _NEW = "`watchword hash` makes a new one"
 
 
-def check_found(given: object, found: Found, owner: str) -> None:
-    """Refuse what could never match; the message never shows it.
+def check_found(given: object, found: Found, owner: str) -> StoredHash:
+    """Return a hash, or refuse what could never match; the message never shows it.
 
     Args:
         given: the stored value.
@@ -22,7 +23,7 @@ def check_found(given: object, found: Found, owner: str) -> None:
         owner: whose it is.
 
     Raises:
-        ConfigurationError: it is no text, of no known format, malformed, over the ceilings, or its library is missing.
+        ConfigurationError: it is no text, of no known format, malformed, or over the ceilings.
     """
     if not isinstance(given, str):
         raise ConfigurationError(f"the password hash of {owner!r} is a string, not {type(given).__name__}")
@@ -34,17 +35,33 @@ def check_found(given: object, found: Found, owner: str) -> None:
         raise ConfigurationError(
             f"the {found.family.name} hash of {owner!r} asks for too much work ({found.stored.cost}), and is never verified; {_NEW}"
         )
-    _check_library(found.stored.library, found.stored.format, owner)
+    return found.stored
 
 
-def _check_library(library: Library, name: str, owner: str) -> None:
-    try:
-        library.load()
-    except ImportError:
-        why = f"{library.missing}: pip install '{library.install}'"
-    except Exception as error:  # noqa: BLE001 - what a broken installation raises
-        why = f"its library cannot be imported ({type(error).__name__}): pip install --force-reinstall '{library.install}'"
-    else:
-        return
-    article = "an" if name[0] in "aeiou" else "a"
-    raise ConfigurationError(f"{owner!r} has {article} {name} hash, and {why}")
+def check_computable(stored: StoredHash, owner: str) -> None:
+    """Refuse a format that this machine cannot compute.
+
+    Args:
+        stored: the hash.
+        owner: whose it is.
+
+    Raises:
+        ConfigurationError: its library is missing or broken, or lacks the algorithm; the message says what was raised.
+    """
+    refuse_format(stored.format, trouble(stored), owner)
+
+
+def refuse_format(name: str, why: str, owner: str) -> None:
+    """Refuse a format for a reason.
+
+    Args:
+        name: of the format.
+        why: what is wrong; empty: nothing.
+        owner: whose hash it is.
+
+    Raises:
+        ConfigurationError: something is wrong.
+    """
+    if why:
+        article = "an" if name[0] in "aeiou" else "a"
+        raise ConfigurationError(f"{owner!r} has {article} {name} hash, and {why}")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
+from os import urandom
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from watchword.checkers.passwords.bcrypt import MAX_COST
+from watchword.checkers.passwords.outage import describe, ends_program
+from watchword.checkers.passwords.probe import HASHES, PASSWORD
 from watchword.checkers.passwords.stored import MAX_ITERATIONS, Library, StoredHash, scrypt_is_bounded
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords.formats import Found
 
 _OF_PLAIN_TEXT = frozenset({"plaintext", "ldap_plaintext", "roundup_plaintext"})  # they take every text for theirs
-_CONTEXT = Library("", "", lambda: None)
+CONTEXT = Library("", "", "", lambda: None, quotable=False)
+"""Stands for a context of one's own: what its exceptions say may hold a password."""
 
 
 @runtime_checkable
@@ -47,8 +52,31 @@ def claim(context: Context, text: str, found: Found) -> StoredHash | None:
     if not isinstance(scheme, str) or scheme in _OF_PLAIN_TEXT:
         return None
     if found.stored is not None and found.stored.format != "plain":
-        return replace(found.stored, library=_CONTEXT, text=False, verify=lambda octets: context.verify(secret(octets), text))
+        return replace(found.stored, library=CONTEXT, text=False, verify=lambda octets: _matches(context, text, octets))
     return _foreign(context, scheme, text)
+
+
+def probe(context: Context, stored: StoredHash, text: str) -> str:
+    """Return why a context cannot verify hashes of a format; empty if it can.
+
+    Args:
+        context: the context.
+        stored: a hash that it claims.
+        text: the same, as it is stored. It is verified where no cheap hash of its format is known.
+    """
+    known = HASHES.get(stored.format)
+    quote = False
+    try:
+        if known is not None and context.identify(known):
+            quote = True  # neither the hash nor the password is a secret
+            _matches(context, known, PASSWORD)
+        else:
+            _matches(context, text, b64encode(urandom(18))[: stored.limit])
+    except BaseException as error:
+        if ends_program(error):
+            raise
+        return f"the context given as hasher cannot verify it ({describe(error, quote=quote)}): update its libraries"
+    return ""
 
 
 def secret(octets: bytes) -> str | bytes:
@@ -57,6 +85,24 @@ def secret(octets: bytes) -> str | bytes:
         return octets.decode()
     except UnicodeDecodeError:
         return octets
+
+
+def _matches(context: Context, text: str, octets: bytes) -> object:
+    password = secret(octets)
+    try:
+        return context.verify(password, text)
+    except Exception as error:
+        if _refuses(error, password):
+            return False
+        raise
+
+
+def _refuses(error: Exception, password: str | bytes) -> bool:
+    """Tell whether an exception is about the password: one that the scheme cannot hash matches no hash of it. A closed list."""
+    if isinstance(error, UnicodeError) or (isinstance(error, TypeError) and isinstance(password, bytes)):
+        return True  # it is not text, or not in the character set of the scheme
+    # Of passlib and libpass. Not imported: a context need not be theirs.
+    return any(kind.__module__ == "passlib.exc" and kind.__name__ == "PasswordValueError" for kind in type(error).__mro__)
 
 
 def _foreign(context: Context, scheme: str, text: str) -> StoredHash | None:
@@ -73,8 +119,8 @@ def _foreign(context: Context, scheme: str, text: str) -> StoredHash | None:
     return StoredHash(
         scheme,
         " ".join(f"{name}={number}" for name, number in told.items()),
-        _CONTEXT,
-        lambda octets: context.verify(secret(octets), text),
+        CONTEXT,
+        lambda octets: _matches(context, text, octets),
         limit=_number(getattr(handler, "truncate_size", None)),
         bounded=_is_bounded(told, logarithmic=getattr(handler, "rounds_cost", "linear") == "log2"),
     )

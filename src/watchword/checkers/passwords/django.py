@@ -43,8 +43,8 @@ def _load_any() -> object:
         return passlib.hash
 
 
-DJANGO = Library("Django is not installed", "django", _load_hashers)
-DJANGO_OR_PASSLIB = Library("neither Django nor passlib is installed", "watchword[passlib]", _load_any)
+DJANGO = Library("Django is not installed", "django", "django", _load_hashers)
+DJANGO_OR_PASSLIB = Library("neither Django nor passlib is installed", "passlib", "watchword[passlib]", _load_any)
 
 
 def read_pbkdf2(text: str) -> StoredHash | None:

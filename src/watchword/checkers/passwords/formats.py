@@ -22,10 +22,12 @@ class Family:
     Args:
         name: for messages.
         read: reads a hash, or answers None where it is malformed.
+        fields: how many `$` come before the last field, where an earlier field may hold a colon; 0: no field may.
     """
 
     name: str
     read: Callable[[str], StoredHash | None]
+    fields: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Found:
 _ARGON2 = Family("Argon2", argon2.read)
 _BCRYPT = Family("bcrypt", bcrypt.read)
 _PBKDF2 = Family("PBKDF2", kdfs.read_pbkdf2)
-_DJANGO_PBKDF2 = Family("Django PBKDF2", django.read_pbkdf2)
+_DJANGO_PBKDF2 = Family("Django PBKDF2", django.read_pbkdf2, fields=3)
 _MD5 = Family("md5-crypt", crypts.read_md5)
 _PHPASS = Family("phpass", crypts.read_phpass)
 _DES = Family("des-crypt", crypts.read_des)
@@ -74,9 +76,9 @@ FAMILIES: Mapping[str, Family] = {
     "bcrypt_sha256$": Family("Django bcrypt", bcrypt.read_django_sha256),
     "bcrypt$": Family("Django bcrypt", bcrypt.read_django),
     "argon2$": Family("Django Argon2", argon2.read_django),
-    "scrypt$": Family("Django scrypt", django.read_scrypt),
-    "scrypt:": Family("Werkzeug scrypt", werkzeug.read_scrypt),
-    "pbkdf2:": Family("Werkzeug PBKDF2", werkzeug.read_pbkdf2),
+    "scrypt$": Family("Django scrypt", django.read_scrypt, fields=5),
+    "scrypt:": Family("Werkzeug scrypt", werkzeug.read_scrypt, fields=2),
+    "pbkdf2:": Family("Werkzeug PBKDF2", werkzeug.read_pbkdf2, fields=2),
     "$apr1$": Family("Apache MD5", crypts.read_md5),
     "$1$": _MD5,
     "$5$": Family("sha256-crypt", crypts.read_sha256),
@@ -88,6 +90,36 @@ FAMILIES: Mapping[str, Family] = {
 }
 _MARKED = Family("plain-text", plain.read)
 _NOTHING = Found(None, None)
+
+
+def family_of(text: str) -> Family | None:
+    """Return the family of a stored value by its beginning; None: it is of no known one.
+
+    Args:
+        text: the value.
+    """
+    return next((family for prefix, family in FAMILIES.items() if text.startswith(prefix)), None)
+
+
+def end_of_hash(text: str) -> int | None:
+    """Return where the hash ends in a text that goes on with a colon and a comment.
+
+    Args:
+        text: a hash, and whatever follows it.
+
+    Returns:
+        The place of the colon; None where there is no colon, or where the beginning is of no known format.
+    """
+    family = family_of(text)
+    if family is None:
+        return None
+    place = 0
+    for _ in range(family.fields):  # a method or a salt may hold colons: Werkzeug's `pbkdf2:sha256:600000$salt$digest`
+        place = text.find("$", place) + 1
+        if not place:
+            return None
+    found = text.find(":", place)
+    return found if found >= 0 else None
 
 
 def examine(text: object, *, plain_text: bool = False) -> Found:
@@ -102,7 +134,7 @@ def examine(text: object, *, plain_text: bool = False) -> Found:
     text = str.__str__(text)  # a subclass may have its own ideas
     if not 0 < len(text) <= MAX_HASH_CHARACTERS + len(plain.MARK):
         return _NOTHING
-    family = next((family for prefix, family in FAMILIES.items() if text.startswith(prefix)), None)
+    family = family_of(text)
     if family is not None:
         return Found(family, family.read(text))
     if text.startswith(plain.MARK):

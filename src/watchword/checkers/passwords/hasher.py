@@ -7,7 +7,8 @@ from os import urandom
 from typing import TYPE_CHECKING
 
 from watchword.checkers.passwords.octets import MAX_PASSWORD_OCTETS, as_octets
-from watchword.errors import ConfigurationError
+from watchword.checkers.passwords.outage import HashUnavailable, describe, outage
+from watchword.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords.context import Context
@@ -32,7 +33,7 @@ class PasswordHasher:
         ConfigurationError: the parameters are too small, over the ceilings, or no numbers, or the context lacks a method.
     """
 
-    __slots__ = ("_context", "_dummy", "_memory", "_parallelism", "_passes", "_plain")
+    __slots__ = ("_context", "_dummy", "_memory", "_parallelism", "_passes", "_plain", "_probed")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class PasswordHasher:
         self._passes, self._memory, self._parallelism = time_cost, memory_cost, parallelism
         self._plain = plain is True
         self._dummy: dict[str, str] = {}
+        self._probed: set[str] = set()  # formats that the context was seen to compute
         numbers = {"time_cost": time_cost, "memory_cost": memory_cost, "parallelism": parallelism}
         for name, number in numbers.items():
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
@@ -89,19 +91,19 @@ class PasswordHasher:
         return self._make(octets)
 
     def verify(self, hash: str, password: str | bytes) -> bool:  # noqa: A002 - the name of the argument is public
-        """Tell whether a password belongs to a stored hash, as `verify_password` does: one verification, and nothing is raised.
+        """Tell whether a password belongs to a stored hash, as `verify_password` does: one verification.
 
         Args:
             hash: the stored hash.
             password: the password; text is taken as UTF-8.
+
+        Raises:
+            Unavailable: it cannot be computed here and now. A bad hash and a bad password raise nothing.
         """
         from watchword.checkers.passwords.verify import matches
 
-        try:
-            stored = self._read(hash)
-            return stored is not None and matches(stored, password)
-        except Exception:  # noqa: BLE001 - as in verify_password; a context is foreign code
-            return False
+        stored = self.find(hash)
+        return stored is not None and matches(stored, password)
 
     def needs_rehash(self, hash: str) -> bool:  # noqa: A002 - as above
         """Tell whether a stored hash differs from what would be made now: in format, in parameters, or in the length of salt or digest.
@@ -120,25 +122,57 @@ class PasswordHasher:
             return True
 
     def check(self, hash: str, owner: str) -> None:  # noqa: A002 - as above
-        """Refuse a stored hash that could never match.
+        """Refuse a stored hash that could never match, or that this machine cannot compute.
 
         Args:
             hash: the stored hash.
             owner: whose it is, for the message; the hash itself is never shown.
 
         Raises:
-            ConfigurationError: it is malformed, of an unknown format or an absurd cost, or its library is not installed.
+            ConfigurationError: it is malformed, of an unknown format or an absurd cost, or its library is missing, broken, or lacks
+                the algorithm.
+        """
+        from watchword.checkers.passwords.check import check_computable, refuse_format
+
+        stored = self.read(hash, owner)
+        if self._context is None or stored.library.module:
+            check_computable(stored, owner)
+        elif stored.format not in self._probed and stored.format != "plain":
+            from watchword.checkers.passwords.context import probe
+
+            refuse_format(stored.format, probe(self._context, stored, hash), owner)
+            self._probed.add(stored.format)
+
+    def read(self, hash: str, owner: str) -> StoredHash:  # noqa: A002 - as above
+        """Return a stored hash as it is verified.
+
+        Args:
+            hash: the stored hash.
+            owner: whose it is, for the message.
+
+        Raises:
+            ConfigurationError: it is malformed, of an unknown format or an absurd cost: it matches nothing.
         """
         from watchword.checkers.passwords.check import check_found
         from watchword.checkers.passwords.formats import examine
 
-        found = examine(hash, plain_text=self._plain)
-        if self._context is not None and self.profile(hash) is not None:
-            from watchword.checkers.passwords.context import claim
+        stored = self._read(hash)
+        return check_found(hash, examine(hash, plain_text=self._plain), owner) if stored is None else stored
 
-            if claim(self._context, hash, found) is not None:
-                return
-        check_found(hash, found, owner)
+    def find(self, hash: str) -> StoredHash | None:  # noqa: A002 - as above
+        """Return a stored hash as it is verified; None: it is malformed, of an unknown format or an absurd cost, and matches nothing.
+
+        Args:
+            hash: the stored hash.
+
+        Raises:
+            Unavailable: it cannot be told, because the context or the machine fails.
+        """
+        try:
+            return self._read(hash)
+        except Exception as error:  # noqa: BLE001 - a context is foreign code
+            unavailable = outage(error, "stored", quote=self._context is None)
+        raise unavailable
 
     def profile(self, hash: str) -> str | None:  # noqa: A002 - as above
         """Name format and cost, such as "argon2id m=19456 t=2 p=1": two hashes of one profile cost the same to verify.
@@ -150,8 +184,8 @@ class PasswordHasher:
             None if it is malformed, of an unknown format or of an absurd cost: it matches nothing then, and costs nothing.
         """
         try:
-            stored = self._read(hash)
-        except Exception:  # noqa: BLE001 - as above
+            stored = self.find(hash)
+        except Unavailable:
             return None
         return None if stored is None else stored.profile
 
@@ -162,7 +196,7 @@ class PasswordHasher:
         matches it, and an empty one does not (threats W3).
 
         Raises:
-            ConfigurationError: the context makes hashes that fail this.
+            ConfigurationError: this machine cannot compute new hashes, or the context makes hashes that fail this.
         """
         if not self._dummy:
             self._dummy.setdefault("made", self._checked_dummy())  # of two threads the first one's stays
@@ -172,16 +206,34 @@ class PasswordHasher:
         from watchword.checkers.passwords.verify import answers
 
         random = b64encode(urandom(18))
-        made = self._make(random)
-        stored = self._read(made)
+        try:
+            made, other = self._compute(random), self._compute(b64encode(urandom(18)))
+            stored = self._read(made)
+            matches = stored is not None and answers(stored, random[: stored.limit])
+        except HashUnavailable as error:
+            raise ConfigurationError(f"this machine cannot compute new password hashes: {error.cause}") from None
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a context is foreign code
+            why = describe(error, quote=True)  # what was hashed is thrown away
+            raise ConfigurationError(
+                f"this machine cannot compute new password hashes: {why}. Update the libraries of the hasher"
+            ) from None
         if stored is None:
             raise ConfigurationError("the context makes hashes that are malformed, of an absurd cost, or that it does not identify itself")
-        expected = self._argon2_profile() if self._context is None else self.profile(self._make(b64encode(urandom(18))))
-        if stored.profile != expected:
+        if stored.profile != (self._argon2_profile() if self._context is None else self.profile(other)):
             raise ConfigurationError("the context makes hashes of different costs, by which users could be told apart (vary_rounds?)")
-        if not answers(stored, random[: stored.limit]) or answers(stored, b""):
+        if not matches or self._matches_empty(stored):
             raise ConfigurationError("the context makes hashes that their own password does not match, or that an empty one does")
         return made
+
+    def _matches_empty(self, stored: StoredHash) -> bool:
+        from watchword.checkers.passwords.verify import answers
+
+        try:
+            return answers(stored, b"")
+        except HashUnavailable:
+            return False  # some functions refuse an empty password; they are never asked about one
 
     def _new(self) -> StoredHash:
         stored = self._read(self.dummy())
@@ -196,16 +248,24 @@ class PasswordHasher:
         return f"argon2id m={self._memory} t={self._passes} p={self._parallelism}"
 
     def _make(self, octets: bytes) -> str:
+        try:
+            return self._compute(octets)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it says may hold the password
+            if self._context is not None:
+                raise ValueError(f"the context does not hash this password: it raised {type(error).__name__}") from None
+            unavailable = outage(error, "argon2id", quote=True)
+        raise unavailable
+
+    def _compute(self, octets: bytes) -> str:
         if self._context is None:
             from watchword.checkers.passwords.argon2 import make
 
             return make(octets, time_cost=self._passes, memory_cost=self._memory, parallelism=self._parallelism)
         from watchword.checkers.passwords.context import secret
 
-        try:
-            made = self._context.hash(secret(octets))
-        except Exception as error:  # noqa: BLE001 - whatever it says may hold the password
-            raise ValueError(f"the context does not hash this password: it raised {type(error).__name__}") from None
+        made = self._context.hash(secret(octets))
         if not isinstance(made, str):
             raise ConfigurationError(f"the hash() of the context returned {type(made).__name__}, not str")
         return made

@@ -13,7 +13,7 @@ def _load() -> object:
     return passlib.hash
 
 
-PASSLIB = Library("passlib is not installed", "watchword[passlib]", _load)
+PASSLIB = Library("passlib is not installed", "passlib", "watchword[passlib]", _load)
 
 
 def handler(name: str) -> Any:  # noqa: ANN401 - passlib ships no types

@@ -9,7 +9,7 @@ from watchword.checkers.passwords.octets import MAX_PASSWORD_OCTETS
 from watchword.checkers.passwords.stored import Library, StoredHash
 
 MARK = "{PLAIN}"
-_NOTHING = Library("", "", lambda: None)
+_NOTHING = Library("", "", "", lambda: None)
 
 
 def read(text: str) -> StoredHash | None:

@@ -31,13 +31,17 @@ class Library:
 
     Args:
         missing: what is said where it is not there.
-        install: what to install then.
+        module: its top-level module; empty: nothing is imported.
+        install: what to install where it is missing.
         load: imports it, or raises ImportError.
+        quotable: whether its messages may be shown. Those of code that is not known here may hold a password.
     """
 
     missing: str
+    module: str
     install: str
     load: Callable[[], object]
+    quotable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class StoredHash:
         format: its name.
         cost: all that decides what verifying costs.
         library: what verifies it.
-        verify: does so. It may raise; the caller answers for that.
+        verify: does so: True if it matches. The exceptions by which its library reports a mismatch are caught in it, by name. Any
+            other exception is an outage.
         limit: how many octets of the password count, if not all.
         text: whether the library takes text only.
         bounded: whether the cost is under the ceilings. If not, it is never verified.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.checkers.passwords.octets import prepare
+from watchword.checkers.passwords.outage import outage
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords.stored import StoredHash
@@ -23,19 +24,17 @@ def verify_password(hash: str, password: str | bytes) -> bool:  # noqa: A002 - t
         True if it matches. A hash that is malformed, of an unknown format or of an absurd cost matches nothing.
 
     Raises:
-        Nothing: whatever is wrong, and whatever a library raises, is False.
+        Unavailable: a well-formed hash cannot be computed here and now: its library is missing or fails, or memory is used up. A bad
+            hash and a bad password raise nothing.
 
     Trust: the hash comes from a trusted store, the password from anybody. An empty one, one of over 1,024 octets, of more
     octets than the format looks at (72 with bcrypt, 8 with des-crypt), or with a NUL in it, matches nothing, and the work
     is the same.
     """
-    try:
-        from watchword.checkers.passwords.formats import examine
+    from watchword.checkers.passwords.formats import examine
 
-        stored = examine(hash).usable
-        return stored is not None and matches(stored, password)
-    except Exception:  # noqa: BLE001 - a caller who compares two values gets an answer
-        return False
+    stored = examine(hash).usable
+    return stored is not None and matches(stored, password)
 
 
 def check_hash(hash: str, owner: str) -> None:  # noqa: A002 - as above
@@ -46,12 +45,12 @@ def check_hash(hash: str, owner: str) -> None:  # noqa: A002 - as above
         owner: whose it is, for the message; the hash itself is never shown.
 
     Raises:
-        ConfigurationError: it is malformed, of an unknown format or an absurd cost, or its library is not installed.
+        ConfigurationError: it is malformed, of an unknown format or an absurd cost, or this machine cannot compute it.
     """
-    from watchword.checkers.passwords.check import check_found
+    from watchword.checkers.passwords.check import check_computable, check_found
     from watchword.checkers.passwords.formats import examine
 
-    check_found(hash, examine(hash), owner)
+    check_computable(check_found(hash, examine(hash), owner), owner)
 
 
 def identify(hash: str) -> str | None:  # noqa: A002 - as above
@@ -76,14 +75,13 @@ def matches(stored: StoredHash, password: object) -> bool:
 
 
 def answers(stored: StoredHash, octets: bytes) -> bool:
-    """Ask the library of a hash; whatever it raises, and whatever it answers but True, is no match."""
+    """Ask the library of a hash; whatever it answers but True is no match.
+
+    Raises:
+        HashUnavailable: it raises something, which is no answer.
+    """
     try:
-        answer = stored.verify(octets)
-    except Exception:  # noqa: BLE001 - libraries raise as they like, MemoryError too
-        return False
-    except BaseException as error:
-        # A panic of a library in Rust, as bcrypt is, comes as an exception that is no Exception.
-        if type(error).__module__ != "pyo3_runtime":
-            raise
-        return False
-    return answer is True
+        return stored.verify(octets) is True
+    except BaseException as error:  # noqa: BLE001 - goes through where it ends the program
+        unavailable = outage(error, stored.format, quote=stored.library.quotable)
+    raise unavailable  # here, where it has no context: that would lead to the frames that hold the password

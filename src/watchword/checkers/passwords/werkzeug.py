@@ -25,7 +25,7 @@ def _load() -> object:
     return werkzeug.security
 
 
-WERKZEUG = Library("Werkzeug is not installed", "werkzeug", _load)
+WERKZEUG = Library("Werkzeug is not installed", "werkzeug", "werkzeug", _load)
 
 
 def read_scrypt(text: str) -> StoredHash | None:

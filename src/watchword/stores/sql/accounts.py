@@ -40,14 +40,14 @@ class SQLAccounts(Part):
         if not storable(name):
             return None
         if not fold_case:
-            return self._account(statements.FIND_ACCOUNT, {"name": name})
+            ((_, found, *row),) = self._database.ask(statements.FIND_ACCOUNT, {"name": name})
+            account = records.account(row)
+            return None if found is None else account
         rows = self._database.ask(statements.FIND_FOLDED, {"folded": fold(name)})
         exact = [row for row in rows if row[-1] == name]
         alike = {row[1]: row for row in exact or rows}
-        if len(alike) != 1 or None in alike:
-            return None
-        (row,) = alike.values()
-        return records.account(row[1:-1])
+        account = records.account(rows[0][2:-1] if len(alike) != 1 else next(iter(alike.values()))[2:-1])
+        return None if len(alike) != 1 or None in alike else account
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
         """Return the account with this id.

@@ -16,10 +16,10 @@ GENERATION = select(meta.c.generation).scalar_subquery()
 BY_ID: BindParameter[Any] = bindparam("id")
 OWNER = accounts.c.id == keys.c.owner
 SUBJECT = accounts.c.id == tokens.c.subject
-FIND_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(
+FIND_ACCOUNT = select(meta.c.generation, accounts.c.id, *records.PADDED_ACCOUNT).select_from(
     meta.outerjoin(names, names.c.name == bindparam("name")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-FIND_FOLDED = select(meta.c.generation, *records.ACCOUNT, names.c.name.label("spelled")).select_from(
+FIND_FOLDED = select(meta.c.generation, accounts.c.id, *records.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
     meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
 GET_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))

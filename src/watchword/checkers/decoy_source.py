@@ -1,0 +1,118 @@
+"""Keeps what unknown names are verified against in step with the accounts of a store, at a bounded price (threats W3, W14)."""
+
+from __future__ import annotations
+
+from math import inf
+from os import urandom
+from typing import TYPE_CHECKING
+
+from watchword.checkers.passwords import Decoys
+from watchword.errors import Unavailable
+from watchword.operation import Operation
+
+if TYPE_CHECKING:
+    from watchword.checkers.passwords import PasswordHasher
+    from watchword.clock import Clock
+    from watchword.operation import Steps
+    from watchword.stores.ports import AccountStore
+
+SAMPLED_EVERY = 600.0  # seconds: formats of hashes come and go over weeks
+SAMPLED_AGAIN = 60.0  # seconds after a sample that failed
+PATIENCE = 0.25  # seconds for which one login in ten minutes waits for a sample
+
+
+class DecoySource:
+    """Samples the stored hashes of a store from time to time.
+
+    One request asks for a sample, in a thread, and waits for it no longer than `PATIENCE`. A sample that comes later, or fails,
+    delays and refuses nobody: until it is there, unknown names are verified against the last known decoys, or against the dummy hash
+    of the hasher.
+
+    Args:
+        store: where the accounts are.
+        hasher: reads the hashes.
+        clock: tells the time.
+    """
+
+    def __init__(self, store: AccountStore, hasher: PasswordHasher, clock: Clock) -> None:
+        self._store = store
+        self._hasher = hasher
+        self._clock = clock
+        self._known: Decoys | None = None
+        self._asked_at = -inf
+        self._due_at = -inf
+        self._profiles: set[str] = set()
+
+    def current(self) -> Steps[Decoys]:
+        """Return what unknown names are verified against now."""
+        now = self._clock.now()
+        if self._known is None or not self._asked_at <= now < self._due_at:
+            # One request asks. Those that come meanwhile go on with what is known.
+            self._asked_at, self._due_at = now, now + SAMPLED_AGAIN
+            if self._known is None:
+                self._known = Decoys({self._hasher.dummy(): 1}, urandom(32))
+            if self._store.blocking:
+                yield Operation(self._sample_for_a_while)
+            else:
+                self._sample()
+        return self._known
+
+    def note(self, profile: str) -> None:
+        """Ask again with the next request if an account has a hash that costs what no sample costs.
+
+        Args:
+            profile: of the hash of an account.
+        """
+        if profile not in self._profiles:
+            self._profiles.add(profile)
+            self._due_at = -inf
+
+    def _sample_for_a_while(self) -> None:
+        # Imported on first use: `import watchword` does without it.
+        from threading import Event, Thread
+
+        done = Event()
+
+        def work() -> None:
+            try:
+                self._sample()
+            finally:
+                done.set()
+
+        try:
+            Thread(target=work, name="watchword-samples", daemon=True).start()
+        except RuntimeError:  # the process may have no more threads
+            return
+        done.wait(PATIENCE)
+
+    def _sample(self) -> None:
+        now = self._asked_at
+        try:
+            decoys = self._decoys()
+        except Unavailable:
+            return  # whether the store answers at all shows with its next answer
+        self._known = decoys
+        if self._asked_at == now and self._due_at > now:
+            self._due_at = now + SAMPLED_EVERY
+
+    def _decoys(self) -> Decoys:
+        """Return decoys of the formats and costs that are in use, as often as they are.
+
+        A format that cannot be computed here stays among them: where known names get 503, unknown ones get it too (threat W12).
+        """
+        weights: dict[str, int] = {}
+        own = self._hasher.dummy()
+        usual, usually = self._hasher.profile(own), 0
+        for sample, count in self._store.hash_samples():
+            profile = self._hasher.profile(sample)
+            if profile is not None:
+                self._profiles.add(profile)
+                if profile == usual:
+                    usually += count
+                else:
+                    weights[sample] = count
+        # What new accounts get has a decoy of its own: no need to hold on to a hash of an account. But only where an account has such
+        # a hash, or none has any: else its cost would be the mark of an unknown name.
+        if usually or not weights:
+            weights[own] = usually or 1
+        return Decoys(weights, self._store.decoy_key())

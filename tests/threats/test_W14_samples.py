@@ -1,0 +1,99 @@
+"""Nothing on the way of a login grows with the number of accounts (threat W14)."""
+
+# ruff: noqa: N802 - a test carries the id of its row
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.logins import Desk
+from tests.support.passwords import stored
+from watchword import BasicCredentials, Reason, Refused, Unavailable
+from watchword.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Slow(MemoryStore):
+    """A store that blocks, and whose samples take until they are let go."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = Event()
+        self.done = Event()
+        self.asked = 0
+
+    def hash_samples(self) -> Sequence[tuple[str, int]]:
+        """Wait."""
+        self.asked += 1
+        self.let_go.wait(50)
+        try:
+            return super().hash_samples()
+        finally:
+            self.done.set()
+
+
+def test_W14_a_login_does_not_wait_for_a_slow_sample() -> None:
+    """Known and unknown names are answered while the store is being sampled, once; the sample counts when it is there."""
+    store = Slow()
+    desk = Desk(store=store)
+    desk.accounts.add("ann", "s3cret")
+    desk.accounts.add("bob", password_hash=stored("bcrypt"))
+    desk.hasher.take()
+    for _ in range(3):
+        desk.accept("ann")
+        desk.accept("bob")
+        assert desk.accounts.check(BasicCredentials("nobody", "x")) == Refused(Reason.UNKNOWN_IDENTITY)
+    usual = desk.hasher.profile(desk.hasher.dummy())
+    assert desk.hasher.take().count(usual) >= 4  # ann once, and nobody three times
+    assert store.asked <= 3  # by the first request, and once more for each kind of hash that is seen
+    store.let_go.set()
+    assert store.done.wait(30)
+
+
+def test_W14_a_sample_that_comes_late_counts() -> None:
+    """Unknown names cost the dummy hash until then, and what accounts cost from then on."""
+    store = Slow()
+    desk = Desk(store=store)
+    desk.accounts.add("bob", password_hash=stored("bcrypt"))
+    usual = desk.hasher.profile(desk.hasher.dummy())
+    nobody = BasicCredentials("nobody", "x")
+    desk.hasher.take()
+    desk.accounts.check(nobody)
+    assert desk.hasher.take() == [usual]
+    store.let_go.set()
+    for _ in range(1000):
+        desk.accounts.check(nobody)
+        if desk.hasher.take() == [desk.hasher.profile(stored("bcrypt"))]:
+            break
+    else:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("error", [Unavailable("a statement timeout"), RuntimeError("can't start new thread")], ids=repr)
+def test_W14_a_failure_to_sample_refuses_nobody(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the store times out or no thread can be started: logins work, and a minute later it is tried again."""
+    store = Slow()
+    store.let_go.set()
+    desk = Desk(store=store)
+    desk.accounts.add("ann", "s3cret")
+
+    def fail(*_: object) -> None:
+        raise error
+
+    if isinstance(error, Unavailable):
+        monkeypatch.setattr(store, "hash_samples", fail)
+    else:
+        monkeypatch.setattr("threading.Thread.start", fail)
+    desk.accept("ann")
+    assert desk.accounts.check(BasicCredentials("nobody", "x")) == Refused(Reason.UNKNOWN_IDENTITY)
+    monkeypatch.undo()
+    desk.clock.advance(60)
+    desk.accept("ann")
+    assert store.done.wait(30)
