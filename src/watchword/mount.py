@@ -75,8 +75,8 @@ def check_mount(given: object) -> str:
         wrong = "Leave out empty segments and dots."
     elif not given.isprintable() or not {"?", "#", "\\", ";"}.isdisjoint(given):
         wrong = "Leave out '?', '#', ';', backslashes and control characters."
-    elif any(part[:2].isalnum() for part in given.split("%")[1:]):
-        wrong = "Write it decoded, without percent-encoding."
+    elif "%" in given:
+        wrong = "Write it decoded, without percent signs."
     if wrong is not None:
         raise ConfigurationError(f'GuardMiddleware(mount=...) must be a path such as "/api", got {given!r}. {wrong}')
     return str(given)

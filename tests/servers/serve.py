@@ -15,7 +15,7 @@ import sys
 import threading
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref import simple_server
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def _wsgi_application() -> WSGIApp:
     return application
 
 
-def _uvicorn(http: str, bound: socket.socket) -> None:
+def _uvicorn(http: str, bound: socket.socket, **more: Any) -> None:
     import uvicorn
 
-    config = uvicorn.Config(f"{APPLICATION}:asgi", http=http, lifespan="on", ws="websockets-sansio", log_level="warning")
+    config = uvicorn.Config(f"{APPLICATION}:asgi", http=http, lifespan="on", ws="websockets-sansio", log_level="warning", **more)
     uvicorn.Server(config).run(sockets=[bound])
 
 
-def _hypercorn(worker: str, bound: socket.socket) -> None:
+def _hypercorn(worker: str, bound: socket.socket, root_path: str = "") -> None:
     from hypercorn.config import Config
     from hypercorn.run import run
 
@@ -48,16 +48,18 @@ def _hypercorn(worker: str, bound: socket.socket) -> None:
     config.worker_class = worker
     config.workers = 0  # in this process
     config.graceful_timeout = 0.2
+    config.root_path = root_path
     run(config)
 
 
-def _granian(interface: str, bound: socket.socket, workers: int = 1) -> None:
+def _granian(interface: str, bound: socket.socket, workers: int = 1, prefix: str | None = None) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
     # It takes no socket, and shares the port that this one holds (SO_REUSEPORT); this one never listens.
     port = bound.getsockname()[1]
-    Granian(f"{APPLICATION}:{interface}", port=port, interface=Interfaces(interface), workers=workers, workers_kill_timeout=1).serve()
+    options: dict[str, Any] = {"workers": workers, "workers_kill_timeout": 1, "url_path_prefix": prefix}
+    Granian(f"{APPLICATION}:{interface}", port=port, interface=Interfaces(interface), **options).serve()
 
 
 def _gunicorn(worker: str, bound: socket.socket, *more: str, workers: int = 1) -> None:
@@ -124,6 +126,24 @@ PROCESSES: dict[str, Callable[[socket.socket], None]] = {
 }
 
 
+def _daphne(bound: socket.socket, *more: str) -> None:
+    from daphne.cli import CommandLineInterface
+
+    CommandLineInterface().run(["--fd", str(bound.detach()), *more, f"{APPLICATION}:asgi"])
+
+
+# Each states a mount.
+MOUNTED: dict[str, Callable[[socket.socket], None]] = {
+    "uvicorn-mounted": lambda bound: _uvicorn("h11", bound, root_path="/api"),
+    "hypercorn-mounted": lambda bound: _hypercorn("asyncio", bound, root_path="/api"),
+    "granian-mounted": lambda bound: _granian("asgi", bound, prefix="/api"),
+    "granian-wsgi-mounted": lambda bound: _granian("wsgi", bound, prefix="/api"),
+    "gunicorn-asgi-mounted": lambda bound: _gunicorn("asgi", bound, "--root-path", "/api"),
+    "gunicorn-mounted": lambda bound: _gunicorn("sync", bound, "--env", "SCRIPT_NAME=/api"),
+    "daphne": _daphne,
+}
+
+
 def _end_with_stdin() -> None:
     # Not sys.stdin: granian's workers are forked, and would wait for ever for the lock that this thread holds.
     os.read(0, 1)
@@ -133,4 +153,4 @@ def _end_with_stdin() -> None:
 if __name__ == "__main__":
     name, fd, APPLICATION = sys.argv[1:]
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    (SERVERS | PROCESSES)[name](socket.socket(fileno=int(fd)))
+    (SERVERS | PROCESSES | MOUNTED)[name](socket.socket(fileno=int(fd)))

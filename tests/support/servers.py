@@ -59,7 +59,7 @@ class Server:
     """One server on a loopback port that the operating system chose.
 
     Args:
-        name: a key of `tests.servers.serve.SERVERS`, or of its `PROCESSES`.
+        name: a key of `tests.servers.serve.SERVERS`, or of its `PROCESSES` or `MOUNTED`.
         application: the module that is served.
         environment: variables for it.
     """
@@ -93,8 +93,11 @@ class Server:
         """The address of the root."""
         return f"http://127.0.0.1:{self.port}"
 
-    def wait(self) -> None:
+    def wait(self, path: str = "/healthz") -> None:
         """Return when the application answers.
+
+        Args:
+            path: that anybody may ask for.
 
         Raises:
             ServerError: the process ended, or the time is up.
@@ -102,7 +105,7 @@ class Server:
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             with suppress(ServerError):
-                if self.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status == 200:
+                if self.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()).status == 200:
                     return
             # Nobody listens yet: give it a moment, or learn that it has ended.
             with suppress(subprocess.TimeoutExpired):
