@@ -1,7 +1,10 @@
 """Patterns of rules: `[METHODS ]/segments`, and how two of them relate as sets of requests.
 
-A segment is a literal, `{name}` for exactly one non-empty segment, or a closing `**` for zero or more. Whole segments,
-anchored at both ends: no prefix and no regular expression ever opens a neighbour (threats N8, P5).
+A segment is a literal, `{name}` for exactly one segment, or a closing `**` for zero or more. Whole segments, anchored at both ends: no
+prefix and no regular expression ever opens a neighbour (threats N8, P5).
+
+A closing slash is a last segment that is empty: the pattern `/files/` matches it by that literal, `/files/{id}` and `/files/**` match it
+because routers do (decision D64; `binding` says which rules a path with a closing slash must meet).
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
 Segment: TypeAlias = str | None
-"""A literal, or None for `{name}`."""
+"""A literal, or None for `{name}`. The literal "" stands last or not at all: a closing slash."""
 
 _USUAL = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # for messages: the method that a reader expects, if it will do
 
@@ -73,6 +76,15 @@ class Pattern:
                 return None
             segments.append(their if segment is None else segment)
         return Pattern(methods, tuple(segments), rest=self.rest and other.rest)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this is written with a closing slash."""
+        return self.segments[-1:] == ("",)
+
+    def without_slash(self) -> Pattern:
+        """Return the same paths without their closing slash, by all methods; of a pattern that is written with one."""
+        return Pattern(None, self.segments[:-1])
 
     def takes(self, method: str) -> bool:
         """Tell whether a method is one of this."""
@@ -135,7 +147,7 @@ def parse_pattern(text: str) -> Pattern:
         text: such as `"GET,PUT /orders/{id}"` or `"/admin/**"`; decoded, but for `%25`, a percent sign.
 
     Returns:
-        The pattern; a closing slash makes no difference.
+        The pattern. `/` is the root, and `/**/` is `/**`; else a closing slash is a last segment that is empty.
 
     Raises:
         ConfigurationError: it is no pattern, or no request could ever match it (threats P6).
@@ -155,7 +167,9 @@ def parse_pattern(text: str) -> Pattern:
     parts = path[1:].removesuffix("/").split("/") if path != "/" else []
     rest = bool(parts) and parts[-1] == "**"
     names: set[str] = set()
-    return Pattern(methods, tuple(_segment(part, text, names) for part in (parts[:-1] if rest else parts)), rest)
+    segments = tuple(_segment(part, text, names) for part in (parts[:-1] if rest else parts))
+    is_closed = path.endswith("/") and bool(parts) and not rest
+    return Pattern(methods, (*segments, "") if is_closed else segments, rest)
 
 
 def _method(name: str, text: str) -> str:

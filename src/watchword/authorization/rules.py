@@ -1,7 +1,7 @@
 """Rules: which requirement decides about which request. Compiled once; the cost of a lookup does not grow with their number.
 
-The rule that is more specific than all others that match decides. What cannot be told apart, and what can never decide,
-is an error at construction.
+The rule that is more specific than all others that match decides, together with those that `binding` finds. What cannot be told apart,
+and what can never decide, is an error at construction.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from watchword.authorization.leaves import nobody
+from watchword.authorization.binding import Bound, Matches, find_binding
+from watchword.authorization.leaves import nobody, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, FromAnyOrigin, Hidden, Requirement
 from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from watchword.authorization.requirement import Quick
 
-# Methods that the HTTP standard gives a meaning beside GET, and that applications route by name. Any other, a lower-case
-# `get` or an unheard-of verb, may well be served by the handler of GET, so it never needs less (threats P11).
-_OWN_MEANING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+MOST_COMBINED = 1024  # combinations of rules that are kept: a path chooses among them, and tables can be written that have millions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,13 +29,16 @@ class Route:
     """A rule, compiled: what is demanded and how to test it quickly.
 
     Args:
-        text: the pattern as written, or `"default"`.
+        text: the pattern as written, or `"default"`; of several rules, all of them.
         requirement: what is demanded.
+        pattern: the pattern; None: the default, or several rules.
+        parts: the rules that are combined in this one; empty: it is one rule.
     """
 
     text: str
     requirement: Requirement
     pattern: Pattern | None = None
+    parts: tuple[Route, ...] = ()
     quick: Quick | None = field(init=False)
     accepted: frozenset[str] | None = field(init=False)
     hides: bool = field(init=False)
@@ -53,13 +55,35 @@ class Route:
         object.__setattr__(self, "accepted", self.requirement.accepted_schemes())
         object.__setattr__(self, "hides", any(isinstance(part, Hidden) for part in walk(self.requirement)))
         object.__setattr__(self, "reads_request", self.requirement.reads_request())
-        object.__setattr__(self, "any_origin", any(isinstance(part, FromAnyOrigin) for part in walk(self.requirement)))
+        exempt = [any(isinstance(part, FromAnyOrigin) for part in walk(one.requirement)) for one in self.rules]
+        object.__setattr__(self, "any_origin", all(exempt))
 
-    def also(self, other: Route) -> Route:
-        """Return the route that demands what both do. It is exempt from the cross-site test only if both are."""
-        both = Route(f"{self.text} and {other.text}", AllOf((self.requirement, other.requirement)))
-        object.__setattr__(both, "any_origin", self.any_origin and other.any_origin)
-        return both
+    @property
+    def rules(self) -> tuple[Route, ...]:
+        """The rules that are combined in this one: itself, where none are."""
+        return self.parts or (self,)
+
+
+def combine(rules: Sequence[Route], schemes: frozenset[str] | None = None) -> Route:
+    """Return the rule that demands what several do, and is exempt from the cross-site test only if all of them are.
+
+    Args:
+        rules: the rules, at least one. A rule that demands nothing, or what another one demands, is left out.
+        schemes: the schemes, lower case, by which callers can come; None: any.
+    """
+    demanding: dict[Requirement, Route] = {}
+    for rule in rules:
+        if rule.requirement != public:
+            demanding.setdefault(rule.requirement, rule)
+    parts = tuple(demanding.values()) or (rules[0],)
+    if len(parts) == 1:
+        return parts[0]
+    demands = AllOf(tuple(demanding)).parts
+    requirement = AllOf(tuple(dict.fromkeys(demands)))
+    if not is_satisfiable(requirement, schemes):
+        # Each of the rules can be met, and no caller meets all. That is no mistake: such a request is for nobody.
+        requirement = AllOf((*requirement.parts, nobody))
+    return Route(" and ".join(part.text for part in parts), requirement, parts=parts)
 
 
 def walk(requirement: Requirement) -> Iterator[Requirement]:
@@ -108,7 +132,7 @@ class Rules:
         self.default: Route = Route("default", default)
         self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
         self._root = _Node()
-        self._combined: dict[tuple[Route, Route], Route] = {}
+        self._combined: dict[tuple[Route, ...], Route] = {}
         patterns = [(route.pattern, route) for route in self.routes if route.pattern is not None]
         for pattern, route in patterns:
             self._add(pattern, route)
@@ -120,36 +144,43 @@ class Rules:
         yield self.default
 
     def find(self, method: str, path: str) -> Route:
-        """Return the route that decides.
+        """Return the route that decides: the rule, or all rules that bind the request, combined.
 
         Args:
-            method: as sent. HEAD is GET; letter case makes no difference.
-            path: decoded, below the mount; empty segments do not count.
+            method: as sent. HEAD is GET.
+            path: decoded, below the mount.
         """
-        method = method if method.isupper() else method.upper()
-        if method == "HEAD":
-            method = "GET"
-        segments = [segment for segment in path.split("/") if segment]
-        found = _reach(self._root, segments, 0)
-        route = _most_specific(found, method) or self.default
-        if method == "GET" or method in _OWN_MEANING or (route.pattern is not None and route.pattern.methods is not None):
-            return route
-        like_get = _most_specific(found, "GET") or self.default
-        return self.both(route, like_get)
+        return self.combined(*(bound.route for bound in self.binding(method, path)))
 
-    def both(self, route: Route, other: Route) -> Route:
-        """Return the route that demands what both do.
+    def binding(self, method: str, path: str) -> list[Bound]:
+        """Return the rules that bind a request, the one that decides first, and by which method and path each was found.
 
         Args:
-            route: one of these rules.
-            other: one of these rules.
+            method: as above.
+            path: as above.
         """
-        if route is other:
-            return route
-        both = self._combined.get((route, other))
-        if both is None:
-            both = self._combined[route, other] = _of_both(route, other, self._schemes)
-        return both
+        return find_binding(self._match, method, path)
+
+    def combined(self, *routes: Route) -> Route:
+        """Return the route that demands what several do; made once for each set of rules, however many methods and paths come to it.
+
+        Args:
+            routes: routes of this table.
+        """
+        rules = tuple(dict.fromkeys(rule for route in routes for rule in route.rules))
+        if len(rules) == 1:
+            return rules[0]
+        known = self._combined.get(rules)
+        if known is None:
+            if len(self._combined) >= MOST_COMBINED:
+                self._combined.clear()
+            known = self._combined[rules] = combine(rules, self._schemes)
+        return known
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """The methods that rules name."""
+        return frozenset(name for route in self.routes if route.pattern is not None for name in route.pattern.methods or ())
 
     def begin_with(self, segment: str) -> bool:
         """Tell whether a rule names this segment as the first one of its path.
@@ -158,6 +189,9 @@ class Rules:
             segment: decoded.
         """
         return segment in self._root.literals
+
+    def _match(self, segments: list[str]) -> Matches:
+        return Matches(_reach(self._root, segments, 0), self.default)
 
     def _add(self, pattern: Pattern, route: Route) -> None:
         node = self._root
@@ -197,17 +231,6 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
         )
 
 
-def _of_both(route: Route, like_get: Route, schemes: frozenset[str] | None) -> Route:
-    try:
-        both = route.also(like_get)
-    except ConfigurationError:
-        both = None
-    if both is not None and is_satisfiable(both.requirement, schemes):
-        return both
-    # Each of the two can be met, and nobody meets both. That is no mistake: such a method is for nobody.
-    return route.also(Route(like_get.text, AllOf((like_get.requirement, nobody))))
-
-
 def _reach(node: _Node, segments: list[str], at: int) -> list[tuple[Pattern, Route]]:
     """Return every rule whose path matches; the branches taken are those that exist in the rules."""
     found = list(node.rests)
@@ -219,15 +242,6 @@ def _reach(node: _Node, segments: list[str], at: int) -> list[tuple[Pattern, Rou
     if node.any is not None:
         found += _reach(node.any, segments, at + 1)
     return found
-
-
-def _most_specific(found: list[tuple[Pattern, Route]], method: str) -> Route | None:
-    # Construction made sure that one of them is more specific than all others, so one pass finds it.
-    best: tuple[Pattern, Route] | None = None
-    for one in found:
-        if one[0].takes(method) and (best is None or best[0].covers(one[0])):
-            best = one
-    return None if best is None else best[1]
 
 
 def _overlapping(node: _Node, pattern: Pattern, at: int) -> Iterator[tuple[Pattern, Route]]:

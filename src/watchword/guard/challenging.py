@@ -75,6 +75,8 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
         cures = value.cures if isinstance(value, Needs) else ()
         known = Asking(_able(policy, cures), _agreed(cures) if cures else PLAIN, needed=bool(cures))
         if route.quick is not None:
+            if len(policy.asking) >= policy.most_routes:
+                policy.asking.clear()
             policy.asking[route] = known
     return known
 

@@ -23,6 +23,7 @@ from watchword.refusal import told_reason
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need
     from watchword.authorization.requirement import Requirement
+    from watchword.authorization.rules import Route
     from watchword.decision import Decision
     from watchword.guard.policy import Policy
     from watchword.refusal import Refusal, Renderer
@@ -106,6 +107,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     route = policy.route(view)
     steps.append("firewall: nothing ambiguous")
     steps.append(f"rule: {route.text!r} needs {route.requirement}")
+    steps += _other_rules(policy, view, route)
     if view.is_preflight:
         steps.append("a genuine CORS preflight: passes without credentials, as nobody")
         return Explanation(decision, tuple(steps), None, (), refusal)
@@ -131,6 +133,25 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     steps.append(_verdict_line(decision))
     cures = tuple(tuple(sorted(map(_in_words, one))) for one in _cures_of(value, decision))
     return Explanation(decision, tuple(steps), _branch(route.requirement, situation), cures, refusal)
+
+
+def _other_rules(policy: Policy, view: RequestView, route: Route) -> list[str]:
+    """Return a line for each rule that binds the request beside the one of its own method and path, and that demands something."""
+    lines: dict[Route, str] = {}
+    for path in (view.path, view.whole):
+        for bound in () if path is None else policy.rules.binding(view.method, path):
+            if bound.route not in route.rules:
+                continue
+            if bound.method not in {view.method, "GET" if view.method == "HEAD" else ""}:
+                why = f"no rule names {_printable(view.method)} here, and the view may answer it as {bound.method}"
+            elif bound.reading:
+                why = f"a router may read the path as {_printable(bound.reading)}"
+            elif path is not view.path:
+                why = f"the router may not take the mount {_printable(view.mount)} off"
+            else:
+                why = ""
+            lines.setdefault(bound.route, f"  {bound.route.text!r}, because {why}" if why else "")
+    return [line for line in lines.values() if line]
 
 
 def _situation(policy: Policy, view: RequestView, decision: Decision) -> Situation:

@@ -68,6 +68,8 @@ def path_of_preflight(policy: Policy, view: RequestView) -> str | None:
 
 
 def _beside(route: Route, view: RequestView, name: str) -> str:
-    """Return the path of a request with a name in place of what the pattern of the rule names last."""
-    above = view.path.split("/")[1 : len(route.pattern.segments)] if route.pattern is not None else []
+    """Return the path of a request with a name in place of what the pattern of the rule that hides it names last."""
+    pattern = next((rule.pattern for rule in route.rules if rule.hides), route.pattern)
+    names = () if pattern is None else pattern.without_slash().segments if pattern.is_closed else pattern.segments
+    above = view.path.split("/")[1 : len(names)]
     return "/".join(("", *above, name))

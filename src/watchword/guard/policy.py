@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from watchword.authorization.leaves import ViaScheme
-from watchword.authorization.rules import Rules, walk
+from watchword.authorization.rules import MOST_COMBINED, Rules, walk
 from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
@@ -129,14 +129,15 @@ class Policy:
         fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
         self.credential_fields: frozenset[str] = fields - {"authorization"} | {"proxy-authorization"} if proxy else fields
         # A cookie string may come in several fields (RFC 9113 §8.2.3), and is read pair by pair.
-        self.single_fields: frozenset[str] = (self.credential_fields | {"host"}) - {"cookie"}
+        self.single_fields: tuple[str, ...] = tuple(sorted((self.credential_fields | {"host"}) - {"cookie"}))
         self.strip_credentials = strip_credentials
         self.cookies: frozenset[str] = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
         self.form_parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.form_parameters)
         self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
-        self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route at most
+        self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route, and emptied when full
+        self.most_routes: int = MOST_COMBINED + len(self.rules.routes) + 1
         if self.form_limit:
             read.add("content-type")
         self.index: FieldIndex = FieldIndex(
@@ -158,7 +159,7 @@ class Policy:
             view: the request.
         """
         route = self.rules.find(view.method, view.path)
-        return route if view.whole is None else self.rules.both(route, self.rules.find(view.method, view.whole))
+        return route if view.whole is None else self.rules.combined(route, self.rules.find(view.method, view.whole))
 
     def _check(self) -> None:
         names = [entry.key for entry in self.entries]

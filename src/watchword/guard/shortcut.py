@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watchword.authorization.binding import CHANGING
 from watchword.decision import Granted
 from watchword.grammar import MAX_FIELD_OCTETS
 from watchword.guard.cross_site import SAFE_METHODS
@@ -47,9 +48,18 @@ _IDLE = frozenset(
 
 
 class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
-    """What the firewall and the rules say about a target; bounded."""
+    """What the firewall and the rules say about a target; bounded.
 
-    __slots__ = ()
+    Args:
+        methods: the methods that rules name. Clients make up others, of any length, and none of those is kept.
+    """
+
+    __slots__ = ("_methods",)
+
+    def __init__(self, methods: Iterable[str] = ()) -> None:
+        super().__init__()
+        # A preflight is decided without its credentials, and TRACE is handed over without them: neither has a short way.
+        self._methods = CHANGING.union({"GET", "HEAD"}, methods) - {"OPTIONS", "TRACE"}
 
     def keep(self, key: TargetKey, found: tuple[Finding | None, Route]) -> None:
         """Remember an answer.
@@ -59,8 +69,7 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
             found: the firewall's finding and the rule.
         """
         method, path, raw_path, mount = key
-        # A preflight is decided without its credentials, and TRACE is handed over without them: neither has a short way.
-        if method in {"OPTIONS", "TRACE"}:
+        if method not in self._methods:
             return
         if len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
             return
@@ -106,7 +115,7 @@ class Shortcut:
     __slots__ = ("_cache", "_codes", "_kept_by_browsers", "_memo", "in_use", "is_open", "targets")
 
     def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
-        self.targets: Targets = Targets()
+        self.targets: Targets = Targets(policy.rules.methods)
         # What changes the request on its way, or looks at more of it than this, takes the long way always.
         self.is_open: bool = any(entry.named_by_field for entry in policy.by_name.values()) and not (
             policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters

@@ -107,12 +107,13 @@ class Firewall:
                 return Finding(rule, Reason.AMBIGUOUS_PATH)
         return None
 
-    def check_fields(self, view: RequestView, single: frozenset[str]) -> Finding | None:
+    def check_fields(self, view: RequestView, single: Iterable[str]) -> Finding | None:
         """Look at the query and the header fields.
 
         Args:
             view: the request, scanned.
-            single: the fields that may come once: those that carry credentials, and `host`.
+            single: the fields that may come once: those that carry credentials, and `host`. They are looked at in this order: ASGI keeps
+                the order in which fields came and WSGI does not, so the order of the request must not choose the reason.
 
         Returns:
             The finding; None where they can be read in one way only.
@@ -128,12 +129,13 @@ class Firewall:
         if view.aliases and "underscore_twin" not in self._off:
             return Finding("underscore_twin", Reason.HEADER_ALIAS)
         doubled: Finding | None = None
-        for name, value in view.fields.items():
-            if name not in single:
+        for name in single:
+            value = view.fields.get(name)
+            if value is None:
                 continue
             if len(value) > MAX_FIELD_OCTETS:
                 # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4). It comes before what is
-                # doubled wherever it stands: ASGI keeps the order of the fields, WSGI does not, and the answer is the same.
+                # doubled in any field.
                 return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS)
             if doubled is None and "doubled_field" not in self._off:
                 doubled = _doubled(view, name)

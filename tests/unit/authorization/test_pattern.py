@@ -13,10 +13,10 @@ from watchword.authorization.pattern import Pattern, left_over, parse_pattern
     [
         ("/", Pattern(None, ())),
         ("/a", Pattern(None, ("a",))),
-        ("/a/", Pattern(None, ("a",))),
+        ("/a/", Pattern(None, ("a", ""))),
         ("/a/b", Pattern(None, ("a", "b"))),
         ("/a/{id}", Pattern(None, ("a", None))),
-        ("/{a}/{b}/", Pattern(None, (None, None))),
+        ("/{a}/{b}/", Pattern(None, (None, None, ""))),
         ("/**", Pattern(None, (), rest=True)),
         ("/**/", Pattern(None, (), rest=True)),
         ("/a/**", Pattern(None, ("a",), rest=True)),
@@ -37,7 +37,7 @@ from watchword.authorization.pattern import Pattern, left_over, parse_pattern
     ],
 )
 def test_patterns(text: str, pattern: Pattern) -> None:
-    """Methods, literal segments, `{name}` for one segment and a closing `**`; a closing slash makes no difference."""
+    """Methods, literal segments, `{name}` for one segment and a closing `**`; a closing slash is a last segment that is empty."""
     assert parse_pattern(text) == pattern
 
 
@@ -119,6 +119,7 @@ def test_a_rule_is_named_by_text(text: Any) -> None:
     [
         (Pattern(None, ()), "/"),
         (Pattern(None, (), rest=True), "/**"),
+        (Pattern(None, ("a", None, "")), "/a/{x}/"),
         (Pattern(frozenset({"PUT", "GET"}), ("a", None, None), rest=True), "GET,PUT /a/{x}/{y}/**"),
     ],
 )
@@ -145,6 +146,13 @@ def test_a_pattern_prints_as_a_rule_is_written(pattern: Pattern, text: str) -> N
         ("GET /a", "/a", False),
         ("GET,PUT /a", "PUT /a", True),
         ("GET /a", "PUT /a", False),
+        ("/a", "/a/", False),
+        ("/a/", "/a", False),
+        ("/a/", "/a/{x}", False),
+        ("/a/{x}", "/a/", True),
+        ("/a/**", "/a/", True),
+        ("/{x}/", "/a/", True),
+        ("/{x}", "/a/", False),
     ],
 )
 def test_one_pattern_covers_another(wide: str, narrow: str, covers: bool) -> None:  # noqa: FBT001 - a parameter
@@ -164,6 +172,9 @@ def test_one_pattern_covers_another(wide: str, narrow: str, covers: bool) -> Non
         ("/a", "/b", None),
         ("/a", "/a/{x}", None),
         ("/a/{x}/**", "/a", None),
+        ("/a/{x}", "/{y}/", "/a/"),
+        ("/a/**", "/{y}/", "/a/"),
+        ("/a", "/a/", None),
     ],
 )
 def test_two_patterns_meet(one: str, other: str, both: str | None) -> None:

@@ -22,7 +22,7 @@ from watchword import (
     via,
 )
 from watchword.authorization.requirement import AllOf
-from watchword.authorization.rules import Route, Rules, walk
+from watchword.authorization.rules import MOST_COMBINED, Route, Rules, combine, walk
 
 
 def table(*rules: str, default: Requirement = authenticated) -> Rules:
@@ -45,7 +45,7 @@ DESIGN = ["/healthz", "/", "GET /orders/{id}", "POST /orders", "/admin/**"]
         ("POST", "/healthz", "/healthz"),
         ("GET", "/", "/"),
         ("GET", "/orders/7", "GET /orders/{id}"),
-        ("POST", "/orders/7", "default"),
+        ("POST", "/orders/7", "default and GET /orders/{id}"),
         ("POST", "/orders", "POST /orders"),
         ("GET", "/orders", "default"),
         ("GET", "/orders/7/items", "default"),
@@ -75,23 +75,80 @@ def test_the_order_of_the_rules_makes_no_difference() -> None:
         assert decides(made, "POST", "/a/b") == "/a/b"
 
 
-@pytest.mark.parametrize("path", ["/a/b", "/a/b/"])
-def test_a_trailing_slash_makes_no_difference(path: str) -> None:
-    """Neither in the path nor in the rule."""
-    for rule in ("/a/b", "/a/b/"):
-        assert decides(table(rule), "GET", path) == rule
+# A closing slash (decision D64): the rule without it and the rule in which the last segment is empty
+
+SLASHES = [
+    # The rules that bind a path in addition to the one that decides are read off the text of the route.
+    ({"/orders", "/orders/{id}"}, "/orders", "/orders"),
+    ({"/orders", "/orders/{id}"}, "/orders/7", "/orders/{id}"),
+    ({"/orders", "/orders/{id}"}, "/orders/", "/orders and /orders/{id}"),
+    ({"/files", "/files/**"}, "/files/", "/files and /files/**"),
+    ({"/files", "/files/{p}/**"}, "/files/", "/files and /files/{p}/**"),
+    ({"/files/**"}, "/files/", "/files/**"),
+    ({"/orders/{id}"}, "/orders/", "default and /orders/{id}"),
+    ({"/orders/{id}"}, "/orders/7/", "/orders/{id} and default"),
+    ({"/orders/{id}", "/orders/{id}/{item}"}, "/orders/7/", "/orders/{id} and /orders/{id}/{item}"),
+    ({"/orders"}, "/orders/", "/orders and default"),
+    # A rule written with the slash decides alone about the path that has it.
+    ({"/files", "/files/", "/files/**"}, "/files/", "/files/"),
+    ({"/files", "/files/", "/files/**"}, "/files", "/files"),
+    ({"/files", "/files/", "/files/{name}"}, "/files/", "/files/"),
+    ({"/{x}/", "/files/"}, "/files/", "/files/"),
+    ({"/{x}/"}, "/files/", "/{x}/"),
+    # But not where a rule for the path without it is narrower: a router that takes no notice of slashes runs that one's handler.
+    ({"/{x}/", "/files"}, "/files/", "/files and /{x}/"),
+    # It binds the path without the slash as well, unless a rule as narrow is written for that.
+    ({"/files/"}, "/files", "default and /files/"),
+    ({"/files/", "/**"}, "/files", "/** and /files/"),
+    ({"/files/", "/{x}"}, "/files", "/{x} and /files/"),
+    ({"/{x}/", "/files"}, "/files", "/files"),
+    ({"/{x}/", "/{y}"}, "/files", "/{y}"),
+    # The root ends with a slash, and `/` is the rule that is written for it.
+    ({"/", "/{page}"}, "/", "/"),
+    ({"/{page}"}, "/", "default and /{page}"),
+    ({"/{page}/**"}, "/", "default and /{page}/**"),
+    ({"/**"}, "/", "/**"),
+    # A closing `**` takes slashes as it takes everything.
+    ({"/a/**/"}, "/a/b/", "/a/**/"),
+]
 
 
-def test_empty_segments_do_not_count() -> None:
-    """Where the firewall's rule about them is switched off, `//a` is `/a`: it has no rule of its own to slip through (threats P2)."""
-    made = table("/a/{x}", "/")
-    assert [decides(made, "GET", path) for path in ("//a/b", "/a//b", "/a/b//", "a/b", "//", "")] == ["/a/{x}"] * 4 + ["/"] * 2
+def test_a_closing_slash() -> None:
+    """A path with one meets the rules of both readings; a rule written with one decides alone; nothing is looser for it."""
+    for rules, path, expected in SLASHES:
+        assert decides(table(*sorted(rules)), "GET", path) == expected, (rules, path)
+
+
+def test_a_closing_slash_and_other_methods() -> None:
+    """Both readings are bound by the rules of the methods that a view may take for one another."""
+    made = table("GET /orders", "POST /orders", "GET /orders/{id}")
+    assert decides(made, "GET", "/orders/") == "GET /orders and GET /orders/{id}"
+    assert decides(made, "POST", "/orders/") == "POST /orders and default and GET /orders/{id}"
+    assert decides(table("POST /files/"), "BREW", "/files") == "default and POST /files/"
+    assert decides(table("GET /files/"), "PUT", "/files") == "default and GET /files/"
+    assert decides(table("GET /files/", "PUT /files"), "PUT", "/files") == "PUT /files"
+    assert decides(table("GET /", "/{x}"), "GET", "/") == "GET /"
+    assert decides(table("GET /", "/{x}"), "POST", "/") == "default and GET / and /{x}"
+
+
+def test_empty_segments_are_read_both_ways() -> None:
+    """Where the firewall's rule about them is switched off, routers merge slashes or match empty segments: both rules hold (threats P2)."""
+    made = table("/a/b", "/a/{x}/b", "/a/{x}", "/")
+    texts = [decides(made, "GET", path) for path in ("/a//b", "//a/b", "/a/b//", "a/b", "//", "")]
+    assert texts == [
+        "/a/b and /a/{x}/b",
+        "/a/b and default",
+        "/a/b and default",
+        "/a/b",
+        "/ and default",
+        "/",
+    ]
 
 
 def test_one_segment_is_one_segment() -> None:
-    """`{name}` matches no slash and nothing empty; `**` matches nothing, one and many."""
+    """`{name}` matches no slash, and nothing empty but at the end; `**` matches nothing, one and many."""
     made = table("/a/{x}/b", "/c/**")
-    assert [decides(made, "GET", path) for path in ("/a//b", "/a/x/y/b", "/a/b", "/a/x/b")] == ["default"] * 3 + ["/a/{x}/b"]
+    assert [decides(made, "GET", path) for path in ("/a/x/y/b", "/a/b", "/a/x/b")] == ["default"] * 2 + ["/a/{x}/b"]
     assert [decides(made, "GET", path) for path in ("/c", "/c/", "/c/d", "/c/d/e/f/g")] == ["/c/**"] * 4
 
 
@@ -105,52 +162,69 @@ def test_head_is_get() -> None:
     assert made.find("HEAD", "/x") is made.find("GET", "/x")
 
 
-@pytest.mark.parametrize("method", ["get", "Get", "gEt", "head", "Head"])
-def test_a_method_in_other_letters_is_decided_like_the_one_it_resembles(method: str) -> None:
-    """Frameworks upper-case methods or do not (threats P11, P12): `get` needs what GET needs."""
-    assert decides(table("GET /x", "POST /x"), method, "/x") == "GET /x"
-
-
 def test_a_rule_for_several_methods_is_one_rule() -> None:
-    """And the methods it does not name are the default's."""
+    """The methods that it does not name need what GET needs and what they need anyway."""
     made = table("GET,PUT /x")
-    assert {decides(made, method, "/x") for method in ("GET", "HEAD", "PUT", "put")} == {"GET,PUT /x"}
-    assert {decides(made, method, "/x") for method in ("POST", "DELETE", "PATCH")} == {"default"}
+    assert {decides(made, method, "/x") for method in ("GET", "HEAD", "PUT")} == {"GET,PUT /x"}
+    assert {decides(made, method, "/x") for method in ("POST", "DELETE", "PATCH")} == {"default and GET,PUT /x"}
 
 
-STRANGE = ["OPTIONS", "TRACE", "CONNECT", "QUERY", "PROPFIND", "JEFF", "options", "x", "", "GET ", "É"]
+CHANGING = ["POST", "PUT", "PATCH", "DELETE"]
+STRANGE = ["OPTIONS", "TRACE", "CONNECT", "QUERY", "PROPFIND", "JEFF", "options", "get", "Get", "head", "post", "x", "", "GET ", "É"]
+
+
+@pytest.mark.parametrize("method", CHANGING)
+def test_P18_a_changing_method_that_no_rule_names_needs_what_get_needs_too(method: str) -> None:  # noqa: N802 - the id of the threat
+    """A view that does not look at the method answers it as GET, so both what it falls to and what GET needs are demanded."""
+    made = Rules({"GET /x": role("reader"), "GET /open": public, "GET /same": authenticated}, authenticated)
+    route = made.find(method, "/x")
+    assert (route.text, route.requirement) == ("default and GET /x", authenticated & role("reader"))
+    assert made.find(method, "/x") is route  # combined once
+    # What adds nothing is left out: `{"GET /x": public}` does not open POST.
+    assert made.find(method, "/open") is made.find(method, "/same") is made.default
+
+
+@pytest.mark.parametrize("method", CHANGING)
+def test_P18_a_rule_without_methods_for_the_path_of_get_names_the_changing_methods(method: str) -> None:  # noqa: N802 - as above
+    """`/x` beside `GET /x` is written for them; a wider rule is not."""
+    made = table("/x/{a}", "GET /x/{b}", "/y/**", "GET /y/{c}", "/z/**", "GET /z/**")
+    assert decides(made, method, "/x/1") == "/x/{a}"
+    assert decides(made, method, "/y/1") == "/y/** and GET /y/{c}"
+    assert decides(made, method, "/z/1") == "/z/**"
+
+
+def test_a_method_that_a_rule_names_is_decided_by_it_alone() -> None:
+    """Whoever writes OPTIONS into a rule means it; the rule may be wider than that of GET."""
+    made = Rules({"GET /x": role("reader"), "OPTIONS,QUERY /x": public, "PUT /**": role("writer")}, authenticated)
+    assert [decides(made, method, "/x") for method in ("OPTIONS", "QUERY", "PUT")] == ["OPTIONS,QUERY /x"] * 2 + ["PUT /**"]
+    assert decides(made, "TRACE", "/x") == "default and GET /x and PUT /**"
 
 
 @pytest.mark.parametrize("method", STRANGE)
-def test_P11_a_method_without_a_rule_of_its_own_needs_what_get_needs_too(method: str) -> None:  # noqa: N802 - the id of the threat
-    """It may well be served by the handler of GET, so both what it falls to and what GET needs are demanded."""
-    made = Rules({"GET /x": role("reader"), "POST /x": public}, authenticated)
+def test_P11_any_other_method_needs_the_rule_of_every_method_that_a_rule_names(method: str) -> None:  # noqa: N802 - as above
+    """A view may answer it as any of them: `{"POST /pay": role("teller")}` does not open an unknown verb, nor one in lower case."""
+    made = Rules({"GET /x": role("reader"), "POST /x": role("writer"), "DELETE /**": role("admin")}, authenticated)
     route = made.find(method, "/x")
-    assert route.text == "default and GET /x"
-    assert route.requirement == authenticated & role("reader")
-    assert route.pattern is None
-    assert made.find(method, "/x") is route  # combined once
+    assert route.text == "default and GET /x and DELETE /** and POST /x"
+    assert route.requirement == authenticated & role("reader") & role("admin") & role("writer")
+    assert made.find(method, "/y").text == "default and DELETE /**"
+    assert Rules({"POST /pay": role("teller")}, public).find(method, "/pay").requirement == role("teller")
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post"])
-def test_a_method_with_a_meaning_of_its_own_falls_to_the_default(method: str) -> None:
-    """No application serves a POST by its handler of GET."""
-    assert decides(table("GET /x"), method, "/x") == "default"
+def test_unheard_of_methods_share_one_route() -> None:
+    """However many verbs clients make up, one route is made for all of them, and nothing grows."""
+    made = table("GET /x", "POST /x")
+    assert len({made.find(f"VERB{number}", "/x") for number in range(3000)}) == 1
+    assert len(made._combined) == 1
 
 
-def test_a_strange_method_that_a_rule_names_is_decided_by_it() -> None:
-    """Whoever writes OPTIONS into a rule means it."""
-    made = Rules({"GET /x": role("reader"), "OPTIONS,QUERY /x": public}, authenticated)
-    assert [decides(made, method, "/x") for method in ("OPTIONS", "QUERY", "options")] == ["OPTIONS,QUERY /x"] * 3
-    assert decides(made, "TRACE", "/x") == "default and GET /x"
-
-
-def test_a_strange_method_needs_the_more_specific_rule_and_what_get_needs() -> None:
-    """A rule for all methods, a narrower one for GET: a strange method needs both; where GET has no other, one is enough."""
-    made = Rules({"/x": role("a"), "GET /x": role("b"), "/y": role("c")}, authenticated)
-    assert made.find("JEFF", "/x").requirement == role("a") & role("b")
-    assert made.find("JEFF", "/y").text == "/y"
-    assert made.find("JEFF", "/z").text == "default"
+def test_combinations_are_bounded() -> None:
+    """A path chooses among the combinations of a table; where it has more of them than are kept, they are made again."""
+    names = [f"s{number}" for number in range(40)]
+    made = table(*(f"GET /{name}/**" for name in names), *(f"POST /{{x}}/{name}" for name in names))
+    for one, other in product(names, names):
+        assert decides(made, "BREW", f"/{one}/{other}") == f"default and GET /{one}/** and POST /{{x}}/{other}"
+    assert len(made._combined) <= MOST_COMBINED < len(names) ** 2
 
 
 @pytest.mark.parametrize(
@@ -158,13 +232,14 @@ def test_a_strange_method_needs_the_more_specific_rule_and_what_get_needs() -> N
     [(role("a"), ~role("a")), (via("Basic"), via("Bearer")), (role("a").hidden(), ~role("a"))],
     ids=str,
 )
-def test_a_strange_method_whose_two_demands_exclude_each_other_is_for_nobody(default: Requirement, get: Requirement) -> None:
-    """Each of the two rules is right, so the request is refused, 403, and no error is raised while requests are served."""
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT"])
+def test_a_method_whose_demands_exclude_each_other_is_for_nobody(method: str, default: Requirement, get: Requirement) -> None:
+    """Each of the rules is right, so the request is refused, 403, and no error is raised while requests are served."""
     door = Door({"GET /x": get}, default=default)
-    request = RequestView("OPTIONS", "/x")
+    request = RequestView(method, "/x")
     for principal in (ANONYMOUS, Principal("ann"), Principal("bob", roles=["a"])):
         assert door.guard.refuse(door.decide(principal, request), door.view(principal, request)).status in {403, 404}
-    assert door.guard.policy.rules.find("OPTIONS", "/x").requirement == AllOf((default, get, nobody))
+    assert door.guard.policy.rules.find(method, "/x").requirement == AllOf((default, get, nobody))
 
 
 # What is refused at construction
@@ -184,6 +259,9 @@ AMBIGUOUS = [
     (["/{x}/b", "/a/{y}", "GET,POST,PUT,PATCH,DELETE,OPTIONS /a/b"], "OTHER /a/b", "/a/b"),
     (["/a/**", "/{x}/b/**", "/a/b"], "GET /a/b/x", "/a/b/**"),
     (["/a/**", "/{x}/b/**", "/a/b/{y}/**"], "GET /a/b", "/a/b/**"),
+    (["/a/{x}", "/{y}/"], "GET /a/", "/a/"),
+    (["/a/**", "/{y}/"], "GET /a/", "/a/"),
+    (["GET /a/{x}", "/a/"], "GET /a/", "GET /a/"),
 ]
 
 
@@ -212,6 +290,9 @@ def test_two_rules_of_which_neither_is_more_specific_are_refused(rules: list[str
         ["/a/{x}", "/{y}"],
         ["/{x}", "/{x}/{y}"],
         ["/{x}/b", "/a/{y}", "GET /a/b", "/a/b"],
+        ["/a", "/a/", "/a/{x}"],
+        ["/a", "/{x}/"],
+        ["/a/{x}", "/{y}/", "/a/"],
     ],
     ids=" + ".join,
 )
@@ -221,7 +302,7 @@ def test_rules_that_overlap_are_accepted_where_each_request_has_a_most_specific_
 
 
 SAME = [
-    ["/a", "/a/"],
+    ["/{x}/", "/{y}/"],
     ["/{x}", "/{y}"],
     ["GET,PUT /a", "PUT,GET /a"],
     ["/a/**", "/a/**/"],
@@ -246,6 +327,7 @@ def test_two_rules_for_the_same_requests_are_refused(rules: list[str]) -> None:
         (["GET,PUT /a", "GET /a", "PUT /a"], "GET,PUT /a"),
         (["GET,PUT /{x}/**", "GET /{x}/**", "PUT /{x}", "PUT /{x}/{y}/**"], "GET,PUT /{x}/**"),
         (["/**", "/", "/{x}/**"], "/**"),
+        (["GET,PUT /a/", "GET /a/", "PUT /a/"], "GET,PUT /a/"),
     ],
 )
 def test_a_rule_that_can_never_decide_is_refused(rules: list[str], idle: str) -> None:
@@ -294,12 +376,24 @@ def test_a_table_lists_its_routes_and_the_default_last() -> None:
     assert (second.quick, default.quick) == (None, None)
 
 
-def test_a_route_can_be_narrowed_by_another() -> None:
-    """The requirement of a view is added to that of its path, never put in its place."""
-    route = Route("/a", role("a")).also(Route("the view", scope("s")))
-    assert (route.text, route.requirement) == ("/a and the view", role("a") & scope("s"))
-    with pytest.raises(ConfigurationError, match="the requirement of '/a and the view' can never be met"):
-        Route("/a", role("a")).also(Route("the view", ~role("a")))
+def test_rules_combine_to_one_that_demands_what_they_all_do() -> None:
+    """A requirement that says nothing, or the same again, is left out; the texts of those that remain are kept."""
+    open_, one, same, two = (
+        Route(*pair) for pair in [("/o", public), ("/a", role("a")), ("/b", role("a")), ("/c", role("a") & scope("s"))]
+    )
+    assert combine([open_]) is combine([open_, Route("/p", public)]) is open_
+    assert combine([open_, one, same]) is one
+    both = combine([one, two, open_])
+    assert (both.text, both.requirement, both.rules) == ("/a and /c", role("a") & scope("s"), (one, two))
+    assert one.rules == (one,)
+    assert str(combine([one, Route("/d", ~role("a"))]).requirement) == 'role("a") & ~role("a") & nobody'
+
+
+def test_a_combination_is_exempt_from_the_cross_site_test_only_if_all_its_rules_are() -> None:
+    """One rule that is not exempt binds the whole request."""
+    exempt = Route("/hook", role("a").from_any_origin()), Route("/other", role("b").from_any_origin())
+    assert combine(exempt).any_origin
+    assert not combine([*exempt, Route("/c", role("c"))]).any_origin
 
 
 def test_walk_yields_a_requirement_and_all_its_parts() -> None:
