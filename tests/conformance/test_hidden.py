@@ -306,7 +306,7 @@ def test_D12_a_preflight_is_moved_as_near_as_the_404_of_a_known_caller(behind: B
 
 @pytest.mark.parametrize(
     ("rule", "asked", "moved"),
-    [("POST /x", "POST", True), ("POST /x", "GET", False), ("OPTIONS /x", "PUT", True), ("GET /x", "HEAD", True), ("GET /x", "get", True)],
+    [("POST /x", "POST", True), ("PUT /y", "GET", False), ("OPTIONS /x", "PUT", True), ("GET /x", "HEAD", True), ("GET /x", "get", True)],
 )
 def test_D12_a_preflight_asks_about_the_method_to_come(rule: str, asked: str, moved: bool, behind: Behind) -> None:  # noqa: FBT001 - a row
     """What is hidden for the method that is asked about, or for OPTIONS itself, is not told; what is open for it is."""

@@ -104,6 +104,10 @@ FOUND = [
     # A field that is too long and another that came twice: the order of the fields, which WSGI does not keep, decided which was reported.
     ("three_schemes", [Request(headers=(("X-API-Key", "x" * 8193), ("Host", "a,b")))]),
     ("three_schemes", [Request(headers=(("Authorization", "Bearer a"), ("Authorization", "Bearer a"), ("Host", "x" * 8193)))]),
+    # Two fields that hold a comma, of which one is malformed by that: the order of the fields decided which was reported.
+    ("three_schemes", [Request(headers=(("Host", "a,b"), ("Authorization", "Bearer a,")))]),
+    ("three_schemes", [Request(headers=(("X-API-Key", "a,b"), ("Authorization", 'Basic "'), ("Authorization", "Basic \t")))]),
+    ("proxy", [Request(headers=(("Host", "a,b"), ("Proxy-Authorization", "Basic a b,")))]),
     # The absolute form of the very place where the application is mounted.
     ("three_schemes", [Request(target="http://example.com/api", mount="/api")]),
     # The short way over WSGI did not look how long the Host field is.

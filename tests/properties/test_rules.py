@@ -22,11 +22,12 @@ Request = tuple[str, tuple[str, ...]]
 
 # Every path of up to four segments over two names that rules use and one that none does, by two methods that rules name and one
 # that none does. Patterns are at most three segments long, so what is true of these requests is true of all: a segment or method
-# that no rule names stands for all such, and a fourth segment for all that follow.
+# that no rule names stands for all such, and a fourth segment for all that follow. A last segment that is empty is a closing slash.
 LONGEST = 3
 NAMES = ("a", "b", "new")
 METHODS = ("GET", "POST", "BREW")
-PATHS = tuple(path for length in range(LONGEST + 2) for path in product(NAMES, repeat=length))
+OPEN = tuple(path for length in range(LONGEST + 2) for path in product(NAMES, repeat=length))
+PATHS = (*OPEN, *((*path, "") for path in OPEN if len(path) <= LONGEST))
 REQUESTS: tuple[Request, ...] = tuple(product(METHODS, PATHS))
 
 segments = st.sampled_from(["a", "b", "{}"])
@@ -38,16 +39,17 @@ def patterns(draw: st.DrawFn) -> str:
     """Return patterns of up to three segments, the closing `**` included."""
     chosen = draw(st.lists(segments, max_size=LONGEST))
     named = [f"{{x{at}}}" if segment == "{}" else segment for at, segment in enumerate(chosen)]
-    if draw(st.booleans()):
+    end = draw(st.sampled_from(["", "", "/", "**", "**"]))
+    if end == "**":
         named = [*named[: LONGEST - 1], "**"]
-    return draw(method_sets) + "/" + "/".join(named)
+    return draw(method_sets) + "/" + "/".join(named) + ("/" if end == "/" and named else "")
 
 
 @cache
 def matched(text: str) -> frozenset[Request]:
     """Return the requests that a pattern matches, read off its text by the letter."""
     head, _, path = text.rpartition(" ")
-    wanted = [part for part in path.split("/") if part]
+    wanted = path.split("/")[1:] if path != "/" else []
 
     def fits(request: Request) -> bool:
         method, given = request
@@ -137,7 +139,7 @@ def check_message(message: str, rules: list[str], wrong: dict[str, set[str]]) ->
         method, _, path = shown.partition(" ")
         # What no rule names is written in another way there.
         usual = method if method in METHODS else "BREW"
-        request = usual, tuple(segment if segment in NAMES else "new" for segment in path.split("/") if segment)
+        request = usual, tuple(segment if segment in {*NAMES, ""} else "new" for segment in path.split("/")[1:] if path != "/")
         assert written(request) in wrong["ambiguous"]
         assert request in matched(one) & matched(other)
         assert not matched(one) <= matched(other)
@@ -153,15 +155,73 @@ def anonymised(rule: str) -> str:
 @given(tables)
 @example(COVERED_TOGETHER)
 @example(SHOWN_REQUEST_IS_TAKEN)
-def test_the_most_specific_rule_decides(rules: list[str]) -> None:
-    """For every request, the rule that decides is the one whose requests all other matching rules match too; else the default."""
+@example(["/a", "/a/{x}"])
+@example(["/a/", "/a/**"])
+@example(["/{x}/", "/a"])
+@example(["POST /a/", "/{x}/**"])
+@example(["GET /{x}", "/a/{x}", "GET /a/{x}"])
+def test_a_request_is_bound_by_the_rules_that_an_oracle_finds(rules: list[str]) -> None:
+    """For every request, the rule whose requests all other matching rules match too decides, with those of decisions D60 and D64."""
     rules = mended(rules)
     table = built(rules)
     for method, path in REQUESTS:
-        if method == "BREW":
-            continue  # a method that no standard names needs what GET does too; tested below
-        expected = deciding(rules, (method, path)) or ["default"]
-        assert [table.find(method, "/" + "/".join(path)).text] == expected
+        route = table.find(method, "/" + "/".join(path))
+        assert {rule.text for rule in route.rules} == expected(rules, method, path), (method, path)
+
+
+def expected(rules: list[str], method: str, path: tuple[str, ...]) -> set[str]:
+    """Return the rules that bind a request, read off the decisions by the letter."""
+    if not path:
+        # The root is the one path that has a closing slash whichever way it is read.
+        alone = rule_of(rules, method, ()).rpartition(" ")[2] == "/"
+        return texts(rules, method, ()) | (set() if alone else texts(rules, method, ("",)))
+    open_, closed = (path[:-1], path) if path[-1] == "" else (path, (*path, ""))
+    if open_ == ():
+        return expected(rules, method, ())
+    if path == closed:
+        own, other = rule_of(rules, method, closed), rule_of(rules, method, open_)
+        if own.endswith("/") and paths_of(own[:-1]) <= paths_of(other):
+            return texts(rules, method, closed)
+        return texts(rules, method, open_) | texts(rules, method, closed)
+    more = {
+        rule
+        for by, rule in bound(rules, method, closed)
+        if rule.endswith("/") and not any(paths_of(rule_of(rules, one, open_)) <= paths_of(rule[:-1]) for one in (by, method))
+    }
+    return texts(rules, method, open_) | more
+
+
+def texts(rules: list[str], method: str, reading: tuple[str, ...]) -> set[str]:
+    """Return the rules that bind one reading of a path."""
+    return {rule for _, rule in bound(rules, method, reading)}
+
+
+def bound(rules: list[str], method: str, reading: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the rules that bind one reading of a path, each after the method whose rule it is (decision D60)."""
+    own = rule_of(rules, method, reading)
+    heads = {name for rule in rules if ("GET", reading) in pathwise(rule) for name in rule.rpartition(" ")[0].split(",") if name}
+    if method == "GET" or method in own.rpartition(" ")[0].split(","):
+        return [(method, own)]
+    get = rule_of(rules, "GET", reading)
+    if method == "POST":
+        return [(method, own)] if paths_of(own) == paths_of(get) else [(method, own), ("GET", get)]
+    return [(method, own), ("GET", get), *((name, rule_of(rules, name, reading)) for name in heads)]
+
+
+def rule_of(rules: list[str], method: str, reading: tuple[str, ...]) -> str:
+    """Return the one rule that decides about one reading of a path."""
+    return (deciding(rules, (method, reading)) or ["default"])[0]
+
+
+@cache
+def pathwise(rule: str) -> frozenset[Request]:
+    """Return the requests whose path a rule matches, by any method."""
+    return matched("/" + rule.partition("/")[2]) if rule != "default" else frozenset(REQUESTS)
+
+
+def paths_of(rule: str) -> frozenset[tuple[str, ...]]:
+    """Return the paths that a rule matches; the default matches more than any rule."""
+    return frozenset(path for _, path in pathwise(rule)) | (frozenset({("beyond",)}) if rule == "default" else frozenset())
 
 
 @given(tables.flatmap(lambda rules: st.tuples(st.just(rules), st.permutations(rules))))
@@ -260,25 +320,77 @@ def test_wildcards_are_printed_under_as_many_names_as_it_takes() -> None:
     assert parse_pattern(str(pattern)) == pattern
 
 
-UNNAMED = ("OPTIONS", "TRACE", "QUERY", "JEFF", "get", "options", "Brew", "get ")
+UNNAMED = ("OPTIONS", "TRACE", "QUERY", "JEFF", "get", "options", "Brew", "get ", "PUT", "PATCH", "put")
+VERBS = [
+    "/",
+    "/x",
+    "GET /x",
+    "POST /x",
+    "GET,POST /x",
+    "/**",
+    "GET /**",
+    "PUT /y",
+    "POST /**",
+    "/x/",
+    "GET /x/",
+    "/{y}",
+    "GET /{y}",
+    "/x/{y}",
+]
+about_methods = ("is_get", "may_write_here")
+
+
+def grants(door: Door, principal: Principal, method: str, path: str, client: str | None) -> bool | None:
+    """Whether a caller is let in; None: a predicate of the rule looks at the method, so that methods cannot be compared."""
+    if any(word in str(door.guard.policy.rules.find(method, path).requirement) for word in about_methods):
+        return None
+    return door.guard.decide(door.view(principal, RequestView(method, path, client=client), path)).granted
+
+
+def stands_by(granted: bool | None, other: bool | None) -> bool:  # noqa: FBT001 - two answers
+    """Whether one is not let in where the other is not."""
+    return not granted or other is None or other
 
 
 @given(
-    st.dictionaries(st.sampled_from(["/", "/x", "GET /x", "POST /x", "GET,POST /x", "/**", "GET /**"]), requirements(APART, 2), max_size=4),
+    st.dictionaries(st.sampled_from(VERBS), requirements(APART, 2), max_size=4),
     requirements(APART, 2),
     st.sampled_from(UNNAMED),
     requests,
     callers,
 )
-def test_P11_a_method_that_no_rule_names_never_needs_less_than_get(  # noqa: N802 - the id of the threat
+def test_P11_P18_a_method_that_no_rule_names_never_needs_less_than_get(  # noqa: N802 - the ids of the threats
     rules: dict[str, Requirement], default: Requirement, method: str, request: RequestView, principal: Principal
 ) -> None:
-    """An unheard-of verb, a lower-case `get`, OPTIONS and TRACE are granted only where GET is: their handler may be GET's."""
+    """A verb without a rule is granted only where GET is; one that is neither GET nor changes anything only where all others are."""
     door = Door(rules, default=default)
-    strange = door.view(principal, RequestView(method, "/x", client=request.client))
-    usual = door.view(principal, RequestView("GET", "/x", client=request.client))
-    # Predicates about the method are asked about the method that was sent, so the requirement is compared, not the decision.
-    granted = door.guard.policy.rules.find(method, "/x").requirement, door.guard.policy.rules.find("GET", "/x").requirement
-    assert str(granted[1]) in str(granted[0])
-    if "is_get" not in str(granted) and "may_write_here" not in str(granted) and door.guard.decide(strange).granted:
-        assert door.guard.decide(usual).granted
+    named = {name for rule in rules for name in rule.rpartition(" ")[0].split(",") if name}
+    beside_get = {rule.rpartition(" ")[2] for rule in rules if " " not in rule}
+    for path in ("/x", "/x/", "/z", "/"):
+        if method in {"PUT", "PATCH"} and {rule.rpartition(" ")[2] for rule in rules if " " in rule} & beside_get:
+            continue  # a rule without methods beside one for GET is written for these
+        granted = grants(door, principal, method, path, request.client)
+        others = {"GET"} | (named if method not in {"PUT", "PATCH"} else set())
+        if method in named:
+            continue
+        assert all(stands_by(granted, grants(door, principal, other, path, request.client)) for other in others)
+
+
+@given(
+    st.dictionaries(st.sampled_from(VERBS), requirements(APART, 2), max_size=5),
+    requirements(APART, 2),
+    st.sampled_from(["GET", "POST", "BREW"]),
+    requests,
+    callers,
+)
+def test_P17_a_closing_slash_never_opens_what_either_reading_closes(  # noqa: N802 - the id of the threat
+    rules: dict[str, Requirement], default: Requirement, method: str, request: RequestView, principal: Principal
+) -> None:
+    """`/x/` is granted only where `/x` is and where `/x/{y}` is for an empty name, unless a rule is written for `/x/` itself."""
+    door = Door(rules, default=default)
+    written = {"/x/", "GET /x/"} & rules.keys()
+    if not written:
+        closed = grants(door, principal, method, "/x/", request.client)
+        assert stands_by(closed, grants(door, principal, method, "/x", request.client))
+        # A name that no rule has stands where the empty one does.
+        assert stands_by(closed, grants(door, principal, method, "/x/none", request.client))
