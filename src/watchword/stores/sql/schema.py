@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table
 
 PREFIX = "watchword_"
+"""All tables of a store begin so, those of later versions too."""
+
 VERSION_TABLE = "watchword_schema"
 
 REVISIONS = ("0001", "0002")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import itemgetter
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -211,8 +212,13 @@ def _parts_found(inspector: Inspector, names: Iterable[str], schema: str | None)
     for (_, table), columns in inspector.get_multi_columns(**only).items():
         yield Part(table)
         yield from (Part.column(table, column["name"]) for column in columns)
-    for (_, table), key in inspector.get_multi_pk_constraint(**only).items():
-        yield Part.primary_key(table, key["constrained_columns"])
+        if inspector.dialect.name == "sqlite":
+            # Asked for a primary key, SQLAlchemy looks for its name and takes an error of the disk for "no name".
+            keys: list[Any] = [column for column in columns if column.get("primary_key")]
+            yield Part.primary_key(table, (column["name"] for column in sorted(keys, key=itemgetter("primary_key"))))
+    if inspector.dialect.name != "sqlite":
+        for (_, table), found in inspector.get_multi_pk_constraint(**only).items():
+            yield Part.primary_key(table, found["constrained_columns"])
     for (_, table), indexes in inspector.get_multi_indexes(**only).items():
         for index in indexes:
             yield Part.index(table, str(index["name"]), map(str, index["column_names"]), unique=bool(index["unique"]))

@@ -152,7 +152,7 @@ def _postgresql(url: URL, query: str) -> Place:
     if schema is not None and (not 0 < len(schema.encode()) <= _MAX_SCHEMA or schema.startswith("pg_")):
         raise _wrong("schema", schema, f"the name of a schema: up to {_MAX_SCHEMA} octets, not beginning with 'pg_'")
     if threshold is not None and not re.fullmatch(r"[0-9]{1,9}", threshold):
-        raise _wrong("prepare_threshold", threshold, "a whole number; without it no statement is prepared on the server")
+        raise _wrong("prepare_threshold", threshold, "a whole number; 0, or without it: no statement is prepared on the server")
     _place_hosts(options)
     public = {name: value for name, value in options.items() if name not in _SECRET}
     where = URL.create(
@@ -163,7 +163,7 @@ def _postgresql(url: URL, query: str) -> Place:
         public.pop("dbname", None),
         public,
     )
-    return Place(where, options, schema, None if threshold is None else int(threshold))
+    return Place(where, options, schema, int(threshold or 0) or None)
 
 
 def _options(query: str) -> dict[str, str]:
