@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from flask import Flask
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -334,3 +336,36 @@ def test_D12_an_answered_preflight_is_not_moved_by_a_second_guard_alone(behind: 
     else:
         driver = ByWSGI(outer, app=wsgi.GuardMiddleware(FlaskSite().app.wsgi_app, inner))
     assert driver(preflight("/hidden")).status == 404
+
+
+# After routing
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("framework", ["litestar", "starlette"])
+async def test_a_guard_behind_the_router_never_calls_a_hidden_handler(framework: str) -> None:
+    """A middleware of Litestar, or of a route of Starlette, cannot ask for another path: it answers by itself."""
+    ran: list[str] = []
+    app: Any
+    if framework == "litestar":
+        from litestar import Litestar, get
+        from litestar.middleware import DefineMiddleware
+
+        @get("/hidden", sync_to_thread=False)
+        def hidden() -> str:
+            ran.append("litestar")
+            return "gold"
+
+        guarded: Any = asgi.GuardMiddleware
+        app = Litestar([hidden], openapi_config=None, logging_config=None, middleware=[DefineMiddleware(guarded, guard=guard())])
+    else:
+
+        async def handler(request: Any) -> PlainTextResponse:
+            ran.append("starlette")
+            return PlainTextResponse("gold")
+
+        app = Starlette(routes=[Route("/hidden", handler, middleware=[Middleware(asgi.GuardMiddleware, guard=guard())])])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answers = [await client.get("/hidden", headers=[who]) for who in (OTHER, ADMIN)]
+    assert [answer.status_code for answer in answers] == [404, 200]
+    assert ran == [framework]

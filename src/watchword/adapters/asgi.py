@@ -57,6 +57,9 @@ class Auth:
         return f"Auth({self.scopes})"
 
 
+_NO_SCOPES = Auth(ANONYMOUS)
+
+
 class GuardMiddleware:
     """Puts a guard in front of an ASGI application.
 
@@ -92,8 +95,8 @@ class GuardMiddleware:
             ConfigurationError: the application turns out to set a mount by itself.
         """
         placing = self._placing
-        if not placing.settled:
-            placing.settle()
+        if not placing.inspected:
+            placing.inspect()
         pinned = placing.pinned
         root = scope.get("root_path") or "" if pinned is None else pinned()
         kind = scope["type"]
@@ -175,7 +178,8 @@ class GuardMiddleware:
     ) -> None:
         """Let the application answer for a path that nobody can have made: its own 404, and the hidden handler never runs."""
         path = path_of_nothing(self.guard.policy, view, decision.principal)
-        if path is None:
+        if path is None or self._placing.is_routed(scope):
+            # A middleware of a route, or of Litestar: the handler would run, whatever the path.
             await _respond(send, "http.response", refusal)
             return
         taken = handover(self.guard.policy, view)
@@ -280,7 +284,7 @@ class _Opening:
 def _tell(scope: Scope, decision: Decision) -> None:
     """Tell the application, and the middlewares around the guard, who it is; whatever was there before is no word of this guard."""
     scope["user"] = principal = decision.principal
-    scope["auth"] = Auth(principal if decision.granted or isinstance(decision, Hidden) else ANONYMOUS)
+    scope["auth"] = Auth(principal) if decision.granted or isinstance(decision, Hidden) else _NO_SCOPES
     scope["watchword.decision"] = decision
 
 

@@ -30,14 +30,15 @@ class Placing:
         ConfigurationError: the mount cannot be one, or the application sets another by itself.
     """
 
-    __slots__ = ("_app", "_mount", "_rules", "_takes_off", "pinned", "settled")
+    __slots__ = ("_app", "_mount", "_rules", "_takes_off", "inspected", "pinned", "settled")
 
     def __init__(self, app: object, rules: Rules, mount: str | None) -> None:
         self._app = app
         self._mount = None if mount is None else check_mount(mount)
         self._rules = rules
         self._takes_off: bool | None = None
-        self.settled: bool = False
+        self.inspected: bool = False
+        self.settled: bool = False  # nothing is left to find out: the application is known, or has served a request
         self.pinned: Callable[[], str] | None = self._pin()
 
     def _pin(self) -> Callable[[], str] | None:
@@ -52,7 +53,7 @@ class Placing:
             )
         return own
 
-    def settle(self) -> None:
+    def inspect(self) -> None:
         """Inspect the application again, before the first connection: it has its settings and its routes by now.
 
         Raises:
@@ -62,6 +63,15 @@ class Placing:
         check_mounted(self._app)
         self._takes_off = takes_mount_off(self._app)
         self.settled = self._takes_off is not None
+        self.inspected = True
+
+    def is_routed(self, scope: Scope) -> bool:
+        """Tell whether a router further out has chosen the handler, so that another path would make no difference.
+
+        Args:
+            scope: of the connection.
+        """
+        return self._takes_off is None and ("route_handler" in scope or "endpoint" in scope)
 
     def child(self, scope: Scope, root: str) -> Scope:
         """Return a copy of a scope for the application.
