@@ -1,41 +1,33 @@
-"""A lock that a fork does not leave closed."""
+"""A lock between the threads of one process, which a fork does not leave locked."""
 
 from __future__ import annotations
 
-import os
-from functools import partial
-from threading import Lock
-from weakref import ref
+from contextlib import suppress
+from threading import RLock
+
+from watchword.process import PerProcess
 
 
 class ProcessLock:
     """A lock between the threads of one process.
 
-    In a process just forked it is open: the thread that had closed it does not exist there, and would never open it. Servers fork
-    their workers after they have loaded the application, and nothing keeps its threads from working meanwhile.
+    In a process just forked it is unlocked, however it was forked: a thread that had locked it does not exist there and would never
+    unlock it. Servers fork their workers after they have loaded the application, and threads of it may work meanwhile.
     """
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ("__weakref__", "_locks")
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        if hasattr(os, "register_at_fork"):  # Windows has no fork
-            # A callback cannot be taken back: it must not keep this object.
-            os.register_at_fork(after_in_child=partial(_open, ref(self)))
+        # Reentrant ones know which thread holds them.
+        self._locks = PerProcess(RLock)
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        self._locks.get().acquire()
 
     def __exit__(self, *error: object) -> None:
-        # Who forks while it has the lock comes here twice, and in the child with a new one.
-        if self._lock.locked():
-            self._lock.release()
+        # A thread that forks while it holds the lock also gets here in the child, where it does not hold the new one.
+        with suppress(RuntimeError):
+            self._locks.get().release()
 
     def __repr__(self) -> str:
-        return f"ProcessLock({'closed' if self._lock.locked() else 'open'})"
-
-
-def _open(lock: ref[ProcessLock]) -> None:
-    found = lock()
-    if found is not None:
-        found._lock = Lock()  # noqa: SLF001 - a method of it in all but name, with a weak self
+        return "ProcessLock()"
