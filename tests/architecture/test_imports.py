@@ -13,7 +13,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # From below to above; a part imports only from layers below its own. So schemes, checkers and authorization meet in the guard,
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
-    {"errors"},
+    {"errors", "process"},
     {"scopes"},
     {"clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
     {"operation", "grammar", "mount"},
@@ -42,6 +42,7 @@ EXCEPTIONS = {
     # One limit for callers from threads and from event loops: each kind is woken in its own way.
     "protection/hashing.py": {"threading", "anyio"},
     "checkers/decoy_source.py": {"threading"},  # a login does not wait for a slow sample
+    "process.py": {"threading"},  # of several threads one makes what belongs to a process
     "locking.py": {"threading"},  # of several threads one reads a file, and one takes a login down
     # The formats of their password hashes, which nobody else knows.
     "checkers/passwords/django.py": {"django"},

@@ -11,12 +11,15 @@ import os
 import signal
 import socket
 import socketserver
+import subprocess
 import sys
 import threading
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from wsgiref import simple_server
+
+from tests.support.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +118,15 @@ SERVERS: dict[str, Callable[[socket.socket], None]] = {
     "werkzeug": _werkzeug,
 }
 
+
+def _uwsgi(bound: socket.socket, *more: str) -> None:
+    # Its workers are forked in C. It finds Python's packages where this process does.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    options = ["--http-socket", f"fd://{bound.fileno()}", "--module", f"{APPLICATION}:wsgi", "--master", "--processes", "3"]
+    command = [program("uwsgi"), *options, "--die-on-term", "--no-orphans", "--need-app", "--listen", "64", *more]
+    subprocess.run(command, check=True, pass_fds=[bound.fileno()])
+
+
 if find_spec("httptools"):  # the other parser of uvicorn, where somebody has installed it
     SERVERS["uvicorn-httptools"] = lambda bound: _uvicorn("httptools", bound)
 
@@ -123,6 +135,15 @@ PROCESSES: dict[str, Callable[[socket.socket], None]] = {
     "gunicorn-sync-2": lambda bound: _gunicorn("sync", bound, workers=2),
     "gunicorn-gthread-2-preload": lambda bound: _gunicorn("gthread", bound, "--threads", "80", "--preload", workers=2),
     "granian-2": lambda bound: _granian("asgi", bound, workers=2),
+}
+
+# Those that load the application and then fork three workers.
+FORKING: dict[str, Callable[[socket.socket], None]] = {
+    "gunicorn-preload": lambda bound: _gunicorn("sync", bound, "--preload", workers=3),
+    "uwsgi": _uwsgi,
+    "uwsgi-hooks": lambda bound: _uwsgi(bound, "--py-call-osafterfork"),
+    "uwsgi-threads": lambda bound: _uwsgi(bound, "--enable-threads", "--threads", "4"),
+    "uwsgi-lazy": lambda bound: _uwsgi(bound, "--lazy-apps"),  # loads it anew in each worker
 }
 
 
@@ -147,10 +168,10 @@ MOUNTED: dict[str, Callable[[socket.socket], None]] = {
 def _end_with_stdin() -> None:
     # Not sys.stdin: granian's workers are forked, and would wait for ever for the lock that this thread holds.
     os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.killpg(0, signal.SIGTERM)  # uWSGI is a process of its own
 
 
 if __name__ == "__main__":
     name, fd, APPLICATION = sys.argv[1:]
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    (SERVERS | PROCESSES | MOUNTED)[name](socket.socket(fileno=int(fd)))
+    (SERVERS | PROCESSES | FORKING | MOUNTED)[name](socket.socket(fileno=int(fd)))

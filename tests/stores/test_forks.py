@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.forks import FORKS
 from tests.support.stores import fill, program
 from watchword.stores import SQLStore
 
@@ -13,17 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.stores.conftest import Opens
+    from tests.support.postgres import PostgreSQL
 
 FORKED = """
-import os, sys
+import sys
+from tests.support.forks import *
 from watchword.stores import SQLStore
 from watchword.testing.stores import key
-store = SQLStore(sys.argv[1], staleness=3600)
+store, fork = SQLStore(sys.argv[1], staleness=3600), FORKS[sys.argv[2]]
 assert store.find_key("k1") is not None
 mark = store.mark()
 children = []
 for number in range(4):
-    child = os.fork()
+    child = fork()
     if not child:
         try:
             for turn in range(50):
@@ -44,19 +47,21 @@ print(*(found.id for found in store.list_keys()))
 """
 
 
-def test_workers_and_their_parent_use_one_store(url: str, opens: Opens) -> None:
-    """At the same time, and each gets the answers to its own questions."""
+@pytest.mark.parametrize("fork", FORKS)
+def test_workers_and_their_parent_use_one_store(fork: str, url: str, opens: Opens) -> None:
+    """At the same time, and each gets the answers to its own questions, however it was forked."""
     fill(opens(url))
-    assert program(FORKED, url).stdout.split() == ["k1", "of-child-0", "of-child-1", "of-child-2", "of-child-3"]
+    assert program(FORKED, url, fork).stdout.split() == ["k1", "of-child-0", "of-child-1", "of-child-2", "of-child-3"]
 
 
 LEFT_ALONE = """
 import os, sqlite3, sys
+from tests.support.forks import *
 from watchword.stores import SQLStore
 store = SQLStore(sys.argv[1])
 assert store.find_key("k1") is not None
 to_child, to_parent = os.pipe(), os.pipe()
-child = os.fork()
+child = FORKS[sys.argv[3]]()
 if not child:
     assert store.find_key("k1") is not None
     os.write(to_parent[1], b"x")
@@ -74,25 +79,178 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
-def test_a_worker_holds_its_own_locks_in_sqlite(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_worker_holds_its_own_locks_in_sqlite(fork: str, tmp_path: Path) -> None:
     """Locks belong to a process: one that believes to have its parent's has none, and loses what others write."""
     path = tmp_path / "auth.db"
     with SQLStore(f"sqlite:///{path}") as store:
         fill(store)
-    program(LEFT_ALONE, f"sqlite:///{path}", path)
+    program(LEFT_ALONE, f"sqlite:///{path}", path, fork)
 
 
-def test_a_fork_while_somebody_asks_leaves_no_lock(tmp_path: Path) -> None:
-    """What another thread held at that moment nobody would ever give back in the child."""
-    with SQLStore(f"sqlite:///{tmp_path}/auth.db") as store:
+TOO_LATE = """
+import os, sqlite3, sys
+from tests.support.forks import *
+from watchword import Unavailable
+from watchword.stores import SQLStore
+store = SQLStore(sys.argv[1])
+assert store.find_key("k1") is not None
+to_child = os.pipe()
+child = FORKS["c"]()
+if not child:
+    os.read(to_child[0], 1)
+    for method in (lambda: store.find_key("k1"), store.status):
+        try:
+            method()
+        except Unavailable as error:
+            assert "restart it" in error.why, error
+        else:
+            os._exit(1)
+    os._exit(0)
+store.close()
+other = sqlite3.connect(sys.argv[2])
+other.execute("UPDATE watchword_meta SET generation = 7")
+other.commit()
+os.write(to_child[1], b"x")
+assert os.waitpid(child, 0)[1] == 0
+other.close()
+"""
+
+
+def test_a_worker_whose_database_was_closed_before_its_first_question(tmp_path: Path) -> None:
+    """SQLite would read from the log of before, which is deleted: that is an outage, and no old answer."""
+    path = tmp_path / "auth.db"
+    with SQLStore(f"sqlite:///{path}") as store:
         fill(store)
-        freshness = store._database.freshness
-        with freshness._lock:
-            store._database.in_child()
-            assert store.find_key("k1") is not None
-            assert isinstance(store.holds(store.mark()), bool)
-        for pool in store._database._inherited:
-            pool.dispose()  # this process is no child, and these are its own
+    program(TOO_LATE, f"sqlite:///{path}", path)
+
+
+IN_A_TRANSACTION = """
+import os, sys
+from threading import Event, Thread
+from tests.support.forks import *
+from watchword import Unavailable
+from watchword.stores import SQLStore
+from watchword.stores.sql import statements
+store = SQLStore(sys.argv[1], timeout=5)
+fork = FORKS[sys.argv[2]]
+assert store.find_key("k1") is not None
+begun, gate, done = Event(), Event(), []
+
+def revoke(change):
+    change.lock()
+    change.count(statements.REVOKE_KEYS, {"this": "1", "at": 9})
+    change.alter()
+    begun.set()
+    gate.wait()
+
+thread = Thread(target=lambda: done.append(store._database.change(revoke)), daemon=True)  # Python waits for no such one at its end
+thread.start()
+begun.wait()
+children = []
+for ends in (os._exit, sys.exit):
+    child = fork()
+    if not child:
+        code = 1
+        try:
+            # The change of the other thread is not committed, and not this process's business.
+            assert store.find_key("k1").revoked_at is None
+            assert store.find_account("ann").id == "1"
+            store._database.freshness.holds(store.mark())
+            code = 0
+        finally:
+            ends(code)
+    children.append(child)
+codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+gate.set()
+thread.join()
+print(codes, len(done), store.find_key("k1").revoked_at)
+"""
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_fork_in_a_transaction_of_another_thread(fork: str, url: str, opens: Opens) -> None:
+    """The child neither sees nor ends it, however the child itself ends; the parent commits it."""
+    fill(opens(url))
+    done = program(IN_A_TRANSACTION, url, fork, python=["-W", "ignore::DeprecationWarning"])
+    assert (done.stdout, done.stderr) == ("[0, 0] 1 9.0\n", "")
+
+
+BY_THE_THREAD_ITSELF = """
+import os, sys
+from tests.support.forks import *
+from watchword import Unavailable
+from watchword.stores import SQLStore
+from watchword.stores.sql import statements
+store, fork, parent = SQLStore(sys.argv[1]), FORKS[sys.argv[2]], os.getpid()
+tries, children = [], []
+
+def revoke(change):
+    change.lock()
+    tries.append(1)
+    children.append(fork())
+    change.count(statements.REVOKE_KEYS, {"this": "1", "at": 9})
+    change.alter()
+
+try:
+    store._database.change(revoke)
+except Unavailable as error:
+    assert os.getpid() != parent
+    assert "the connection belongs to the parent process" in error.why, error
+    assert len(tries) == 1
+    assert store.find_key("k1").id == "k1"  # by a connection of its own
+    store.close()
+    sys.exit(7)
+assert os.getpid() == parent
+print(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]), store.find_key("k1").revoked_at)
+store.close()
+"""
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_fork_in_the_transaction_of_the_thread_itself(fork: str, url: str, opens: Opens) -> None:
+    """The parent's transaction goes on, and is not done twice: in the child it is an outage."""
+    fill(opens(url))
+    done = program(BY_THE_THREAD_ITSELF, url, fork)
+    assert (done.stdout, done.stderr) == ("7 9.0\n", "")
+
+
+def test_no_child_ends_a_session_of_its_parent(own_postgresql: PostgreSQL, opens: Opens) -> None:
+    """Closed, collected and left at the end of the child: the server hears nothing of it, and the parent's connection is the same."""
+    url = own_postgresql.url(own_postgresql.new_database())
+    fill(opens(url, create=True))
+    program(SESSIONS, url)
+    log = own_postgresql.log()
+    assert "unexpected EOF" not in log
+    assert "protocol" not in log.replace("protocol_version", "")
+
+
+SESSIONS = """
+import gc, os, sys
+from tests.support.forks import *
+from watchword.stores import SQLStore
+from sqlalchemy import text
+store = SQLStore(sys.argv[1], pool_size=1)
+ask = lambda: store._database._read(lambda connection: connection.execute(text("SELECT pg_backend_pid()")).scalar())
+session = ask()
+for fork in FORKS.values():
+    for end in (sys.exit, os._exit, "close", "collect", "use"):
+        child = fork()
+        if not child:
+            if end == "use":
+                assert ask() != session
+            if end == "close":
+                store._database._connections._slot.value.engine.dispose()  # the parent's
+                store.close()
+            if end == "collect":
+                connection = store._database._connections._slot.value.engine.pool._pool.queue[0].dbapi_connection
+                store._database._connections._slot.value.engine.pool._pool.queue.clear()
+                del connection, store
+                gc.collect()
+            (end if callable(end) else sys.exit)(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert ask() == session
+"""
 
 
 @pytest.mark.parametrize("close", [True, False])

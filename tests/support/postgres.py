@@ -92,6 +92,10 @@ class PostgreSQL:
         """Stop it at once, as if it had crashed, and wait until it is gone."""
         self._run("pg_ctl", "-w", "-t", "60", "-m", "immediate", "stop")
 
+    def log(self) -> str:
+        """Return what it has logged."""
+        return self._log.read_text(errors="replace")
+
     def url(self, database: str = "postgres") -> str:
         """Return where a database is."""
         return f"postgresql://postgres@/{database}?host={self.folder}"

@@ -22,7 +22,7 @@ PACKAGES = {
     "pgbouncer": "pgbouncer",
     "chromium": "chromium",
     "nginx": "nginx",
-    "uwsgi": "uwsgi (from PyPI)",
+    "uwsgi": "uwsgi, from PyPI: uv run --group uwsgi",
 }
 """Program to the package that has it, Debian's unless it says otherwise. `.ci/run` installs them."""
 

@@ -59,7 +59,7 @@ class Server:
     """One server on a loopback port that the operating system chose.
 
     Args:
-        name: a key of `tests.servers.serve.SERVERS`, or of its `PROCESSES` or `MOUNTED`.
+        name: a key of `tests.servers.serve.SERVERS`, or of its `PROCESSES`, `FORKING` or `MOUNTED`.
         application: the module that is served.
         environment: variables for it.
     """

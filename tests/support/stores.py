@@ -13,7 +13,7 @@ from watchword.stores import SQLStore
 from watchword.testing.stores import account, key, token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = token().digest
@@ -65,9 +65,9 @@ def fill(store: SQLStore) -> None:
     store.add_token(token())
 
 
-def program(source: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def program(source: str, *arguments: object, python: Sequence[str] = ("-W", "error")) -> subprocess.CompletedProcess[str]:
     """Run a program of its own to its end, which has to be a good one."""
-    command = [sys.executable, "-W", "error", "-c", source, *map(str, arguments)]
+    command = [sys.executable, *python, "-c", source, *map(str, arguments)]
     done: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)
     assert done.returncode == 0, done.stderr + done.stdout
     return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from watchword.checkers.lookups import find_account, get_account
 from watchword.checkers.names import canonical, check_password, user_name
 from watchword.checkers.record_checks import check_names, check_scopes, check_text, check_texts, check_time
 from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
@@ -114,7 +115,7 @@ class AccountManagement:
         """
         if not isinstance(name, str):
             raise ConfigurationError(f"an account is named by text, not by {type(name).__name__}")
-        found = self._store.find_account(canonical(name), fold_case=self._fold_case) or self._store.get_account(name)
+        found = find_account(self._store, canonical(name), fold_case=self._fold_case) or get_account(self._store, name)
         if found is None:
             raise NotFound(f"there is no account {shown(name)}")
         return found
@@ -265,7 +266,7 @@ class AccountManagement:
             kept = self._store.replace_account(change(account))
             if kept is not None:
                 return kept
-            again = self._store.get_account(account.id)
+            again = get_account(self._store, account.id)
             if again is None:
                 raise NotFound(f"there is no account {account.id!r} any more")
             account = again
@@ -279,14 +280,14 @@ class AccountManagement:
 
     def _refuse_taken(self, name: str, *, except_for: str | None = None) -> None:
         # Whoever is called by a name that is the id of somebody else would be disabled in his place.
-        owner = self._store.get_account(name)
+        owner = get_account(self._store, name)
         if owner is not None and owner.id != except_for:
             raise AlreadyExists(f"the name {name!r} is the id of another account")
         # Exact names the store keeps apart by itself.
-        other = self._store.find_account(name, fold_case=True) if self._fold_case else None
+        other = find_account(self._store, name, fold_case=True) if self._fold_case else None
         if other is not None and other.id != except_for:
             raise AlreadyExists(f"the name {name!r} is taken: case makes no difference here")
 
     def _refuse_taken_id(self, id: str) -> None:  # noqa: A002 - what it is
-        if self._store.find_account(canonical(id)) is not None:
+        if find_account(self._store, canonical(id)) is not None:
             raise AlreadyExists(f"the id {id!r} is a name of another account")

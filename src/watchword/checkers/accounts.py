@@ -11,6 +11,7 @@ from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
 from watchword.checkers.decoy_source import DecoySource
 from watchword.checkers.lease import StoreLease
+from watchword.checkers.lookups import find_account
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.checkers.record_checks import check_store
@@ -117,7 +118,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         store, name = self._store, canonical(credentials.username)
         decoys = yield from self._decoys.current()
         mark = store.mark()
-        found = yield from ask(store, lambda: store.find_account(name, fold_case=self._fold_case))
+        found = yield from ask(store, lambda: find_account(store, name, fold_case=self._fold_case))
         now = self._clock.now()
         # Each step up to the answer is the same for a name without an account: choose a decoy, look at a record, read one hash.
         account = _NOBODY if found is None else found

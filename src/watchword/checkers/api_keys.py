@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
 from watchword.checkers.key_form import KeyForm, is_id
+from watchword.checkers.lookups import find_key
 from watchword.checkers.record_checks import (
     check_kind,
     check_names,
@@ -27,6 +28,7 @@ from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound, Unavailable
 from watchword.operation import Operation
 from watchword.principal import Evidence, Principal
+from watchword.process import PerProcess
 from watchword.reason import Reason
 from watchword.remembering import Bounded
 from watchword.stores.ports import KeyRecord
@@ -93,7 +95,8 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         self._clock: Clock = as_clock(clock, "APIKeys")
         self._used_every = check_seconds("used_every", used_every)
         self._noted: Bounded[float] = Bounded(_NOTED)
-        self._noting: dict[str, object] = {}
+        # A thread that was at it in the parent does not exist in a child.
+        self._noting: PerProcess[dict[str, object]] = PerProcess(dict)
         self._nobody = urandom(32)  # the digest of no key
 
     def flow(self, credentials: APIKeyCredentials | BearerToken) -> Steps[Verdict]:
@@ -104,7 +107,7 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         name, digest = read
         store = self._store
         mark = store.mark()
-        record = yield from ask(store, partial(store.find_key, name))
+        record = yield from ask(store, partial(find_key, store, name))
         is_right = compare_digest(digest, self._nobody if record is None else record.digest)
         if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
@@ -285,7 +288,7 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
 
     def _find(self, name: str) -> KeyRecord | None:
         # A whole key, given by mistake, must not reach the store, whose errors and logs may show what they were asked.
-        return self._store.find_key(name) if is_id(name) else None
+        return find_key(self._store, name) if is_id(name) else None
 
     def _note(self, record: KeyRecord, now: float) -> Operation[None] | None:
         """Return what is left to do: to note that the key was used, unless that was noted a moment ago."""
@@ -297,15 +300,15 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
 
         def note() -> None:
             # Of several threads one does it: `setdefault` is atomic.
-            mine = object()
-            if self._noting.setdefault(name, mine) is not mine:
+            mine, noting = object(), self._noting.get()
+            if noting.setdefault(name, mine) is not mine:
                 return
             try:
                 if not self._is_noted(name, now):
                     self._store.note_key_use(name, now)
                     self._noted.keep(name.encode(), now)
             finally:
-                del self._noting[name]
+                del noting[name]
 
         return Operation(note) if self._store.blocking else Operation(note, partial(_at_once, note))
 

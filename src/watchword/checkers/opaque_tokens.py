@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hmac import compare_digest
-from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
 from watchword.checkers.key_form import TokenForm, is_id
+from watchword.checkers.lookups import find_token
 from watchword.checkers.record_checks import check_kind, check_names, check_scopes, check_seconds, check_store, check_text, check_time
 from watchword.checkers.validity import Validity
 from watchword.clock import as_clock
@@ -72,7 +71,6 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         self._store = store
         self._form = TokenForm(prefix)
         self._clock: Clock = as_clock(clock, "OpaqueTokens")
-        self._nobody = urandom(32)  # the digest of no token
 
     def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
         """Look a token up, if it has the form of one, and say whose it is."""
@@ -119,9 +117,8 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
             return Refused(Reason.UNKNOWN_IDENTITY)
         store = self._store
         # No partial: it would print the digest.
-        record = yield from ask(store, lambda: store.find_token(digest))
-        is_right = compare_digest(digest, self._nobody if record is None else record.digest)
-        if record is None or not is_right:
+        record = yield from ask(store, lambda: find_token(store, digest))
+        if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         refusal = _validity(record).refusal(self._clock.now())
         return record if refusal is None else Refused(refusal, detail=f"token {record.id} of {record.subject}")
@@ -188,7 +185,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         handle = token_or_handle
         digest = self._form.read(token_or_handle)
         if digest is not None:
-            record = self._store.find_token(digest)
+            record = find_token(self._store, digest)
             handle = "" if record is None else record.id
         # What is neither may be a token of somebody else: it must not reach the store, whose errors may show what they were asked.
         return is_id(handle) and self._store.revoke_token(handle, self._clock.now())

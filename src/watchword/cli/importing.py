@@ -96,13 +96,15 @@ def _take(store: SQLStore, accounts: Accounts, name: str, hash_: str, hasher: Pa
         return "added"
     if account.password_hash == hash_:
         return "unchanged"
+    from watchword.checkers.lookups import get_account
+
     if not update:
         return "kept"
     for _ in range(_TRIES):
         new = replace(account, password_hash=hash_, hash_profile=hasher.profile(hash_), password_changed_at=clock().now())
         if dry_run or store.replace_account(new) is not None:
             return "updated"
-        again = store.get_account(account.id)  # by its id alone: that may be a name of another account
+        again = get_account(store, account.id)  # by its id alone: that may be a name of another account
         if again is None:
             raise NotFound(f"there is no account {account.id!r} any more")
         account = again

@@ -74,9 +74,10 @@ def find_account(store: SQLStore, name: str) -> AccountRecord | None:
         store: the store.
         name: one of its names, or its id.
     """
+    from watchword.checkers import lookups
     from watchword.checkers.names import canonical
 
-    return store.find_account(canonical(name)) or store.get_account(name)
+    return lookups.find_account(store, canonical(name)) or lookups.get_account(store, name)
 
 
 def holder(store: SQLStore, name: str) -> str:

@@ -97,6 +97,8 @@ def list_(subject: str | None, url: str, *, as_json: bool) -> None:
 @json_option
 def revoke(id: str | None, prefix: str, url: str, *, as_json: bool) -> None:  # noqa: A002 - the name in the help
     """Revoke a token, by its id. Without ID the token itself is asked for, or read from standard input."""
+    from watchword.checkers.lookups import find_token
+
     with opened(url) as store:
         tokens = _tokens(store, prefix)
         given = id
@@ -105,7 +107,7 @@ def revoke(id: str | None, prefix: str, url: str, *, as_json: bool) -> None:  # 
             if not tokens.recognise(given):
                 raise Failure(f"that is no token that begins with {prefix}_, or it was not copied whole", "not_a_token")
         fresh = tokens.revoke(given)
-        record = _find(store, id) if id is not None else store.find_token(_digest(prefix, given))
+        record = _find(store, id) if id is not None else find_token(store, _digest(prefix, given))
         if record is None:
             raise NotFound("there is no such token" if id is None else f"there is no token with the id {id!r}")
         facts = token_facts(record, clock().now())

@@ -17,10 +17,11 @@ from collections import OrderedDict, deque
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from weakref import ref
 
 from watchword.errors import ConfigurationError, Overloaded
+from watchword.locking import ProcessLock
 from watchword.operation import Operation
+from watchword.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,10 +55,18 @@ class HashLimiter:
         self._limit = limit
         self._most_waiting = queue
         self._retry_after = retry_after
+        self._beginning = ProcessLock()
         self._forget()
-        if hasattr(os, "register_at_fork"):  # Windows has no fork
-            # A callback cannot be taken back: it must not keep this object.
-            os.register_at_fork(after_in_child=partial(_start_clean, ref(self)))
+
+    def _begin_here(self) -> None:
+        """Forget, in a process just forked, the computations of its parent: their threads do not exist here."""
+        if self._process.is_current():
+            return
+        with self._beginning:
+            if not self._process.is_current():
+                for flight in self._flights.values():
+                    flight.members.clear()
+                self._forget()
 
     def _forget(self) -> None:
         # Imported on first use: `import watchword` does without it.
@@ -68,7 +77,9 @@ class HashLimiter:
         self._queue: OrderedDict[_Flight, None] = OrderedDict()
         self._running: set[_Flight] = set()
         self._leaving: deque[tuple[_Member, bool]] = deque()
+        self._inherited = getattr(self, "_aside", None)  # kept: the threads of a pool that is collected are waited for
         self._aside = _Aside(self._limit)
+        self._process = Process()
 
     def __repr__(self) -> str:
         # Without the lock: a debugger may ask at any moment.
@@ -211,11 +222,13 @@ class HashLimiter:
         A garbage collector that finds a forgotten task calls this, in the middle of anything, also where this very thread
         holds the lock: so it never waits for the lock. Whoever holds it takes the member out.
         """
+        self._begin_here()
         self._leaving.append((member, unfinished))
         self._tidy()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
+        self._begin_here()
         try:
             with self._lock:
                 self._catch_up()
@@ -421,15 +434,6 @@ def _copy_of(error: Exception) -> Exception:
     twin: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
     vars(twin).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})
     return twin
-
-
-def _start_clean(limiter: ref[HashLimiter]) -> None:
-    """Forget, in a process just forked, the computations of the other one: their threads do not exist here."""
-    found = limiter()
-    if found is not None:
-        for flight in found._flights.values():  # noqa: SLF001 - a method of it in all but name, with a weak self
-            flight.members.clear()
-        found._forget()  # noqa: SLF001 - as above
 
 
 _SHARED: dict[str, HashLimiter] = {}

@@ -7,10 +7,10 @@ from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
 from os import urandom
-from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from watchword.errors import AlreadyExists
+from watchword.locking import ProcessLock
 from watchword.stores.bounds import check_page, checked_account, checked_key, checked_time, checked_token, fold, is_digest, storable
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
 
@@ -28,7 +28,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = ProcessLock()
         self._changes = 0
         self._decoy = urandom(32)
         self._accounts: dict[str, AccountRecord] = {}

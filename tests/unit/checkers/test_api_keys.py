@@ -518,7 +518,7 @@ def test_what_was_noted_is_remembered_within_bounds() -> None:
     for number in range(_NOTED + 100):
         do(desk.keys._note(KeyRecord(id=f"{number}", digest=b"", owner="ann"), NOW))
     assert len(desk.keys._noted) == _NOTED
-    assert desk.keys._noting == {}
+    assert desk.keys._noting.get() == {}
 
 
 @each_state

@@ -187,26 +187,6 @@ async def test_what_is_no_token_is_refused_and_raises_nothing(desk: Desk, text: 
     assert desk.store.asked == []
 
 
-def test_what_the_store_found_is_compared_as_well() -> None:
-    """A store that is careless about octets, or answers with the wrong row, lets nobody in."""
-    desk = Desk()
-    token, other = good(desk), desk.tokens.create("bob")
-
-    class Careless(CountingStore):
-        def find_token(self, digest: bytes) -> TokenRecord | None:
-            return other.record
-
-    desk.store.__class__ = Careless
-    assert desk.tokens.check(BearerToken(token)) == Refused(Reason.UNKNOWN_IDENTITY)
-    assert desk.works(other.token)
-
-
-def test_no_token_opens_what_does_not_exist() -> None:
-    """What is compared where there is no record is random, never the same, and as long as a digest."""
-    assert {len(Desk().tokens._nobody) for _ in range(10)} == {32}
-    assert len({Desk().tokens._nobody for _ in range(10)}) == 10
-
-
 @pytest.mark.parametrize(("now", "works"), [(-1000, True), (0, True), (9.5, True), (10, False), (11, False)])
 def test_a_token_is_valid_until_its_end(now: float, works: bool) -> None:  # noqa: FBT001 - a parameter
     """The last moment is not within."""

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakMethod
 
 from sqlalchemy import bindparam, func, select, update
 
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
-from watchword.stores.sql.engine import adopt, keep_others_out, make_engine, migrating, reading, writing
+from watchword.process import PerProcess
+from watchword.stores.sql.engine import Adopted, adopt, keep_others_out, make_engine, migrating, reading, writing
 from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, unavailable
 from watchword.stores.sql.freshness import Freshness
 from watchword.stores.sql.schema import accounts, keys, meta, tokens
-from watchword.stores.sql.sqlite import create_file
+from watchword.stores.sql.sqlite import Watch, create_file
 from watchword.stores.sql.state import Found, StoreStatus, look
 from watchword.stores.sql.url import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine, Executable, Pool
+    from sqlalchemy import Connection, Engine, Executable
 
     from watchword.clock import Clock
     from watchword.stores.sql.state import State
@@ -115,13 +117,19 @@ class Database:
         self._timeout = timeout
         self._ready = False
         self._closed = False
-        self._inherited: list[Pool] = []
         self.freshness: Freshness = Freshness(clock, staleness)
         if engine is None:
             self._place = parse(url)
-            self._engine = make_engine(self._place, timeout=timeout, pool_size=pool_size, files=self.freshness)
+            watch = None if self._place.file is None else Watch(self._place.file, self.freshness)
+            make: Callable[[], Engine] = partial(make_engine, self._place, timeout=timeout, pool_size=pool_size, watch=watch)
+            if self._place.url.drivername == "sqlite" and self._place.file is None:
+                # A fork copies it, with all that is in it.
+                make = partial(_identical, make())
         else:
-            self._place, self._engine = adopt(engine)
+            self._place, adopted = adopt(engine)
+            make = Adopted(adopted, self._place)
+        self._engines = PerProcess(make)
+        self._engines.get()  # a wrong URL is found now
         self.url: str = self._place.shown
         # The file behind an engine of the application is the application's business.
         self._file = self._place.file if self._own else None
@@ -134,6 +142,10 @@ class Database:
             except BaseException:
                 self.close()  # nobody will hold a store that could
                 raise
+
+    @property
+    def _engine(self) -> Engine:
+        return self._engines.get()
 
     # What is asked
 
@@ -297,25 +309,22 @@ class Database:
         if self._closed:
             raise Unavailable("the store is closed")
 
-    # Its end, and its copies
+    # Its end
 
     def close(self) -> None:
-        """Close the connections, unless they are the application's. Nothing can be asked afterwards."""
+        """Close the connections of this process, unless they are the application's. Nothing can be asked afterwards."""
         self._closed = True
         if self._own:
             self._engine.dispose()
 
     def before_fork(self) -> None:
-        """Close what the child must not inherit: SQLite's locks belong to a process, and a child would believe that it holds them."""
+        """Close the idle connections to a file: what the child does not inherit needs no care there."""
         if self._file is not None:
             self._engine.dispose()
 
-    def in_child(self) -> None:
-        """Leave the parent's connections alone, open or not: two processes on one of them would read each other's answers."""
-        self.freshness.forked()
-        if self._file is not None or self._engine.dialect.name != "sqlite":
-            self._inherited.append(self._engine.pool)  # kept, because collecting them would close them
-            self._engine.dispose(close=False)
+
+def _identical(value: T) -> T:
+    return value
 
 
 def _damaged() -> Unavailable:
@@ -331,11 +340,11 @@ def _generation(found: object) -> int:
 def _follow_forks(database: Database) -> None:
     if not hasattr(os, "register_at_fork"):
         return  # Windows
-    before, child = WeakMethod(database.before_fork), WeakMethod(database.in_child)
+    before = WeakMethod(database.before_fork)  # a hook cannot be taken back: it must not keep the database
 
-    def call(method: WeakMethod[Callable[[], None]]) -> None:
-        living = method()
+    def call() -> None:
+        living = before()
         if living is not None:
             living()
 
-    os.register_at_fork(before=lambda: call(before), after_in_child=lambda: call(child))
+    os.register_at_fork(before=call)

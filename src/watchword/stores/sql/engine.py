@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool
 
 from watchword.errors import ConfigurationError
+from watchword.process import Process
 from watchword.stores.sql import postgresql, sqlite
 from watchword.stores.sql.failures import is_unfit
 from watchword.stores.sql.url import Place, parse
@@ -29,14 +30,14 @@ _MIGRATION_WAIT = 60  # seconds; another process is making the same tables
 _SQLITE_WAIT = 10  # seconds; making tables takes milliseconds there
 
 
-def make_engine(place: Place, *, timeout: float, pool_size: int, files: sqlite.Files) -> Engine:
+def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.Watch | None) -> Engine:
     """Return an engine whose every wait is bounded.
 
     Args:
         place: where the database is.
         timeout: seconds, for each wait.
         pool_size: how many connections at most.
-        files: is told when another database file has taken the place of the old one.
+        watch: watches the database file, if there is one.
 
     Raises:
         ConfigurationError: the driver is not installed, or the URL is none for it.
@@ -48,8 +49,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, files: sqlite.F
         engine = create_engine(
             "sqlite://", creator=sqlite.connector(path, timeout), pool_size=pool_size if path else 1, pool_use_lifo=True, **options
         )
-        if path is not None:
-            watch = sqlite.Watch(path, files)
+        if watch is not None:
             event.listen(engine, "connect", watch.connected)
             event.listen(engine, "checkout", watch.taken)
         return _ours(engine, None)
@@ -117,6 +117,29 @@ def adopt(engine: Engine) -> tuple[Place, Engine]:
     except ConfigurationError:  # made by a `creator`, or with options of SQLAlchemy
         known = Place(URL.create("postgresql+psycopg", engine.url.username, None, engine.url.host, engine.url.port, engine.url.database))
     return Place(known.url, known.arguments, schema), _ours(engine, schema)
+
+
+class Adopted:
+    """Returns an engine of the application, with a pool of this process; for `PerProcess`.
+
+    Args:
+        engine: of `adopt`.
+        place: where it leads.
+    """
+
+    def __init__(self, engine: Engine, place: Place) -> None:
+        self._engine = engine
+        self._shares_nothing = place.url.drivername == "sqlite" and place.file is None  # a database in memory is copied by a fork
+        self._process = Process()
+        self._pools = [engine.pool]
+
+    def __call__(self) -> Engine:
+        """Return the engine. In a child it gets a new pool, unless the application has given it one since the fork."""
+        if not self._process.is_current() and not self._shares_nothing and self._engine.pool is self._pools[-1]:
+            self._engine.dispose(close=False)
+            self._pools.append(self._engine.pool)  # the old one stays referenced: collecting it would close its connections
+        self._process = Process()
+        return self._engine
 
 
 def _ours(engine: Engine, schema: str | None) -> Engine:

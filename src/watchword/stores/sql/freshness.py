@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from watchword.locking import ProcessLock
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
@@ -38,7 +39,7 @@ class Freshness:
     def __init__(self, clock: Clock, staleness: float) -> None:
         self._clock = clock
         self._staleness = staleness
-        self._lock = Lock()
+        self._lock = ProcessLock()
         self._revision = 0
         self._confirmed = -inf
         self._generation: int | None = None
@@ -95,7 +96,3 @@ class Freshness:
         """Take note of a change that this process makes, or of one that it knows nothing more about."""
         with self._lock:
             self._revision += 1
-
-    def forked(self) -> None:
-        """Begin anew in a child process: another thread may have held the lock at the fork."""
-        self._lock = Lock()

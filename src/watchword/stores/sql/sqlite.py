@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sqlite3
 from contextlib import suppress
 from math import ceil
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy.exc import DisconnectionError
 
+from watchword.process import PerProcess, Process
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -41,14 +45,104 @@ def create_file(path: Path) -> None:
 
 
 class _SQLite(sqlite3.Connection):
-    """A connection that knows which file it leads to."""
+    """A connection that knows which file it leads to, and refuses to work in a child of the process that opened it.
+
+    SQLite forbids the use of an inherited connection, and to close it is a use: it would end a transaction of the parent.
+    """
 
     file: tuple[int, int] | None = None
+    log: tuple[int, int] | None = None
+    process: Process | None = None
 
-    def __del__(self) -> None:
+    def is_inherited(self) -> bool:
+        """Return True in a child of the process that opened it."""
+        return self.process is not None and not self.process.is_current()
+
+    def cursor(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as sqlite3 has it
+        """Return a cursor."""
+        self._refuse_inherited()
+        return super().cursor(*args, **options)
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as above
+        """Execute a statement."""
+        self._refuse_inherited()
+        return super().execute(*args)
+
+    def commit(self) -> None:
+        """Commit."""
+        self._refuse_inherited()
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back; in a child do nothing, because the transaction is the parent's."""
+        if not self.is_inherited():
+            super().rollback()
+
+    def close(self) -> None:
+        """Close; in a child do nothing."""
+        if not self.is_inherited():
+            _OPEN.discard(self)
+            super().close()
+
+    def __del__(self, _keep: Callable[[Any], None] = ctypes.pythonapi.Py_IncRef, _as: Callable[[Any], Any] = ctypes.py_object) -> None:
+        if self.is_inherited():
+            # The driver closes what is collected, at the end of the process too. One reference that is never given back prevents it.
+            _keep(_as(self))
+            return
         # Nobody can close it any more. Python 3.13 would complain to whoever let go of a store without closing it.
         with suppress(sqlite3.Error):
             self.close()
+
+    def _refuse_inherited(self) -> None:
+        if self.is_inherited():
+            raise sqlite3.OperationalError("the connection belongs to the parent process")
+
+
+# SQLite itself keeps what it knows about its locks in one place for the whole process.
+_OPEN: WeakSet[_SQLite] = WeakSet()
+_LOCKED: PerProcess[dict[tuple[int, int], list[int]]] = PerProcess(dict)
+
+# https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html: where the locks lie that a connection in WAL mode holds
+# as long as it is open.
+_SHARED_LOCK = 0x40000002, 510
+_DEAD_MAN_SWITCH = 128, 1
+
+
+def _lock_for_inherited(path: Path, file: tuple[int, int] | None) -> None:
+    """Take the locks that SQLite believes this process to hold.
+
+    A child inherits open connections, and with them the knowledge of SQLite that the process holds a shared lock on the file and on
+    its write-ahead log. But locks are not inherited. A new connection would rely on them, and another process that believes to be the
+    last one would delete the log while it is in use: what is revoked elsewhere would not be seen here. So the locks are taken, and
+    held until the process ends.
+
+    Args:
+        path: the database file.
+        file: its identity.
+
+    Raises:
+        sqlite3.OperationalError: it is too late: the log is another one already.
+    """
+    inherited = [connection for connection in list(_OPEN) if connection.file == file and connection.is_inherited()]
+    locked = _LOCKED.get()
+    if file is None or not inherited or file in locked:
+        return
+    import fcntl  # there is no fork where there is no fcntl
+
+    log = Path(f"{path}-shm")
+    taken: list[int] = []
+    try:
+        for part, (start, length) in ((path, _SHARED_LOCK), (log, _DEAD_MAN_SWITCH)):
+            # Never closed while the process lives: to close any descriptor of a file gives back all locks on it.
+            taken.append(os.open(part, os.O_RDWR | os.O_CLOEXEC))
+            fcntl.lockf(taken[-1], fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
+        found = _identity(log)
+    except OSError:
+        found = None
+    locked.setdefault(file, []).extend(taken)
+    if any(connection.log != found for connection in inherited):
+        del locked[file]
+        raise sqlite3.OperationalError("this process was forked from one that has closed the database since: restart it")
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -72,16 +166,21 @@ def connector(path: Path | None, timeout: float) -> Callable[[], sqlite3.Connect
         file = None
         with suppress(OSError):  # SQLite says what is the matter
             file = None if path is None else _identity(path)
+        if path is not None:
+            _lock_for_inherited(path, file)
         made = sqlite3.connect(
             target, uri=path is not None, timeout=timeout, isolation_level=None, check_same_thread=False, factory=_SQLite
         )
         made.file = file
+        made.process = None if path is None else Process()  # a database in memory is the child's own
         try:
             made.execute("PRAGMA foreign_keys = ON")
             # NORMAL would let a power cut take back a revocation that somebody was told is done.
             made.execute("PRAGMA synchronous = FULL")
             if path is not None:
                 _write_ahead(made, timeout)
+                made.log = _identity(Path(f"{path}-shm"))
+                _OPEN.add(made)
         except BaseException:
             made.close()
             raise
@@ -96,6 +195,7 @@ def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
         try:
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA schema_version")  # the first read opens the log
         except sqlite3.OperationalError as error:
             if not remaining or "locked" not in str(error):
                 raise

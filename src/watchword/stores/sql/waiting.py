@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg import Connection, OperationalError
 
+from watchword.process import Process
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -19,24 +21,54 @@ class Stalled(OperationalError):
     stalled = True
 
 
+class Inherited(OperationalError):
+    """A connection of the parent process was used in a child."""
+
+
 class BoundedConnection(Connection[Any]):
     """A connection that gives up by itself: the bounds that the server keeps are of no use when the server does nothing.
 
     psycopg resumes what it waits for every tenth of a second; there the time is looked at.
+
+    It sends nothing in a child of the process that opened it, not even when it is closed or collected there: the parent goes on
+    using the socket.
     """
 
     limit: float | None = None
     """How many seconds one statement may take; None: any time."""
 
-    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - psycopg's own types differ by version
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - psycopg's own types differ by version
+        super().__init__(*args, **options)
+        self._process = Process()
+
+    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
         """Wait for an answer; see `psycopg.Connection.wait`.
 
         Args:
             gen: what to wait for.
             args: passed on.
             options: passed on.
+
+        Raises:
+            Inherited: this process is a child of the one that opened the connection.
         """
+        if not self._process.is_current():
+            raise Inherited("the connection belongs to the parent process")
         return super().wait(gen if self.limit is None else self._bounded(gen, self.limit), *args, **options)
+
+    def rollback(self) -> None:
+        """Roll back; in a child do nothing, because the transaction is the parent's."""
+        if self._process.is_current():
+            super().rollback()
+
+    def close(self) -> None:
+        """Close; in a child do nothing: libpq would end the parent's session."""
+        if self._process.is_current():
+            super().close()
+
+    def __del__(self, *args: Any) -> None:  # noqa: ANN401 - as above
+        if self._process.is_current():
+            super().__del__(*args)
 
     def _bounded(self, steps: Generator[Any, Any, T], limit: float) -> Generator[Any, Any, T]:
         end = monotonic() + limit
