@@ -240,11 +240,11 @@ for fork in FORKS.values():
             if end == "use":
                 assert ask() != session
             if end == "close":
-                store._database._connections._slot.value.engine.dispose()  # the parent's
+                store._database._engines._slot.value.dispose()  # the parent's
                 store.close()
             if end == "collect":
-                connection = store._database._connections._slot.value.engine.pool._pool.queue[0].dbapi_connection
-                store._database._connections._slot.value.engine.pool._pool.queue.clear()
+                connection = store._database._engines._slot.value.pool._pool.queue[0].dbapi_connection
+                store._database._engines._slot.value.pool._pool.queue.clear()
                 del connection, store
                 gc.collect()
             (end if callable(end) else sys.exit)(0)
@@ -267,3 +267,45 @@ def test_a_store_that_is_gone_is_not_kept_alive(close: bool, tmp_path: Path) -> 
     del store
     gc.collect()
     assert gone() is None
+
+
+ADOPTED = """
+import os, sys
+from sqlalchemy import create_engine, text
+from tests.support.forks import *
+from watchword.stores import SQLStore
+engine = create_engine(sys.argv[1].replace("postgresql://", "postgresql+psycopg://"), pool_size=1)
+store, fork = SQLStore(engine=engine), FORKS[sys.argv[2]]
+assert store.find_key("k1") is not None
+
+def sessions():
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT pg_backend_pid()")).scalar()
+
+parent = sessions()
+for disposes in (False, True):
+    child = fork()
+    if not child:
+        code = 1
+        try:
+            if disposes:  # as SQLAlchemy says in its documentation
+                engine.dispose(close=False)
+                own = sessions()
+            assert store.find_key("k1").id == "k1"
+            if disposes:
+                assert sessions() == own
+            assert sessions() != parent
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert sessions() == parent
+engine.dispose()
+"""
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_an_engine_of_the_application_gets_a_pool_for_each_process(fork: str, empty_postgresql: str, opens: Opens) -> None:
+    """With its first use by the store in a child. A pool that the application has made there is left alone."""
+    fill(opens(empty_postgresql))
+    program(ADOPTED, empty_postgresql, fork)

@@ -61,6 +61,16 @@ class BoundedConnection(Connection[Any]):
         if self._process.is_current():
             super().rollback()
 
+    def set_autocommit(self, value: Any) -> None:  # noqa: ANN401 - as above
+        """Set when transactions begin; in a child do nothing, as a pool does it with what comes back."""
+        if self._process.is_current():
+            super().set_autocommit(value)
+
+    def set_isolation_level(self, value: Any) -> None:  # noqa: ANN401 - as above
+        """Set the isolation level; in a child do nothing."""
+        if self._process.is_current():
+            super().set_isolation_level(value)
+
     def close(self) -> None:
         """Close; in a child do nothing: libpq would end the parent's session."""
         if self._process.is_current():
