@@ -56,7 +56,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
     try:
         # The engine is told where it is for its repr alone; the password is the creator's.
         engine = create_engine(
-            place.url,
+            place.url.set(query={}),
             pool_size=pool_size,
             pool_use_lifo=True,
             creator=postgresql.connector(place, timeout),

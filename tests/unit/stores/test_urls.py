@@ -1,0 +1,163 @@
+"""The URL of a store: what is taken, what is refused with advice, and what is shown of it."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import make_url
+
+from watchword import ConfigurationError
+from watchword.stores import SQLStore
+from watchword.stores.sql.failures import without
+from watchword.stores.sql.url import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOME = "postgresql://ann@h/d"
+
+REFUSED: Mapping[str, str] = {
+    "?sslmod=require": "unknown option 'sslmod': did you mean 'sslmode'?",
+    "?connection_timeout=3": "unknown option 'connection_timeout': did you mean 'connect_timeout'?",
+    "?Schema=auth": "did you mean 'schema'?",
+    "?prepared_threshold=0": "did you mean 'prepare_threshold'?",
+    "?nonsense=1": "unknown option 'nonsense'",
+    "?autocommit=1": "leave it out: the store begins and ends its transactions",
+    "?pool_size=4": r"give SQLStore\(pool_size=...\)",
+    "?search_path=auth": "use schema=... for one schema",
+    "?client_encoding=latin1": "it is always UTF-8",
+    "?connect_timeout=abc": "'connect_timeout' in the URL of the store must be a whole number, got 'abc'",
+    "?connect_timeout=-1": "must be a whole number",
+    "?keepalives_idle=1.5": "must be a whole number",
+    "?prepare_threshold=x": "'prepare_threshold' in the URL of the store must be a whole number",
+    "?schema=": "'schema' in the URL of the store has no value",
+    "?schema": "'schema' in the URL of the store has no value",
+    "?schema=pg_catalog": "'schema' in the URL of the store must be",
+    f"?schema={'s' * 64}": "'schema' in the URL of the store must be",
+    "?sslmode=require&sslmode=disable": "'sslmode' stands twice",
+    "?user=bob": "says twice what 'user' is",
+    "?host=a:1&host=b:2": "says twice what 'host' is",
+    "?sslmode=maybe": "invalid sslmode value",
+    "?target_session_attrs=writable": "invalid target_session_attrs value",
+    "?sslrootcert=system&sslmode=prefer": "is wrong: weak sslmode",
+    "?hostaddr=::1,::1": "names 2 servers, and 'host' has another number",
+    "?a%20b=1": "an option that is none",
+}
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_a_wrong_option_is_refused_with_its_name(query: str) -> None:
+    """When the store is made, not at the first request; the name is said, and what to write in its place."""
+    with pytest.raises(ConfigurationError, match=REFUSED[query]):
+        SQLStore(f"{HOME}{query}", check=False)
+
+
+TAKEN: Mapping[str, dict[str, str]] = {
+    "postgresql://ann:s3cret@db.example:5433/app": {
+        "user": "ann",
+        "password": "s3cret",
+        "host": "db.example",
+        "port": "5433",
+        "dbname": "app",
+    },
+    "postgres://ann@h/d": {"user": "ann", "host": "h", "dbname": "d"},
+    "postgresql+psycopg://h": {"host": "h"},
+    "postgresql://a%40b:p%40ss%2F%3A%25@h/d": {"user": "a@b", "password": "p@ss/:%", "host": "h", "dbname": "d"},
+    "postgresql://ann:a/b:c?d=e@h/d?sslmode=require": {"password": "a/b:c?d=e", "host": "h", "sslmode": "require"},
+    "postgresql://[fe80::1]:5433/d": {"host": "fe80::1", "port": "5433"},
+    "postgresql://%2Frun%2Fpostgresql/d": {"host": "/run/postgresql"},
+    "postgresql://ann@/d?host=/run/postgresql&port=5433": {"host": "/run/postgresql", "port": "5433"},
+    "postgresql:///d?service=auth": {"service": "auth"},
+    "postgresql://h/d?options=-csearch_path%3Dauth": {"options": "-csearch_path=auth"},
+    "postgresql://a:1,b:2/d": {"host": "a,b", "port": "1,2", "target_session_attrs": "read-write"},
+    "postgresql://ann:pw@a,b:2/d?sslmode=require": {"host": "a,b", "port": ",2", "sslmode": "require", "user": "ann", "password": "pw"},
+    "postgresql:///d?host=a:1&host=b:2": {"host": "a,b", "port": "1,2"},
+    "postgresql:///d?host=a,b&port=5433": {"host": "a,b", "port": "5433"},
+    "postgresql:///d?host=a,b&target_session_attrs=any": {"target_session_attrs": "any"},
+    "postgresql:///d?host=[::1]:5,/run/pg": {"host": "::1,/run/pg", "port": "5,"},
+}
+
+
+@pytest.mark.parametrize("url", TAKEN)
+def test_a_right_url_becomes_arguments_of_libpq(url: str) -> None:
+    """And what is shown of it leads to the same place, but for the password."""
+    place = parse(url)
+    assert {name: place.arguments[name] for name in TAKEN[url]} == TAKEN[url]
+    again = parse(place.shown)
+    assert again.shown == place.shown
+    secret = {"password"}
+    assert {k: v for k, v in again.arguments.items()} == {k: v for k, v in place.arguments.items() if k not in secret}  # noqa: C416
+    if "service" not in url:
+        SQLStore(url, check=False).close()
+
+
+PASSWORDS = [
+    "p@violet-tractor",
+    "p@violet-tractor/7",
+    "@violet-tractor",
+    "violet-tractor@",
+    "p@violet:tractor",
+    "p@violet-tractor?x",
+    "p@violet tractor",
+]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize(
+    "form", ["postgresql://app:{}@127.0.0.1:1/app", "postgresql://app:{}@/app?host=/nonexistent", "postgresql://app:{}@a:1,b:2/app"]
+)
+def test_a_password_that_was_not_encoded_shows_nowhere(form: str, password: str) -> None:
+    """What stands behind its '@' would be taken for the host, and be in every error: it is refused, with what to do."""
+    with pytest.raises(ConfigurationError, match=r"[Pp]ercent-encode") as caught:
+        SQLStore(form.format(password), timeout=0.2)
+    words = "".join(traceback.format_exception(caught.value))
+    assert not any(piece in words for piece in ("violet", "tractor"))
+
+
+@pytest.mark.parametrize("option", ["password", "sslpassword", "oauth_client_secret"])
+def test_secrets_in_options_are_not_shown(option: str) -> None:
+    """They are kept for libpq alone."""
+    place = parse(f"{HOME}?{option}=violet-tractor&schema=auth")
+    assert place.shown == f"{HOME}?schema=auth"
+    assert "violet" not in repr(place)
+    assert list(place.secrets) == ["violet-tractor"]
+
+
+def test_a_short_password_is_struck_out_as_a_word_alone() -> None:
+    """Asterisks inside other words would tell what it is."""
+    assert without(["p"], "OperationalError: p is wrong") == "OperationalError: *** is wrong"
+    assert without(["s3cret-pass"], "xs3cret-passx") == "x***x"
+
+
+def test_a_url_of_sqlalchemy_is_taken() -> None:
+    """As the text that it stands for."""
+    place = parse(make_url("postgresql://ann:p%40ss@h/d"))
+    assert place.arguments["password"] == "p@ss"
+    assert parse(make_url("sqlite:///auth.db")).file == Path("auth.db").absolute()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:///auth.db?timeout=3", r"takes no options, got 'timeout': give SQLStore\(timeout=...\)"),
+        ("sqlite:///auth.db?mode=ro", "takes no options, got 'mode': leave it out"),
+        ("postgresql://h/d\n", "a blank, a line break"),
+        ("postgresql://h:0/d", "'port' in the URL of the store must be a number from 1 to 65535"),
+        ("postgresql://h:99999/d", "'port' in the URL of the store must be"),
+        ("postgresql://h!/d", "a host that cannot be one"),
+    ],
+)
+def test_other_mistakes_are_named(url: str, words: str) -> None:
+    """Each with its remedy."""
+    with pytest.raises(ConfigurationError, match=words):
+        SQLStore(url, check=False)
+
+
+def test_no_statement_is_prepared_unless_that_is_asked_for() -> None:
+    """A pooler would give the connection to another client meanwhile. 0 is what people write for "never"."""
+    assert parse(HOME).prepare_threshold is None
+    assert parse(f"{HOME}?prepare_threshold=0").prepare_threshold is None
+    assert parse(f"{HOME}?prepare_threshold=5").prepare_threshold == 5
