@@ -43,7 +43,7 @@ async def secret(request: Any) -> PlainTextResponse:
 
 async def by_path(scope: Any, receive: Any, send: Any) -> None:
     """Route by the whole path, as an application does that knows no mounts."""
-    body = {"/": b"home", "/admin": b"SECRET", "/admin/help/x": b"SECRET"}.get(scope["path"])
+    body = {"/": b"home", "/admin": b"SECRET", "/admin/help/x": b"SECRET", "/private": b"SECRET"}.get(scope["path"])
     await send({"type": "http.response.start", "status": 200 if body else 404, "headers": []})
     await send({"type": "http.response.body", "body": body or b""})
 
@@ -122,6 +122,8 @@ def test_P15_what_daphne_states_is_refused_unless_a_mount_is_pinned(monkeypatch:
     for root in ("/admin", "/", "admin", "/admin/help"):
         client = TestClient(loose, root_path=root)
         assert {client.get(path).status_code for path in ("/admin", "/admin/help/x")} <= {400, 401}
+    # No rule names this one: a client that states it as the mount would ask for `/`.
+    assert TestClient(loose, root_path="/private").get("/private").status_code == 400
     assert TestClient(loose).get("/").text == "home"
     pinned = asgi.GuardMiddleware(by_path, guard(), mount="")
     assert TestClient(pinned, root_path="/admin").get("/admin").status_code == 401
