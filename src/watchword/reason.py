@@ -25,6 +25,8 @@ class Reason(StrEnum):
     MALFORMED_CREDENTIALS = "malformed_credentials"
     OVERSIZED_CREDENTIALS = "oversized_credentials"
     OVERSIZED_CONTENT = "oversized_content"
+    OVERSIZED_HEADER = "oversized_header"
+    OVERSIZED_TARGET = "oversized_target"
     # Nobody is identified.
     MISSING_CREDENTIALS = "missing_credentials"
     INVALID_CREDENTIALS = "invalid_credentials"
@@ -138,6 +140,20 @@ WORDS: dict[Reason, ReasonWords] = {
         "Send a smaller form.",
         "The content is larger than the limit for a form that carries a token. Send the token in the Authorization field.",
         "The form transport of Bearer reads the content before the application does, and bounds it.",
+    ),
+    Reason.OVERSIZED_HEADER: ReasonWords(
+        "Request header too large",
+        "Your browser sent more than this service accepts.",
+        "Delete the cookies of this site, then try again. If it keeps happening, tell whoever runs this service.",
+        "The request has more than 500 header fields, or its Host is longer than 8192 octets.",
+        "The request has more header fields than are read, or a Host longer than any name. A proxy in front may have split or added them.",
+    ),
+    Reason.OVERSIZED_TARGET: ReasonWords(
+        "Address too long",
+        "The address of this page is longer than this service accepts.",
+        "Check the address, or start from the home page.",
+        "The decoded path is longer than 8192 octets, or the query is longer than 81920. Send what is long in the content of a POST.",
+        "The path or the query is longer than is read.",
     ),
     Reason.MISSING_CREDENTIALS: ReasonWords(
         "Login required",

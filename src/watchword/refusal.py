@@ -25,7 +25,12 @@ Headers: TypeAlias = "list[tuple[str, str]]"
 
 # The status of every decision; Malformed by its reason (RFC 9110 §15.5, RFC 6585 §4 and §5).
 _STATUS: dict[type[Refusing], int] = {Challenged: 401, Forbidden: 403, Hidden: 404, Malformed: 400, Throttled: 429, Failed: 503}
-_MALFORMED_STATUS = {Reason.OVERSIZED_CREDENTIALS: 431, Reason.OVERSIZED_CONTENT: 413}
+_MALFORMED_STATUS = {
+    Reason.OVERSIZED_CREDENTIALS: 431,
+    Reason.OVERSIZED_HEADER: 431,
+    Reason.OVERSIZED_CONTENT: 413,
+    Reason.OVERSIZED_TARGET: 414,
+}
 _PHRASES = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -33,6 +38,7 @@ _PHRASES = {
     404: "Not Found",
     407: "Proxy Authentication Required",
     413: "Content Too Large",
+    414: "URI Too Long",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",

@@ -7,9 +7,10 @@ is untrusted except `client`, `scheme` and `mount`, which the server states.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from watchword.grammar import Authorization, parse_authorization
+from watchword.errors import WatchwordError
+from watchword.grammar import MAX_FIELDS, MAX_TOKEN_OCTETS, Authorization, parse_authorization, percent_decode
 from watchword.mount import split_at_mount
 from watchword.operation import Operation
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 RawHeaders: TypeAlias = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 Kind: TypeAlias = Literal["http", "websocket"]
 ContentReader: TypeAlias = Callable[[int], Operation[bytes]]
-"""Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application."""
+"""Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application. It raises
+`ContentInPieces` where the content comes in too many."""
+
+MAX_PIECES = 8192
+"""In how many pieces content may come that the guard reads. A client that sends octet by octet makes each cost a turn of the event loop."""
 
 _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of clients sends
 
@@ -28,6 +33,7 @@ _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of
 # neither letter nor digit (RFC 9110 §5.6.2, threats H2 and H9).
 _LIKE_A_HYPHEN = dict.fromkeys(map(ord, "!#$%&'*+._^`|~"), "-")
 _LONGEST_NAME = 64  # characters; longer names are not kept
+_LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
 
 
 def canonical_name(raw: str | bytes) -> str:
@@ -75,6 +81,10 @@ class FieldIndex(dict[str | bytes, str | None]):
         return f"?{canonical}" if canonical in self.names or canonical.startswith(self.prefixes) else None
 
 
+class ContentInPieces(WatchwordError):
+    """The content comes in more than `MAX_PIECES` pieces, so that reading it would cost too much; answered 413."""
+
+
 class RequestView:
     """One request, as the guard sees it (RFC 9110 §6).
 
@@ -98,6 +108,7 @@ class RequestView:
         "aliases",
         "client",
         "content",
+        "crowded",
         "doubled",
         "fields",
         "form",
@@ -120,6 +131,7 @@ class RequestView:
     fields: dict[str, str | bytes]
     doubled: tuple[str, ...]
     aliases: tuple[str, ...]
+    crowded: bool
     content: bytes | None
     form: bytes
     reader: ContentReader | None
@@ -212,6 +224,22 @@ class RequestView:
         view.index = None
         return view
 
+    def scan_bounded(self, index: FieldIndex) -> None:
+        """Do as `scan` does, unless there are more than `MAX_FIELDS` header fields: then none is looked at, and `crowded` is set.
+
+        Args:
+            index: the names that matter.
+        """
+        if self.index is index:
+            return
+        headers = self.headers
+        if not isinstance(headers, (list, tuple)):
+            headers = self.headers = cast("Any", list(headers))
+        if len(headers) > MAX_FIELDS:
+            self.take(index, {}, crowded=True)
+        else:
+            self.scan(index)
+
     def scan(self, index: FieldIndex) -> None:
         """Find the header fields that matter, in one pass; repeated ones are joined with a comma, as WSGI servers do.
 
@@ -238,7 +266,15 @@ class RequestView:
             fields[name] = _joined(values, _separator(name))
         self.take(index, fields, tuple(repeated), tuple(aliases))
 
-    def take(self, index: FieldIndex, fields: dict[str, str | bytes], doubled: tuple[str, ...] = (), aliases: tuple[str, ...] = ()) -> None:
+    def take(
+        self,
+        index: FieldIndex,
+        fields: dict[str, str | bytes],
+        doubled: tuple[str, ...] = (),
+        aliases: tuple[str, ...] = (),
+        *,
+        crowded: bool = False,
+    ) -> None:
         """Set the fields that matter, for an adapter that has them at hand.
 
         Args:
@@ -246,11 +282,13 @@ class RequestView:
             fields: canonical name to value, repeated fields joined.
             doubled: the names that came more than once, where that can be seen.
             aliases: the names that came with other characters in place of the hyphen.
+            crowded: whether there are more fields than are read; then none was looked at.
         """
         self.index = index
         self.fields = fields
         self.doubled = doubled
         self.aliases = aliases
+        self.crowded = crowded
 
     def field(self, name: str) -> str | None:
         """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma, cookies with "; ".
@@ -294,7 +332,7 @@ class RequestView:
                 if self.index is not None and "authorization" in self.index.names
                 else self.field("authorization")
             )
-            self._authorization = None if value is None else parse_authorization(value)
+            self._authorization = None if value is None else parse_authorization(value, limit=MAX_TOKEN_OCTETS)
             return self._authorization
 
     def use_authorization(self, value: Authorization | None) -> None:
@@ -360,11 +398,7 @@ def decode_path(raw: bytes) -> str:
     Args:
         raw: the path as sent.
     """
-    if b"%" in raw:
-        from urllib.parse import unquote_to_bytes  # on first use: most paths hold no percent sign
-
-        raw = unquote_to_bytes(raw)
-    return raw.decode("utf-8", "surrogateescape")
+    return percent_decode(raw).decode("utf-8", "surrogateescape")
 
 
 def encode_path(path: str) -> bytes:
@@ -385,7 +419,7 @@ def escape_path(path: str) -> bytes:
     Args:
         path: decoded.
     """
-    from urllib.parse import quote  # as above
+    from urllib.parse import quote  # on first use: most requests are not moved
 
     return quote(encode_path(path), safe="/:@!$&'()*+,;=~").encode("ascii")
 
@@ -399,7 +433,7 @@ def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
     Returns:
         The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None where it is no address.
     """
-    if not client:
+    if not client or len(client) > _LONGEST_ADDRESS:
         return None
     from ipaddress import IPv6Address, ip_address  # on first use: only network rules ask
 

@@ -17,7 +17,7 @@ LAYERS = [
     {"scopes"},
     {"clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
     {"operation", "grammar", "mount"},
-    {"verdict", "request", "decision", "page"},
+    {"verdict", "request", "decision", "page", "field"},
     {"protection", "observe", "stores"},
     {"schemes", "checkers", "authorization"},
     {"refusal"},

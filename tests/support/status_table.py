@@ -113,10 +113,10 @@ ROWS = [
     refused(ask("encoded NUL", "/me%00", ANN), 400, "ambiguous_path"),
     refused(ask("ambiguous although public", "/healthz/."), 400, "ambiguous_path"),
     # 431
-    refused(ask("D9 8 KiB and one octet", "/me", bearer("a" * (8192 - 6))), 431, "oversized_credentials"),
+    refused(ask("D9 16 KiB and one octet", "/me", bearer("a" * (16_384 - 6))), 431, "oversized_credentials"),
     refused(ask("D9 64 KiB", "/me", bearer("a" * 65536)), 431, "oversized_credentials"),
     refused(ask("D9 a long key", "/me", key("a" * 8193)), 431, "oversized_credentials"),
-    refused(ask("8 KiB are read", "/me", bearer("a" * (8192 - 7))), 401, "invalid_credentials", WRONG),
+    refused(ask("16 KiB are read", "/me", bearer("a" * (16_384 - 7))), 401, "invalid_credentials", WRONG),
     # 401: nothing, or nothing that is accepted here
     refused(ask("D5 nothing sent", "/me"), 401, "missing_credentials", ASK_ALL),
     refused(ask("no rule, nothing sent", "/elsewhere"), 401, "missing_credentials", ASK_ALL),

@@ -20,7 +20,6 @@ from watchword import (
     ConfigurationError,
     Guard,
     Principal,
-    Reason,
     RequestView,
     Scheme,
     network,
@@ -168,7 +167,7 @@ def test_H9_a_dot_is_an_alias_as_an_underscore_is() -> None:
 def test_H9_many_aliases_cost_one_pass() -> None:
     """Thousands of different names under a prefix are listed once each."""
     view = RequestView("GET", "/", [(f"x_remote_extra_{number}", "root") for number in range(20_000)])
-    assert everything().decide(view).reason is Reason.HEADER_ALIAS
+    view.scan(everything().policy.index)
     assert len(view.aliases) == 20_000
 
 

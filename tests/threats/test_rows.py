@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 11)] + [f"N{number}" for number in range(1, 16)]
+ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 12)] + [f"N{number}" for number in range(1, 16)]
 ROWS += [f"C{number}" for number in range(1, 8)] + ["S2", "S3", "S4", "S6", "S7", "S12", "T9"]
 # W5 to W7 are about throttling and locking out, which come later.
 ROWS += ["P15", "P16"]

@@ -16,7 +16,7 @@ from watchword.mount import Place
 from watchword.operation import Operation, arun, only_awaited
 from watchword.principal import ANONYMOUS
 from watchword.refusal import grant_headers
-from watchword.request import RequestView, canonical_name, escape_path
+from watchword.request import MAX_PIECES, ContentInPieces, RequestView, canonical_name, escape_path
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Decision, Refusing
@@ -238,7 +238,11 @@ class _Content:
         # One buffer: a client may send its octets one by one, or messages that hold none.
         content = bytearray()
         more = True
+        pieces = 0
         while more and len(content) <= limit:
+            pieces += 1
+            if pieces > MAX_PIECES:
+                raise ContentInPieces(f"more than {MAX_PIECES} pieces")
             message = await self._receive()
             if message["type"] != "http.request":
                 self._read = [{"type": "http.request", "body": bytes(content), "more_body": True}, message]

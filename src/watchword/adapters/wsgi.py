@@ -11,13 +11,13 @@ from watchword.adapters.application import check_arguments
 from watchword.adapters.variables import UNPREFIXED, Variables, variable_of
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
-from watchword.grammar import MAX_FIELD_OCTETS
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.guard.hiding import path_of_nothing, path_of_preflight
 from watchword.mount import check_mount, split_at_mount
 from watchword.operation import Operation, run
 from watchword.refusal import grant_headers
-from watchword.request import RequestView, decode_path, encode_path, escape_path, origin_form
+from watchword.request import MAX_PIECES, ContentInPieces, RequestView, decode_path, encode_path, escape_path, origin_form
 
 if TYPE_CHECKING:
     from watchword.decision import CacheAdvice, Refusing
@@ -81,7 +81,8 @@ class GuardMiddleware:
         if not misplaced and self._shortcut.open_to(environ.get("QUERY_STRING", "")) and self._variables.are_harmless(environ):
             granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             host = environ.get("HTTP_HOST", "")
-            if granted is not None and granted.cache is SILENT and "," not in host and len(host) <= MAX_FIELD_OCTETS:
+            short = len(host) <= MAX_FIELD_OCTETS and len(environ) <= MAX_FIELDS
+            if granted is not None and granted.cache is SILENT and short and "," not in host:
                 _tell(environ, granted)
                 return self._serve(environ, start_response, marker)
         view = self._view(environ, method, path, raw_path, mount, misplaced=misplaced)
@@ -128,7 +129,8 @@ class GuardMiddleware:
         fields: dict[str, str | bytes] = {}
         aliases: list[str] = []
         names = self._variables
-        for variable in environ:
+        crowded = _is_crowded(environ)
+        for variable in () if crowded else environ:
             name = names[variable]
             if name is None:
                 continue
@@ -136,7 +138,7 @@ class GuardMiddleware:
                 aliases.append(name[1:])
             elif environ[variable] is not None:
                 fields[name] = environ[variable]
-        view.take(self.guard.policy.index, fields, aliases=tuple(aliases))
+        view.take(self.guard.policy.index, fields, aliases=tuple(aliases), crowded=crowded)
         if self.guard.policy.form_limit:
             view.reader = lambda limit: Operation(lambda: _read_ahead(environ, limit))
         return view
@@ -292,6 +294,11 @@ def _respond(start_response: StartResponse, refusal: Refusal) -> Iterable[bytes]
     return [refusal.body] if refusal.body else []
 
 
+def _is_crowded(environ: Environ) -> bool:
+    """Tell whether there are more header fields than are read, as far as an environ shows it: one for each name."""
+    return len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS
+
+
 def _read_ahead(environ: Environ, limit: int) -> bytes:
     """Read the content up to one octet beyond the limit, and put it back for the application."""
     announced = environ.get("CONTENT_LENGTH") or ""
@@ -308,6 +315,8 @@ def _read_ahead(environ: Environ, limit: int) -> bytes:
             break
         parts.append(part)
         wanted -= len(part)
+        if len(parts) > MAX_PIECES:
+            raise ContentInPieces(f"more than {MAX_PIECES} pieces")
     content = b"".join(parts)
     environ["wsgi.input"] = BytesIO(content)
     return content

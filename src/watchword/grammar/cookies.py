@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from watchword.errors import ConfigurationError
 from watchword.grammar.abnf import OWS
-from watchword.grammar.octets import lenient_octets
 from watchword.grammar.rules import is_token
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ _OWS: Final = " \t"
 # cookie-octet is narrower, but servers set JSON, spaces and UTF-8 all the same and browsers send them back. What browsers refuse
 # is a control character other than HTAB (RFC 6265bis §5.6), and what stands for no octet cannot have come over HTTP.
 _NOT_IN_VALUE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_BETWEEN: Final = re.compile(rb"(?<![ \t])[ \t]*+;[; \t]*+")
+_NO_OCTET: Final = re.compile(r"[^\x00-\xff]")
 
 
 # RFC 6265bis, Section 4.2.1
@@ -92,7 +93,7 @@ class CookieReader:
             The values in the order sent. A cookie without a value does not count: this is how a server deletes one. Never raises.
         """
         found: list[bytes] = []
-        for match in self._pair.finditer(b";" + lenient_octets(value)):
+        for match in self._pair.finditer(b";" + _octets(value)):
             found.append(match[1].rstrip(OWS))
             if len(found) >= most:
                 break
@@ -105,9 +106,19 @@ class CookieReader:
             value: as above.
 
         Returns:
-            What is left, as it was sent; empty if nothing is.
+            The other pairs, joined with "; "; empty if there are none.
         """
-        return self._unwanted.sub(b"", b";" + lenient_octets(value)).strip(b"; \t")
+        return _BETWEEN.sub(b"; ", self._unwanted.sub(b"", b";" + _octets(value)).strip(b"; \t"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._pair.pattern!r})"
+
+
+def _octets(value: str | bytes) -> bytes:
+    """Return the octets of a field value, with NUL for a character that stands for none: no cookie holds it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return _NO_OCTET.sub("\x00", value).encode("latin-1")

@@ -14,14 +14,15 @@ MAX_FIELD_OCTETS: Final = 8192
 MAX_TOKEN_OCTETS: Final = 16_384
 """The length of a credential field whose scheme carries a JWT (D9). Some issuers put every group of a person into the token."""
 
-MAX_COOKIE_OCTETS: Final = 65_536
-"""The length of all Cookie fields together. Cookies of other applications on the host arrive too. Most servers stop earlier."""
+MAX_COOKIE_OCTETS: Final = 32_768
+"""The length of all Cookie fields together. Cookies of other applications on the host arrive too. nginx
+stops at 32 KiB for a whole header, Node.js at 16 KiB, Apache and gunicorn at 8 KiB for a field."""
 
 MAX_PATH_OCTETS: Final = 8192
 """The length of a decoded path with its mount, in UTF-8."""
 
-MAX_QUERY_OCTETS: Final = 65_536
-"""The length of a query, undecoded. The greatest that uvicorn and hypercorn take by default."""
+MAX_QUERY_OCTETS: Final = 81_920
+"""The length of a query, undecoded. uvicorn and hypercorn stop at 64 KiB for a whole header, nginx and Apache at 8 KiB for a line."""
 
 MAX_FIELDS: Final = 500
 """How many header fields a request may have. Apache, gunicorn and Envoy stop at 100."""

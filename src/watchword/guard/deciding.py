@@ -13,13 +13,14 @@ from watchword.authorization.requirement import Situation
 from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
-from watchword.grammar import claimed_schemes, parse_authorization
+from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED, ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
 from watchword.guard.cross_site import find_cross_site, needs_own_origin
 from watchword.guard.shortcut import LONGEST_FIELD, Shortcut
 from watchword.networks import Networks
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
+from watchword.request import ContentInPieces
 from watchword.schemes.base import CredentialsError
 from watchword.verdict import Refused
 
@@ -82,9 +83,12 @@ class Deciding:
             The decision; or the steps that are left, for a driver.
         """
         policy = self._policy
-        view.scan(policy.index)
+        view.scan_bounded(policy.index)
+        finding = policy.firewall.check_bounds(view)
+        if finding is not None:
+            return self._malformed(view, policy.rules.default, finding.reason, f"the firewall's rule {finding.rule}")
         finding, route = self._route(view)
-        finding = finding or policy.firewall.check_fields(view, policy.single_fields)
+        finding = finding or policy.firewall.check_fields(view, policy.fields)
         if finding is not None:
             return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
         if view.method == "OPTIONS" and view.is_preflight:
@@ -133,7 +137,10 @@ class Deciding:
         limit = self._policy.form_limit
         content = view.content
         if content is None and view.reader is not None:
-            content = yield view.reader(limit)
+            try:
+                content = yield view.reader(limit)
+            except ContentInPieces as error:
+                return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, detail=str(error))
         if content is not None and len(content) > limit:
             return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, detail=f"more than {limit} octets")
         view.form = content if content is not None and content.isascii() else b""
@@ -144,9 +151,9 @@ class Deciding:
         """Find the credentials, if there are any, and check them."""
         policy = self._policy
         try:
-            if policy.proxy:
-                sent = view.fields.get("proxy-authorization")
-                view.use_authorization(None if sent is None else parse_authorization(sent))
+            sent = view.fields.get("proxy-authorization" if policy.proxy else "authorization")
+            # The firewall has bounded it, by the scheme that it names.
+            view.use_authorization(None if sent is None else parse_authorization(sent, limit=len(sent)))
             found = self._extract(view, route)
         except FieldTooLong as error:
             return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
@@ -311,7 +318,7 @@ class Deciding:
         challenges: tuple[Challenge, ...] = ()
         sent = view.fields.get("proxy-authorization" if self._policy.proxy else "authorization")
         if sent is not None and reason in {Reason.AMBIGUOUS_CREDENTIALS, Reason.MALFORMED_CREDENTIALS}:
-            challenges = bad_request_challenges(self._policy, claimed_schemes(sent))
+            challenges = bad_request_challenges(self._policy, claimed_schemes(sent, most=MAX_CHALLENGES))
         return Malformed(reason=reason, rule=route.text, detail=detail, challenges=challenges)
 
     def _faulty(self, view: RequestView, route: Route, entry: Entry, error: CredentialsError) -> Decision:

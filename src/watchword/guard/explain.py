@@ -14,7 +14,7 @@ from watchword.authorization.requirement import Situation
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed
 from watchword.errors import GrammarError
-from watchword.grammar import parse_authorization, parse_form
+from watchword.grammar import MAX_TOKEN_OCTETS, FormReader, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED
 from watchword.principal import ANONYMOUS
 from watchword.reason import WORDS, Reason
@@ -181,7 +181,7 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
         scheme = ""
         if name in {"authorization", "proxy-authorization"}:
             try:
-                scheme = parse_authorization(value).scheme
+                scheme = parse_authorization(value, limit=MAX_TOKEN_OCTETS).scheme
             except GrammarError as error:
                 scheme = f"which {error}"
             else:
@@ -191,7 +191,7 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
                 elif accepted is not None and scheme.lower() not in accepted:
                     scheme += ", which this rule does not accept"
         parts.append(f"{name} ({scheme + ', ' if scheme else ''}{len(value)} octets)")
-    in_query = {name for name, _ in parse_form(view.query)} & policy.parameters if view.query else ()
+    in_query = {name for name in policy.parameters if FormReader([name]).find(view.query, most=1)}
     parts += [f"the query parameter {_printable(name.decode())}" for name in sorted(in_query)]
     return f"credentials: {'; '.join(parts) or 'none sent'}"
 

@@ -10,11 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from watchword.grammar import parse_form
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from watchword.guard.policy import Policy
     from watchword.request import RequestView
 
@@ -61,24 +57,13 @@ def handover(policy: Policy, view: RequestView) -> Handover:
     else:
         dropped -= {"cookie"}
         sent = view.field("cookie")
-        if sent is not None and policy.cookies:
-            cookies = _without_cookies(sent, policy.cookies)
+        if sent is not None and policy.cookie_reader is not None:
+            cookies = policy.cookie_reader.without(sent).decode("latin-1")
             if not cookies:
                 cookies, dropped = None, dropped | {"cookie"}
-    if view.query and policy.parameters:
-        query = _without_parameters(view.query, policy.parameters)
-    if view.form and policy.form_parameters:
+    if view.query and policy.query_reader is not None:
+        query = policy.query_reader.without(view.query)
+    if view.form and policy.form_reader is not None:
         # Read already, and whole: on a public route, where nothing is looked at, there is nothing here.
-        content = _without_parameters(view.form, policy.form_parameters)
+        content = policy.form_reader.without(view.form)
     return Handover(frozenset(dropped), cookies, query, content)
-
-
-def _without_cookies(sent: str, names: Iterable[str]) -> str:
-    return "; ".join(
-        pair for pair in (part.strip(" \t") for part in sent.split(";")) if pair and pair.partition("=")[0].strip(" \t") not in names
-    )
-
-
-def _without_parameters(form: bytes, names: Iterable[bytes]) -> bytes:
-    # Each part is read the way the scheme read it, so that no spelling of the name slips through.
-    return b"&".join(part for part in form.split(b"&") if not any(name in names for name, _ in parse_form(part)))

@@ -10,6 +10,8 @@ from watchword.authorization.rules import MOST_COMBINED, Rules, walk
 from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
+from watchword.field import CREDENTIAL_LISTS, Field, FieldTable
+from watchword.grammar import CookieReader, FormReader
 from watchword.guard.cross_site import configured_origin
 from watchword.guard.identity_headers import IdentityHeaders
 from watchword.principal import Evidence
@@ -128,12 +130,15 @@ class Policy:
         self.form_limit: int = max((entry.scheme.form_limit or 0 for entry in self.entries), default=0)
         fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
         self.credential_fields: frozenset[str] = fields - {"authorization"} | {"proxy-authorization"} if proxy else fields
-        # A cookie string may come in several fields (RFC 9113 §8.2.3), and is read pair by pair.
-        self.single_fields: tuple[str, ...] = tuple(sorted((self.credential_fields | {"host"}) - {"cookie"}))
+        self.fields: FieldTable = _field_table(self.entries, self.credential_fields)
         self.strip_credentials = strip_credentials
-        self.cookies: frozenset[str] = frozenset(name for entry in self.entries for name in entry.scheme.cookies)
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
-        self.form_parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.form_parameters)
+        cookies = sorted({name for entry in self.entries for name in entry.scheme.cookies})
+        forms = sorted({name for entry in self.entries for name in entry.scheme.form_parameters})
+        # What takes credentials out of a request before the application sees it.
+        self.cookie_reader: CookieReader | None = CookieReader(cookies) if cookies else None
+        self.query_reader: FormReader | None = FormReader(sorted(self.parameters)) if self.parameters else None
+        self.form_reader: FormReader | None = FormReader(forms) if forms else None
         self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
         self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route, and emptied when full
@@ -204,6 +209,19 @@ class Policy:
             )
         if self.proxy and entry.key not in {"basic", "digest"}:
             raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
+
+
+def _field_table(entries: Sequence[Entry], names: frozenset[str]) -> FieldTable:
+    """Return how the fields may come that schemes read. Where two read one field, the greater length counts, and what both allow."""
+    fields = {"host": Field()}
+    for name in names:
+        # In a proxy guard schemes read Proxy-Authorization as they read Authorization (RFC 9110 §11.7.2).
+        read = [entry.scheme.field(name) for entry in entries if name in entry.scheme.fields] or [Field()]
+        fields[name] = Field(all(one.list for one in read), max(one.limit for one in read), all(one.repeat for one in read))
+    limits = {
+        entry.key: entry.scheme.field("authorization").limit for entry in entries if not CREDENTIAL_LISTS.isdisjoint(entry.scheme.fields)
+    }
+    return FieldTable(fields, names, limits)
 
 
 def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> list[Scheme[Credentials]]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from watchword.authorization.binding import CHANGING
 from watchword.decision import Granted
-from watchword.grammar import MAX_FIELD_OCTETS
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_QUERY_OCTETS
 from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from watchword.authorization.rules import Route
     from watchword.decision import CacheAdvice
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TargetKey = tuple[str, str, bytes | None, str]
 
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
-LONGEST = 256  # longer paths are not worth the memory
+LONGEST = 256  # longer targets are not worth the memory
 LONGEST_FIELD = 512  # octets: longer Authorization fields take the long way
 
 _IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
@@ -71,7 +71,7 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
         method, path, raw_path, mount = key
         if method not in self._methods:
             return
-        if len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
+        if len(method) + len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
             return
         if len(self) >= MOST_TARGETS:
             self.clear()
@@ -132,7 +132,10 @@ class Shortcut:
         Args:
             query: as it came. No scheme of this guard reads it, so all that matters is what the firewall looks for.
         """
-        return self.in_use and (not query or is_plain_query(query.encode("latin-1", "replace") if isinstance(query, str) else query))
+        return self.in_use and (
+            not query
+            or (len(query) <= MAX_QUERY_OCTETS and is_plain_query(query.encode("latin-1", "replace") if isinstance(query, str) else query))
+        )
 
     def ignores(self, name: str | None) -> bool:
         """Tell whether a field keeps no request from the short way; `authorization` and `host` are looked at by themselves.
@@ -142,7 +145,7 @@ class Shortcut:
         """
         return name is None or name in _IDLE or name == "authorization" or name == "host"  # noqa: PLR1714 - a set would be built each time
 
-    def credentials(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    def credentials(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """Return the credential field, if it is the one thing in the header section that matters.
 
         Args:
@@ -151,6 +154,8 @@ class Shortcut:
         Returns:
             The value; None: there is none, or there is more to look at.
         """
+        if len(headers) > MAX_FIELDS:
+            return None
         codes = self._codes
         found: bytes | None = None
         host = False
@@ -177,7 +182,7 @@ class Shortcut:
             The decision; None: take the long way.
         """
         place = self.targets.get(target)
-        if place is None:
+        if place is None or len(sent) > LONGEST_FIELD:
             return None
         finding, route = place
         quick = route.quick

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 _INFO, _WARNING = 20, 30  # as in `logging`
+_LONGEST = 256  # characters of a method, a path or an address that are logged
+_LONGEST_DETAIL = 2048  # characters of the words of a checker, which may hold what a client sent
 
 
 @cache
@@ -27,7 +29,7 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     """Log a refusal to the logger `watchword`: an outage as a warning, the rest as information.
 
     The reason is the operator's own, finer than what the client was told. No credential is logged. Of what the client wrote, the method,
-    the path and, for `cross_site`, the fields that decided are, with control characters escaped.
+    the path and, for `cross_site`, the fields that decided are, cut to a fixed length and with control characters escaped.
 
     Args:
         decision: the decision.
@@ -38,21 +40,23 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     level = _WARNING if isinstance(decision, Failed) else _INFO
     if not logger.isEnabledFor(level):
         return
+    # A client chooses how long these are; a line that is refused must not cost more than the request.
+    method, path, told = _cut(view.method), _cut(view.path), _cut(decision.detail, _LONGEST_DETAIL)
     facts = {
         "reason": decision.reason.value,
         "decision": type(decision).__name__,
         "rule": decision.rule,
         "scheme": decision.scheme,
         "principal": decision.principal.id,
-        "detail": decision.detail,
+        "detail": told,
         "request_id": request_id,
-        "client": view.client,
-        "method": view.method,
-        "path": view.path,
+        "client": None if view.client is None else _cut(view.client),
+        "method": method,
+        "path": path,
     }
     line = "refused %s: %s%s, %s %s (rule %s, request %s)"
     # A checker may have put into its words what a client sent.
-    words = decision.detail if decision.detail.isprintable() else ascii(decision.detail)[1:-1]
+    words = told if told.isprintable() else ascii(told)[1:-1]
     detail = f" ({words})" if words else ""
     logger.log(
         level,
@@ -60,12 +64,16 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
         type(decision).__name__.lower(),
         decision.reason.value,
         detail,
-        ascii(view.method)[1:-1],
-        ascii(view.path)[1:-1],
+        ascii(method)[1:-1],
+        ascii(path)[1:-1],
         decision.rule or "none",
         request_id,
         extra={"watchword": facts},
     )
+
+
+def _cut(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
 def log_failure(what: str, error: Exception) -> None:

@@ -6,17 +6,20 @@ a path or a header. Each can be switched off by name, by those whose application
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watchword.errors import ConfigurationError, GrammarError
-from watchword.grammar import MAX_FIELD_OCTETS, may_be_joined, parse_authorization
+from watchword.field import CREDENTIAL_LISTS
+from watchword.grammar import MAX_PATH_OCTETS, MAX_QUERY_OCTETS, has_stray_percent, may_be_joined, parse_authorization
 from watchword.reason import Reason
 from watchword.request import decode_path, encode_path, origin_form, strip_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from watchword.field import FieldTable
     from watchword.request import RequestView
 
 RULES: dict[str, str] = {
@@ -45,7 +48,10 @@ MOUNT_FIELDS = frozenset({"x-vhm-root"})
 _CONTROLS = bytes(range(0x20)) + b"\x7f"
 _CONTROL_TEXT = frozenset(map(chr, _CONTROLS)) - {"\x00"}
 _DOTS = frozenset({".", ".."})
-_HEX = frozenset("0123456789abcdefABCDEF")
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+_MOST_UTF8 = 4  # octets of one character
+_MOST_PER_OCTET = 3  # octets of an undecoded path that stand for one
+_LONGEST_AUTHORITY = 1024  # octets of scheme and host in an absolute target
 
 # unreserved / sub-delims / ":" / "@" of RFC 3986 §3.3, and the slash; the semicolon is missing on purpose
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/"
@@ -93,6 +99,21 @@ class Firewall:
         if unknown:
             raise ConfigurationError(f"the firewall has no rule {', '.join(sorted(map(repr, unknown)))}; there are {', '.join(RULES)}")
 
+    def check_bounds(self, view: RequestView) -> Finding | None:
+        """Look at the length of the target and the number of fields, before anything is taken apart (threat H11).
+
+        No bound has a name to switch it off by (RFC 9110 §5.4).
+
+        Args:
+            view: the request, scanned.
+
+        Returns:
+            The finding; None where nothing is too long.
+        """
+        if _is_long(view):
+            return Finding("oversized_target", Reason.OVERSIZED_TARGET)
+        return Finding("too_many_fields", Reason.OVERSIZED_HEADER) if view.crowded else None
+
     def check_target(self, view: RequestView) -> Finding | None:
         """Look at method and target; the answer depends on nothing else, so the guard remembers it per target.
 
@@ -107,12 +128,12 @@ class Firewall:
                 return Finding(rule, Reason.AMBIGUOUS_PATH)
         return None
 
-    def check_fields(self, view: RequestView, single: Iterable[str]) -> Finding | None:
+    def check_fields(self, view: RequestView, fields: FieldTable) -> Finding | None:
         """Look at the query and the header fields.
 
         Args:
             view: the request, scanned.
-            single: the fields that may come once: those that carry credentials, and `host`. They are looked at in this order: ASGI keeps
+            fields: how the fields may come that carry credentials, and `host`. They are looked at in the order of the table: ASGI keeps
                 the order in which fields came and WSGI does not, so the order of the request must not choose the reason.
 
         Returns:
@@ -129,15 +150,15 @@ class Firewall:
         if view.aliases and "underscore_twin" not in self._off:
             return Finding("underscore_twin", Reason.HEADER_ALIAS)
         doubled: Finding | None = None
-        for name in single:
+        for name, field in fields:
             value = view.fields.get(name)
             if value is None:
                 continue
-            if len(value) > MAX_FIELD_OCTETS:
+            if fields.is_too_long(name, value):
                 # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4). It comes before what is
                 # doubled in any field.
-                return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS)
-            if doubled is None and "doubled_field" not in self._off:
+                return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS if name in fields.carriers else Reason.OVERSIZED_HEADER)
+            if doubled is None and not (field.list or field.repeat) and "doubled_field" not in self._off:
                 doubled = _doubled(view, name)
         return doubled
 
@@ -181,8 +202,8 @@ _TESTS: dict[str, Callable[[_Target], bool]] = {
     "encoded_slash": lambda target: b"%2f" in target.sent.lower(),
     "backslash": lambda target: "\\" in target.decoded,
     "semicolon": lambda target: ";" in target.decoded,
-    "bad_escape": lambda target: not _escapes_are_whole(target.sent),
-    "double_encoding": lambda target: _still_encoded(target.path),
+    "bad_escape": lambda target: has_stray_percent(target.sent),
+    "double_encoding": lambda target: _ESCAPE.search(target.path) is not None,
     "not_utf8": lambda target: not _is_text(target.decoded),
     "mount": lambda target: target.misplaced,
 }
@@ -200,6 +221,17 @@ def _suspects(view: RequestView) -> Iterator[str]:
     yield from (rule for rule, breaks in _TESTS.items() if breaks(target))
 
 
+def _is_long(view: RequestView) -> bool:
+    """Tell whether a target is longer than is read. What all servers tell decides: the decoded path, measured in octets."""
+    if len(view.query) > MAX_QUERY_OCTETS:
+        return True
+    for path in (view.path, view.whole or ""):
+        length = len(view.mount) + len(path)
+        if length * _MOST_UTF8 > MAX_PATH_OCTETS and (length > MAX_PATH_OCTETS or len(encode_path(view.mount + path)) > MAX_PATH_OCTETS):
+            return True
+    return view.raw_path is not None and len(view.raw_path) > _MOST_PER_OCTET * MAX_PATH_OCTETS + _LONGEST_AUTHORITY
+
+
 def _is_plain(view: RequestView) -> bool:
     """Tell whether a target holds nothing that any rule looks for: the common case, in a few passes in C."""
     raw, path = view.raw_path, view.path
@@ -215,24 +247,15 @@ def _doubled(view: RequestView, name: str) -> Finding | None:
     value = view.fields[name]
     if not came_twice and (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
         return None
-    if name not in {"authorization", "proxy-authorization"}:
+    if name not in CREDENTIAL_LISTS:
         return twice
     # Parameters hold commas too. What is one set of credentials parses; what a gateway joined does not, nor does what is broken. That is
     # told by the joined value here as well, so that the answer is the same whether a server lists fields or joins them.
     try:
-        parse_authorization(value)
+        parse_authorization(value, limit=len(value))
     except GrammarError:
         return twice if may_be_joined(value) else Finding("malformed_field", Reason.MALFORMED_CREDENTIALS)
     return twice if came_twice else None
-
-
-def _escapes_are_whole(raw: bytes) -> bool:
-    parts = raw.split(b"%")[1:]
-    return all(len(part) >= 2 and chr(part[0]) in _HEX and chr(part[1]) in _HEX for part in parts)  # noqa: PLR2004 - two digits
-
-
-def _still_encoded(path: str) -> bool:
-    return any(len(part) >= 2 and part[0] in _HEX and part[1] in _HEX for part in path.split("%")[1:])  # noqa: PLR2004 - two digits
 
 
 def _is_text(path: str) -> bool:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from watchword.credentials import APIKeyCredentials, Carrier
 from watchword.errors import ConfigurationError
-from watchword.grammar import MAX_FIELD_OCTETS, is_token, parse_cookies, parse_form
+from watchword.grammar import MAX_FIELD_OCTETS, CookieReader, FormReader, form_decode, is_token
 from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError, Scheme
 
 if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.request import RequestView
+
+_CONTROLS = bytes(range(0x20)) + b"\x7f"
 
 
 class APIKey(Scheme[APIKeyCredentials]):
@@ -57,44 +59,44 @@ class APIKey(Scheme[APIKeyCredentials]):
         self.parameters: tuple[bytes, ...] = () if query is None else (query.encode("utf-8"),)
         self.cookies: tuple[str, ...] = () if cookie is None else (cookie,)
         own = (self._header,) if self._header is not None else ()
+        self._query_reader = FormReader(self.parameters) if self.parameters else None
+        self._cookie_reader = CookieReader(self.cookies) if self.cookies else None
         self.fields: tuple[str, ...] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
 
     def extract(self, view: RequestView) -> APIKeyCredentials | None:
         """Return the key, from the one place where it was sent."""
-        found: list[APIKeyCredentials] = []
+        found: list[tuple[bytes, Carrier]] = []
         sent = view.authorization
         if sent is not None and sent.scheme.lower() == "apikey":
             if sent.token68 is None:
                 raise CredentialsError("one key after the scheme")
-            found.append(_key(sent.token68, "authorization"))
-        if self._header is not None:
-            value = view.field(self._header)
-            if value is not None:
-                found.append(_key(_text(_octets(value.strip(" \t"))), "header"))
-        if self.parameters and view.query:
-            found += [_key(_text(value), "query") for name, value in parse_form(view.query) if name in self.parameters]
-        if self.cookies:
-            cookies = view.field("cookie")
-            if cookies is not None:
-                # An emptied cookie is how a browser is told to forget one: it counts as none.
-                found += [_key(_text(_octets(value)), "cookie") for name, value in parse_cookies(cookies) if name in self.cookies and value]
+            found.append((sent.token68.encode("ascii"), "authorization"))
+        value = None if self._header is None else view.field(self._header)
+        if value is not None:
+            found.append((_octets(value.strip(" \t")), "header"))
+        if self._query_reader is not None and view.query:
+            found += [(one, "query") for one in self._query_reader.find(view.query)]
+        cookies = None if self._cookie_reader is None else view.field("cookie")
+        if self._cookie_reader is not None and cookies is not None:
+            found += [(one, "cookie") for one in self._cookie_reader.find(cookies)]
         if len(found) > 1:
             raise CredentialsError("the key once, in one place", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
-        return found[0] if found else None
+        return _key(*found[0]) if found else None
 
 
-def _key(value: str, carrier: Carrier) -> APIKeyCredentials:
-    if "," in value:
-        # A gateway that joined two fields, or somebody who hopes that it did (threats H1).
-        raise CredentialsError("one key, without a comma", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
-    if not value:
-        raise CredentialsError("a key", bad_request=True)
-    if len(value) > MAX_FIELD_OCTETS:
+def _key(sent: bytes, carrier: Carrier) -> APIKeyCredentials:
+    if len(sent) > MAX_FIELD_OCTETS:
         # The bound of fields, for the carriers that are none of their own (RFC 9110 §5.4).
         raise CredentialsError("a shorter key", reason=Reason.OVERSIZED_CREDENTIALS, bad_request=True)
-    if any(character < " " or character == "\x7f" for character in value):
+    octets = form_decode(sent) if carrier == "query" else sent
+    if b"," in octets:
+        # A gateway that joined two fields, or somebody who hopes that it did (threats H1).
+        raise CredentialsError("one key, without a comma", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
+    if not octets:
+        raise CredentialsError("a key", bad_request=True)
+    if len(octets.translate(None, _CONTROLS)) != len(octets):
         raise CredentialsError("a key without control characters", bad_request=True)
-    return APIKeyCredentials(value, carrier)
+    return APIKeyCredentials(_text(octets), carrier)
 
 
 # Both raise outside of the except clause: as a __context__ the error would carry the key.

@@ -6,16 +6,23 @@ A scheme of one's own is one class: a name, `extract`, and a `challenge` if real
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
 from watchword.errors import ConfigurationError, WatchwordError
-from watchword.grammar import Challenge, is_token
+from watchword.field import Field
+from watchword.grammar import MAX_COOKIE_OCTETS, Challenge, is_token
 from watchword.reason import Reason, Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.credentials import Carrier
     from watchword.request import RequestView
+
+_FIELD = Field()
+_COOKIE = Field(limit=MAX_COOKIE_OCTETS, repeat=True)  # cookies of other applications arrive too, in one field or in several
 
 C_co = TypeVar("C_co", bound=Credentials, covariant=True)
 
@@ -83,6 +90,9 @@ class Scheme(Generic[C_co]):
     fields: tuple[str, ...] = ("authorization",)
     """The header fields, lower case, from which it takes credentials. The firewall refuses twins of them."""
 
+    field_options: Mapping[str, Field] = MappingProxyType({})
+    """How one of `fields` may come, where it differs from `Field()`; for `cookie` there is a default."""
+
     cookies: tuple[str, ...] = ()
     """The cookies from which it takes credentials; `fields` then names `cookie` too."""
 
@@ -117,6 +127,14 @@ class Scheme(Generic[C_co]):
         self.checker = checker
         self.realm = realm
         self._plain = Challenge(self.name, {"realm": realm})
+
+    def field(self, name: str) -> Field:
+        """Return how one of its fields may come.
+
+        Args:
+            name: lower case.
+        """
+        return self.field_options.get(name, _COOKIE if name == "cookie" else _FIELD)
 
     @property
     def secret(self) -> Secret:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.credentials import BearerToken
 from watchword.errors import ConfigurationError
-from watchword.grammar import MAX_FIELD_OCTETS, Challenge, is_token68, parse_form
+from watchword.field import Field
+from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token68
 from watchword.reason import Reason
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.credentials import Credentials
     from watchword.request import RequestView
 
 # Of the challenges that are kept. A configuration has few; a predicate of `where` may answer any number of needs.
 _MOST_PLEAS = 256
+
+_READER = FormReader([b"access_token"])
 
 FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory before anyone is known
 
@@ -42,6 +48,7 @@ class Bearer(Scheme[BearerToken]):
     credentials: ClassVar[type[Credentials] | None] = BearerToken
     rank = 30
     explains_errors = True
+    field_options: Mapping[str, Field] = MappingProxyType({"authorization": Field(limit=MAX_TOKEN_OCTETS)})
     # "expired" helps an honest client, which fetches a new token. Anything finer would help a dishonest one.
     discloses: ClassVar[frozenset[Reason]] = frozenset({Reason.EXPIRED})
 
@@ -79,14 +86,13 @@ class Bearer(Scheme[BearerToken]):
             token = BearerToken(sent.token68)
         if self.only_authorization:
             return token
-        found = [] if token is None else [token]
-        if self.parameters and view.query:
-            found += _parameters(view.query, "query")
-        if self.form_limit is not None and view.form:
-            found += _parameters(view.form, "form")
-        if len(found) > 1:
+        in_query = _READER.find(view.query) if self.parameters and view.query else []
+        in_form = _READER.find(view.form) if self.form_limit is not None and view.form else []
+        if (token is not None) + len(in_query) + len(in_form) > 1:
             raise CredentialsError("the token once, in one place (RFC 6750 §2)", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
-        return found[0] if found else None
+        if in_query:
+            return _token(in_query[0], "query")
+        return _token(in_form[0], "form") if in_form else token
 
     def challenge(self, plea: Plea = PLAIN) -> Challenge:
         """Return `Bearer realm=...` with whatever the plea says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
@@ -112,17 +118,13 @@ class Bearer(Scheme[BearerToken]):
         return Challenge(self.name, parameters)
 
 
-def _parameters(data: bytes, carrier: Literal["query", "form"]) -> list[BearerToken]:
-    return [_token(value, carrier) for name, value in parse_form(data) if name == b"access_token"]
-
-
-def _token(value: bytes, carrier: Literal["query", "form"]) -> BearerToken:
-    if len(value) > MAX_FIELD_OCTETS:
+def _token(sent: bytes, carrier: Literal["query", "form"]) -> BearerToken:
+    if len(sent) > MAX_TOKEN_OCTETS:
         # The bound of the field, for the transports that are none (RFC 9110 §5.4).
         reason = Reason.OVERSIZED_CONTENT if carrier == "form" else Reason.OVERSIZED_CREDENTIALS
         raise CredentialsError("a shorter token", reason=reason, bad_request=True)
     # b64token of RFC 6750 §2.1 is token68 of RFC 9110 §11.2 by another name.
-    text = value.decode("latin-1")
+    text = form_decode(sent).decode("latin-1")
     if not is_token68(text):
         raise CredentialsError("a token of the characters of RFC 6750 §2.1", bad_request=True)
     return BearerToken(text, carrier)

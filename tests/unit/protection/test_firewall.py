@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Firewall, Granted, Guard, Malformed, Reason, RequestView, public
+from watchword.field import Field, FieldTable
 from watchword.protection import RULES
 from watchword.request import FieldIndex
 
@@ -224,12 +225,14 @@ PASSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (_, passed) in
 SINGLE = ("authorization", "host", "x-api-key")
 INDEX = FieldIndex({*SINGLE, "cookie", "accept", "origin", "remote-user", "x-forwarded-user", "x-vhm-root"})
 
+TABLE = FieldTable({**dict.fromkeys(SINGLE, Field()), "cookie": Field(limit=32_768, repeat=True)}, SINGLE - {"host"}, {"bearer": 16_384})
+
 
 def find(view: RequestView, *off: str) -> str | None:
     """Return the rule that refuses a request."""
     firewall = Firewall(off=off)
-    view.scan(INDEX)
-    finding = firewall.check_target(view) or firewall.check_fields(view, SINGLE)
+    view.scan_bounded(INDEX)
+    finding = firewall.check_bounds(view) or firewall.check_target(view) or firewall.check_fields(view, TABLE)
     return None if finding is None else finding.rule
 
 

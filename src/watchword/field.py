@@ -1,0 +1,83 @@
+"""How the fields that carry credentials may come: how long, how often, and whether a comma separates (RFC 9110 §5.3, §5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from watchword.errors import ConfigurationError
+from watchword.grammar import MAX_FIELD_OCTETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CREDENTIAL_LISTS: Final = frozenset({"authorization", "proxy-authorization"})
+"""Fields whose first word names the scheme, and whose parameters commas separate."""
+
+_LONGEST_SCHEME: Final = 64  # octets: the longest scheme name in the IANA registry has 17
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a field may come from which a scheme takes credentials.
+
+    Args:
+        list: a comma separates members, and the field may come several times. Else a comma counts as two fields that were joined.
+        limit: the greatest length in octets, all lines of the field together. More is answered 431 on every route, before the field
+            is taken apart.
+        repeat: the field may come several times, and a comma has no meaning in it, as in Cookie (RFC 9113 §8.2.3).
+
+    Raises:
+        ConfigurationError: the limit is no number of octets.
+    """
+
+    list: bool = False
+    limit: int = MAX_FIELD_OCTETS
+    repeat: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.limit, int) or isinstance(self.limit, bool) or self.limit < 1:
+            raise ConfigurationError(f"Field(limit=...) must be a number of octets, 1 or more, got {self.limit!r}. Use 8192.")
+
+
+class FieldTable:
+    """The fields of all schemes of a guard, by name.
+
+    Args:
+        fields: name, lower case, to how it may come.
+        carriers: the names of those that carry credentials.
+        schemes: scheme name, lower case, to the greatest length of an Authorization field that names it. A scheme that is not in it may
+            have `MAX_FIELD_OCTETS`.
+    """
+
+    __slots__ = ("_fields", "_least", "_schemes", "carriers")
+
+    def __init__(self, fields: Mapping[str, Field], carriers: frozenset[str], schemes: Mapping[str, int]) -> None:
+        self._fields = dict(sorted(fields.items()))
+        self.carriers: frozenset[str] = carriers
+        self._schemes = dict(schemes)
+        self._least = min((MAX_FIELD_OCTETS, *schemes.values()))
+
+    def __iter__(self) -> Iterator[tuple[str, Field]]:
+        """Yield name and field, in the order of the names."""
+        yield from self._fields.items()
+
+    def is_too_long(self, name: str, value: str | bytes) -> bool:
+        """Tell whether a field is longer than its bound, or that of the scheme that it names.
+
+        Args:
+            name: one of the fields.
+            value: of the field, untrusted; only its length and its first word are looked at.
+        """
+        if name not in CREDENTIAL_LISTS:
+            return len(value) > self._fields[name].limit
+        return len(value) > self._least and len(value) > self._schemes.get(_scheme_of(value), MAX_FIELD_OCTETS)
+
+    def __repr__(self) -> str:
+        return f"FieldTable({sorted(self._fields)})"
+
+
+def _scheme_of(value: str | bytes) -> str:
+    head = value[:_LONGEST_SCHEME]
+    text = head if isinstance(head, str) else head.decode("latin-1")
+    return text.lstrip(" \t").partition(" ")[0].lower()
