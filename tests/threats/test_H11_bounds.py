@@ -286,4 +286,4 @@ def test_H11_a_long_method_is_decided_as_an_unknown_one() -> None:
     assert (type(short), short.rule, short.reason) == (type(long), long.rule, long.reason)
     for number in range(100):
         subject.decide(RequestView(f"M{number}" + "A" * 60_000, "/x"))
-    assert len(subject.shortcut.targets) == 1
+    assert len(subject.shortcut.targets) <= 1

@@ -16,7 +16,7 @@ from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from watchword.authorization.rules import Route
     from watchword.decision import CacheAdvice
@@ -71,7 +71,7 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
         method, path, raw_path, mount = key
         if method not in self._methods:
             return
-        if len(method) + len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
+        if len(path) + len(mount) > LONGEST or (raw_path is not None and len(raw_path) > LONGEST):
             return
         if len(self) >= MOST_TARGETS:
             self.clear()
