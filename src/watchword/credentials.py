@@ -48,7 +48,7 @@ class BearerToken(Credentials):
 
     Args:
         token: the token as sent; ASCII, never empty.
-        carrier: `"authorization"`, or `"form"` or `"query"` where those were asked for.
+        carrier: `"authorization"`, or `"form"`, `"query"` or `"header"` (a subprotocol) where those were asked for.
     """
 
     token: str

@@ -32,6 +32,7 @@ _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of
 # Gateways and CGI programs read other characters of a name as the hyphen: `_` nearly all, `.` some, Apache every one of tchar that is
 # neither letter nor digit (RFC 9110 §5.6.2, threats H2 and H9).
 _LIKE_A_HYPHEN = dict.fromkeys(map(ord, "!#$%&'*+._^`|~"), "-")
+_LONGEST_UPGRADE = 512  # octets: a client names one protocol or two
 _LONGEST_NAME = 64  # characters; longer names are not kept
 _LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
 
@@ -353,6 +354,17 @@ class RequestView:
         """The request target, undecoded, as far as the server tells."""
         path = (escape_path(self.mount + self.path) if self.raw_path is None else self.raw_path).decode("latin-1")
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
+
+    @property
+    def is_handshake(self) -> bool:
+        """Whether this opens a WebSocket, also where the server hands it over as plain http, as WSGI servers do (RFC 6455 §4.1).
+
+        No script can set `Upgrade`, so a long one is not searched; it counts as a handshake.
+        """
+        if self.kind == "websocket":
+            return True
+        upgrade = self.field("upgrade")
+        return upgrade is not None and (len(upgrade) > _LONGEST_UPGRADE or "websocket" in upgrade.lower())
 
     @property
     def is_preflight(self) -> bool:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 
-from watchword import Basic, Guard, authenticated, public
+from watchword import Basic, Bearer, Guard, Principal, authenticated, public
 from watchword.adapters.asgi import GuardMiddleware
-from watchword.checkers import Users
+from watchword.checkers import Tokens, Users
 
 if TYPE_CHECKING:
     from watchword.adapters.asgi import Receive, Scope, Send
@@ -34,6 +34,7 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 
 guard = Guard(
     Basic(Users({"ann": _hash("s3cret")}), realm="office"),
+    Bearer(Tokens({"tok-bob": Principal("bob")}), subprotocol="bearer"),
     rules={"/healthz": public, "/any": authenticated.from_any_origin()},
 )
 asgi = GuardMiddleware(_application, guard)

@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.support.programs import program
 from tests.support.served import until
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 # What a page does, each as an expression that a promise of a string follows from.
 POST_BY_SCRIPT = "fetch({url}, {{method: 'POST', mode: {mode}, credentials: 'include'}}).then(r => r.type + ' ' + r.status, e => 'failed')"
 OPEN_SOCKET = """new Promise(done => {{
-    const socket = new WebSocket({url}); socket.onmessage = event => done(event.data); socket.onerror = () => done('refused')
+    const socket = new WebSocket({url}, {offered}.split(' ').filter(name => name)); socket.onerror = () => done('refused')
+    socket.onmessage = event => done(event.data + (socket.protocol && ', ' + socket.protocol))
 }})"""
 SEND_FORM = "document.body.innerHTML = '<form method=post action=' + {url} + '><input name=a value=b></form>'; document.forms[0].submit()"
 
@@ -130,7 +132,7 @@ def test_own_pages_work(page: Page, service: Server) -> None:
     """Forms, scripts and sockets of the service's own pages carry the cached credentials, and they count."""
     page.visit(f"{service.url}/me", "GET as ann")
     assert page.evaluate(POST_BY_SCRIPT, url="/me", mode="same-origin") == "basic 200"
-    assert page.evaluate(OPEN_SOCKET, url=service.url.replace("http", "ws") + "/ws") == "opened as ann"
+    assert page.evaluate(OPEN_SOCKET, url=service.url.replace("http", "ws") + "/ws", offered="") == "opened as ann"
     page.send_form(f"{service.url}/me", "POST as ann")
 
 
@@ -139,7 +141,7 @@ def test_S12_pages_of_another_origin_do_not_act_for_their_visitor(page: Page, se
     evil = f"http://127.0.0.1:{foreign}/"
     for path, form, opened in (("/me", "Not allowed from that site", "refused"), ("/any", "POST as ann", "opened as ann")):
         page.visit(evil, "a foreign page")
-        assert page.evaluate(OPEN_SOCKET, url=service.url.replace("http", "ws") + path) == opened
+        assert page.evaluate(OPEN_SOCKET, url=service.url.replace("http", "ws") + path, offered="") == opened
         # Without CORS a script learns nothing of the answer.
         assert page.evaluate(POST_BY_SCRIPT, url=service.url + path, mode="no-cors") == "opaque 0"
         page.send_form(service.url + path, form)
@@ -151,5 +153,18 @@ def test_S12_pages_of_another_origin_do_not_act_for_their_visitor(page: Page, se
 def test_S12_nor_do_pages_of_another_site(page: Page, service: Server, foreign: int) -> None:  # noqa: N802
     """From another host name the socket and the form are refused as well. The form, a navigation, carries the credentials."""
     page.visit(f"http://localhost:{foreign}/", "a foreign page")
-    assert page.evaluate(OPEN_SOCKET, url=service.url.replace("http", "ws") + "/me") == "refused"
+    assert page.evaluate(OPEN_SOCKET, url=service.url.replace("http", "ws") + "/me", offered="") == "refused"
     page.send_form(f"{service.url}/me", "Not allowed from that site")
+
+
+def test_a_page_opens_a_socket_by_a_token(page: Page, service: Server, foreign: int) -> None:
+    """It offers a marker and the token as subprotocols, from any origin, and the browser finds the marker selected."""
+    page.visit(f"http://localhost:{foreign}/", "a foreign page")
+    # By another host name, for which the browser has no password to add.
+    url = service.url.replace("http", "ws").replace("127.0.0.1", "localhost") + "/me"
+    assert page.evaluate(OPEN_SOCKET, url=url, offered="bearer tok-bob") == "opened as bob, bearer"
+    assert page.evaluate(OPEN_SOCKET, url=url, offered="bearer wrong") == "refused"
+    with connect(
+        service.url.replace("http", "ws") + "/me", subprotocols=[Subprotocol("bearer"), Subprotocol("tok-bob")], proxy=None
+    ) as socket:
+        assert (socket.recv(DEADLINE), socket.subprotocol) == ("opened as bob", "bearer")

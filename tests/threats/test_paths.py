@@ -331,6 +331,7 @@ READ_FOR = {
     "cookie": "credentials, where a cookie was named",
     "host": "whether it came twice; the own origin, for the cross-site test",
     "origin": "what a genuine preflight is; where ambient credentials were sent from",
+    "sec-websocket-protocol": "credentials, where a subprotocol was named",
     "sec-fetch-site": "where ambient credentials were sent from",
     "upgrade": "whether a request is a handshake",
     "sec-fetch-mode": "which challenges a script gets, where that was asked for",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.application import check_arguments
 from watchword.adapters.placing import Placing
+from watchword.adapters.subprotocols import FIELD, offering, selecting
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.guard.hiding import path_of_nothing, path_of_preflight
@@ -159,6 +160,8 @@ class GuardMiddleware:
         scope["watchword.guard"] = marker
         _leave_out(scope, taken)
         _move(scope, view, path_of_preflight(policy, view))
+        if view.kind == "websocket" and policy.markers:
+            send = selecting(send, policy.markers, view)
         if decision.cache and view.kind == "http":
             send = partial(_advise, send, decision.cache)
         await self.app(scope, _without_token(receive, taken), send)
@@ -214,7 +217,7 @@ def _view(scope: Scope, method: str, where: Place, raw_path: bytes | None) -> Re
         raw_path=raw_path,
         query=scope.get("query_string", b""),
         mount=where.mount,
-        headers=scope["headers"],
+        headers=scope["headers"] if kind == "http" else offering(scope),
         client=client[0] if client else None,
         scheme=scope.get("scheme", "http" if kind == "http" else "ws"),
         kind=kind,
@@ -300,6 +303,9 @@ def _leave_out(scope: Scope, taken: Handover) -> None:
     headers = [(name, value) for name, value in scope["headers"] if canonical_name(name) not in names]
     if taken.cookies is not None:
         headers = [(name, value) for name, value in headers if name.lower() != b"cookie"] + [(b"cookie", taken.cookies.encode("latin-1"))]
+    if taken.subprotocols is not None:
+        scope["subprotocols"] = list(taken.subprotocols)
+        headers = offering({"headers": [field for field in headers if field[0].lower() != FIELD], "subprotocols": taken.subprotocols})
     if taken.content is not None:
         length = b"%d" % len(taken.content)
         headers = [(name, length if name.lower() == b"content-length" else value) for name, value in headers]

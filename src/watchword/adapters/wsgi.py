@@ -154,16 +154,14 @@ class GuardMiddleware:
                 environ.pop(variable, None)
         if taken.cookies is not None:
             environ["HTTP_COOKIE"] = taken.cookies
+        if taken.subprotocols:
+            environ["HTTP_SEC_WEBSOCKET_PROTOCOL"] = ", ".join(taken.subprotocols)
         if taken.content is not None:
             environ["wsgi.input"] = BytesIO(taken.content)
             if environ.get("CONTENT_LENGTH"):
                 environ["CONTENT_LENGTH"] = str(len(taken.content))
         if taken.query is not None:
-            environ["QUERY_STRING"] = taken.query.decode("latin-1")
-            for variable in ("REQUEST_URI", "RAW_URI"):
-                if variable in environ:
-                    path = environ[variable].partition("?")[0]
-                    environ[variable] = f"{path}?{environ['QUERY_STRING']}" if taken.query else path
+            _put_query(environ, taken.query.decode("latin-1"))
 
     def _as_if_missing(
         self, environ: Environ, start_response: StartResponse, decision: Refusing, refusal: Refusal, view: RequestView
@@ -270,6 +268,15 @@ def _tell(environ: Environ, decision: Granted | Refusing) -> None:
     if principal.is_authenticated:
         environ["REMOTE_USER"] = principal.id.encode("utf-8", "surrogateescape").decode("latin-1")
         environ["AUTH_TYPE"] = decision.scheme
+
+
+def _put_query(environ: Environ, query: str) -> None:
+    """Put this in place of the query that was sent, wherever a server has written it."""
+    environ["QUERY_STRING"] = query
+    for variable in ("REQUEST_URI", "RAW_URI"):
+        if variable in environ:
+            path = environ[variable].partition("?")[0]
+            environ[variable] = f"{path}?{query}" if query else path
 
 
 def _move(environ: Environ, view: RequestView, path: str | None) -> None:

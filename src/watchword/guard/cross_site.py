@@ -105,16 +105,7 @@ def needs_own_origin(view: RequestView) -> bool:
     Args:
         view: the request, scanned.
     """
-    return view.kind == "websocket" or view.method not in SAFE_METHODS or _is_handshake(view)
-
-
-def _is_handshake(view: RequestView) -> bool:
-    """Tell whether this is a handshake that the server hands over as plain http, as WSGI servers do (RFC 6455 §4.1).
-
-    No script can set `Upgrade`, so a long one is not searched; it counts as a handshake.
-    """
-    upgrade = view.field("upgrade")
-    return upgrade is not None and (len(upgrade) > _LONGEST or "websocket" in upgrade.lower())
+    return view.method not in SAFE_METHODS or view.is_handshake
 
 
 def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool) -> str | None:
@@ -132,7 +123,7 @@ def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool)
     origin = None if sent is None else parse_origin(sent.strip(" \t"))
     if origin is not None and origin in origins:
         return None
-    if sent is not None and (site is None or view.kind == "websocket" or _is_handshake(view)):
+    if sent is not None and (site is None or view.is_handshake):
         host = view.field("host")
         if origin is not None and host is not None and origin in own_origins(host, view.scheme):
             return None

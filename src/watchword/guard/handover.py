@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
+from watchword.schemes.subprotocols import without_tokens
+
 if TYPE_CHECKING:
     from watchword.guard.policy import Policy
     from watchword.request import RequestView
@@ -24,6 +27,7 @@ class Handover:
         cookies: the cookie string to put in place of the one that was sent; None: leave it as it is.
         query: the query to put in place of the one that was sent; None: leave it as it is.
         content: the content to put in place of the one that was sent; None: leave it as it is.
+        subprotocols: the WebSocket subprotocols to put in place of those that were offered; None: leave them as they are.
     """
 
     fields: frozenset[str] = frozenset()
@@ -31,6 +35,7 @@ class Handover:
     cookies: str | None = field(default=None, repr=False)
     query: bytes | None = field(default=None, repr=False)
     content: bytes | None = field(default=None, repr=False)
+    subprotocols: tuple[str, ...] | None = field(default=None, repr=False)
 
 
 UNCHANGED = Handover()
@@ -51,7 +56,7 @@ def handover(policy: Policy, view: RequestView) -> Handover:
     if not policy.strip_credentials and view.method != "TRACE":
         return Handover(dropped) if dropped else UNCHANGED
     dropped |= {"authorization", *policy.credential_fields}
-    cookies, query, content = None, None, None
+    cookies, query, content, subprotocols = None, None, None, None
     if view.method == "TRACE":
         dropped |= {"cookie", "proxy-authorization"}
     else:
@@ -66,4 +71,10 @@ def handover(policy: Policy, view: RequestView) -> Handover:
     if view.form and policy.form_reader is not None:
         # Read already, and whole: on a public route, where nothing is looked at, there is nothing here.
         content = policy.form_reader.without(view.form)
-    return Handover(frozenset(dropped), cookies, query, content)
+    offered = view.field(SUBPROTOCOLS) if policy.markers else None
+    if offered is not None and view.method != "TRACE":
+        left, _ = without_tokens(policy.markers, offered)
+        subprotocols = tuple(left)
+        if left:
+            dropped -= {SUBPROTOCOLS}
+    return Handover(frozenset(dropped), cookies, query, content, subprotocols)

@@ -20,6 +20,7 @@ from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
 from watchword.schemes.basic import Basic
 from watchword.schemes.bearer import Bearer
+from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,7 @@ class Policy:
         fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
         self.credential_fields: frozenset[str] = fields - {"authorization"} | {"proxy-authorization"} if proxy else fields
         self.fields: FieldTable = _field_table(self.entries, self.credential_fields)
+        self.markers: frozenset[str] = frozenset(entry.scheme.subprotocol for entry in self.entries if entry.scheme.subprotocol is not None)
         self.strip_credentials = strip_credentials
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
         cookies = sorted({name for entry in self.entries for name in entry.scheme.cookies})
@@ -153,9 +155,8 @@ class Policy:
     @property
     def vary(self) -> tuple[str, ...]:
         """The fields on which an answer to an anonymous caller depends (decision D58), as they are written."""
-        return tuple(
-            sorted("-".join("API" if part == "api" else part.capitalize() for part in name.split("-")) for name in self.credential_fields)
-        )
+        names = self.credential_fields - {SUBPROTOCOLS}  # no handshake is stored
+        return tuple(sorted("-".join("API" if part == "api" else part.capitalize() for part in name.split("-")) for name in names))
 
     def route(self, view: RequestView) -> Route:
         """Return the rule that decides; where a router may or may not take the mount off, the rules of both paths together.

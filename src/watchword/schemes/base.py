@@ -117,6 +117,9 @@ class Scheme(Generic[C_co]):
     form_parameters: tuple[bytes, ...] = ()
     """The parameters of a form from which it takes credentials, where `form_limit` is set."""
 
+    subprotocol: str | None = None
+    """The WebSocket subprotocol behind which it takes credentials; `fields` then names `sec-websocket-protocol` too."""
+
     def __init__(self, checker: object, *, realm: str = "api") -> None:
         if not is_token(self.name):
             raise ConfigurationError(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from watchword.credentials import BearerToken
 from watchword.errors import ConfigurationError
 from watchword.field import Field
-from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token68
+from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token, is_token68
 from watchword.reason import Reason
 from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
+from watchword.schemes.subprotocols import FIELD, token_behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +36,13 @@ class Bearer(Scheme[BearerToken]):
         form: read `access_token` from a form as well (§2.2). The content is read before the application sees it, and kept for it.
         query: read `access_token` from the query as well (§2.3). Query strings end up in logs: avoid it.
         form_limit: the greatest form that is read, in octets; a larger one is answered 413.
+        subprotocol: read a token from the subprotocols of a WebSocket handshake as well, behind the one of this name, such as `"bearer"`
+            for `new WebSocket(url, ["bearer", token])`. Adapters for ASGI select it in the answer, never the token.
         resource_metadata: the absolute https URL of this resource's metadata, by which clients find their
             authorization server (RFC 9728 §5.1).
 
     Raises:
-        ConfigurationError: a realm that cannot be sent, a metadata URL that is none, or a limit that no form fits in.
+        ConfigurationError: a realm or subprotocol that cannot be sent, a metadata URL that is none, or a limit that no form fits in.
 
     Trust: the token is untrusted until the checker has spoken.
     """
@@ -60,6 +63,7 @@ class Bearer(Scheme[BearerToken]):
         form: bool = False,
         query: bool = False,
         form_limit: int = FORM_LIMIT,
+        subprotocol: str | None = None,
         resource_metadata: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
@@ -71,6 +75,12 @@ class Bearer(Scheme[BearerToken]):
         if form:
             self.form_parameters: tuple[bytes, ...] = (b"access_token",)
             self.fields: tuple[str, ...] = ("authorization", "content-type")
+        if subprotocol is not None:
+            if not isinstance(subprotocol, str) or not is_token(subprotocol):
+                raise ConfigurationError(f'Bearer(subprotocol=...) must be a token (RFC 6455 §4.1), such as "bearer", got {subprotocol!r}')
+            self.fields = (*self.fields, FIELD)
+            self.field_options = {**self.field_options, FIELD: Field(list=True, limit=MAX_TOKEN_OCTETS)}
+        self.subprotocol: str | None = subprotocol
         self._parameters = {"realm": realm}
         if resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
@@ -88,8 +98,12 @@ class Bearer(Scheme[BearerToken]):
             return token
         in_query = _READER.find(view.query) if self.parameters and view.query else []
         in_form = _READER.find(view.form) if self.form_limit is not None and view.form else []
-        if (token is not None) + len(in_query) + len(in_form) > 1:
+        offered = None if self.subprotocol is None or not view.is_handshake else view.field("sec-websocket-protocol")
+        behind = None if self.subprotocol is None or offered is None else token_behind(self.subprotocol, offered)
+        if (token is not None) + len(in_query) + len(in_form) + (behind is not None) > 1:
             raise CredentialsError("the token once, in one place (RFC 6750 §2)", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
+        if behind is not None:
+            return BearerToken(behind, "header")
         if in_query:
             return _token(in_query[0], "query")
         return _token(in_form[0], "form") if in_form else token

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from watchword.schemes.base import Scheme
 
-# A browser sends the cookie itself, and a form's content type needs no leave.
-_NEVER_ASKED = frozenset({"cookie", "content-type"})
+# A browser sends the cookie and the subprotocols itself, and a form's content type needs no leave.
+_NEVER_ASKED = frozenset({"cookie", "content-type", "sec-websocket-protocol"})
 
 
 def cors_request_headers(schemes: Iterable[Scheme[Any]]) -> list[str]:
