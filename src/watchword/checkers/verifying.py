@@ -93,6 +93,7 @@ class Verifier:
         known = self._knows(key, now)  # looked up whether it may answer or not: an unknown name takes as long
         if remember and known:
             return True
+        self._limiter.admit(key)
         hasher = self.hasher
 
         # A closure and no partial, which would print what it is bound to.

@@ -38,7 +38,7 @@ class HashLimiter:
     Callers are threads and tasks of asyncio and trio, on as many event loops as there are, all at the same time.
 
     Args:
-        limit: how many are computed at once; None: one for each CPU.
+        limit: how many are computed at once; None: one for each CPU that this process may use, but one.
         queue: how many may wait for a place. Beyond it a new one is refused at once, and nothing is computed for it.
         retry_after: whole seconds, for the `Retry-After` of that refusal.
 
@@ -48,7 +48,7 @@ class HashLimiter:
 
     def __init__(self, limit: int | None = None, *, queue: int = 64, retry_after: int = 1) -> None:
         if limit is None:
-            limit = getattr(os, "process_cpu_count", os.cpu_count)() or 1  # Python 3.13 knows how many CPUs this process may use
+            limit = max(1, _cpus() - 1)  # the last one is for those who need no hash: an event loop, other requests
         for name, number, least in (("limit", limit, 1), ("queue", queue, 0), ("retry_after", retry_after, 0)):
             if not isinstance(number, int) or isinstance(number, bool) or number < least:
                 raise ConfigurationError(f"{name} of a HashLimiter is a whole number, {least} or more, not {number!r}")
@@ -115,12 +115,32 @@ class HashLimiter:
             work: computes the hash. It must not wait for another operation of this limiter.
 
         Returns:
-            The operation. What it raises: `Overloaded` if too many wait; whatever the work raises, each caller its own copy,
-            and only the one who computed with the traceback. What is no `Exception` (KeyboardInterrupt) ends one caller only:
-            the next one computes instead.
+            The operation. What it raises: `Overloaded` if too many wait, or if no thread can be started; whatever the work raises, each
+            caller its own copy, and only the one who computed with the traceback. What is no `Exception` (KeyboardInterrupt) ends one
+            caller only: the next one computes instead.
         """
         kept = _Work(work)
         return Operation(partial(self._run, key, kept), partial(self._arun, key, kept))
+
+    def admit(self, key: bytes) -> None:
+        """Refuse work that would be refused, before anything is made for it: a flood is turned away at the least cost.
+
+        It may still be refused when its operation is done.
+
+        Args:
+            key: of the operation.
+
+        Raises:
+            Overloaded: too many wait, and none of them for the same.
+        """
+        if len(self._queue) >= self._most_waiting and len(self._running) >= self._limit:  # without the lock: a first look
+            with self._changing():
+                if key not in self._flights:
+                    self._check_room()
+
+    def _check_room(self) -> None:
+        if len(self._running) >= self._limit and len(self._queue) >= self._most_waiting:
+            raise self._overloaded(f"{len(self._running)} password hashes are being computed, and {len(self._queue)} wait")
 
     def _run(self, key: bytes, work: _Work[T]) -> T:
         from threading import Event
@@ -151,7 +171,10 @@ class HashLimiter:
                 await event.wait()
             if not member.flight.landed:
                 # The bound is kept here: a capacity of one's own keeps out of the threads that the application shares.
-                await run_sync(self._compute, member, self._aside.work(work), limiter=CapacityLimiter(1))
+                try:
+                    await run_sync(self._compute, member, self._aside.work(work), limiter=CapacityLimiter(1))
+                except RuntimeError as error:  # the work keeps its own exceptions: the process may have no more threads
+                    raise self._overloaded(f"no thread can be started for a password hash: {error}") from None
         except BaseException:
             self._leave(member)
             raise
@@ -191,8 +214,7 @@ class HashLimiter:
         with self._changing():
             flight = self._flights.get(key)
             if flight is None:
-                if len(self._running) >= self._limit and len(self._queue) >= self._most_waiting:
-                    raise self._overloaded(f"{len(self._running)} password hashes are being computed, and {len(self._queue)} wait")
+                self._check_room()
                 flight = _Flight(key)
             member.flight = flight
             flight.members[member] = None
@@ -396,6 +418,12 @@ def _give_way() -> None:
 
     with suppress(OSError):  # not allowed here: then as everybody else
         os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
+
+
+def _cpus() -> int:
+    """Return how many CPUs this process may use: containers and `taskset` take some away."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def _woken(member: _Member) -> bool:

@@ -1210,10 +1210,10 @@ def test_a_limiter_can_die() -> None:
     assert gone() is None
 
 
-def test_by_default_there_is_a_place_for_each_cpu() -> None:
-    """And 64 may wait."""
-    cpus = getattr(os, "process_cpu_count", os.cpu_count)()
-    assert HashLimiter().limit == cpus
+def test_by_default_one_cpu_is_left_to_those_who_need_no_hash() -> None:
+    """Of those that this process may use; and 64 may wait."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    assert HashLimiter().limit == max(1, cpus - 1)
     assert repr(HashLimiter(3)) == "HashLimiter(limit=3, queue=64, running=0, waiting=0)"
     holders = [place(limiter := HashLimiter(1, queue=0))]
     with pytest.raises(Overloaded) as refused:
@@ -1276,3 +1276,34 @@ async def test_what_a_hash_raises_reaches_the_loop_from_its_own_thread() -> None
         with pytest.raises(error):
             await awaited(limiter.operation(b"x", work))
     assert (limiter.running, limiter.waiting) == (0, 0)
+
+
+def test_what_would_be_refused_is_refused_before_anything_is_made() -> None:
+    """Neither an operation nor a member; who would join a flight is let through, and there is room again when a place is free."""
+    limiter = HashLimiter(1, queue=0)
+    limiter.admit(b"other")
+    holder = place(limiter)
+    (running,) = limiter._flights
+    limiter.admit(running)
+    with pytest.raises(Overloaded, match="1 password hashes are being computed, and 0 wait"):
+        limiter.admit(b"other")
+    assert (limiter.running, limiter.waiting, list(limiter._flights)) == (1, 0, [running])
+    limiter._leave(holder)
+    limiter.admit(b"other")
+
+
+@pytest.mark.anyio
+async def test_where_no_thread_can_be_started_it_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was computed, the place is free again, and the next one is served (W12)."""
+    limiter = HashLimiter(1)
+    with monkeypatch.context() as patch:
+        patch.setattr("anyio.to_thread.run_sync", fail_to_start)
+        with pytest.raises(Overloaded, match="no thread can be started for a password hash: can't start new thread"):
+            await limiter.operation(b"k", lambda: 1).arun()  # type: ignore[misc]  # an operation of a limiter has one
+    assert (limiter.running, limiter.waiting) == (0, 0)
+    assert await limiter.operation(b"k", lambda: 1).arun() == 1  # type: ignore[misc]  # as above
+
+
+async def fail_to_start(*_: object, **__: object) -> None:
+    """Fail as anyio does where its worker cannot be started: an idle one of another test would hide it."""
+    raise RuntimeError("can't start new thread")
