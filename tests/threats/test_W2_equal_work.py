@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +13,13 @@ import pytest
 from tests.support.logins import DAY, CountingHasher, Desk, bytes_of, checker_of, guarded, log_in
 from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
 from watchword import Accepted, BasicCredentials, Reason, Refused
+from watchword.checkers import Accounts
+from watchword.stores import MemoryStore, SQLStore
 from watchword.stores.ports import AccountRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
     from tests.support.drive import Behind
     from watchword import Verdict
@@ -206,3 +211,30 @@ def test_W2_two_names_never_share_one_computation() -> None:
     again = next(desk.accounts.flow(BasicCredentials("nobody", "x")))
     assert len(keys) == 3
     assert again.run.args[0] in keys  # type: ignore[attr-defined]  # as above
+
+
+STEPS = {"examine", "for_name", "account", "_texts", "_standing", "_knows"}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_W2_around_the_hash_the_steps_are_the_same_for_every_name(kind: str, tmp_path: Path) -> None:
+    """A known name is looked at as often as an unknown one: hashes read, rows decoded, decoys chosen. A row too many is a mark of it."""
+    store = MemoryStore() if kind == "memory" else SQLStore(f"sqlite:///{tmp_path / 'auth.db'}")
+    accounts = Accounts(store, hasher=CountingHasher(settles=True))
+    accounts.add("ann", "s3cret", roles=["staff"])
+    counted = []
+    for name in ("ann", "nobody", "ann", "nobody"):
+        seen: Counter[str] = Counter()
+
+        def note(frame: FrameType, event: str, _: object, seen: Counter[str] = seen) -> None:
+            if event == "call" and frame.f_code.co_name in STEPS:
+                seen[frame.f_code.co_name] += 1
+
+        sys.setprofile(note)
+        try:
+            accounts.check(BasicCredentials(name, "wrong"))
+        finally:
+            sys.setprofile(None)
+        counted.append(seen)
+    assert counted[2] == counted[3]
+    assert counted[2]["for_name"] == 1

@@ -100,7 +100,7 @@ class Verifier:
         def work() -> bool:
             # Looked up once more, and kept before anybody is told: whoever comes between the end of a computation and the moment at
             # which the first caller goes on finds no computation to join.
-            if remember and self._knows(key, now):
+            if self._knows(key, now) and remember:
                 return True
             matches = hasher.verify(hash, password)
             if matches and remember:
