@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from watchword.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+    from anyio.lowlevel import RunVar
+
 T = TypeVar("T")
+
+_MOST_THREADS = 40  # for each event loop: as many as anyio lends
 
 
 @dataclass(frozen=True)  # not slots=True: `Operation[int](...)` would be a TypeError on Python 3.11
@@ -102,6 +109,25 @@ async def arun(steps: Steps[T]) -> T:
 
 async def _in_thread(work: Callable[[], T]) -> T:
     # Imported on first use: half of what `import watchword` would cost, and WSGI never needs it.
+    from anyio import CapacityLimiter
     from anyio.to_thread import run_sync
 
-    return await run_sync(work)
+    threads = _threads()
+    try:
+        limiter = threads.get()
+    except LookupError:
+        limiter = CapacityLimiter(_MOST_THREADS)
+        threads.set(limiter)
+    return await run_sync(work, limiter=limiter)
+
+
+@cache
+def _threads() -> RunVar[CapacityLimiter]:
+    """Return where each event loop keeps the capacity of its own.
+
+    The threads that anyio lends by default are shared with the application: a store that does not answer would take them all, and public
+    routes that read a file would wait with it (threats O3).
+    """
+    from anyio.lowlevel import RunVar
+
+    return RunVar("watchword_threads")

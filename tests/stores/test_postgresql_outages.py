@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,8 +165,12 @@ def test_a_server_that_hangs_is_an_outage(hasty: SQLStore) -> None:
         pid: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     os.kill(pid, signal.SIGSTOP)
     try:
-        with pytest.raises(Unavailable, match=r"^the store does not answer: Stalled: the server has not answered for 1.06 s$"):
+        with pytest.raises(Unavailable, match=r"^the store does not answer: Stalled: the server has not answered for 1.03 s$"):
             hasty.find_key("k1")
+        for _ in range(50):  # a machine may be slow, and the first one to answer ends the stall
+            with suppress(Unavailable):
+                hasty.find_key("k1")
+                break
         with hasty._database._engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() != pid
     finally:

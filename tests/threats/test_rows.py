@@ -12,7 +12,7 @@ ROWS += [f"C{number}" for number in range(1, 8)] + ["S2", "S3", "S4", "S6", "S7"
 # W5 to W7 are about throttling and locking out, which come later.
 ROWS += ["P15", "P16"]
 ROWS += ["W1", "W2", "W3", "W4", "W8", "W9", "W10", "W11"]
-ROWS += ["W12", "W14"]
+ROWS += ["W12", "W14", "O3"]
 ROWS += ["O1", "O2", "O4"]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
 from watchword.process import PerProcess
+from watchword.stores.sql.breaker import Breaker
 from watchword.stores.sql.engine import Adopted, adopt, keep_others_out, make_engine, migrating, reading, writing
 from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, unavailable
 from watchword.stores.sql.freshness import Freshness
@@ -118,10 +119,12 @@ class Database:
         self._ready = False
         self._closed = False
         self.freshness: Freshness = Freshness(clock, staleness)
+        self._breaker = Breaker()
         if engine is None:
             self._place = parse(url)
             watch = None if self._place.file is None else Watch(self._place.file, self.freshness)
-            make: Callable[[], Engine] = partial(make_engine, self._place, timeout=timeout, pool_size=pool_size, watch=watch)
+            options: dict[str, Any] = {"timeout": timeout, "pool_size": pool_size, "watch": watch, "breaker": self._breaker}
+            make: Callable[[], Engine] = partial(make_engine, self._place, **options)
             if self._place.url.drivername == "sqlite" and self._place.file is None:
                 # A fork copies it, with all that is in it.
                 make = partial(_identical, make())
@@ -187,7 +190,7 @@ class Database:
             change: Change | None = None
             committing = False
             try:
-                with writing(self._engine, self._timeout) as connection:
+                with self._breaker.asking(), writing(self._engine, self._timeout) as connection:
                     change = Change(connection)
                     result = work(change)
                     committing = True
@@ -209,7 +212,7 @@ class Database:
         trouble: Exception = Unavailable("the store does not answer")
         for last in (False, True):
             try:
-                with reading(self._engine, self._timeout) as connection:
+                with self._breaker.asking(), reading(self._engine, self._timeout) as connection:
                     return work(connection)
             except FAILURES as error:
                 trouble = unavailable(error, self._place.secrets)
@@ -268,7 +271,7 @@ class Database:
             return False
         if self._file is not None and wanted == "empty":
             create_file(self._file)
-        with migrating(self._engine) as connection:
+        with self._breaker.asking(), migrating(self._engine) as connection:
             return self._migrate_on(connection, wanted)
 
     def _migrate_on(self, connection: Connection, wanted: State) -> bool:

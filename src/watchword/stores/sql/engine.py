@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import ExceptionContext
 
+    from watchword.stores.sql.breaker import Breaker
+
 _OURS = "watchword"
 """The execution option of connections that a store uses."""
 
@@ -30,7 +32,7 @@ _MIGRATION_WAIT = 60  # seconds; another process is making the same tables
 _SQLITE_WAIT = 10  # seconds; making tables takes milliseconds there
 
 
-def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.Watch | None) -> Engine:
+def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.Watch | None, breaker: Breaker) -> Engine:
     """Return an engine whose every wait is bounded.
 
     Args:
@@ -38,6 +40,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
         timeout: seconds, for each wait.
         pool_size: how many connections at most.
         watch: watches the database file, if there is one.
+        breaker: refuses connections while the database is silent.
 
     Raises:
         ConfigurationError: the driver is not installed, or the URL is none for it.
@@ -59,7 +62,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
             place.url.set(query={}),
             pool_size=pool_size,
             pool_use_lifo=True,
-            creator=postgresql.connector(place, timeout),
+            creator=postgresql.connector(place, timeout, breaker),
             use_native_hstore=False,
             **options,
         )

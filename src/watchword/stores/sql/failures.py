@@ -62,6 +62,15 @@ def is_unfit(error: BaseException | None) -> bool:
     return code in _UNFIT or code.startswith(_BROKEN) or (code == _STALE_PLAN and "cached plan" in str(error))
 
 
+def is_stall(error: BaseException) -> bool:
+    """Tell whether the database said nothing at all for as long as it may take.
+
+    Args:
+        error: one of `FAILURES`.
+    """
+    return isinstance(error, DBAPIError) and getattr(error.orig, "stalled", False)
+
+
 def is_passing(error: Exception) -> bool:
     """Tell whether trying once more may succeed at once, and nothing was done before.
 
@@ -70,7 +79,7 @@ def is_passing(error: Exception) -> bool:
     """
     if not isinstance(error, DBAPIError):
         return False
-    replaced = error.connection_invalidated and not getattr(error.orig, "stalled", False)
+    replaced = error.connection_invalidated and not is_stall(error)
     return replaced or _sqlstate(error.orig) in _GIVEN_UP
 
 

@@ -10,13 +10,14 @@ from watchword.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from watchword.stores.sql.breaker import Breaker
     from watchword.stores.sql.url import Place
     from watchword.stores.sql.waiting import BoundedConnection
 
 _NOWHERE = "/nonexistent/watchword"
 
 
-def connector(place: Place, timeout: float) -> Callable[[], BoundedConnection]:
+def connector(place: Place, timeout: float, breaker: Breaker) -> Callable[[], BoundedConnection]:
     """Return a function that opens a connection.
 
     Nothing is set that a connection pooler between program and server would refuse or keep for the next client: neither start-up
@@ -25,12 +26,15 @@ def connector(place: Place, timeout: float) -> Callable[[], BoundedConnection]:
     Args:
         place: where to.
         timeout: seconds, for each wait.
+        breaker: refuses connections while the database is silent.
 
     Raises:
         ConfigurationError: libpq does not take an argument.
         ImportError: psycopg is not installed.
     """
-    from watchword.stores.sql.waiting import BoundedConnection
+    from psycopg.errors import ConnectionTimeout
+
+    from watchword.stores.sql.waiting import BoundedConnection, Stalled
 
     arguments: dict[str, Any] = dict(place.arguments)
     # libpq takes whole seconds, and 2 for 1.
@@ -42,9 +46,13 @@ def connector(place: Place, timeout: float) -> Callable[[], BoundedConnection]:
     _check(arguments)
 
     def connect() -> BoundedConnection:
-        made = BoundedConnection.connect(prepare_threshold=place.prepare_threshold, **arguments)
+        breaker.connecting()
+        try:
+            made = BoundedConnection.connect(prepare_threshold=place.prepare_threshold, **arguments)
+        except ConnectionTimeout as error:
+            raise Stalled(str(error)) from None
         # The server ends a statement after `timeout`. This is for a server that does nothing any more.
-        made.limit = 2 * timeout + 1
+        made.limit = timeout + 1
         return made
 
     return connect

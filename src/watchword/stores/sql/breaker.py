@@ -1,0 +1,92 @@
+"""Refuses at once while a database is silent, and lets one question at a time find out whether it answers again (threats O3).
+
+A frozen server keeps every thread that asks it for as long as the time-outs allow. After the first stall nobody else waits for it. A
+stall is silence: no answer to a statement, or to an attempt to connect. An error is an answer, and so is a lock that is not released.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Lock, get_ident
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from watchword.errors import Unavailable
+from watchword.process import PerProcess
+from watchword.stores.sql.failures import FAILURES, is_stall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RETRY_AFTER = 1
+
+
+class Breaker:
+    """Knows, for this process, whether the database was silent when it was last asked."""
+
+    def __init__(self) -> None:
+        self._states = PerProcess(_State)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Ask the database inside.
+
+        Raises:
+            Unavailable: it was silent a moment ago, and another thread is trying already.
+        """
+        state = self._states.get()
+        state.admit()
+        try:
+            yield
+        except FAILURES as error:
+            state.note(silent=is_stall(error), answered=not isinstance(error, PoolTimeout))
+            raise
+        except BaseException:
+            state.note(silent=False, answered=False)
+            raise
+        else:
+            state.note(silent=False, answered=True)
+
+    def connecting(self) -> None:
+        """Refuse to open a connection for a question that began before the stall.
+
+        Raises:
+            Unavailable: the database was silent a moment ago, and this thread is not the one that tries.
+        """
+        self._states.get().refuse()
+
+
+class _State:
+    """The state of one process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._silent_since: float | None = None
+        self._trying: int | None = None
+
+    def admit(self) -> None:
+        with self._lock:
+            if self._silent_since is not None and self._trying is None:
+                self._trying = get_ident()
+                return
+        self.refuse()
+
+    def refuse(self) -> None:
+        since = self._silent_since
+        if since is not None and self._trying != get_ident():
+            ago = monotonic() - since
+            raise Unavailable(
+                f"the store does not answer: it was silent {ago:.1f} s ago; one request at a time tries again", retry_after=_RETRY_AFTER
+            )
+
+    def note(self, *, silent: bool, answered: bool) -> None:
+        with self._lock:
+            tried = self._trying == get_ident()
+            if silent:
+                self._silent_since = monotonic()
+            elif answered and (tried or self._trying is None):
+                self._silent_since = None
+            if tried:
+                self._trying = None
