@@ -113,7 +113,10 @@ def test_revoke_all(inside: Inside) -> None:
     assert inside("token", "revoke-all", "job").stdout == "revoked 0 keys and 1 tokens of 'job'\n"
 
 
-@pytest.mark.parametrize(("before", "left"), [((), 1), (("--before", str(NOW + 3601)), 1), (("--before", str(NOW - 1)), 3)])
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [((), 1), (("--before", str(NOW + 3601)), 1), (("--before", str(NOW - 1)), 3), (("--before", "1s"), 1), (("--before", "2h"), 3)],
+)
 def test_purge(ann: Inside, before: tuple[str, ...], left: int) -> None:
     """Tokens that ended are forgotten, and no other."""
     ann("token", "create", "ann")
@@ -122,6 +125,20 @@ def test_purge(ann: Inside, before: tuple[str, ...], left: int) -> None:
     ann.clock.advance(3602)
     assert ann.json("token", "purge", *before) == {"tokens": 3 - left}
     assert len(ann.json("token", "list")) == left
+
+
+def test_W16_a_duration_means_ago(ann: Inside) -> None:  # noqa: N802 - a test carries the number of its threat
+    """`--before 30d` forgets what ended more than 30 days ago, never what is valid; a time in the future is an error."""
+    for expires in ("1h", "90d", "never"):
+        ann("token", "create", "ann", "--expires", expires)
+    ann("token", "revoke", ann.json("token", "create", "ann")["id"])
+    assert ann.json("token", "purge", "--before", "30d") == {"tokens": 0}
+    for future in (str(NOW + 100), "2099-01-01"):
+        assert ann.error("token", "purge", "--before", future, code=2)[0] == "usage"
+    assert len(ann.json("token", "list")) == 4
+    ann.clock.advance(31 * 86_400)
+    assert ann.json("token", "purge", "--before", "30d") == {"tokens": 2}
+    assert [token["expires_at"] for token in ann.json("token", "list") if token["expires_at"]] == [NOW + 90 * 86_400]
 
 
 def test_whose(ann: Inside) -> None:

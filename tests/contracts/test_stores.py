@@ -107,7 +107,7 @@ class _Jumpy(MemoryStore):
 class _CaseBlind(MemoryStore):
     """Folds case always."""
 
-    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+    def find_account(self, name: str, *, fold_case: bool | None = None) -> AccountRecord | None:
         return super().find_account(name, fold_case=True)
 
 
@@ -129,7 +129,7 @@ class _Orphaning(MemoryStore):
 class _Blind(MemoryStore):
     """Does not look at the version."""
 
-    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+    def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
         stored = self.get_account(account.id)
         return None if stored is None else super().replace_account(replace(account, version=stored.version))
 

@@ -136,7 +136,6 @@ def test_a_locked_table_is_an_outage(store: SQLStore, hasty: SQLStore, admin: ps
 
 LOCKING = {"add_account", "replace_account", "swap_hash", "remove_account", "replace_key", "rotate_key"} | {
     "revoke_token",
-    "purge_tokens",
     "revoke_all",
 }
 

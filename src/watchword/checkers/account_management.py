@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from watchword.checkers.lookups import find_account, get_account
 from watchword.checkers.names import canonical, check_password, user_name
 from watchword.checkers.record_checks import check_names, check_scopes, check_text, check_texts, check_time
-from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
+from watchword.errors import ConfigurationError, NotFound, Unavailable
 from watchword.stores.bounds import shown
 from watchword.stores.ports import PAGE, AccountRecord
 
@@ -79,10 +79,6 @@ class AccountManagement:
         now = self._clock.now()
         if id is not None:
             check_text("the id of an account", id)
-        for one in everything:
-            self._refuse_taken(one)
-        if id is not None:
-            self._refuse_taken_id(id)
         hash_ = password_hash
         if password_hash is not None:
             self._verifier.hasher.check(password_hash, name)
@@ -99,7 +95,8 @@ class AccountManagement:
                 scopes=check_scopes(scopes),
                 permissions=check_names("permissions", permissions),
                 created_at=now,
-            )
+            ),
+            fold_case=self._fold_case,
         )
 
     def get(self, name: str) -> AccountRecord:
@@ -229,8 +226,6 @@ class AccountManagement:
             if held is not None
         }
         account = self.get(name)
-        for one in () if new_names is None else new_names:
-            self._refuse_taken(one, except_for=account.id)
 
         def changed(old: AccountRecord) -> AccountRecord:
             return replace(
@@ -263,7 +258,7 @@ class AccountManagement:
     def _change(self, account: AccountRecord, change: Callable[[AccountRecord], AccountRecord]) -> AccountRecord:
         # By its id from here on, and not looked up anew: the id of one account may be a name of another.
         for _ in range(TRIES):
-            kept = self._store.replace_account(change(account))
+            kept = self._store.replace_account(change(account), fold_case=self._fold_case)
             if kept is not None:
                 return kept
             again = get_account(self._store, account.id)
@@ -277,17 +272,3 @@ class AccountManagement:
             return self._verifier.hashing(check_password(password)).run()
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
-
-    def _refuse_taken(self, name: str, *, except_for: str | None = None) -> None:
-        # Whoever is called by a name that is the id of somebody else would be disabled in his place.
-        owner = get_account(self._store, name)
-        if owner is not None and owner.id != except_for:
-            raise AlreadyExists(f"the name {name!r} is the id of another account")
-        # Exact names the store keeps apart by itself.
-        other = find_account(self._store, name, fold_case=True) if self._fold_case else None
-        if other is not None and other.id != except_for:
-            raise AlreadyExists(f"the name {name!r} is taken: case makes no difference here")
-
-    def _refuse_taken_id(self, id: str) -> None:  # noqa: A002 - what it is
-        if find_account(self._store, canonical(id)) is not None:
-            raise AlreadyExists(f"the id {id!r} is a name of another account")

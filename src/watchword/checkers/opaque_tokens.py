@@ -216,13 +216,13 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         """Forget tokens that ended, by expiry or revocation. They are refused before and after.
 
         Args:
-            before: those that ended before this time, Unix seconds; None: before now.
+            before: those that ended before this time, Unix seconds; None, or a time in the future: before now.
 
         Returns:
             How many.
         """
-        time = check_time("before", before)
-        return self._store.purge_tokens(self._clock.now() if time is None else time)
+        now, time = self._clock.now(), check_time("before", before)
+        return self._store.purge_tokens(now if time is None else min(time, now))
 
     def recognise(self, text: object) -> bool:
         """Tell whether a text has the form of a token and the right checksum, whether there is such a token or not.

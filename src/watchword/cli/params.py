@@ -119,13 +119,15 @@ class Moment(click.ParamType[float]):
     Args:
         never: whether `never` is one, too: infinitely far.
         future: whether it must not be over.
+        past: whether it must not be to come: a duration is so long ago then, not from now.
     """
 
     name = "time"
 
-    def __init__(self, *, never: bool = False, future: bool = True) -> None:
+    def __init__(self, *, never: bool = False, future: bool = True, past: bool = False) -> None:
         self._never = never
-        self._future = future
+        self._future = future and not past
+        self._past = past
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
         """Return Unix seconds."""
@@ -134,14 +136,17 @@ class Moment(click.ParamType[float]):
         if self._never and value == "never":
             return inf
         now = clock().now()
-        moment = _moment(str(value), now)
+        moment = _moment(str(value), now, -1 if self._past else 1)
         if moment is None:
+            ago = "ago" if self._past else "from now"
             self.fail(
-                "a time is like 90d or 12h (from now), 2030-12-31 or 2030-12-31T18:00:00+01:00 (ISO 8601; local where it names no zone), "
+                f"a time is like 90d or 12h ({ago}), 2030-12-31 or 2030-12-31T18:00:00+01:00 (ISO 8601; local where it names no zone), "
                 f"or Unix seconds{', or it is never' if self._never else ''}",
                 param,
                 ctx,
             )
+        if self._past and moment > now:
+            self.fail("that time is in the future; so long ago is written like 30d", param, ctx)
         if self._future and moment <= now:
             self.fail("that time is over; so long from now is written like 90d or 3600s", param, ctx)
         return moment
@@ -159,12 +164,12 @@ def duration(text: str) -> float | None:
     return float(sum(int(number) * unit for number, unit in zip(found.groups("0"), _UNITS, strict=True)))
 
 
-def _moment(text: str, now: float) -> float | None:
+def _moment(text: str, now: float, direction: int) -> float | None:
     from datetime import datetime  # not needed to show help
 
     after = duration(text)
     if after is not None:
-        return now + after
+        return now + direction * after
     if _NUMBER.fullmatch(text):
         return float(text)
     try:

@@ -135,7 +135,9 @@ def revoke_all(subject: str, url: str, *, as_json: bool) -> None:
 
 
 @token.command()
-@click.option("--before", type=Moment(future=False), metavar="TIME", help="Those that ended before this time.  [default: now]")
+@click.option(
+    "--before", type=Moment(past=True), metavar="TIME", help="Those that ended before this time: 30d (ago), 2026-01-31.  [default: now]"
+)
 @store_option
 @json_option
 def purge(before: float | None, url: str, *, as_json: bool) -> None:

@@ -9,13 +9,17 @@ from operator import attrgetter
 from os import urandom
 from typing import TYPE_CHECKING, TypeVar
 
+from watchword.clock import as_clock
 from watchword.errors import AlreadyExists
 from watchword.locking import ProcessLock
 from watchword.stores.bounds import check_page, checked_account, checked_key, checked_time, checked_token, fold, is_digest, storable
+from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from watchword.clock import Clock
 
 R = TypeVar("R", AccountRecord, KeyRecord, TokenRecord)
 T = TypeVar("T")
@@ -25,9 +29,16 @@ class MemoryStore:
     """Accounts, keys and tokens in dictionaries, for as many threads as one likes.
 
     Every process has its own: a server with several workers needs `SQLStore`.
+
+    Args:
+        clock: tells the time; None: the machine's.
+
+    Raises:
+        ConfigurationError: the clock is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = as_clock(clock, "MemoryStore")
         self._lock = ProcessLock()
         self._changes = 0
         self._decoy = urandom(32)
@@ -85,11 +96,12 @@ class MemoryStore:
         with self._lock:
             return _known(self._accounts, id)
 
-    def add_account(self, account: AccountRecord) -> AccountRecord:
+    def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         """Keep a new account; see `AccountStore.add_account`.
 
         Args:
             account: the account.
+            fold_case: how ids and names are kept apart.
 
         Raises:
             AlreadyExists: the id or one of the names is taken.
@@ -99,7 +111,8 @@ class MemoryStore:
         with self._lock:
             if account.id in self._accounts:
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
-            self._refuse_taken(account)
+            unique = account.names if fold_case is None else spellings(account)
+            self._refuse_taken(account, unique, account.names, fold_case=fold_case)
             # Some additions change what was true: see `Watched.holds`.
             new_profile = (profile := _profile(account)) is not None and not self._profiles[profile]
             if account.disabled or new_profile or any(fold(name) in self._folded for name in account.names):
@@ -110,11 +123,12 @@ class MemoryStore:
             self._enter(account)
             return account
 
-    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+    def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
         """Keep a changed account: compare and set; see `AccountStore.replace_account`.
 
         Args:
             account: as it was read, with the changes.
+            fold_case: how ids and names are kept apart.
 
         Raises:
             AlreadyExists: one of the names belongs to another account.
@@ -125,7 +139,8 @@ class MemoryStore:
             stored = self._accounts.get(account.id)
             if stored is None or stored.version != account.version:
                 return None
-            self._refuse_taken(account)
+            # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
+            self._refuse_taken(account, account.names, set(account.names).difference(stored.names), fold_case=fold_case)
             self._changes += 1
             account = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
             self._leave(stored)
@@ -356,12 +371,12 @@ class MemoryStore:
             return tuple(self._told_token(token) for token in _page(tokens, after, limit))
 
     def purge_tokens(self, before: float) -> int:
-        """Forget tokens that ended before a time.
+        """Forget tokens that ended before a time; see `TokenStore.purge_tokens`.
 
         Args:
             before: Unix seconds.
         """
-        before = checked_time(before)
+        before = min(checked_time(before), self._clock.now())
         with self._lock:
             ended = [token for token in self._tokens.values() if _ended(token, before)]
             for token in ended:
@@ -387,10 +402,11 @@ class MemoryStore:
 
     # What needs the lock to be held
 
-    def _refuse_taken(self, account: AccountRecord) -> None:
-        for name in account.names:
-            if self._names.get(name, account.id) != account.id:
-                raise AlreadyExists(f"the name {name!r} belongs to another account")
+    def _refuse_taken(self, account: AccountRecord, unique: Iterable[str], new: Iterable[str], *, fold_case: bool | None) -> None:
+        named = {name: self._names[name] for name in unique if name in self._names}
+        ids = () if fold_case is None else self._accounts.keys() & set(new)
+        alike = {owner for name in new for owner in self._folded.get(fold(name), {}).values()} if fold_case else ()
+        check_free(account, named=named, ids=ids, alike=alike)
 
     def _enter(self, account: AccountRecord) -> None:
         for name in account.names:

@@ -176,25 +176,32 @@ class AccountStore(Watched, Protocol):
         """Return the account with this id."""
         ...
 
-    def add_account(self, account: AccountRecord) -> AccountRecord:
+    def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         """Keep a new account, and return it as it is kept.
+
+        Names are unique. Check all of it under the lock that writes (`watchword.stores.naming`).
+
+        Args:
+            account: the account.
+            fold_case: None: names are kept apart from names alone. False: from ids too, and ids from names. True: in any case.
 
         Raises:
             AlreadyExists: the id or one of the names is taken.
         """
         ...
 
-    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+    def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
         """Keep a changed account: compare and set, by its version.
 
         Args:
             account: as it was read, with the changes; the id and the times of creation and login stay as they are stored.
+            fold_case: as in `add_account`, for new names.
 
         Returns:
             The account as it is kept now; None: it was changed or removed meanwhile, and nothing was done.
 
         Raises:
-            AlreadyExists: one of the names belongs to another account.
+            AlreadyExists: one of the names is taken.
         """
         ...
 
@@ -332,6 +339,9 @@ class TokenStore(Watched, Protocol):
 
     def purge_tokens(self, before: float) -> int:
         """Forget tokens that ended, by expiry or revocation, before a time.
+
+        Args:
+            before: Unix seconds. A time in the future counts as now: a token that is valid is never forgotten.
 
         Returns:
             How many.

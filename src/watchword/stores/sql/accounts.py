@@ -9,13 +9,14 @@ from sqlalchemy import delete, insert
 
 from watchword.errors import AlreadyExists
 from watchword.stores.bounds import MAX_HASH, checked_account, checked_time, fold, storable
+from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountRecord
 from watchword.stores.sql import records, statements
 from watchword.stores.sql.part import MAX_VERSION, Part
 from watchword.stores.sql.schema import accounts, names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Select
 
@@ -64,11 +65,12 @@ class SQLAccounts(Part):
         rows = self._database.ask(question, parameters)
         return records.account(rows[0][1:]) if rows[0][1] is not None else None
 
-    def add_account(self, account: AccountRecord) -> AccountRecord:
+    def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         """Keep a new account; see `AccountStore.add_account`.
 
         Args:
             account: the account.
+            fold_case: how ids and names are kept apart.
 
         Raises:
             AlreadyExists: the id or one of the names is taken.
@@ -81,7 +83,8 @@ class SQLAccounts(Part):
             generation = change.lock()
             if change.rows(statements.DISABLED, {"owner": account.id}):
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
-            alike = _refuse_taken(change, account)
+            unique = account.names if fold_case is None else spellings(account)
+            alike = _refuse_taken(change, account, unique, account.names, fold_case=fold_case)
             # Some additions change what was true: see `Watched.holds`.
             profile = None if account.password_hash is None else account.hash_profile
             if account.disabled or alike or (profile is not None and not change.rows(statements.PROFILE, {"profile": profile})):
@@ -94,11 +97,12 @@ class SQLAccounts(Part):
 
         return self._database.change(work)
 
-    def replace_account(self, account: AccountRecord) -> AccountRecord | None:
+    def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
         """Keep a changed account: compare and set; see `AccountStore.replace_account`.
 
         Args:
             account: as it was read, with the changes.
+            fold_case: how ids and names are kept apart.
 
         Raises:
             AlreadyExists: one of the names belongs to another account.
@@ -115,7 +119,8 @@ class SQLAccounts(Part):
             if not found:
                 return None
             stored = records.account(found[0])
-            _refuse_taken(change, account)
+            # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
+            _refuse_taken(change, account, account.names, set(account.names).difference(stored.names), fold_case=fold_case)
             change.alter()
             kept = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
             change.count(statements.UPDATE_ACCOUNT.values(records.account_row(kept)), {"this": account.id})
@@ -214,15 +219,13 @@ class SQLAccounts(Part):
         return self._decoy
 
 
-def _refuse_taken(change: Change, account: AccountRecord) -> bool:
-    """Refuse names of other accounts, and tell whether some differ from those of others in case alone."""
-    if not account.names:
-        return False
-    found = change.rows(statements.ALIKE, {"folded": sorted({fold(name) for name in account.names})})
-    for name, owner in found:
-        if name in account.names and owner != account.id:
-            raise AlreadyExists(f"the name {name!r} belongs to another account")
-    return bool(found)
+def _refuse_taken(change: Change, account: AccountRecord, unique: Collection[str], new: Collection[str], *, fold_case: bool | None) -> bool:
+    """Refuse what belongs to other accounts; return whether new names differ from names that exist in case alone."""
+    named = {str(name): str(owner) for name, owner in change.rows(statements.NAMED, {"names": sorted(unique)})}
+    ids = change.rows(statements.IDS, {"ids": sorted(new)}) if new and fold_case is not None else ()
+    alike = change.rows(statements.ALIKE, {"folded": sorted(set(map(fold, new)))}) if new else ()
+    check_free(account, named=named, ids=[id_ for (id_,) in ids], alike=[owner for _, owner in alike] if fold_case else ())
+    return bool(alike)
 
 
 def _add_names(change: Change, account: str, given: Sequence[str]) -> None:

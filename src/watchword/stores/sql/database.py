@@ -114,6 +114,7 @@ class Database:
         pool_size: int,
     ) -> None:
         self._own = engine is None
+        self.clock: Clock = clock
         self._create = create
         self._timeout = timeout
         self._ready = False
@@ -171,6 +172,19 @@ class Database:
         elif not many:
             raise _damaged()  # and not: there is no such record
         return rows
+
+    def read(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Return the rows of a statement that nothing is remembered of.
+
+        Args:
+            statement: one that reads.
+            parameters: its parameters.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        self._prepare()
+        return self._read(lambda connection: connection.execute(statement, parameters).all())
 
     def change(self, work: Callable[[Change], T], taken: str = "somebody else was first to keep a record of that id or name") -> T:
         """Do work in one transaction, all of it or nothing.

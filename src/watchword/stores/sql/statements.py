@@ -50,6 +50,8 @@ PROFILE = select(true()).where(HAS_HASH, accounts.c.hash_profile == bindparam("p
 DECOY_KEY = select(meta.c.generation, meta.c.decoy_key)
 
 ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
+NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))
+IDS = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
 CURRENT_ACCOUNT = select(*records.ACCOUNT).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
 CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at).where(keys.c.id == BY_ID, keys.c.version == bindparam("version"))
 DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
@@ -71,4 +73,12 @@ REVOKE_KEYS = update(keys).where(keys.c.owner == THIS, keys.c.revoked_at.is_(Non
 VALID_TOKEN = tokens.c.revoked_at.is_(None)
 REVOKE_TOKENS = update(tokens).where(tokens.c.subject == THIS, VALID_TOKEN).values(revoked_at=AT)
 REVOKE_TOKEN = update(tokens).where(tokens.c.id == THIS, VALID_TOKEN).values(revoked_at=AT)
-PURGE = delete(tokens).where(or_(tokens.c.expires_at < AT, tokens.c.revoked_at < AT))
+HAS_ENDED = or_(tokens.c.expires_at < AT, tokens.c.revoked_at < AT)
+# A page of the primary key, ended or not: a condition would make one statement read the whole table where few have ended.
+DIGESTS = (
+    select(tokens.c.digest, HAS_ENDED.label("ended"))
+    .where(tokens.c.digest > bindparam("after"))
+    .order_by(tokens.c.digest)
+    .limit(bindparam("limit"))
+)
+PURGE = delete(tokens).where(tokens.c.digest.in_(bindparam("digests", expanding=True)), HAS_ENDED)

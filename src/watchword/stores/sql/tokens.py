@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchword.stores.sql.database import Change
+
+
+_BATCH = 500  # tokens in one transaction: some milliseconds of the write lock
+_PAUSE = 0.005  # seconds; SQLite's lock is not fair: who waits for it asks again only now and then
 
 
 class SQLTokens(Part):
@@ -84,7 +89,10 @@ class SQLTokens(Part):
         return tuple(records.token(row[1:]) for row in rows)
 
     def purge_tokens(self, before: float) -> int:
-        """Forget tokens that ended before a time.
+        """Forget tokens that ended before a time; see `TokenStore.purge_tokens`.
+
+        The table is read in pages and each page is written by a transaction of its own, so that others write between two of them.
+        Where it is interrupted, what was forgotten stays forgotten.
 
         Args:
             before: Unix seconds.
@@ -92,4 +100,21 @@ class SQLTokens(Part):
         Raises:
             Unavailable: the database does not answer.
         """
-        return self._alter(statements.PURGE, {"at": checked_time(before)})
+        at = min(checked_time(before), self._database.clock.now())
+        count, after = 0, b""
+        while page := self._database.read(statements.DIGESTS, {"at": at, "after": after, "limit": _BATCH}):
+            after = page[-1][0]
+            ended = [digest for digest, has_ended in page if has_ended]
+            if ended:
+                parameters = {"at": at, "digests": ended}
+                count += self._database.change(lambda change: change.count(statements.PURGE, parameters))  # noqa: B023 - called at once
+                Event().wait(_PAUSE)
+        if count:
+            # What was forgotten was refused before. One change of the revision tells caches of clocks that are behind.
+            self._database.change(_advance)
+        return count
+
+
+def _advance(change: Change) -> None:
+    change.lock()
+    change.alter()

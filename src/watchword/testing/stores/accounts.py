@@ -8,9 +8,13 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from math import inf
+from typing import TYPE_CHECKING
 
 from watchword.errors import AlreadyExists
 from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, account, breaks, keeps, paged, raises, refuses, same
+
+if TYPE_CHECKING:
+    from watchword.stores.ports import AccountRecord
 
 
 class AccountStoreContract(Contract):
@@ -272,3 +276,47 @@ class AccountStoreContract(Contract):
         listed = store.list_accounts()
         same(sum(told), len(listed), "how many were added")
         same(len({name for found in listed for name in found.names}), len(listed), "how many names they have")
+
+    def test_ids_and_names_are_kept_apart_where_asked(self) -> None:
+        """With `fold_case` given, a name is no id of another account, and an id no name of one."""
+        store = self.store()
+        ann = store.add_account(account("id-1", "ann"), fold_case=False)
+
+        def refused(*accounts: AccountRecord, fold_case: bool) -> None:
+            for one in accounts:
+                raises(AlreadyExists, partial(store.add_account, one, fold_case=fold_case), f"the addition of {one.id!r}")
+
+        refused(account("id-2", "id-1"), account("id-2", "ann"), account("ann", "bob"), fold_case=False)
+        refused(account("id-2", "ANN"), account("ann", "bob"), fold_case=True)
+        bob = store.add_account(account("id-2", "bob"), fold_case=True)
+        raises(AlreadyExists, lambda: store.replace_account(replace(bob, names=("bob", "id-1")), fold_case=False), "a new name")
+        raises(AlreadyExists, lambda: store.replace_account(replace(bob, names=("bob", "Ann")), fold_case=True), "its case")
+        same(store.replace_account(replace(ann, names=("ann", "id-1")), fold_case=True) is not None, True, "the account's own id")
+        same([found.id for found in store.list_accounts()], ["id-1", "id-2"], "the accounts")
+
+    def test_what_overlaps_can_be_changed(self) -> None:
+        """An application may have kept an id that is a name of another account: both can be disabled all the same."""
+        store = self.store()
+        both = [store.add_account(account("id-1", "ann")), store.add_account(account("ann", "ANN"))]
+        for one in both:
+            same(store.replace_account(replace(one, disabled=True), fold_case=True) is not None, True, f"the change of {one.id!r}")
+
+    def test_of_many_who_add_an_id_and_a_name_alike_one_does(self) -> None:
+        """The check is made under the lock that writes: no two processes pass it at once (threat W15)."""
+        store = self.store()
+
+        def add(number: int) -> bool:
+            # Half of them take the text as an id, the others as a name, in one case or the other.
+            taken = f"t{number // 4}"
+            made = account(taken, f"n{number}") if number % 2 else account(f"i{number}", taken.upper() if number % 4 else taken)
+            try:
+                store.add_account(made, fold_case=True)
+            except AlreadyExists:
+                return False
+            return True
+
+        self.race(add)
+        kept = store.list_accounts()
+        ids, folded = {found.id for found in kept}, [name.casefold() for found in kept for name in found.names]
+        same([name for found in kept for name in found.names if name in ids], [], "names that are ids of others")
+        same(len(folded), len(set(folded)), "how many names differ in more than case")

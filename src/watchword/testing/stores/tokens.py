@@ -93,6 +93,22 @@ class TokenStoreContract(Contract):
         same(store.find_token(token("t2").digest), None, "a forgotten token")
         store.add_token(token("t2"))
 
+    def test_a_token_that_is_valid_is_never_forgotten(self) -> None:
+        """A time in the future counts as now (threat W16)."""
+        store = self.store()
+        for one in (token("t1"), token("t2", expires_at=4e9), token("t3", expires_at=4.0)):
+            store.add_token(one)
+        same(store.purge_tokens(5e9), 1, "how many are forgotten")
+        same([found.id for found in store.list_tokens()], ["t1", "t2"], "the others")
+
+    def test_many_ended_tokens_are_forgotten(self) -> None:
+        """More than a store takes in one transaction, between others that stay."""
+        store = self.store()
+        for number in range(1203):
+            store.add_token(token(f"t{number}", expires_at=None if number % 3 == 0 else 4.0))
+        same(store.purge_tokens(5), 802, "how many are forgotten")
+        same(len(paged(lambda after: store.list_tokens(after=after))), 401, "how many stay")
+
     def test_marks_of_tokens(self) -> None:
         """Every change that may take something away breaks them, and nothing else does."""
         store = self.store()
