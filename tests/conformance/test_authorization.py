@@ -249,7 +249,7 @@ def secrets() -> list[Request]:
         (("X-API-Key", f"{MARK}\x00"),),
         (("Cookie", f"key={MARK}"),),
         (("X_API_Key", MARK),),
-        (bearer(MARK * 1000),),
+        (bearer(MARK * 2000),),
     ]
     targets = ["/", "/me", "/admin", "/orders", "/inside", "/hidden", "/fresh", "/a//b", f"/me?access_token={MARK}"]
     return [me(*headers, ("Accept", accept), target=target) for headers in places for target in targets for accept in ("text/html", "*/*")]
