@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from watchword.errors import ConfigurationError
 from watchword.grammar.abnf import OWS
+from watchword.grammar.limits import MAX_TAKEN_OUT
 from watchword.grammar.rules import is_token
 
 if TYPE_CHECKING:
@@ -106,9 +107,10 @@ class CookieReader:
             value: as above.
 
         Returns:
-            The other pairs, joined with "; "; empty if there are none.
+            The other pairs, joined with "; "; empty if there are none, or if the wanted ones stand in `MAX_TAKEN_OUT` places.
         """
-        return _BETWEEN.sub(b"; ", self._unwanted.sub(b"", b";" + _octets(value)).strip(b"; \t"))
+        left, count = self._unwanted.subn(b"", b";" + _octets(value), MAX_TAKEN_OUT)
+        return b"" if count == MAX_TAKEN_OUT else _BETWEEN.sub(b"; ", left.strip(b"; \t"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._pair.pattern!r})"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from watchword.errors import ConfigurationError
+from watchword.grammar.limits import MAX_TAKEN_OUT
 from watchword.grammar.percent import percent_decode
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ class FormReader:
             data: as above.
 
         Returns:
-            What is left, as it was sent.
+            What is left, as it was sent; empty if the wanted ones stand in `MAX_TAKEN_OUT` places.
         """
-        return self._unwanted.sub(b"", b"&" + data)[1:]
+        left, count = self._unwanted.subn(b"", b"&" + data, MAX_TAKEN_OUT)
+        return b"" if count == MAX_TAKEN_OUT else left[1:]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._parameter.pattern!r})"

@@ -120,7 +120,7 @@ def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool)
         What to log: the values that decided, escaped and cut, and what to configure; None: they count.
     """
     sent, site = view.field("origin"), view.field("sec-fetch-site")
-    origin = None if sent is None else parse_origin(sent.strip(" \t"))
+    origin = None if sent is None or len(sent) > _LONGEST else parse_origin(sent.strip(" \t"))
     if origin is not None and origin in origins:
         return None
     if sent is not None and (site is None or view.is_handshake):
@@ -129,7 +129,7 @@ def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool)
             return None
         return f"Origin {_shown(sent)} is not that of Host {_shown(host)}; {_remedy(origin)}"
     if site is not None:
-        if site.strip(" \t") in _OWN_SITES:
+        if len(site) <= _LONGEST and site.strip(" \t") in _OWN_SITES:
             return None
         return f"Sec-Fetch-Site {_shown(site)}, Origin {_shown(sent)}; {_remedy(origin)}"
     if cookie:

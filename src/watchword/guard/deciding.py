@@ -362,4 +362,5 @@ def _may_carry_form(view: RequestView) -> bool:
     """Tell whether RFC 6750 §2.2 lets this request carry a token in its content: one form, and a method that has content."""
     if view.kind != "http" or view.method in {"GET", "HEAD"}:
         return False
-    return (view.field("content-type") or "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+    # No more is looked at than the name of a media type has (RFC 6838 §4.2: 127 characters each).
+    return (view.field("content-type") or "")[:256].partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
