@@ -46,7 +46,7 @@ def test_both_adapters_do_what_the_guard_says(setting: str) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_both_adapters_do_what_the_guard_says_for_long(fuzz_tries: int) -> None:
-    """The same, a million times; pytest-randomly's seed makes the requests, so that each run tries others."""
+    """The same, a million times. The requests are made from pytest-randomly's seed, which is WATCHWORD_SEED of `.ci/run`."""
     rng = Random(getrandbits(64))
     among = trios()
     with log_read():

@@ -182,13 +182,32 @@ def expected(rules: list[str], method: str, path: tuple[str, ...]) -> set[str]:
         own, other = rule_of(rules, method, closed), rule_of(rules, method, open_)
         if own.endswith("/") and paths_of(own[:-1]) <= paths_of(other):
             return texts(rules, method, closed)
-        return texts(rules, method, open_) | texts(rules, method, closed)
+        # A router whose parameters match nothing empty runs a wider handler, whichever of several.
+        wider = [rule for rule in rules if rule.endswith("/") and paths_of(rule) & {closed}]
+        wider += [rule for rule in rules if rule.endswith("**") and paths_of(rule) & {open_}]
+        return texts(rules, method, open_) | texts(rules, method, closed) | bound_by_any(wider, method)
     more = {
         rule
         for by, rule in bound(rules, method, closed)
         if rule.endswith("/") and not any(paths_of(rule_of(rules, one, open_)) <= paths_of(rule[:-1]) for one in (by, method))
     }
     return texts(rules, method, open_) | more
+
+
+def bound_by_any(rules: list[str], method: str) -> set[str]:
+    """Return the rules that bind a path which all of these match, where several may be the most specific ones."""
+    heads = {rule: rule.rpartition(" ")[0].split(",") for rule in [*rules, "default"]}
+
+    def narrowest(one: str) -> set[str]:
+        found = [rule for rule in rules if one in heads[rule] or heads[rule] == [""]]
+        return {rule for rule in found if not any(matched(other) < matched(rule) for other in found)} or {"default"}
+
+    own, get = narrowest(method), narrowest("GET")
+    if method == "GET" or all(method in heads[rule] for rule in own):
+        return own
+    if method == "POST":
+        return own | {rule for rule in get if rule == "default" or all(paths_of(rule) != paths_of(other) for other in own)}
+    return own.union(get, *(narrowest(name) for names in heads.values() for name in names if name))
 
 
 def texts(rules: list[str], method: str, reading: tuple[str, ...]) -> set[str]:

@@ -3,7 +3,8 @@
 A rule is written for one handler. Frameworks do not always run the handler that a reader of the rules expects:
 
 * Views that do not look at the method answer PUT, QUERY or an unknown verb as they answer GET or POST (decision D60, threats P11, P18).
-* Routers match a path with a closing slash as if it had none, or as a path whose last segment is empty (decision D64, threat P17).
+* Routers match a path with a closing slash as if it had none, or as a path whose last segment is empty. A parameter such as `{id}` matches
+  that, or leaves the path to a wider handler (decision D64, threat P17).
 
 A request must meet the rule of every handler that may run.
 """
@@ -56,12 +57,19 @@ class Matches:
         Args:
             method: as rules name it.
         """
-        # Construction made sure that one of them is more specific than all others, so one pass finds it.
-        best: tuple[Pattern, Route] | None = None
-        for one in self._found:
-            if one[0].takes(method) and (best is None or best[0].covers(one[0])):
-                best = one
-        return self._default if best is None else best[1]
+        return self.rules(method)[0]
+
+    def rules(self, method: str) -> list[Route]:
+        """Return the rules that decide about a method.
+
+        Construction made sure that there is one. There may be several where `{name}` does not match an empty segment.
+
+        Args:
+            method: as above.
+        """
+        found = [one for one in self._found if one[0].takes(method)]
+        narrowest = [route for pattern, route in found if not any(pattern.covers(other) for other, theirs in found if theirs is not route)]
+        return narrowest or [self._default]
 
     def binding(self, method: str, reading: str) -> list[Bound]:
         """Return the rules that bind a method (decision D60), the one that decides first.
@@ -70,23 +78,24 @@ class Matches:
             method: as sent, GET for HEAD. Methods are case-sensitive (RFC 9110 §9.1), so `get` is one that no rule names.
             reading: see `Bound`.
         """
-        route = self.rule(method)
-        bound = [Bound(route, method, reading)]
-        if method == "GET" or (route.pattern is not None and route.pattern.methods is not None):
+        own = self.rules(method)
+        bound = [Bound(route, method, reading) for route in own]
+        if method == "GET" or all(route.pattern is not None and route.pattern.methods is not None for route in own):
             return bound
-        get = self.rule("GET")
         if method in CHANGING:
             # A rule without methods beside one for GET of the same path is written for these four.
-            return bound if get is route or _is_same_path(route.pattern, get.pattern) else [*bound, Bound(get, "GET", reading)]
+            written = {route.pattern.without_methods() for route in own if route.pattern is not None}
+            get = [route for route in self.rules("GET") if route.pattern is None or route.pattern.without_methods() not in written]
+            return [*bound, *(Bound(route, "GET", reading) for route in get if route not in own)]
         named = sorted(name for pattern, _ in self._found for name in pattern.methods or ())
-        return [*bound, *(Bound(self.rule(other), other, reading) for other in dict.fromkeys(("GET", *named)))]
+        return [*bound, *(Bound(route, one, reading) for one in dict.fromkeys(("GET", *named)) for route in self.rules(one))]
 
 
-def find_binding(match: Callable[[list[str]], Matches], method: str, path: str) -> list[Bound]:
+def find_binding(match: Callable[..., Matches], method: str, path: str) -> list[Bound]:
     """Find the rules that bind a request.
 
     Args:
-        match: finds the rules that match a path, given its segments. An empty segment is matched by `{name}` and by `**`.
+        match: finds the rules that match a path, given its segments and `named`, whether `{name}` matches an empty one.
         method: as sent.
         path: decoded, below the mount.
 
@@ -99,13 +108,16 @@ def find_binding(match: Callable[[list[str]], Matches], method: str, path: str) 
         del segments[0]
     names = [segment for segment in segments if segment]
     is_closed = segments[-1:] == [""]
-    open_, closed = match(names), match([*names, ""])
-    bound, more = open_.binding(method, ""), closed.binding(method, "/".join(("", *names, "")))
+    with_slash = "/".join(("", *names, ""))
+    open_, closed = match(names, named=True), match([*names, ""], named=True)
+    bound, more = open_.binding(method, ""), closed.binding(method, with_slash)
     if is_closed:
         if _is_root(open_.rule(method)) and not names:
             more = []  # a rule written "/" decides alone
         elif _is_written_for(closed.rule(method), open_.rule(method)):
             bound = []
+        else:
+            more += match([*names, ""], named=False).binding(method, with_slash)
     else:
         # A rule written with a closing slash binds the path without one too, unless a rule is written for that.
         own = open_.rule(method)
@@ -118,12 +130,9 @@ def find_binding(match: Callable[[list[str]], Matches], method: str, path: str) 
     if len(names) + is_closed < len(segments):
         # The firewall's rule `empty_segment` is off. Routers merge slashes, or match a segment that is empty.
         for reading in (segments, segments[:-1]) if is_closed else (segments,):
-            bound += match(reading).binding(method, "/".join(("", *reading)))
+            for named in (True, False):
+                bound += match(reading, named=named).binding(method, "/".join(("", *reading)))
     return bound
-
-
-def _is_same_path(one: Pattern | None, other: Pattern | None) -> bool:
-    return one is not None and other is not None and (one.segments, one.rest) == (other.segments, other.rest)
 
 
 def _is_root(route: Route) -> bool:

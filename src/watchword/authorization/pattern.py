@@ -82,6 +82,10 @@ class Pattern:
         """Whether this is written with a closing slash."""
         return self.segments[-1:] == ("",)
 
+    def without_methods(self) -> Pattern:
+        """Return the same paths by all methods."""
+        return Pattern(None, self.segments, self.rest)
+
     def without_slash(self) -> Pattern:
         """Return the same paths without their closing slash, by all methods; of a pattern that is written with one."""
         return Pattern(None, self.segments[:-1])

@@ -190,8 +190,8 @@ class Rules:
         """
         return segment in self._root.literals
 
-    def _match(self, segments: list[str]) -> Matches:
-        return Matches(_reach(self._root, segments, 0), self.default)
+    def _match(self, segments: list[str], *, named: bool) -> Matches:
+        return Matches(_reach(self._root, segments, 0, named=named), self.default)
 
     def _add(self, pattern: Pattern, route: Route) -> None:
         node = self._root
@@ -231,16 +231,23 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
         )
 
 
-def _reach(node: _Node, segments: list[str], at: int) -> list[tuple[Pattern, Route]]:
-    """Return every rule whose path matches; the branches taken are those that exist in the rules."""
+def _reach(node: _Node, segments: list[str], at: int, *, named: bool) -> list[tuple[Pattern, Route]]:
+    """Return every rule whose path matches; the branches taken are those that exist in the rules.
+
+    Args:
+        node: where to start.
+        segments: the path.
+        at: the segment to match at this node.
+        named: whether `{name}` matches a segment that is empty.
+    """
     found = list(node.rests)
     if at == len(segments):
         return found + node.ends
     literal = node.literals.get(segments[at])
     if literal is not None:
-        found += _reach(literal, segments, at + 1)
-    if node.any is not None:
-        found += _reach(node.any, segments, at + 1)
+        found += _reach(literal, segments, at + 1, named=named)
+    if node.any is not None and (named or segments[at]):
+        found += _reach(node.any, segments, at + 1, named=named)
     return found
 
 

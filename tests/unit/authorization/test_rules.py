@@ -81,13 +81,15 @@ SLASHES = [
     # The rules that bind a path in addition to the one that decides are read off the text of the route.
     ({"/orders", "/orders/{id}"}, "/orders", "/orders"),
     ({"/orders", "/orders/{id}"}, "/orders/7", "/orders/{id}"),
-    ({"/orders", "/orders/{id}"}, "/orders/", "/orders and /orders/{id}"),
+    ({"/orders", "/orders/{id}"}, "/orders/", "/orders and /orders/{id} and default"),
     ({"/files", "/files/**"}, "/files/", "/files and /files/**"),
-    ({"/files", "/files/{p}/**"}, "/files/", "/files and /files/{p}/**"),
+    # A parameter may match nothing, and then a wider handler runs.
+    ({"/orders", "/orders/{id}", "/**"}, "/orders/", "/orders and /orders/{id} and /**"),
+    ({"/files", "/files/{p}/**"}, "/files/", "/files and /files/{p}/** and default"),
     ({"/files/**"}, "/files/", "/files/**"),
     ({"/orders/{id}"}, "/orders/", "default and /orders/{id}"),
     ({"/orders/{id}"}, "/orders/7/", "/orders/{id} and default"),
-    ({"/orders/{id}", "/orders/{id}/{item}"}, "/orders/7/", "/orders/{id} and /orders/{id}/{item}"),
+    ({"/orders/{id}", "/orders/{id}/{item}"}, "/orders/7/", "/orders/{id} and /orders/{id}/{item} and default"),
     ({"/orders"}, "/orders/", "/orders and default"),
     # A rule written with the slash decides alone about the path that has it.
     ({"/files", "/files/", "/files/**"}, "/files/", "/files/"),
@@ -114,7 +116,7 @@ SLASHES = [
 
 
 def test_a_closing_slash() -> None:
-    """A path with one meets the rules of both readings; a rule written with one decides alone; nothing is looser for it."""
+    """A path with one meets the rules of all readings; a rule written with one decides alone; nothing is looser for it."""
     for rules, path, expected in SLASHES:
         assert decides(table(*sorted(rules)), "GET", path) == expected, (rules, path)
 
@@ -122,7 +124,7 @@ def test_a_closing_slash() -> None:
 def test_a_closing_slash_and_other_methods() -> None:
     """Both readings are bound by the rules of the methods that a view may take for one another."""
     made = table("GET /orders", "POST /orders", "GET /orders/{id}")
-    assert decides(made, "GET", "/orders/") == "GET /orders and GET /orders/{id}"
+    assert decides(made, "GET", "/orders/") == "GET /orders and GET /orders/{id} and default"
     assert decides(made, "POST", "/orders/") == "POST /orders and default and GET /orders/{id}"
     assert decides(table("POST /files/"), "BREW", "/files") == "default and POST /files/"
     assert decides(table("GET /files/"), "PUT", "/files") == "default and GET /files/"
@@ -136,7 +138,7 @@ def test_empty_segments_are_read_both_ways() -> None:
     made = table("/a/b", "/a/{x}/b", "/a/{x}", "/")
     texts = [decides(made, "GET", path) for path in ("/a//b", "//a/b", "/a/b//", "a/b", "//", "")]
     assert texts == [
-        "/a/b and /a/{x}/b",
+        "/a/b and /a/{x}/b and default",
         "/a/b and default",
         "/a/b and default",
         "/a/b",
