@@ -16,6 +16,7 @@ from watchword.stores.sql.breaker import Breaker
 from watchword.stores.sql.engine import Adopted, adopt, keep_others_out, make_engine, migrating, reading, writing
 from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, unavailable
 from watchword.stores.sql.freshness import Freshness
+from watchword.stores.sql.notes import PATIENCE, Notes
 from watchword.stores.sql.schema import accounts, keys, meta, tokens
 from watchword.stores.sql.sqlite import Watch, create_file
 from watchword.stores.sql.state import Found, StoreStatus, look
@@ -121,6 +122,7 @@ class Database:
         self._closed = False
         self.freshness: Freshness = Freshness(clock, staleness)
         self._breaker = Breaker()
+        watch = None
         if engine is None:
             self._place = parse(url)
             watch = None if self._place.file is None else Watch(self._place.file, self.freshness)
@@ -134,6 +136,13 @@ class Database:
             make = Adopted(adopted, self._place)
         self._engines = PerProcess(make)
         self._engines.get()  # a wrong URL is found now
+        # Bookkeeping has a connection of its own, where there can be one, and waits for no lock: no decision waits for it.
+        self._spare, self._spare_breaker = self._engines, self._breaker
+        if engine is None and (self._place.url.drivername != "sqlite" or self._place.file is not None):
+            self._spare_breaker = Breaker()
+            spare: dict[str, Any] = {"timeout": PATIENCE, "pool_size": 1, "watch": watch, "breaker": self._spare_breaker}
+            self._spare = PerProcess(partial(make_engine, self._place, **spare))
+        self.notes: Notes = Notes(partial(self.change, spare=True), clock)
         self.url: str = self._place.shown
         # The file behind an engine of the application is the application's business.
         self._file = self._place.file if self._own else None
@@ -186,25 +195,33 @@ class Database:
         self._prepare()
         return self._read(lambda connection: connection.execute(statement, parameters).all())
 
-    def change(self, work: Callable[[Change], T], taken: str = "somebody else was first to keep a record of that id or name") -> T:
+    def change(
+        self,
+        work: Callable[[Change], T],
+        taken: str = "somebody else was first to keep a record of that id or name",
+        *,
+        spare: bool = False,
+    ) -> T:
         """Do work in one transaction, all of it or nothing.
 
         Args:
             work: may be done twice; of its first time nothing is left then.
             taken: what to say when an id or a name belongs to somebody already.
+            spare: whether it is bookkeeping, which uses the connection that no decision needs and waits for no lock.
 
         Raises:
             AlreadyExists: it does.
             Unavailable: the database does not answer. Where the connection broke during the commit, nobody knows whether it was done.
         """
         self._prepare()
+        engines, breaker, timeout = (self._spare, self._spare_breaker, PATIENCE) if spare else (self._engines, self._breaker, self._timeout)
         trouble: Exception = Unavailable("the store does not answer")
         for last in (False, True):
             asked = self.freshness.asking()
             change: Change | None = None
             committing = False
             try:
-                with self._breaker.asking(), writing(self._engine, self._timeout) as connection:
+                with breaker.asking(), writing(engines.get(), timeout) as connection:
                     change = Change(connection)
                     result = work(change)
                     committing = True
@@ -333,11 +350,13 @@ class Database:
         self._closed = True
         if self._own:
             self._engine.dispose()
+            self._spare.get().dispose()
 
     def before_fork(self) -> None:
         """Close the idle connections to a file: what the child does not inherit needs no care there."""
         if self._file is not None:
             self._engine.dispose()
+            self._spare.get().dispose()
 
 
 def _identical(value: T) -> T:

@@ -22,7 +22,7 @@ class Part:
 
     _database: Database
 
-    def _alter(self, statement: Any, parameters: dict[str, Any]) -> int:  # noqa: ANN401 - an update or a delete
+    def _alter(self, statement: Any, parameters: dict[str, Any], *, spare: bool = False) -> int:  # noqa: ANN401 - an update or a delete
         def work(change: Change) -> int:
             change.lock()
             changed = change.count(statement, parameters)
@@ -30,12 +30,12 @@ class Part:
                 change.alter()
             return changed
 
-        return self._database.change(work)
+        return self._database.change(work, spare=spare)
 
     def _note(self, statement: Any, id: str, at: float) -> None:  # noqa: A002, ANN401 - as above
-        parameters = {"this": id, "at": checked_time(at)}
+        at = checked_time(at)
         if storable(id):
-            self._database.change(lambda change: change.count(statement, parameters))
+            self._database.notes.add(statement, id, at)
 
     def _list(self, question: Select[Any], after: str, limit: int, owner: str | None = None) -> Sequence[Sequence[Any]]:
         check_page(after, limit)
