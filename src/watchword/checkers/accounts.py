@@ -23,6 +23,7 @@ from watchword.locking import ProcessLock
 from watchword.observe.event import AuthEvent, log_event
 from watchword.operation import Operation
 from watchword.principal import Principal
+from watchword.process import PerProcess
 from watchword.reason import Reason
 from watchword.remembering import FOR, MOST, Bounded, KeyedDigest
 from watchword.stores.bounds import fold, storable
@@ -108,6 +109,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         self._complained: Bounded[bool] = Bounded(1000)
         self._claiming = ProcessLock()
         self._rehashed: Bounded[float] = Bounded(1000)
+        self._rehashing: PerProcess[dict[str, object]] = PerProcess(dict)
         self._noted: Bounded[float] = Bounded(10_000)
         # Made and checked now: a guard that cannot refuse unknown names at full cost is not to start.
         self._verifier.hasher.dummy()
@@ -211,13 +213,27 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             if now is not None:
                 self._store.note_login(account.id, now)
             if password is not None:
-                new = self._verifier.hashing(password).run()
-                self._store.swap_hash(account.id, hash_, new, self._verifier.hasher.profile(new))
+                self._rehash(account, hash_, password)
         except Unavailable as error:
             # The next login tries again.
-            self._rehashed.pop(self._digest.of(b"rehash", account.id.encode(), hash_.encode()), None)
+            self._release_rehash(account, hash_)
             self._noted.pop(self._digest.of(b"note", account.id.encode()), None)
             self._on_event(AuthEvent("login_not_noted", f"a login could not be noted: {error.why}", subject=account.id))
+
+    def _rehash(self, account: AccountRecord, hash_: str, password: str) -> None:
+        # One at a time in a process: it takes a CPU, and its write may wait for a lock, with a connection that decisions need (W13).
+        mine, rehashing = object(), self._rehashing.get()
+        if rehashing.setdefault("account", mine) is not mine:  # atomic
+            self._release_rehash(account, hash_)
+            return
+        try:
+            new = self._verifier.hashing(password).run()
+            self._store.swap_hash(account.id, hash_, new, self._verifier.hasher.profile(new))
+        finally:
+            del rehashing["account"]
+
+    def _release_rehash(self, account: AccountRecord, hash_: str) -> None:
+        self._rehashed.pop(self._digest.of(b"rehash", account.id.encode(), hash_.encode()), None)
 
     def __repr__(self) -> str:
         return f"Accounts({self._store!r})"

@@ -147,7 +147,7 @@ class SQLAccounts(Part):
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         if not storable(id) or not storable(old, MAX_HASH):
             return False
-        return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}, spare=True) > 0
+        return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}) > 0
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         """Remove an account and revoke its keys and tokens, in one step.

@@ -67,7 +67,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
             **options,
         )
     except ImportError as error:
-        missing = str(error.name)
+        missing = str(error.name).partition(".")[0]
     except (ArgumentError, NoSuchModuleError):
         missing = ""
     else:

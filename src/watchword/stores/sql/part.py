@@ -22,7 +22,7 @@ class Part:
 
     _database: Database
 
-    def _alter(self, statement: Any, parameters: dict[str, Any], *, spare: bool = False) -> int:  # noqa: ANN401 - an update or a delete
+    def _alter(self, statement: Any, parameters: dict[str, Any]) -> int:  # noqa: ANN401 - an update or a delete
         def work(change: Change) -> int:
             change.lock()
             changed = change.count(statement, parameters)
@@ -30,7 +30,7 @@ class Part:
                 change.alter()
             return changed
 
-        return self._database.change(work, spare=spare)
+        return self._database.change(work)
 
     def _note(self, statement: Any, id: str, at: float) -> None:  # noqa: A002, ANN401 - as above
         at = checked_time(at)
