@@ -162,16 +162,18 @@ class Failing:
     """Let a statement of a store fail, counted from now; as often as SQLAlchemy comes to it."""
 
     def __init__(self, store: SQLStore, at: int) -> None:
-        self._engine: Any = store._database._engine  # nobody else has it
+        self._engines: list[Any] = [store._database._engine, store._database._spare.get()]  # no other store has them
         self._left = at
         self._failed: list[str] = []
 
     def __enter__(self) -> list[str]:
-        event.listen(self._engine, "before_cursor_execute", self._executed)
+        for engine in self._engines:
+            event.listen(engine, "before_cursor_execute", self._executed)
         return self._failed
 
     def __exit__(self, *_: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._executed)
+        for engine in self._engines:
+            event.remove(engine, "before_cursor_execute", self._executed)
 
     def _executed(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         self._left -= 1
