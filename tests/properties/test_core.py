@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 ANN = Principal("ann", roles={"admin"}, scopes={"read"}, evidence=Evidence(auth_time=0))
 TOKENS = Tokens({"t": ANN, "s": Principal("bob"), "e": Principal("old", evidence=Evidence(expires_at=1))})
-STATUS = {Challenged: {401, 407}, Forbidden: {403}, Hidden: {404}, Malformed: {400, 413, 431}, Throttled: {429}, Failed: {503}}
+STATUS = {Challenged: {401, 407}, Forbidden: {403}, Hidden: {404}, Malformed: {400, 413, 414, 431}, Throttled: {429}, Failed: {503}}
 
 
 @nonblocking

@@ -43,18 +43,24 @@ files = st.one_of(
 def model(octets: bytes) -> dict[str, str]:
     """Return the users of a file of which every line is as `htpasswd` writes it; what is not is left out.
 
-    Apache: lines that begin with `#` and empty ones are none; the name ends at the first colon; of two lines for a name the first counts.
+    Apache: lines that begin with `#` and empty ones are none; the name ends at the first colon; of two lines for a name the first counts,
+    whatever stands in it; nginx: what follows a second colon is a comment.
     """
     users: dict[str, str] = {}
+    taken: set[str] = set()
     for line in octets.removeprefix("\ufeff".encode()).split(b"\n"):
-        name, colon, hash_ = line.rstrip(b" \t\r").partition(b":")
-        if colon and not line.startswith(b"#") and hash_.decode("latin-1") in HASHES and name == name.strip() and name:
-            try:
-                text = name.decode()
-            except UnicodeDecodeError:
-                continue
-            if text == text.strip() and not any(ord(character) < 32 or ord(character) == 127 for character in text):
-                users.setdefault(text.replace("e\u0301", "\u00e9"), hash_.decode())
+        name, colon, rest = line.rstrip(b" \t\r").partition(b":")
+        if not colon or line.startswith(b"#"):
+            continue
+        try:
+            text = name.decode().replace("e\u0301", "\u00e9")
+        except UnicodeDecodeError:
+            continue
+        if not text or text in taken or text != text.strip() or any(ord(character) < 32 or ord(character) == 127 for character in text):
+            continue
+        taken.add(text)
+        found = [hash_ for hash_ in HASHES if rest == hash_.encode() or rest.startswith(f"{hash_}:".encode())]
+        users.update((text, hash_) for hash_ in found)
     return users
 
 
