@@ -1,4 +1,4 @@
-"""CORS: the genuine preflight passes as nobody, and nothing else does (WHATWG Fetch; D57, threats P13, N6)."""
+"""CORS: a preflight is decided like every other OPTIONS (WHATWG Fetch; D57, threats P13, P14). `test_cors_inside.py` has the exception."""
 
 # ruff: noqa: N802 - a test carries the id of its rule
 
@@ -13,8 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.support.drive import ByASGI, Request, asgi_scope, basic, bearer, who
-from tests.support.people import ASK_ALL, BAD_REQUEST, Counting, orders_guard
-from watchword import ANONYMOUS, Bearer, Guard, nobody
+from tests.support.people import ASK_ALL, BAD_REQUEST, orders_guard
 from watchword.adapters.asgi import GuardMiddleware
 
 if TYPE_CHECKING:
@@ -30,20 +29,13 @@ def options(*headers: tuple[str, str], target: str = "/me", method: str = "OPTIO
     return Request(method=method, target=target, headers=headers)
 
 
-@pytest.mark.parametrize("target", ["/me", "/admin", "/orders", "/inside", "/hidden", "/", "/elsewhere"])
-def test_RFETCH_1_a_preflight_passes_as_nobody(target: str, through: Through) -> None:
-    """A genuine preflight reaches the application with the anonymous principal, whatever the rule and whatever it carries."""
+@pytest.mark.parametrize("target", ["/me", "/admin", "/orders", "/inside", "/hidden", "/", "/elsewhere", "/nobody"])
+def test_RFETCH_1_a_preflight_is_decided_like_every_options(target: str, through: Through) -> None:
+    """Its two fields change nothing: neither the decision, nor the caller, nor what a checker is asked."""
     driver = through(orders_guard())
     for more in ((), (bearer("ann-token"),), (basic("ann", "x"),), (("X-API-Key", "ann-key"),), (bearer("outage"),)):
-        answer = driver(options(ORIGIN, ACRM, *more, target=target))
-        assert (answer.status, answer.principal) == (200, ANONYMOUS)
-
-
-def test_RFETCH_1_no_checker_is_asked(through: Through) -> None:
-    """A preflight is not an attempt to log in."""
-    checker = Counting()
-    assert through(Guard(Bearer(checker), default=nobody))(options(ORIGIN, ACRM, bearer("t"))).status == 200
-    assert checker.asked == []
+        plain, preflight = driver(options(*more, target=target)), driver(options(ORIGIN, ACRM, *more, target=target))
+        assert (preflight.status, who(preflight), preflight.challenges) == (plain.status, who(plain), plain.challenges)
 
 
 def test_RFETCH_1_the_firewall_comes_first(through: Through) -> None:
@@ -60,6 +52,7 @@ def test_RFETCH_1_the_firewall_comes_first(through: Through) -> None:
         options(),
         options(ORIGIN),
         options(ACRM),
+        options(ORIGIN, ACRM),
         options(("Access-Control-Request-Headers", "authorization"), ORIGIN),
         options(ORIGIN, ACRM, method="GET"),
         options(ORIGIN, ACRM, method="POST"),
@@ -70,7 +63,7 @@ def test_RFETCH_1_the_firewall_comes_first(through: Through) -> None:
     ids=lambda request: f"{request.method} {[name for name, _ in request.headers]}",
 )
 def test_RFETCH_2_anything_else_is_authenticated(request_: Request, through: Through) -> None:
-    """OPTIONS without one of the two fields, and any other method with both, is treated like every request."""
+    """OPTIONS with or without the two fields, and any other method with both, is treated like every request."""
     answer = through(orders_guard())(request_)
     assert (answer.status, answer.challenges, answer.called) == (401, ASK_ALL, False)
 
@@ -131,12 +124,13 @@ async def test_RFETCH_4_cors_outside_lets_scripts_see_the_refusal() -> None:
 
 @pytest.mark.anyio
 async def test_RFETCH_4_cors_inside_does_not() -> None:
-    """With the CORS layer inside, a refusal comes without CORS fields: a script sees a network error. Preflights pass all the same."""
-    app = GuardMiddleware(CORSMiddleware(site(), **SETTINGS), orders_guard())
-    status, fields = await fetch(app, options(ORIGIN, method="GET"))
-    assert (status, "access-control-allow-origin" in fields) == (401, False)
-    status, fields = await fetch(app, options(ORIGIN, ACRM))
-    assert (status, fields["access-control-allow-origin"]) == (200, "https://app.example")
+    """With the CORS layer inside, a refusal comes without CORS fields: a script sees an error. Preflights pass with `cors_inside`."""
+    for inside, expected in ((False, 401), (True, 200)):
+        app = GuardMiddleware(CORSMiddleware(site(), **SETTINGS), orders_guard(cors_inside=inside))
+        status, fields = await fetch(app, options(ORIGIN, method="GET"))
+        assert (status, "access-control-allow-origin" in fields) == (401, False)
+        status, fields = await fetch(app, options(ORIGIN, ACRM))
+        assert (status, fields.get("access-control-allow-origin")) == (expected, "https://app.example" if inside else None)
 
 
 async def fetch(app: Any, request: Request) -> tuple[int, dict[str, str]]:

@@ -16,7 +16,7 @@ import pytest
 import watchword
 from tests.support.drive import DRIVERS, ByASGI, ByHand, ByWSGI, Request, asgi_scope, bearer, who, wsgi_environ
 from tests.support.people import ANN, Counting, check_token, orders_guard
-from watchword import Bearer, ConfigurationError, Firewall, Guard, authenticated, nobody, optional, public, role, scope
+from watchword import Bearer, ConfigurationError, Firewall, Guard, authenticated, nobody, public, role, scope
 from watchword.checkers import Tokens
 from watchword.protection.firewall import RULES
 
@@ -70,7 +70,7 @@ def test_P1_the_host_moves_nothing(host: str, through: Through) -> None:
 
 
 def test_P1_no_url_is_rebuilt() -> None:
-    """Nothing in the package asks for a URL or joins one from Host: `host` is named where origins are compared and fields counted.
+    """Nothing in the package asks for a URL or joins one from Host: `host` is named where origins are compared and fields counted or kept.
 
     The host of a database is another one.
     """
@@ -78,7 +78,7 @@ def test_P1_no_url_is_rebuilt() -> None:
     naming_host = {
         path.stem for path, tree in requests for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == "host"
     }
-    assert naming_host <= {"policy", "cross_site", "shortcut"}
+    assert naming_host <= {"policy", "cross_site", "preflight", "shortcut"}
     attributes = {node.attr for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert attributes.isdisjoint({"base_url", "url_for", "host_url", "build_absolute_uri"})
 
@@ -315,7 +315,7 @@ SWITCHES = [
 def test_P9_no_header_switches_anything_off(field: tuple[str, str], through: Through) -> None:
     """No field that a client can send makes a refusal a grant, whatever a gateway or framework may mean by it."""
     driver = through(Guard(Bearer(check_token), rules=GUARDED))
-    for method in ("GET", "POST", "HEAD"):
+    for method in ("GET", "POST", "HEAD", "OPTIONS"):
         for target in ("/admin/x", "/x"):
             answer = driver(Request(method=method, target=target, headers=(field,)))
             assert (answer.status, answer.called) == (401, False)
@@ -326,11 +326,11 @@ def test_P9_no_header_switches_anything_off(field: tuple[str, str], through: Thr
 # Why the guard reads a field beside those that carry credentials. None of these makes a refusal a grant.
 READ_FOR = {
     "accept": "the form of a refusal's body",
-    "access-control-request-method": "what a genuine preflight is",
+    "access-control-request-method": "what a genuine preflight is, for `cors_inside` and a warning",
     "content-type": "whether the content is a form, where one was asked for",
     "cookie": "credentials, where a cookie was named",
     "host": "whether it came twice; the own origin, for the cross-site test",
-    "origin": "what a genuine preflight is; where ambient credentials were sent from",
+    "origin": "what a genuine preflight is, for `cors_inside` and a warning; where ambient credentials were sent from",
     "sec-websocket-protocol": "credentials, where a subprotocol was named",
     "sec-fetch-site": "where ambient credentials were sent from",
     "upgrade": "whether a request is a handshake",
@@ -451,29 +451,31 @@ def test_P12_methods_are_handed_on_as_they_came(method: str, behind: Behind) -> 
 
 @pytest.mark.parametrize("method", ["options", "Options", "OPTIONS "])
 def test_P12_another_case_is_no_preflight(method: str, through: Through) -> None:
-    """`options` in another letter case is not the method that is exempt, whatever a server may make of it."""
+    """`options` in another letter case is no preflight to `cors_inside`, whatever a server may make of it."""
     fields = (("Origin", "https://a"), ("Access-Control-Request-Method", "PUT"))
-    assert through(Guard(Bearer(check_token)))(Request(method=method, target="/x", headers=fields)).status == 401
+    answer = through(Guard(Bearer(check_token), cors_inside=True))(Request(method=method, target="/x", headers=fields))
+    assert (answer.status, answer.called) == (401, False)
 
 
 def test_P13_options_alone_is_no_preflight(through: Through) -> None:
-    """OPTIONS without Origin, or without Access-Control-Request-Method, is authenticated like the rest."""
+    """OPTIONS without Origin, or without Access-Control-Request-Method, is authenticated like the rest, `cors_inside` or not."""
     origin, asked = ("Origin", "https://a"), ("Access-Control-Request-Method", "PUT")
-    driver = through(Guard(Bearer(check_token), rules={"/p": optional}))
+    driver = through(Guard(Bearer(check_token), cors_inside=True))
     for headers in ((), (origin,), (asked,), (("Access-Control-Request-Headers", "authorization"), origin)):
-        assert driver(Request(method="OPTIONS", target="/x", headers=headers)).status == 401
+        answer = driver(Request(method="OPTIONS", target="/x", headers=headers))
+        assert (answer.status, answer.called) == (401, False)
     answer = driver(Request(method="OPTIONS", target="/x", headers=(origin, asked, bearer("ann-token"))))
-    assert (answer.status, who(answer)) == (200, "")
+    assert (answer.status, who(answer)) == (200, "ann")
 
 
-def test_P13_a_preflight_has_no_principal_after_a_login_either(behind: Behind) -> None:
-    """A caller who was let in before is still nobody in a preflight: what is remembered of him does not count there."""
+def test_P13_a_preflight_has_the_caller_of_its_credentials(behind: Behind) -> None:
+    """What is remembered of a caller counts for a preflight as for any other OPTIONS, and for nobody else's."""
     driver = behind(Guard(Bearer(Tokens({"t": ANN}))))
     preflight = (("Origin", "https://a"), ("Access-Control-Request-Method", "PUT"))
     for _ in range(3):
         assert who(driver(Request(target="/x", headers=(bearer("t"),)))) == "ann"
-        assert who(driver(Request(method="OPTIONS", target="/x", headers=(bearer("t"),)))) == "ann"
-        assert who(driver(Request(method="OPTIONS", target="/x", headers=(bearer("t"), *preflight)))) == ""
+        assert who(driver(Request(method="OPTIONS", target="/x", headers=(bearer("t"), *preflight)))) == "ann"
+        assert driver(Request(method="OPTIONS", target="/x", headers=preflight)).status == 401
 
 
 def test_every_rule_of_the_firewall_can_be_switched_off_by_name() -> None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.application import check_arguments
 from watchword.adapters.placing import Placing
+from watchword.adapters.preflights import ask_asgi
 from watchword.adapters.subprotocols import FIELD, offering, selecting
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.guard.handover import UNCHANGED, Handover, handover
-from watchword.guard.hiding import path_of_nothing, path_of_preflight
+from watchword.guard.hiding import path_of_nothing
+from watchword.guard.preflight import path_for_preflight
 from watchword.mount import Place
 from watchword.operation import Operation, arun, only_awaited
 from watchword.principal import ANONYMOUS
@@ -140,7 +142,8 @@ class GuardMiddleware:
         if kind == "websocket" and decision.afterwards is not None:
             send = _Opening(send, partial(guard.afinish, decision))
         _tell(scope, decision)
-        inner = placing.child(scope, root) if isinstance(decision, (Granted, Hidden)) else scope
+        asks = isinstance(decision, (Granted, Hidden)) or guard.policy.cors_inside
+        inner = placing.child(scope, root) if asks else scope
         try:
             await self._answer(inner, receive, send, decision, view, marker)
             placing.settled = placing.settled or decision.granted
@@ -159,7 +162,6 @@ class GuardMiddleware:
         taken = handover(policy, view)
         scope["watchword.guard"] = marker
         _leave_out(scope, taken)
-        _move(scope, view, path_of_preflight(policy, view))
         if view.kind == "websocket" and policy.markers:
             send = selecting(send, policy.markers, view)
         if decision.cache and view.kind == "http":
@@ -167,6 +169,18 @@ class GuardMiddleware:
         await self.app(scope, _without_token(receive, taken), send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
+        policy = self.guard.policy
+        path = path_for_preflight(policy, view, decision)
+        if path is None or self._placing.is_routed(scope):
+            # Behind a router the handler of the real path would run, whatever the path.
+            await self._deny(scope, receive, send, decision, view)
+            return
+        asked = self._placing.child(scope, scope.get("root_path") or "")
+        _tell(asked, Granted(ANONYMOUS, decision.rule))
+        _move(asked, view, path)
+        await ask_asgi(self.app, policy, asked, receive, send, partial(self._deny, scope, receive, send, decision, view))
+
+    async def _deny(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
         guard = self.guard
         refusal = guard.refuse(decision, view)
         if view.kind == "websocket":
@@ -314,10 +328,8 @@ def _leave_out(scope: Scope, taken: Handover) -> None:
         scope["query_string"] = taken.query
 
 
-def _move(scope: Scope, view: RequestView, path: str | None) -> None:
-    """Ask the application for another path, if there is one, and let every guard further in decide about that."""
-    if path is None:
-        return
+def _move(scope: Scope, view: RequestView, path: str) -> None:
+    """Ask the application for another path, and let every guard further in decide about that."""
     scope["path"] = view.mount + path
     scope["raw_path"] = escape_path(scope["path"])
     scope["watchword.guard"] = None

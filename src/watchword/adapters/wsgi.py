@@ -8,14 +8,17 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.application import check_arguments
+from watchword.adapters.preflights import ask_wsgi
 from watchword.adapters.variables import UNPREFIXED, Variables, variable_of
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
 from watchword.guard.handover import UNCHANGED, Handover, handover
-from watchword.guard.hiding import path_of_nothing, path_of_preflight
+from watchword.guard.hiding import path_of_nothing
+from watchword.guard.preflight import path_for_preflight
 from watchword.mount import check_mount, split_at_mount
 from watchword.operation import Operation, run
+from watchword.principal import ANONYMOUS
 from watchword.refusal import grant_headers
 from watchword.request import MAX_PIECES, ContentInPieces, RequestView, decode_path, encode_path, escape_path, origin_form
 
@@ -91,19 +94,14 @@ class GuardMiddleware:
         if isinstance(decision, Granted):
             _tell(environ, decision)
             self._leave_out(environ, handover(guard.policy, view))
-            _move(environ, view, path_of_preflight(guard.policy, view))
             try:
                 response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, marker)
             except BaseException:
                 guard.finish(decision)  # there is no response whose end could be waited for
                 raise
         else:
-            refusal = guard.refuse(decision, view)
             _tell(environ, decision)
-            if isinstance(decision, Hidden):
-                response = self._as_if_missing(environ, start_response, decision, refusal, view)
-            else:
-                response = _respond(start_response, refusal)
+            response = self._refuse(environ, start_response, decision, view)
         return response if decision.afterwards is None else _Finishing(response, partial(guard.finish, decision))
 
     def _serve(self, environ: Environ, start_response: StartResponse, marker: tuple[Guard, str, str, str]) -> Iterable[bytes]:
@@ -162,6 +160,23 @@ class GuardMiddleware:
                 environ["CONTENT_LENGTH"] = str(len(taken.content))
         if taken.query is not None:
             _put_query(environ, taken.query.decode("latin-1"))
+
+    def _refuse(self, environ: Environ, start_response: StartResponse, decision: Refusing, view: RequestView) -> Iterable[bytes]:
+        guard = self.guard
+        path = path_for_preflight(guard.policy, view, decision)
+        if path is not None:
+            # A copy: the middlewares around the guard go on with theirs.
+            asked = {name: value for name, value in environ.items() if name != "watchword.guard"}
+            _tell(asked, Granted(ANONYMOUS, decision.rule))
+            _move(asked, view, path)
+            answer = ask_wsgi(self.app, guard.policy, asked)
+            if answer is not None:
+                start_response(*answer)
+                return []
+        refusal = guard.refuse(decision, view)
+        if isinstance(decision, Hidden):
+            return self._as_if_missing(environ, start_response, decision, refusal, view)
+        return _respond(start_response, refusal)
 
     def _as_if_missing(
         self, environ: Environ, start_response: StartResponse, decision: Refusing, refusal: Refusal, view: RequestView
@@ -279,10 +294,8 @@ def _put_query(environ: Environ, query: str) -> None:
             environ[variable] = f"{path}?{query}" if query else path
 
 
-def _move(environ: Environ, view: RequestView, path: str | None) -> None:
-    """Ask the application for another path, if there is one."""
-    if path is None:
-        return
+def _move(environ: Environ, view: RequestView, path: str) -> None:
+    """Ask the application for another path."""
     environ["PATH_INFO"] = encode_path(path).decode("latin-1")
     for variable in ("REQUEST_URI", "RAW_URI"):
         if variable in environ:

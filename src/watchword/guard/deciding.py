@@ -1,6 +1,7 @@
 """The way of a request to its decision. Pure but for the operations it yields; the same for ASGI, WSGI and anything else.
 
-1 firewall, 2 rule, 3 preflight, 4 what holds whoever it is, 5 credentials, 6 checker, 7 the rule again, with the identity.
+1 firewall, 2 rule, 3 what holds whoever it is, 4 credentials, 5 checker, 6 the rule again, with the identity. A preflight is no exception
+(decision D57).
 """
 
 from __future__ import annotations
@@ -91,8 +92,6 @@ class Deciding:
         finding = finding or policy.firewall.check_fields(view, policy.fields)
         if finding is not None:
             return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
-        if view.method == "OPTIONS" and view.is_preflight:
-            return Granted(ANONYMOUS, route.text, cache=self._unasked[False])
         if route.quick is None:
             # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
             situation = Situation(view, policy.clock)

@@ -16,6 +16,7 @@ from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, M
 from watchword.errors import GrammarError
 from watchword.grammar import MAX_TOKEN_OCTETS, FormReader, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED
+from watchword.guard.preflight import REMEDY, is_refused_preflight
 from watchword.principal import ANONYMOUS
 from watchword.reason import WORDS, Reason
 from watchword.refusal import told_reason
@@ -108,9 +109,8 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     steps.append("firewall: nothing ambiguous")
     steps.append(f"rule: {route.text!r} needs {route.requirement}")
     steps += _other_rules(policy, view, route)
-    if view.is_preflight:
-        steps.append("a genuine CORS preflight: passes without credentials, as nobody")
-        return Explanation(decision, tuple(steps), None, (), refusal)
+    if is_refused_preflight(view, decision):
+        steps.append(f"CORS preflight: it carries no credentials, so the rule refuses it. {_preflight_remedy(policy)}")
     if decision.reason is Reason.INSECURE_TRANSPORT:
         steps += ["transport: in the clear, so that credentials are not looked at", _verdict_line(decision)]
         return Explanation(decision, tuple(steps), None, (), refusal)
@@ -152,6 +152,12 @@ def _other_rules(policy: Policy, view: RequestView, route: Route) -> list[str]:
                 why = ""
             lines.setdefault(bound.route, f"  {bound.route.text!r}, because {why}" if why else "")
     return [line for line in lines.values() if line]
+
+
+def _preflight_remedy(policy: Policy) -> str:
+    if policy.cors_inside:
+        return "cors_inside: an adapter asks the application, whose answer goes out if it is 2xx with Access-Control-Allow-Origin"
+    return REMEDY
 
 
 def _situation(policy: Policy, view: RequestView, decision: Decision) -> Situation:

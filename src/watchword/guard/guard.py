@@ -14,7 +14,8 @@ from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.memo import Memo
 from watchword.guard.policy import Policy
-from watchword.observe.log import log_failure, log_refusal
+from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
+from watchword.observe.log import log_failure, log_preflight, log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -58,6 +59,10 @@ class Guard:
         xhr_no_prompt: offer scripts only challenges that open no login dialog (decision D24).
         strip_credentials: hide the credential fields, cookies and parameters from the application (RFC 9110 §17.16.3); those of
             a form only where it was read, which it is not on public routes.
+        cors_inside: let a CORS layer inside the guard answer preflights that the rules refuse. The application is asked about a path with
+            a random last segment, without content and credentials; the answer goes out without content, and only if it is 2xx with
+            `Access-Control-Allow-Origin` (decision D57). A view for every path that does not look at the method runs then. Better:
+            put the CORS layer outside.
         cors_expose: name `WWW-Authenticate` and `Retry-After` in `Access-Control-Expose-Headers` of refusals.
         proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
@@ -68,7 +73,7 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer")
+    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_to_warn")
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class Guard:
         require_tls: bool = False,
         xhr_no_prompt: bool = False,
         strip_credentials: bool = False,
+        cors_inside: bool = False,
         cors_expose: bool = False,
         proxy: bool = False,
         request_id: Callable[[], str] | None = None,
@@ -100,6 +106,10 @@ class Guard:
             raise ConfigurationError(f"Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not {firewall!r}")
         if request_id is not None and not callable(request_id):
             raise ConfigurationError(f"Guard(request_id=...) takes a function that makes an id, not {request_id!r}")
+        if not isinstance(cors_inside, bool):
+            raise ConfigurationError(
+                f"Guard(cors_inside=...) must be True or False, got {cors_inside!r}. Name allowed origins in the CORS layer."
+            )
         check_bounds("Guard", remember, remember_for)
         self._policy = Policy(
             schemes=schemes,
@@ -113,12 +123,14 @@ class Guard:
             require_tls=require_tls,
             xhr_no_prompt=xhr_no_prompt,
             strip_credentials=strip_credentials,
+            cors_inside=cors_inside,
             proxy=proxy,
         )
         self._deciding = Deciding(self._policy, Memo(self._policy.clock, entries=remember, ttl=remember_for))
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
         self._new_id = request_id or _random_id
+        self._to_warn = [True]
 
     @property
     def policy(self) -> Policy:
@@ -212,7 +224,17 @@ class Guard:
         view.scan(self._policy.index)
         reference = self.request_id(view) if request_id is None else request_id
         log_refusal(decision, view, reference)
+        if self._to_warn and is_refused_preflight(view, decision):
+            self._warn_of_preflight(view)
         return self._renderer.render(decision, view, reference)
+
+    def _warn_of_preflight(self, view: RequestView) -> None:
+        """Log once how to let preflights through: browsers show scripts nothing but a network error."""
+        try:
+            self._to_warn.pop()  # one of several threads gets it
+        except IndexError:
+            return
+        log_preflight(view, REMEDY_INSIDE if self._policy.cors_inside else REMEDY)
 
     def finish(self, decision: Decision) -> None:
         """Do what was left for after the response, such as to note a login; this may block. Adapters call it by themselves.

@@ -44,29 +44,6 @@ def path_of_nothing(policy: Policy, view: RequestView, principal: Principal) -> 
     return None
 
 
-def path_of_preflight(policy: Policy, view: RequestView) -> str | None:
-    """Return the path for which the application is asked about a preflight, in place of one that is hidden.
-
-    A preflight shows no credentials and passes as nobody (decision D57), whatever the rule. Answered for the path itself, by 405 or by
-    the methods that are allowed, it would tell anybody what is there. A CORS layer answers alike for any path.
-
-    Args:
-        policy: the configuration.
-        view: a request that is granted.
-
-    Returns:
-        A decoded path below the mount that nobody can have made; None: the request is no preflight for something that is hidden.
-    """
-    if not (policy.hides and view.is_preflight):
-        return None
-    # Two methods are at stake: that of the request to come, and the one that asks.
-    for method in (view.field("access-control-request-method") or "", view.method):
-        route = policy.rules.find(method, view.path)
-        if route.hides:
-            return _beside(route, view, token_hex(16))
-    return None
-
-
 def _beside(route: Route, view: RequestView, name: str) -> str:
     """Return the path of a request with a name in place of what the pattern of the rule that hides it names last."""
     pattern = next((rule.pattern for rule in route.rules if rule.hides), route.pattern)

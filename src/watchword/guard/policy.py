@@ -87,6 +87,7 @@ class Policy:
         require_tls: refuse everything that needs a caller over plain http (decision D20).
         xhr_no_prompt: keep browsers from prompting for requests of scripts (decision D24).
         strip_credentials: hide credential fields from the application (RFC 9110 §17.16.3).
+        cors_inside: ask the application about preflights that are refused (decision D57).
         proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
 
     Raises:
@@ -107,6 +108,7 @@ class Policy:
         require_tls: bool,
         xhr_no_prompt: bool,
         strip_credentials: bool,
+        cors_inside: bool,
         proxy: bool,
     ) -> None:
         for scheme in schemes:
@@ -134,6 +136,7 @@ class Policy:
         self.fields: FieldTable = _field_table(self.entries, self.credential_fields)
         self.markers: frozenset[str] = frozenset(entry.scheme.subprotocol for entry in self.entries if entry.scheme.subprotocol is not None)
         self.strip_credentials = strip_credentials
+        self.cors_inside = cors_inside
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
         cookies = sorted({name for entry in self.entries for name in entry.scheme.cookies})
         forms = sorted({name for entry in self.entries for name in entry.scheme.form_parameters})

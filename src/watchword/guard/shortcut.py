@@ -58,8 +58,8 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
 
     def __init__(self, methods: Iterable[str] = ()) -> None:
         super().__init__()
-        # A preflight is decided without its credentials, and TRACE is handed over without them: neither has a short way.
-        self._methods = CHANGING.union({"GET", "HEAD"}, methods) - {"OPTIONS", "TRACE"}
+        # TRACE is handed over without its credentials, so it takes the long way.
+        self._methods = CHANGING.union({"GET", "HEAD", "OPTIONS"}, methods) - {"TRACE"}
 
     def keep(self, key: TargetKey, found: tuple[Finding | None, Route]) -> None:
         """Remember an answer.

@@ -76,6 +76,20 @@ def _cut(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
+def log_preflight(view: RequestView, remedy: str) -> None:
+    """Log that a CORS preflight was refused. A guard does so once: every page that a script calls from sends many.
+
+    Args:
+        view: the request.
+        remedy: what to do about it.
+    """
+    origin = view.field("origin") or ""
+    path = view.mount + view.path
+    facts = {"event": "preflight_refused", "origin": _cut(origin), "path": _cut(path), "remedy": remedy}
+    words = "refused a CORS preflight for %s from the origin %s: scripts there see a network error. %s This warning is given once."
+    _logger().warning(words, ascii(facts["path"])[1:-1], ascii(facts["origin"])[1:-1], remedy, extra={"watchword": facts})
+
+
 def log_failure(what: str, error: Exception) -> None:
     """Log that something failed which nobody waits for.
 

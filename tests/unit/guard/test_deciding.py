@@ -177,17 +177,14 @@ def test_what_nobody_can_do_is_forbidden_unasked(rule: Any) -> None:
     assert checker.asked == []
 
 
-def test_a_preflight_passes_as_nobody() -> None:
-    """Whatever it carries, and whatever the rule; nobody is asked (D57)."""
-    checker = Recorder(ANN)
-    guard = Guard(Bearer(checker), default=nobody)
+def test_a_preflight_is_decided_like_every_options() -> None:
+    """Its fields are those of any client, so they open nothing (D57); a rule for OPTIONS decides about it, and a caller is known."""
+    guard = Guard(Bearer(Recorder(ANN)), rules={"OPTIONS /open": public, "GET /open": public}, default=authenticated)
     preflight = (("Origin", "https://app.example"), ("Access-Control-Request-Method", "PUT"))
-    decision = guard.decide(ask("/x", *preflight, bearer("t"), method="OPTIONS"))
-    assert isinstance(decision, Granted)
-    assert decision.principal is ANONYMOUS
-    assert not guard.decide(ask("/x", preflight[0], method="OPTIONS")).granted
+    assert isinstance(guard.decide(ask("/x", *preflight, method="OPTIONS")), Challenged)
+    assert guard.decide(ask("/x", *preflight, bearer("t"), method="OPTIONS")).principal.id == "ann"
+    assert guard.decide(ask("/open", *preflight, method="OPTIONS")).granted
     assert isinstance(guard.decide(ask("//x", *preflight, method="OPTIONS")), Malformed)
-    assert checker.asked == []
 
 
 @pytest.mark.parametrize(
