@@ -10,7 +10,7 @@ import pytest
 ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 12)] + [f"N{number}" for number in range(1, 16)]
 ROWS += [f"C{number}" for number in range(1, 8)] + ["S2", "S3", "S4", "S6", "S7", "S12", "T9"]
 # W5 to W7 are about throttling and locking out, which come later.
-ROWS += ["P15", "P16", "P17", "P18"]
+ROWS += ["P14", "P15", "P16", "P17", "P18"]
 ROWS += ["W1", "W2", "W3", "W4", "W8", "W9", "W10", "W11"]
 ROWS += ["W12", "W14", "O3"]
 ROWS += ["O1", "O2", "O4"]

@@ -7,7 +7,6 @@ path at which it has no resource, without anything that identifies the client. T
 
 from __future__ import annotations
 
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from watchword.decision import Challenged, Forbidden, Hidden
@@ -91,6 +90,8 @@ def path_for_preflight(policy: Policy, view: RequestView, decision: Decision) ->
     """
     if not policy.cors_inside or not is_refused_preflight(view, decision):
         return None
+    from secrets import token_hex  # with the guards that ask, which are few: it loads five modules
+
     return f"{view.path.rpartition('/')[0]}/{token_hex(16)}"
 
 
