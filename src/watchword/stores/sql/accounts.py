@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from watchword.stores.sql.database import Change
 
 
+_MOST_PROFILES = 64
+_MOST_COUNTED = 20_000  # accounts of one profile: tens of milliseconds
+
+
 class SQLAccounts(Part):
     """The questions of `AccountStore`."""
 
@@ -200,12 +204,20 @@ class SQLAccounts(Part):
         self._note(statements.NOTE_LOGIN, id, at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
-        """Return one stored hash of every profile in use, and how many accounts have it.
+        """Return one stored hash of each profile in use, and how many accounts have it; see `AccountStore.hash_samples`.
+
+        At most 64 profiles are found, and at most 20,000 accounts of each are counted.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        return tuple((hash_, many) for _, hash_, many in self._database.ask(statements.SAMPLES, many=True))
+        samples: list[tuple[str, int]] = []
+        profile = ""
+        while len(samples) < _MOST_PROFILES and (rows := self._database.ask(statements.NEXT_SAMPLE, {"profile": profile}, many=True)):
+            ((_, profile, hash_),) = rows
+            ((count,),) = self._database.read(statements.COUNT_SAMPLES, {"profile": profile, "most": _MOST_COUNTED})
+            samples.append((hash_, count))
+        return tuple(samples)
 
     def decoy_key(self) -> bytes:
         """Return the random key of this store.

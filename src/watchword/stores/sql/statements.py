@@ -40,11 +40,15 @@ LIST_KEYS_OF = LIST_KEYS.where(keys.c.owner == bindparam("owner"))
 LIST_TOKENS_OF = LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
 
 HAS_HASH = and_(accounts.c.hash_profile.is_not(None), accounts.c.password_hash.is_not(None))
-SAMPLES = (
-    select(GENERATION, func.min(accounts.c.password_hash), func.count())
-    .where(HAS_HASH)
-    .group_by(accounts.c.hash_profile)
+# From one profile to the next through their index: as many steps as there are profiles, and none grows with the accounts (threat W14).
+NEXT_SAMPLE = (
+    select(GENERATION, accounts.c.hash_profile, accounts.c.password_hash)
+    .where(HAS_HASH, accounts.c.hash_profile > bindparam("profile"))
     .order_by(accounts.c.hash_profile)
+    .limit(1)
+)
+COUNT_SAMPLES = select(func.count()).select_from(
+    select(true().label("one")).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(bindparam("most")).subquery()
 )
 PROFILE = select(true()).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(1)
 DECOY_KEY = select(meta.c.generation, meta.c.decoy_key)
