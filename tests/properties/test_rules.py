@@ -104,6 +104,7 @@ COVERED_TOGETHER = ["/a/**", "/{x}/b/**", "/a/b", "/a/b/{y}/**"]
 COVERED_BY_METHODS = ["/{x}/a", "/a/{x}", "GET,POST /a/a"]
 SHOWN_REQUEST_IS_TAKEN = ["/{x}/b/{z}", "/a/{y}/{z}", "/a/b/a", "GET /a/b/{z}"]
 NEVER_DECIDES = ["/a", "/a/{x}/**", "/a/**"]
+ROOT_BY_ONE_METHOD = ["GET /", "GET /**", "/{x}", "GET /{x}"]
 DECIDES_ONE_METHOD = ["/a", "GET /a/{x}/**", "/a/**", "POST /a/{x}/**"]
 
 
@@ -160,6 +161,7 @@ def anonymised(rule: str) -> str:
 @example(["/{x}/", "/a"])
 @example(["POST /a/", "/{x}/**"])
 @example(["GET /{x}", "/a/{x}", "GET /a/{x}"])
+@example(ROOT_BY_ONE_METHOD)
 def test_a_request_is_bound_by_the_rules_that_an_oracle_finds(rules: list[str]) -> None:
     """For every request, the rule whose requests all other matching rules match too decides, with those of decisions D60 and D64."""
     rules = mended(rules)

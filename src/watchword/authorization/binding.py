@@ -116,7 +116,7 @@ def find_binding(match: Callable[..., Matches], method: str, path: str) -> list[
             more = []  # a rule written "/" decides alone
         elif _is_written_for(closed.rule(method), open_.rule(method)):
             bound = []
-        else:
+        elif names:  # of the root, a wider rule is found by the path without a slash too
             more += match([*names, ""], named=False).binding(method, with_slash)
     else:
         # A rule written with a closing slash binds the path without one too, unless a rule is written for that.
