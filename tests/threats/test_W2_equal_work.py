@@ -213,7 +213,7 @@ def test_W2_two_names_never_share_one_computation() -> None:
     assert again.run.args[0] in keys  # type: ignore[attr-defined]  # as above
 
 
-STEPS = {"examine", "for_name", "account", "_texts", "_standing", "_knows"}
+STEPS = {"examine", "for_name", "account", "_texts", "_standing", "_knows", "profile", "note"}
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])

@@ -57,13 +57,14 @@ class DecoySource:
                 self._sample()
         return self._known
 
-    def note(self, profile: str) -> None:
+    def note(self, profile: str, *, in_use: bool) -> None:
         """Ask again with the next request if an account has a hash that costs what no sample costs.
 
         Args:
-            profile: of the hash of an account.
+            profile: of a hash.
+            in_use: whether it is the hash of an account, and no decoy.
         """
-        if profile not in self._profiles:
+        if profile not in self._profiles and in_use:
             self._profiles.add(profile)
             self._due_at = -inf
 
