@@ -44,7 +44,7 @@ Who = Annotated[Principal, Depends(principal)]
 
 def make_app(url: str) -> FastAPI:
     store = SQLStore(url)
-    accounts, tokens, keys = Accounts(store, tell={"password_expired"}, max_age=365 * 86_400), OpaqueTokens(store), APIKeys(store)
+    accounts, tokens, keys = Accounts(store, disclose={"password_expired"}, max_age=365 * 86_400), OpaqueTokens(store), APIKeys(store)
     guard = Guard(
         Basic(accounts, realm="orders"),
         Bearer(tokens, realm="orders"),

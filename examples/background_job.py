@@ -43,8 +43,8 @@ def work(keys: APIKeys, message: Message) -> str:
         return f"refused: the key of {who.id} does not count from {message.sender}"
     if not who.has_scope(message.wants):
         return f"refused: {who.id} has not the scope {message.wants}"
-    if verdict.afterwards is not None:
-        verdict.afterwards.run()  # or await .arun(), if it is not None
+    if verdict.after_response is not None:
+        verdict.after_response.run()  # or await .arun(), if it is not None
     return f"done, for {who.id}"
 
 

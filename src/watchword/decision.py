@@ -54,7 +54,7 @@ class Decided:
     __slots__ = ()
 
     granted: ClassVar[bool] = False
-    afterwards: Operation[Any] | None
+    after_response: Operation[Any] | None
     """What is left to do once the response was sent; adapters hand it to `Guard.finish` or `Guard.afinish`."""
 
 
@@ -69,7 +69,7 @@ class Granted(Decided):
     """
 
     # Made for every request that passes: a plain class is a third of the cost of a frozen dataclass.
-    __slots__ = ("afterwards", "cache", "principal", "rule", "scheme")
+    __slots__ = ("after_response", "cache", "principal", "rule", "scheme")
 
     granted: ClassVar[bool] = True
     reason: ClassVar[None] = None
@@ -79,17 +79,17 @@ class Granted(Decided):
         self.rule: str = rule
         self.scheme: str = scheme
         self.cache: CacheAdvice = cache
-        self.afterwards: Operation[Any] | None = None
+        self.after_response: Operation[Any] | None = None
 
-    def followed_by(self, afterwards: Operation[Any]) -> Granted:
+    def followed_by(self, after_response: Operation[Any]) -> Granted:
         """Return the same decision, with something to do after the response.
 
         Args:
-            afterwards: what to do.
+            after_response: what to do.
         """
-        twin = Granted(self.principal, self.rule, self.scheme, self.cache)
-        twin.afterwards = afterwards
-        return twin
+        same = Granted(self.principal, self.rule, self.scheme, self.cache)
+        same.after_response = after_response
+        return same
 
     def __repr__(self) -> str:
         return f"Granted({self.principal!r}, rule={self.rule!r}, scheme={self.scheme!r})"
@@ -107,7 +107,7 @@ class _Refusing(Decided):
         scheme: the scheme of the credentials that were looked at; empty: none were.
         challenges: what is asked for, in the order in which it is sent.
         disclosed: the reason that the client is told.
-        afterwards: what is left to do once the response was sent.
+        after_response: what is left to do once the response was sent.
     """
 
     reason: Reason
@@ -117,15 +117,15 @@ class _Refusing(Decided):
     scheme: str = ""
     challenges: tuple[Challenge, ...] = ()
     disclosed: Reason | None = None
-    afterwards: Operation[Any] | None = field(default=None, repr=False, compare=False)
+    after_response: Operation[Any] | None = field(default=None, repr=False, compare=False)
 
-    def followed_by(self, afterwards: Operation[Any]) -> Self:
+    def followed_by(self, after_response: Operation[Any]) -> Self:
         """Return the same decision, with something to do after the response.
 
         Args:
-            afterwards: what to do.
+            after_response: what to do.
         """
-        return replace(self, afterwards=afterwards)
+        return replace(self, after_response=after_response)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

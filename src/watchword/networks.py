@@ -31,7 +31,7 @@ class Networks:
             start = int(found.network_address) >> (found.max_prefixlen - found.prefixlen)
             self._prefixes.setdefault(found.version, {}).setdefault(found.prefixlen, set()).add(start)
 
-    def hold(self, address: IPv4Address | IPv6Address | None) -> bool:
+    def contains(self, address: IPv4Address | IPv6Address | None) -> bool:
         """Tell whether an address lies in one of the networks; one that is not known lies in none.
 
         Args:

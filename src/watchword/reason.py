@@ -2,7 +2,7 @@
 
 Three people read a refusal. The *visitor* is told what happened and what to do next; the *developer* of the client what
 is wrong with the request; the *operator*, who alone may know which check failed, what to look at. Codes that would tell
-a stranger whether an account exists are shown to clients under another code (`shown_as`).
+an anonymous caller whether an account exists are shown to clients under another code (`disclosed_as`).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ReasonWords:
         next_step: to the visitor, what to do now.
         developer: to whoever writes the client (RFC 9457 §3.1.4, `detail`).
         operator: to whoever runs the service; never sent to a client.
-        shown_as: the code under which a client sees it; None: under its own.
+        disclosed_as: the code under which a client sees it; None: under its own.
         of_checker: whether a checker may answer it in a `Refused`.
     """
 
@@ -75,7 +75,7 @@ class ReasonWords:
     next_step: str
     developer: str
     operator: str
-    shown_as: Reason | None = None
+    disclosed_as: Reason | None = None
     of_checker: bool = False
 
 
@@ -86,14 +86,14 @@ _FAILED = "The name, password, key or token shown was not accepted."
 
 
 def _failed(operator: str) -> ReasonWords:
-    """Words that do not tell a stranger which check failed (threat: enumeration)."""
+    """Words that do not tell an anonymous caller which check failed (threat: enumeration)."""
     return ReasonWords(
         "Not recognised",
         "You could not be logged in.",
         _SPELLING,
         _FAILED,
         operator,
-        shown_as=Reason.INVALID_CREDENTIALS,
+        disclosed_as=Reason.INVALID_CREDENTIALS,
         of_checker=True,
     )
 
@@ -172,7 +172,7 @@ WORDS: dict[Reason, ReasonWords] = {
         "Ask an administrator to switch it on again.",
         "The credentials are right, and the account is disabled.",
         "The account is disabled.",
-        shown_as=Reason.INVALID_CREDENTIALS,
+        disclosed_as=Reason.INVALID_CREDENTIALS,
         of_checker=True,
     ),
     Reason.LOCKED: ReasonWords(
@@ -181,7 +181,7 @@ WORDS: dict[Reason, ReasonWords] = {
         "Wait a while and try again, or ask an administrator to unlock it.",
         "The credentials are right, and the account is locked for now.",
         "The account is locked for now.",
-        shown_as=Reason.INVALID_CREDENTIALS,
+        disclosed_as=Reason.INVALID_CREDENTIALS,
         of_checker=True,
     ),
     Reason.PASSWORD_EXPIRED: ReasonWords(
@@ -190,7 +190,7 @@ WORDS: dict[Reason, ReasonWords] = {
         "Choose a new password, or ask an administrator for one.",
         "The credentials are right, and the password has to be changed.",
         "The password is older than its greatest age.",
-        shown_as=Reason.INVALID_CREDENTIALS,
+        disclosed_as=Reason.INVALID_CREDENTIALS,
         of_checker=True,
     ),
     Reason.EXPIRED: ReasonWords(
@@ -322,4 +322,4 @@ def words_for(reason: Reason, secret: Secret = "") -> ReasonWords:
 
 def shown(reason: Reason) -> Reason:
     """Return the code under which a client may see a reason."""
-    return WORDS[reason].shown_as or reason
+    return WORDS[reason].disclosed_as or reason

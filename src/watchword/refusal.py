@@ -133,7 +133,7 @@ class Renderer:
             The response.
         """
         status = status_of(decision)
-        told = told_reason(decision)
+        told = disclosed_reason(decision)
         wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
         # Hidden is for servers of one's own that have no 404 to imitate; the adapters send the application's.
         kind = _PLAIN if isinstance(decision, Hidden) else _preferred(view.field("accept"))
@@ -261,7 +261,7 @@ def status_of(decision: Refusing) -> int:
     return _STATUS[type(decision)]
 
 
-def told_reason(decision: Refusing) -> Reason:
+def disclosed_reason(decision: Refusing) -> Reason:
     """Return the reason that the client is told.
 
     Args:
@@ -313,4 +313,4 @@ def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
     return more + ([f"Reference: {request_id}"] if request_id else [])
 
 
-__all__ = ["DOCUMENTATION", "Refusal", "Renderer", "grant_headers", "status_of", "told_reason"]
+__all__ = ["DOCUMENTATION", "Refusal", "Renderer", "disclosed_reason", "grant_headers", "status_of"]

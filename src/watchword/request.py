@@ -110,7 +110,6 @@ class RequestView:
         "client",
         "content",
         "crowded",
-        "doubled",
         "fields",
         "form",
         "headers",
@@ -123,6 +122,7 @@ class RequestView:
         "query",
         "raw_path",
         "reader",
+        "repeated",
         "scheme",
         "whole",
     )
@@ -130,7 +130,7 @@ class RequestView:
     headers: RawHeaders
     index: FieldIndex | None
     fields: dict[str, str | bytes]
-    doubled: tuple[str, ...]
+    repeated: tuple[str, ...]
     aliases: tuple[str, ...]
     crowded: bool
     content: bytes | None
@@ -271,7 +271,7 @@ class RequestView:
         self,
         index: FieldIndex,
         fields: dict[str, str | bytes],
-        doubled: tuple[str, ...] = (),
+        repeated: tuple[str, ...] = (),
         aliases: tuple[str, ...] = (),
         *,
         crowded: bool = False,
@@ -281,13 +281,13 @@ class RequestView:
         Args:
             index: the names that were looked for.
             fields: canonical name to value, repeated fields joined.
-            doubled: the names that came more than once, where that can be seen.
+            repeated: the names that came more than once, where that can be seen.
             aliases: the names that came with other characters in place of the hyphen.
             crowded: whether there are more fields than are read; then none was looked at.
         """
         self.index = index
         self.fields = fields
-        self.doubled = doubled
+        self.repeated = repeated
         self.aliases = aliases
         self.crowded = crowded
 

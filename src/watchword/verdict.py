@@ -20,7 +20,7 @@ __all__ = ["ALWAYS", "Accepted", "Lease", "Reason", "Refused", "Verdict"]
 class Lease(Protocol):
     """For how long an answer may be given again without asking the checker."""
 
-    def holds(self) -> bool:
+    def is_current(self) -> bool:
         """Tell whether the checker would give the same answer now.
 
         Called for every request that could use it, on the event loop: it looks at what is known here and asks nobody. When in
@@ -34,7 +34,7 @@ class _Always:
 
     __slots__ = ()
 
-    def holds(self) -> bool:
+    def is_current(self) -> bool:
         return True
 
     def __repr__(self) -> str:
@@ -52,7 +52,7 @@ class Accepted:
     Args:
         principal: whose they are; somebody, never `ANONYMOUS` and never None.
         lease: for how long the guard may remember it; None: the checker is asked every time.
-        afterwards: what is left to do once the response was sent, such as to note a login. The guard hands it on
+        after_response: what is left to do once the response was sent, such as to note a login. The guard hands it on
             with its decision; whoever calls a checker alone may run it or let it be.
 
     Raises:
@@ -61,7 +61,7 @@ class Accepted:
 
     principal: Principal
     lease: Lease | None = field(default=None, repr=False, compare=False)
-    afterwards: Operation[Any] | None = field(default=None, repr=False, compare=False)
+    after_response: Operation[Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # A verdict that accepts nobody opened doors elsewhere (threats S4): it cannot be made.
@@ -77,7 +77,7 @@ class Refused:
 
     Args:
         reason: why, for the operator. The client learns no more than its scheme discloses.
-        told: tell the client as well. Only where the secret was proven right: then it is no stranger (decision D14).
+        disclose: tell the client as well. Only where the secret was proven right: then it is no stranger (decision D14).
         detail: more about why, for the operator's log, such as which account it is; without secrets, and nothing a client wrote.
 
     Raises:
@@ -85,7 +85,7 @@ class Refused:
     """
 
     reason: Reason = Reason.INVALID_CREDENTIALS
-    told: bool = False
+    disclose: bool = False
     detail: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:

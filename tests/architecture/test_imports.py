@@ -41,7 +41,7 @@ EXCEPTIONS = {
     "operation.py": {"anyio"},  # a plain function goes to a worker thread
     # One limit for callers from threads and from event loops: each kind is woken in its own way.
     "protection/hashing.py": {"threading", "anyio"},
-    "checkers/decoy_source.py": {"threading"},  # a login does not wait for a slow sample
+    "checkers/dummy_hash_source.py": {"threading"},  # a login does not wait for a slow sample
     "process.py": {"threading"},  # of several threads one makes what belongs to a process
     "locking.py": {"threading"},  # of several threads one reads a file, and one takes a login down
     # The formats of their password hashes, which nobody else knows.

@@ -39,7 +39,7 @@ from watchword import (
     public,
     role,
 )
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.checkers import Tokens, Users, adapt, nonblocking, verify_password
 from watchword.clock import SystemClock
 from watchword.grammar import (
@@ -145,7 +145,7 @@ def guards(name: str) -> tuple[Guard, ...]:
     tokens = Recorder(None) if name == "users" else check
     users = Recorder(None) if name == "table" else check
     schemes = Basic(users, realm="x"), Bearer(tokens, form=True, query=True), APIKey(tokens, query="api_key", cookie="key")
-    lenient = Firewall(off=["doubled_field", "underscore_twin", "control"])
+    lenient = Firewall(off=["repeated_field", "field_alias", "control"])
     return (
         Guard(*schemes, default=authenticated),
         Guard(*schemes, default=optional, strip_credentials=True, firewall=lenient),
@@ -246,8 +246,8 @@ def test_no_step_shows_a_secret(checker: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Situations:
-    situation: Situation
+class _Contexts:
+    context: EvaluationContext
 
 
 VALUES: dict[str, Callable[[], object]] = {
@@ -261,7 +261,7 @@ VALUES: dict[str, Callable[[], object]] = {
     "Accepted": lambda: Accepted(Principal("ann", claims={"token": SECRET})),
     "Granted": lambda: Granted(Principal("ann", claims={"token": SECRET}), "/"),
     "RequestView": VIEWS["everywhere"],
-    "Situation": lambda: _Situations(Situation(VIEWS["everywhere"](), SystemClock(), Principal("ann", claims={"t": SECRET}))),
+    "EvaluationContext": lambda: _Contexts(EvaluationContext(VIEWS["everywhere"](), SystemClock(), Principal("ann", claims={"t": SECRET}))),
     "Tokens": CHECKERS["table"],
     "Users": CHECKERS["users"],
     "Basic": lambda: Basic(CHECKERS["users"](), realm="x"),

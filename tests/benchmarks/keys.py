@@ -1,6 +1,6 @@
 """What one check of an API key costs, against SQLite with a thousand keys and with a million: an index, not a scan.
 
-Without the memo, so that every check asks the database.
+Without the cache, so that every check asks the database.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def measure(directory: Path, rounds: int, repeats: int, hasher: PasswordHasher |
 
     Returns:
         Of each checker: its name, the first time as a multiple of one hash, one hash as a multiple of the added cost of the
-        same user again on the short way, and the same with a query.
+        same user again on the fast path, and the same with a query.
     """
     hasher = PasswordHasher() if hasher is None else hasher
     hash_ = hasher.hash(PASSWORD)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.command import NOW
 from watchword import Accepted, APIKeyCredentials, Reason, Refused
 from watchword.checkers import APIKeys
-from watchword.checkers.key_form import KeyForm
+from watchword.checkers.key_format import KeyFormat
 
 if TYPE_CHECKING:
     from tests.support.command import Inside
@@ -132,7 +132,7 @@ def test_revocation_of_a_key_that_was_found(ann: Inside) -> None:
     code, words = ann.error("key", "revoke", given=cut)
     assert code == "not_a_key"
     assert cut not in words
-    foreign = KeyForm("ww").make()
+    foreign = KeyFormat("ww").make()
     assert ann.error("key", "revoke", given=foreign.text) == ("not_found", f"there is no API key with the id {foreign.id!r}")
 
 

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from tests.support.command import NOW
-from watchword.checkers.key_form import KeyForm, TokenForm
+from watchword.checkers.key_format import KeyFormat, TokenFormat
 from watchword.cli.failures import hide_secrets
 from watchword.cli.output import cell, printable, span
 from watchword.cli.params import Moment, Name, duration
@@ -61,12 +61,12 @@ def test_what_is_no_time_to_come(ann: Inside, text: str) -> None:
 
 
 SECRETS = [
-    KeyForm("ww").make().text,
-    KeyForm("acme_live").make().text,
-    TokenForm("wwt").make().text,
-    TokenForm("t").make().text,
-    KeyForm("ww").make().text[:-9],
-    TokenForm("wwt").make().text + "\n",
+    KeyFormat("ww").make().text,
+    KeyFormat("acme_live").make().text,
+    TokenFormat("wwt").make().text,
+    TokenFormat("t").make().text,
+    KeyFormat("ww").make().text[:-9],
+    TokenFormat("wwt").make().text + "\n",
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.command import NOW
 from watchword import Accepted, BearerToken, Reason, Refused
 from watchword.checkers import OpaqueTokens
-from watchword.checkers.key_form import TokenForm
+from watchword.checkers.key_format import TokenFormat
 
 if TYPE_CHECKING:
     from tests.support.command import Inside
@@ -75,7 +75,7 @@ def test_revocation_by_handle_and_by_the_token_itself(ann: Inside) -> None:
 def test_a_token_that_is_not_there(ann: Inside) -> None:
     """By handle and by token it is said so; what is no token is not repeated."""
     assert ann.error("token", "revoke", "0123456789abcdef") == ("not_found", "there is no token with the id '0123456789abcdef'")
-    assert ann.error("token", "revoke", given=TokenForm("wwt").make().text) == ("not_found", "there is no such token")
+    assert ann.error("token", "revoke", given=TokenFormat("wwt").make().text) == ("not_found", "there is no such token")
     code, words = ann.error("token", "revoke", given="hunter2\n")
     assert code == "not_a_token"
     assert "hunter2" not in words

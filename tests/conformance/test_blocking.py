@@ -45,7 +45,7 @@ class Where:
         return ANN
 
     @nonblocking
-    def quick(self, credentials: BearerToken) -> Principal:
+    def fast_check(self, credentials: BearerToken) -> Principal:
         """Be a plain method that is marked."""
         self.here()
         return ANN
@@ -105,7 +105,7 @@ BLOCKING: dict[str, Callable[[Where], Any]] = {
     "generator": lambda where: where.generating,
     "object with flow": Flowing,
 }
-ON_THE_LOOP: dict[str, Callable[[Where], Any]] = {"async": lambda where: where.awaited, "nonblocking": lambda where: where.quick}
+ON_THE_LOOP: dict[str, Callable[[Where], Any]] = {"async": lambda where: where.awaited, "nonblocking": lambda where: where.fast_check}
 
 
 @pytest.mark.parametrize("form", BLOCKING)

@@ -31,7 +31,7 @@ from watchword import (
     via,
     where,
 )
-from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.requirement import EvaluationContext, Requirement
 from watchword.authorization.value import YES, Value
 from watchword.checkers.adapt import nonblocking
 from watchword.principal import Evidence
@@ -224,7 +224,7 @@ ANN = (bearer("ann-token"),)
 class OwnRequirement(Requirement):
     """A requirement of an application's own that says nothing about caches."""
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES."""
         return YES
 

@@ -50,7 +50,7 @@ from watchword.grammar import Challenge, parse_challenges
 
 if TYPE_CHECKING:
     from tests.support.drive import Answer, Behind, Driver, Through
-    from watchword.schemes import Plea
+    from watchword.schemes import ChallengeParams
 
 
 class DPoP(Scheme[BearerToken]):
@@ -69,9 +69,9 @@ class DPoP(Scheme[BearerToken]):
             raise CredentialsError("one token", bad_request=True)
         return BearerToken(sent.token68)
 
-    def challenge(self, plea: Plea | None = None) -> Challenge:
+    def challenge(self, params: ChallengeParams | None = None) -> Challenge:
         """Return a challenge with an error, if there is one."""
-        error = {} if plea is None or plea.error is None else {"error": plea.error}
+        error = {} if params is None or params.error is None else {"error": params.error}
         return Challenge(self.name, {"algs": "ES256", **error})
 
 

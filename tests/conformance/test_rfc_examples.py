@@ -86,7 +86,7 @@ CHALLENGES: dict[str, tuple[Guard, tuple[tuple[str, str], ...]]] = {
 
 @pytest.mark.parametrize("name", CHALLENGES)
 def test_the_challenge_says_what_the_example_says(name: str, through: Through) -> None:
-    """In the situation of the example the client is sent its challenge; beside it there may be a realm, which is ours to choose."""
+    """In the context of the example the client is sent its challenge; beside it there may be a realm, which is ours to choose."""
     guard, headers = CHALLENGES[name]
     answer = through(guard)(Request(headers=headers))
     (challenge,) = (found for field in answer.challenges for found in parse_challenges(field))

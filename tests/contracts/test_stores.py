@@ -87,7 +87,7 @@ class _Two(MemoryStore):
 
 
 class _Forgetful(MemoryStore):
-    """Breaks no mark for a revocation."""
+    """Leaves the revision current for a revocation."""
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
         before = self._changes
@@ -166,5 +166,5 @@ def test_a_store_that_breaks_marks_for_nothing_is_found() -> None:
         def store(self) -> MemoryStore:
             return _Jumpy()
 
-    with pytest.raises(AssertionError, match="a mark is broken"):
+    with pytest.raises(AssertionError, match="a revision is not current any more"):
         Broken().test_marks_of_keys()

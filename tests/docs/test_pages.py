@@ -53,13 +53,13 @@ def test_each_reason_is_explained_in_the_words_that_its_readers_see(reason: Reas
     text, words = sections("reasons.md")[reason], WORDS[reason]
     assert f"**{words.title}.** Status " in text
     assert f"* The operator knows: {words.operator}\n" in text
-    if words.shown_as is None:
+    if words.disclosed_as is None:
         assert f"* The visitor reads: {words.happened} {words.next_step}\n" in text
         assert f"* The developer reads: {words.developer}\n" in text
     else:
-        assert f"Clients see [`{words.shown_as}`](#{words.shown_as})." in text
+        assert f"Clients see [`{words.disclosed_as}`](#{words.disclosed_as})." in text
         # Words of its own, for whoever has proven the secret (decision D14).
-        if words.title != WORDS[words.shown_as].title:
+        if words.title != WORDS[words.disclosed_as].title:
             assert f"* The visitor reads, if told: {words.happened} {words.next_step}\n" in text
             assert f"* The developer reads, if told: {words.developer}\n" in text
 
@@ -73,7 +73,7 @@ def test_each_reason_is_linked_at_the_top(reason: Reason) -> None:
 def test_every_reason_stands_under_its_status() -> None:
     """The table of statuses in the page that everybody asks for names every code that a client can see."""
     page = (DOCS / "why-401.md").read_text(encoding="utf-8").partition("```python")[0]
-    assert [reason for reason in Reason if WORDS[reason].shown_as is None and f"`{reason}`" not in page] == []
+    assert [reason for reason in Reason if WORDS[reason].disclosed_as is None and f"`{reason}`" not in page] == []
 
 
 @pytest.mark.parametrize(

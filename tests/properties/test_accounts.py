@@ -135,7 +135,7 @@ def test_verdicts_with_memory_are_those_without_and_those_of_the_model(sequence:
 @pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
 @given(sequence=sequences)
 def test_a_client_gets_the_same_octets_with_every_memory_and_with_none(driver: Any, sequence: list[tuple[Any, ...]]) -> None:
-    """Behind guards with and without a memo: status, headers and body are equal, hot and cold, and 200 where the model says so."""
+    """Behind guards with and without a cache: status, headers and body are equal, hot and cold, and 200 where the model says so."""
     clock, model = FixedClock(NOW), Model()
     remembering, plain = both(MemoryStore(), clock)
     hot, cold = driver(guarded(remembering, clock=clock)), driver(guarded(plain, clock=clock, remember=0))

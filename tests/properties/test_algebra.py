@@ -23,6 +23,7 @@ from tests.support.requirements import (
     anywhere,
     callers,
     calls_of,
+    contexts,
     cured,
     first_pass,
     is_nobody,
@@ -31,13 +32,12 @@ from tests.support.requirements import (
     opposite_of,
     requests,
     requirements,
-    situations,
     unchecked,
     value_for,
 )
 from watchword import ANONYMOUS, Evidence, Principal, RequestView, authenticated, fresh, network, role, scope, via, where
 from watchword.authorization.needs import IDENTITY, STEP_UP, HoldScope, Via
-from watchword.authorization.requirement import AllOf, AnyOf, Hidden, Not, Requirement, Situation
+from watchword.authorization.requirement import AllOf, AnyOf, EvaluationContext, Hidden, Not, Requirement
 from watchword.authorization.value import NO, PENDING, YES, Needs, Unknown, both, either, needs, opposite
 from watchword.decision import Challenged, Failed, Forbidden, Granted
 from watchword.decision import Hidden as HiddenDecision
@@ -60,52 +60,52 @@ def at_most(one: Value, other: Value) -> bool:
 
 
 @given(any_requirement, any_requirement, anywhere)
-def test_property_1_adding_a_requirement_never_widens_access(a: Requirement, b: Requirement, situation: Situation) -> None:
-    """`a & b` is never greater than `a` or `b`, cures included, in any situation; nor is `a | b` smaller."""
-    less, more = (a & b).evaluate(situation), (a | b).evaluate(situation)
-    for alone in (a.evaluate(situation), b.evaluate(situation)):
+def test_property_1_adding_a_requirement_never_widens_access(a: Requirement, b: Requirement, context: EvaluationContext) -> None:
+    """`a & b` is never greater than `a` or `b`, cures included, in any context; nor is `a | b` smaller."""
+    less, more = (a & b).evaluate(context), (a | b).evaluate(context)
+    for alone in (a.evaluate(context), b.evaluate(context)):
         assert at_most(less, alone)
         assert at_most(alone, more)
 
 
 @given(any_requirement, any_requirement, anywhere)
-@example(OUTAGES[1], role("a"), Situation(RequestView("GET", "/x"), CLOCK))
-def test_property_2_and_or_are_commutative(a: Requirement, b: Requirement, situation: Situation) -> None:
+@example(OUTAGES[1], role("a"), EvaluationContext(RequestView("GET", "/x"), CLOCK))
+def test_property_2_and_or_are_commutative(a: Requirement, b: Requirement, context: EvaluationContext) -> None:
     """The order in which two requirements are written makes no difference to the value, cures included."""
-    assert (a & b).evaluate(situation) == (b & a).evaluate(situation)
-    assert (a | b).evaluate(situation) == (b | a).evaluate(situation)
+    assert (a & b).evaluate(context) == (b & a).evaluate(context)
+    assert (a | b).evaluate(context) == (b | a).evaluate(context)
 
 
 @given(any_requirement, any_requirement, any_requirement, anywhere)
-def test_property_2_and_or_are_associative(a: Requirement, b: Requirement, c: Requirement, situation: Situation) -> None:
+def test_property_2_and_or_are_associative(a: Requirement, b: Requirement, c: Requirement, context: EvaluationContext) -> None:
     """Brackets make no difference: neither to what is flattened, nor to what `.hidden()` keeps apart, nor to the values."""
-    left, right = ((a & b).hidden() & c).evaluate(situation), (a & (b & c).hidden()).evaluate(situation)
-    assert left == right == (a & b & c).evaluate(situation)
-    left, right = ((a | b).hidden() | c).evaluate(situation), (a | (b | c).hidden()).evaluate(situation)
-    assert left == right == (a | b | c).evaluate(situation)
+    left, right = ((a & b).hidden() & c).evaluate(context), (a & (b & c).hidden()).evaluate(context)
+    assert left == right == (a & b & c).evaluate(context)
+    left, right = ((a | b).hidden() | c).evaluate(context), (a | (b | c).hidden()).evaluate(context)
+    assert left == right == (a | b | c).evaluate(context)
 
 
 @given(any_requirement, anywhere)
-def test_property_2_and_or_are_idempotent(a: Requirement, situation: Situation) -> None:
+def test_property_2_and_or_are_idempotent(a: Requirement, context: EvaluationContext) -> None:
     """Saying the same twice says no more, cures included."""
-    assert (a & a).evaluate(situation) == (a | a).evaluate(situation) == a.evaluate(situation)
+    assert (a & a).evaluate(context) == (a | a).evaluate(context) == a.evaluate(context)
 
 
 @given(any_requirement, any_requirement, any_requirement, anywhere)
-def test_property_2_each_distributes_over_the_other(a: Requirement, b: Requirement, c: Requirement, situation: Situation) -> None:
+def test_property_2_each_distributes_over_the_other(a: Requirement, b: Requirement, c: Requirement, context: EvaluationContext) -> None:
     """`a & (b | c)` is `a & b | a & c`, and `a | b & c` is `(a | b) & (a | c)`, cures included; each absorbs the other."""
-    assert (a & (b | c)).evaluate(situation) == (a & b | a & c).evaluate(situation)
-    assert (a | b & c).evaluate(situation) == ((a | b) & (a | c)).evaluate(situation)
-    assert (a & (a | b)).evaluate(situation) == (a | a & b).evaluate(situation) == a.evaluate(situation)
+    assert (a & (b | c)).evaluate(context) == (a & b | a & c).evaluate(context)
+    assert (a | b & c).evaluate(context) == ((a | b) & (a | c)).evaluate(context)
+    assert (a & (a | b)).evaluate(context) == (a | a & b).evaluate(context) == a.evaluate(context)
 
 
-@given(any_requirement, situations(known))
-def test_property_3_a_double_opposite_grants_a_known_caller_the_same(a: Requirement, situation: Situation) -> None:
+@given(any_requirement, contexts(known))
+def test_property_3_a_double_opposite_grants_a_known_caller_the_same(a: Requirement, context: EvaluationContext) -> None:
     """`~~a` grants a known caller exactly when `a` does, and `~a` exactly when `a` is refused for certain."""
     once = opposite_of(a)
-    value = a.evaluate(situation)
-    assert ((~once).evaluate(situation) is YES) == (value is YES)
-    assert (once.evaluate(situation) is YES) == (value is NO or isinstance(value, Needs))
+    value = a.evaluate(context)
+    assert ((~once).evaluate(context) is YES) == (value is YES)
+    assert (once.evaluate(context) is YES) == (value is NO or isinstance(value, Needs))
 
 
 @given(requirements(SIMPLE) | requirements(CURABLE), requests)
@@ -148,9 +148,9 @@ def test_property_5_no_for_an_anonymous_caller_is_no_for_everybody(a: Requiremen
 
 
 @given(requirements(ANY_WAY), first_pass, callers)
-def test_property_6_what_holds_on_the_first_pass_holds_for_everybody(a: Requirement, situation: Situation, principal: Principal) -> None:
+def test_property_6_the_first_pass_is_right_for_everybody(a: Requirement, context: EvaluationContext, principal: Principal) -> None:
     """YES and NO before anybody is identified stay what they are, whoever it turns out to be; nothing stays pending."""
-    before, after = a.evaluate(situation), value_for(a, situation.request, principal)
+    before, after = a.evaluate(context), value_for(a, context.request, principal)
     assert before in {YES, NO, PENDING}
     assert after is not PENDING
     if before is YES:
@@ -161,21 +161,21 @@ def test_property_6_what_holds_on_the_first_pass_holds_for_everybody(a: Requirem
 
 @given(requirements(ANY_WAY), unchecked, callers)
 def test_property_6_an_identity_that_could_not_be_checked_never_becomes_access(
-    a: Requirement, situation: Situation, principal: Principal
+    a: Requirement, context: EvaluationContext, principal: Principal
 ) -> None:
     """While the identity is UNKNOWN, access is granted only where it would be to everybody, and nothing is a challenge."""
-    value, before = a.evaluate(situation), a.evaluate(Situation(situation.request, CLOCK))
+    value, before = a.evaluate(context), a.evaluate(EvaluationContext(context.request, CLOCK))
     assert value == (before if before in {YES, NO} else Unknown(frozenset()))
     if value is YES:
-        assert value_for(a, situation.request, principal) is YES
+        assert value_for(a, context.request, principal) is YES
 
 
-@given(requirements(WITH_OUTAGES), situations())
-def test_property_6_a_predicate_that_cannot_tell_never_becomes_access(a: Requirement, situation: Situation) -> None:
+@given(requirements(WITH_OUTAGES), contexts())
+def test_property_6_a_predicate_that_cannot_tell_never_becomes_access(a: Requirement, context: EvaluationContext) -> None:
     """What is granted while predicates cannot tell is granted whatever they would have said; and so is what is refused."""
-    value = a.evaluate(situation)
+    value = a.evaluate(context)
     for answer in (True, False):
-        told = answered(a, answer=answer).evaluate(situation)
+        told = answered(a, answer=answer).evaluate(context)
         if value is YES:
             assert told is YES
         if value is NO:
@@ -214,29 +214,29 @@ def test_property_7_explain_recomputes_the_same_value_at_every_node(
     explanation = door.guard.explain(view)
     tree = explanation.tree
     assert tree is not None
-    situation = as_decided(a, view, principal)
-    check_tree(tree, a, situation)
+    context = as_decided(a, view, principal)
+    check_tree(tree, a, context)
     assert isinstance(explanation.decision, decisions_of(tree.value))
 
 
-def as_decided(a: Requirement, view: RequestView, principal: Principal | None) -> Situation:
-    """Return the situation in which the guard decides at last."""
-    before = a.evaluate(Situation(view, CLOCK))
+def as_decided(a: Requirement, view: RequestView, principal: Principal | None) -> EvaluationContext:
+    """Return the context in which the guard decides at last."""
+    before = a.evaluate(EvaluationContext(view, CLOCK))
     if before is YES or (before is NO and ".hidden()" not in str(a)):
-        return Situation(view, CLOCK)
+        return EvaluationContext(view, CLOCK)
     scheme = "Bearer" if principal is None or principal.evidence is None else principal.evidence.scheme
     accepted = a.accepted_schemes()
     if (accepted is not None and scheme.lower() not in accepted) or principal is ANONYMOUS:
-        return Situation(view, CLOCK, ANONYMOUS)
+        return EvaluationContext(view, CLOCK, ANONYMOUS)
     if principal is None:
-        return Situation(view, CLOCK, None, Unknown(frozenset()))
-    return Situation(view, CLOCK, principal.with_evidence(principal.evidence or Evidence(scheme)))
+        return EvaluationContext(view, CLOCK, None, Unknown(frozenset()))
+    return EvaluationContext(view, CLOCK, principal.with_evidence(principal.evidence or Evidence(scheme)))
 
 
-def check_tree(node: Branch, part: Requirement, situation: Situation) -> None:
+def check_tree(node: Branch, part: Requirement, context: EvaluationContext) -> None:
     """Compare a node with what it stands for, and with what its own parts combine to."""
     assert node.text == str(part)
-    assert node.value == part.evaluate(situation)
+    assert node.value == part.evaluate(context)
     assert len(node.parts) == len(part.parts)
     inner = [each.value for each in node.parts]
     if isinstance(part, AllOf):
@@ -246,10 +246,10 @@ def check_tree(node: Branch, part: Requirement, situation: Situation) -> None:
     elif isinstance(part, Hidden):
         assert [node.value] == inner
     elif isinstance(part, Not):
-        anonymous = situation.principal is ANONYMOUS and inner == [YES]
+        anonymous = context.principal is ANONYMOUS and inner == [YES]
         assert node.value == opposite(inner[0]) or (anonymous and node.value == needs(frozenset({IDENTITY})))
     for each, below in zip(node.parts, part.parts, strict=True):
-        check_tree(each, below, situation)
+        check_tree(each, below, context)
 
 
 def decisions_of(value: Value) -> tuple[type, ...]:
@@ -261,43 +261,43 @@ def decisions_of(value: Value) -> tuple[type, ...]:
     return (Forbidden, HiddenDecision) if value is NO else (Challenged, Forbidden, HiddenDecision)
 
 
-@given(requirements(NAMES) | requirements(ANY_WAY, 2), situations())
-@example(role("admin") | authenticated, Situation(RequestView("GET", "/x"), CLOCK, ANONYMOUS))
-def test_a_quick_test_says_yes_exactly_when_evaluation_does(a: Requirement, situation: Situation) -> None:
-    """Where there is a short way to the answer, it is the same answer, for every caller and request."""
-    quick = a.quick()
-    assert situation.principal is not None
-    if quick is not None:
-        assert quick(situation.principal) is (a.evaluate(situation) is YES)
+@given(requirements(NAMES) | requirements(ANY_WAY, 2), contexts())
+@example(role("admin") | authenticated, EvaluationContext(RequestView("GET", "/x"), CLOCK, ANONYMOUS))
+def test_a_quick_test_says_yes_exactly_when_evaluation_does(a: Requirement, context: EvaluationContext) -> None:
+    """Where there is a fast path to the answer, it is the same answer, for every caller and request."""
+    fast_check = a.fast_check()
+    assert context.principal is not None
+    if fast_check is not None:
+        assert fast_check(context.principal) is (a.evaluate(context) is YES)
 
 
-@given(requirements(NAMES), situations())
-def test_what_names_decide_has_a_quick_test(a: Requirement, situation: Situation) -> None:
-    """Roles, scopes, permissions and `authenticated`, however combined, are tested the short way, and the same is said."""
-    quick = a.quick()
-    assert situation.principal is not None
+@given(requirements(NAMES), contexts())
+def test_what_names_decide_has_a_quick_test(a: Requirement, context: EvaluationContext) -> None:
+    """Roles, scopes, permissions and `authenticated`, however combined, are tested the fast path, and the same is said."""
+    fast_check = a.fast_check()
+    assert context.principal is not None
     if "scope()" in str(a) or "permission()" in str(a):
-        assert quick is None or quick(situation.principal) is (a.evaluate(situation) is YES)
+        assert fast_check is None or fast_check(context.principal) is (a.evaluate(context) is YES)
     else:
-        assert quick is not None
-        assert quick(situation.principal) is (a.evaluate(situation) is YES)
+        assert fast_check is not None
+        assert fast_check(context.principal) is (a.evaluate(context) is YES)
 
 
-@given(requirements(ANY_WAY), situations(known))
-def test_a_known_caller_is_never_asked_to_be_somebody(a: Requirement, situation: Situation) -> None:
+@given(requirements(ANY_WAY), contexts(known))
+def test_a_known_caller_is_never_asked_to_be_somebody(a: Requirement, context: EvaluationContext) -> None:
     """The cures of a known caller never hold Identity, and those of an anonymous one always do."""
-    value, nobody = a.evaluate(situation), value_for(a, situation.request, ANONYMOUS)
+    value, nobody = a.evaluate(context), value_for(a, context.request, ANONYMOUS)
     assert not isinstance(value, Needs) or not any(IDENTITY in cure for cure in value.cures)
     assert not isinstance(nobody, Needs) or all(IDENTITY in cure for cure in nobody.cures)
 
 
-@given(requirements(BY_SCHEME), situations())
-def test_a_requirement_that_is_met_only_by_some_schemes_is_met_by_no_other(a: Requirement, situation: Situation) -> None:
+@given(requirements(BY_SCHEME), contexts())
+def test_a_requirement_that_is_met_only_by_some_schemes_is_met_by_no_other(a: Requirement, context: EvaluationContext) -> None:
     """Credentials of a scheme that `accepted_schemes` leaves out could not have helped: nobody who came by it is let in."""
-    accepted, principal = a.accepted_schemes(), situation.principal
+    accepted, principal = a.accepted_schemes(), context.principal
     evidence = None if principal is None else principal.evidence
     if accepted is not None and (evidence is None or evidence.scheme.lower() not in accepted):
-        assert a.evaluate(situation) is not YES
+        assert a.evaluate(context) is not YES
 
 
 # What follows for the guard.
@@ -332,11 +332,11 @@ def test_a_known_caller_gets_401_if_and_only_if_another_login_is_what_he_needs(
     """401 to a known caller means that a newer, stronger or other login would be let in; a missing scope alone is 403."""
     door = Door({"/x": a})
     decision = door.decide(principal, request)
-    situation = as_decided(a, door.view(principal, request), principal)
-    value = a.evaluate(situation)
+    context = as_decided(a, door.view(principal, request), principal)
+    value = a.evaluate(context)
     if not isinstance(value, Needs):
         assert not isinstance(decision, Challenged)
-    elif situation.principal is ANONYMOUS:
+    elif context.principal is ANONYMOUS:
         assert isinstance(decision, Challenged)  # he came by a scheme that counts for nothing here
     else:
         least = min(value.cures, key=len)
@@ -396,11 +396,11 @@ def cost_of(a: Requirement) -> int:
     def everything() -> None:
         Door({"/x": a})
         for principal in (ANONYMOUS, bob):
-            situation = Situation(view, CLOCK, principal)
+            context = EvaluationContext(view, CLOCK, principal)
             for each in (a, ~(a & role("x"))):
-                each.evaluate(situation)
-                each.blame(situation)
-                each.hides(situation)
+                each.evaluate(context)
+                each.denial_reason(context)
+                each.hides(context)
             door.decide(principal, view)
             door.decide(principal, view, "/y")
         str(door.guard.explain(door.view(ANONYMOUS, view)))

@@ -275,7 +275,7 @@ def refused(guard: Guard, view: RequestView, decision: Any) -> None:
     if fields["content-type"] == "application/problem+json":
         problem = json.loads(text)
         assert problem["status"] == refusal.status
-        assert WORDS[Reason(problem["reason"])].shown_as in {None, Reason(problem["reason"])}
+        assert WORDS[Reason(problem["reason"])].disclosed_as in {None, Reason(problem["reason"])}
         assert problem["type"].endswith(f"#{problem['reason']}")
     elif refusal.status != 404:
         assert str(refusal.status) in text

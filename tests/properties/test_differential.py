@@ -110,7 +110,7 @@ FOUND = [
     ("proxy", [Request(headers=(("Host", "a,b"), ("Proxy-Authorization", "Basic a b,")))]),
     # The absolute form of the very place where the application is mounted.
     ("three_schemes", [Request(target="http://example.com/api", mount="/api")]),
-    # The short way over WSGI did not look how long the Host field is.
+    # The fast path over WSGI did not look how long the Host field is.
     (
         "tables",
         [Request(target="/orders", headers=(("Authorization", "Bearer ann-token"), *host)) for host in ((), (("Host", "x" * 8193),))],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.core import CHEAP
 from watchword import Accepted, APIKeyCredentials, BasicCredentials, BearerToken, Principal, Refused, Unavailable
 from watchword.checkers import Accounts, APIKeys, Htpasswd, OpaqueTokens, PasswordHasher, Tokens, Users
-from watchword.checkers.key_form import KeyForm, TokenForm
+from watchword.checkers.key_format import KeyFormat, TokenFormat
 from watchword.operation import run
 from watchword.stores import MemoryStore, SQLStore
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=64)
 HASH = CHEAP.hash("s3cret")
-KEY, TOKEN = KeyForm("ww").make().text, TokenForm("wwt").make().text  # of nobody
+KEY, TOKEN = KeyFormat("ww").make().text, TokenFormat("wwt").make().text  # of nobody
 
 ODD = [
     "",

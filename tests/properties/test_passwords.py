@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
 from watchword import ConfigurationError
-from watchword.checkers.passwords import Decoys, PasswordHasher, identify, verify_password
+from watchword.checkers.passwords import DummyHashes, PasswordHasher, identify, verify_password
 from watchword.checkers.passwords.formats import FAMILIES
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=64)
@@ -122,6 +122,6 @@ def test_every_text_that_fits_can_be_a_password(name: str, password: str) -> Non
 )
 def test_every_name_has_one_decoy(samples: dict[str, int], name: str, key: bytes) -> None:
     """One of the samples, and always the same."""
-    decoy = Decoys(samples, key).for_name(name)
-    assert decoy in samples
-    assert Decoys(dict(reversed(samples.items())), key).for_name(name) == decoy
+    dummy = DummyHashes(samples, key).for_name(name)
+    assert dummy in samples
+    assert DummyHashes(dict(reversed(samples.items())), key).for_name(name) == dummy

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from watchword.checkers import APIKeys, OpaqueTokens
-from watchword.checkers.key_form import ALPHABET, KeyForm, TokenForm
+from watchword.checkers.key_format import ALPHABET, KeyFormat, TokenFormat
 from watchword.stores import MemoryStore
 
 MANY = 10_000
@@ -46,7 +46,7 @@ def texts(random: Random) -> list[str]:
 
 def test_every_key_is_found_by_the_documented_expression() -> None:
     """In the middle of any text, whole, and by nothing but its own; and `recognise` knows it."""
-    keys, form = APIKeys(MemoryStore()), KeyForm("ww")
+    keys, form = APIKeys(MemoryStore()), KeyFormat("ww")
     for number in range(MANY):
         made = form.make()
         text = f"export KEY='{made.text}'; # {number}\ncurl -H X-API-Key:{made.text}"
@@ -57,7 +57,7 @@ def test_every_key_is_found_by_the_documented_expression() -> None:
 
 def test_every_token_is_found_by_the_documented_expression() -> None:
     """Likewise."""
-    tokens, form = OpaqueTokens(MemoryStore()), TokenForm("wwt")
+    tokens, form = OpaqueTokens(MemoryStore()), TokenFormat("wwt")
     for number in range(MANY):
         made = form.make().text
         text = f'{{"token": "{made}", "number": {number}}} Authorization: Bearer {made}'

@@ -23,7 +23,7 @@ from watchword.stores import SQLStore
 from watchword.testing.stores import key
 store, fork = SQLStore(sys.argv[1], staleness=3600), FORKS[sys.argv[2]]
 assert store.find_key("k1") is not None
-mark = store.mark()
+revision = store.revision()
 children = []
 for number in range(4):
     child = fork()
@@ -33,7 +33,7 @@ for number in range(4):
                 assert store.find_key("k1").id == "k1"
                 assert store.find_key(f"none{number}") is None
             store.add_key(key(f"of-child-{number}"))
-            assert store.holds(mark)
+            assert store.is_current(revision)
         except BaseException as error:
             print(repr(error), flush=True)
             os._exit(1)
@@ -156,7 +156,7 @@ for ends in (os._exit, sys.exit):
             # The change of the other thread is not committed, and not this process's business.
             assert store.find_key("k1").revoked_at is None
             assert store.find_account("ann").id == "1"
-            store._database.freshness.holds(store.mark())
+            store._database.freshness.is_current(store.revision())
             code = 0
         finally:
             ends(code)

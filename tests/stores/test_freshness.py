@@ -24,39 +24,39 @@ if TYPE_CHECKING:
 def test_nothing_holds_before_anybody_asked() -> None:
     """A process that has just begun knows nothing."""
     freshness = Freshness(FixedClock(100), 1)
-    assert not freshness.holds(freshness.mark())
+    assert not freshness.is_current(freshness.revision())
 
 
 def test_an_answer_holds_for_a_while() -> None:
     """From when it was asked, not from when it came."""
     clock = FixedClock(100)
     freshness = Freshness(clock, 1)
-    mark = freshness.mark()
+    revision = freshness.revision()
     asked = freshness.asking()
     clock.advance(0.9)
     freshness.answered(asked, 0)
-    assert freshness.holds(mark)
+    assert freshness.is_current(revision)
     clock.set(101)
-    assert not freshness.holds(mark)
+    assert not freshness.is_current(revision)
     freshness.answered(freshness.asking(), 0)
-    assert freshness.holds(mark)
+    assert freshness.is_current(revision)
 
 
 def test_without_staleness_nothing_ever_holds() -> None:
     """Whoever wants every revocation at once pays for it with a question per request."""
     freshness = Freshness(FixedClock(100), 0)
     freshness.answered(freshness.asking(), 0)
-    assert not freshness.holds(freshness.mark())
+    assert not freshness.is_current(freshness.revision())
 
 
 def test_another_generation_breaks_every_mark() -> None:
     """Also one that was taken while the answer was under way."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
-    mark = freshness.mark()
+    revision = freshness.revision()
     freshness.answered(freshness.asking(), 6)
-    assert not freshness.holds(mark)
-    assert freshness.holds(freshness.mark())
+    assert not freshness.is_current(revision)
+    assert freshness.is_current(freshness.revision())
 
 
 def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
@@ -66,36 +66,36 @@ def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
     late = freshness.asking()
     clock.advance(0.5)
     freshness.answered(freshness.asking(), 6)
-    mark = freshness.mark()
+    revision = freshness.revision()
     freshness.answered(late, 5)
-    assert freshness.holds(mark)
+    assert freshness.is_current(revision)
     clock.advance(0.9)
     freshness.answered(late, 6)  # of the same generation: it was true then, which is too long ago
-    assert freshness.holds(mark)
+    assert freshness.is_current(revision)
     clock.advance(0.1)
-    assert not freshness.holds(mark)
+    assert not freshness.is_current(revision)
 
 
 def test_a_first_answer_that_was_overtaken_is_not_held_for_the_newest() -> None:
     """Of the first two questions of a process the older one may be answered last: what it read before a change is not remembered."""
     freshness = Freshness(FixedClock(100), 1)
-    mark, older = freshness.mark(), freshness.asking()
+    revision, older = freshness.revision(), freshness.asking()
     freshness.answered(freshness.asking(), 6)
     freshness.answered(older, 5)
-    assert not freshness.holds(mark)
+    assert not freshness.is_current(revision)
     freshness.answered(freshness.asking(), 6)
-    assert not freshness.holds(mark)
-    assert freshness.holds(freshness.mark())
+    assert not freshness.is_current(revision)
+    assert freshness.is_current(freshness.revision())
 
 
 def test_a_database_that_went_back_breaks_every_mark() -> None:
     """It was restored from a backup: what nobody overtook is true, and is believed from then on."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 6)
-    mark = freshness.mark()
+    revision = freshness.revision()
     freshness.answered(freshness.asking(), 2)
-    assert not freshness.holds(mark)
-    assert freshness.holds(freshness.mark())
+    assert not freshness.is_current(revision)
+    assert freshness.is_current(freshness.revision())
 
 
 def test_a_backup_that_was_put_back_and_changed_is_not_taken_for_what_was_there(tmp_path: Path, opens: Opens) -> None:
@@ -108,14 +108,14 @@ def test_a_backup_that_was_put_back_and_changed_is_not_taken_for_what_was_there(
         live.backup(backup)
         busy.replace_key(replace(busy.find_key("k3") or key(), revoked_at=1.0))
         idle.find_key("k1")
-        mark = idle.mark()
+        revision = idle.revision()
         found = idle.find_key("k1")
         assert found is not None
-        assert idle.holds(mark)
+        assert idle.is_current(revision)
         backup.backup(live)
     busy.replace_key(replace(found, revoked_at=2.0))
     assert idle.find_key("k2") is not None  # anything: the process asks again, and learns which generation it is
-    assert not idle.holds(mark)
+    assert not idle.is_current(revision)
 
 
 def test_a_change_by_hand_that_is_counted_is_noticed(tmp_path: Path, opens: Opens) -> None:
@@ -123,16 +123,16 @@ def test_a_change_by_hand_that_is_counted_is_noticed(tmp_path: Path, opens: Open
     store = opens(f"sqlite:///{tmp_path}/auth.db")
     store.add_key(key("k1"))
     store.find_key("k1")
-    mark = store.mark()
+    revision = store.revision()
     store.find_key("k1")
-    assert store.holds(mark)
+    assert store.is_current(revision)
     with closing(sqlite3.connect(tmp_path / "auth.db")) as hand, hand:
         hand.execute("UPDATE watchword_keys SET revoked_at = 1")
         hand.execute("UPDATE watchword_meta SET generation = generation + 1")
     found = store.find_key("k1")
     assert found is not None
     assert found.revoked_at == 1
-    assert not store.holds(mark)
+    assert not store.is_current(revision)
 
 
 def test_a_clock_that_is_set_back_lets_nothing_hold_longer() -> None:
@@ -141,20 +141,20 @@ def test_a_clock_that_is_set_back_lets_nothing_hold_longer() -> None:
     freshness = Freshness(clock, 1)
     freshness.answered(freshness.asking(), 0)
     clock.set(50)
-    assert not freshness.holds(freshness.mark())
+    assert not freshness.is_current(freshness.revision())
     clock.set(100.5)
-    assert not freshness.holds(freshness.mark())
+    assert not freshness.is_current(freshness.revision())
     freshness.answered(freshness.asking(), 0)
-    assert freshness.holds(freshness.mark())
+    assert freshness.is_current(freshness.revision())
 
 
 def test_a_change_of_ones_own_breaks_every_mark_at_once() -> None:
     """Without asking anybody."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 0)
-    mark = freshness.mark()
+    revision = freshness.revision()
     freshness.changed()
-    assert not freshness.holds(mark)
+    assert not freshness.is_current(revision)
 
 
 CHANGES: dict[str, Callable[[Any], object]] = {
@@ -180,17 +180,17 @@ def test_a_change_elsewhere_is_seen_within_the_bound(change: str, url: str, open
     here.add_key(key())
     here.add_token(token())
     assert here.find_account("ann") is not None
-    mark = here.mark()
+    revision = here.revision()
     CHANGES[change](there)
     clock.advance(1.999)
-    assert here.holds(mark)  # the bound: this is as long as it may take
+    assert here.is_current(revision)  # the bound: this is as long as it may take
     clock.advance(0.001)
-    assert not here.holds(mark)
+    assert not here.is_current(revision)
     here.find_key("any")
-    assert not here.holds(mark)
-    again = here.mark()
+    assert not here.is_current(revision)
+    again = here.revision()
     here.find_token(token("any").digest)
-    assert here.holds(again)
+    assert here.is_current(again)
 
 
 def test_a_revocation_in_another_process_is_seen_within_the_bound(url: str, opens: Opens) -> None:
@@ -199,29 +199,29 @@ def test_a_revocation_in_another_process_is_seen_within_the_bound(url: str, open
     here = opens(url, clock=clock)
     kept = here.add_key(key())
     assert here.find_key("k1") == kept
-    mark = here.mark()
-    assert here.holds(mark)
+    revision = here.revision()
+    assert here.is_current(revision)
     program("import sys; from watchword.stores import SQLStore; SQLStore(sys.argv[1]).revoke_all('1', 7)", url)
     clock.advance(1)
-    assert not here.holds(mark)
+    assert not here.is_current(revision)
     found = here.find_key("k1")
     assert found is not None
     assert found.revoked_at == 7
-    assert not here.holds(mark)
+    assert not here.is_current(revision)
 
 
 def test_an_addition_elsewhere_breaks_no_mark(url: str, opens: Opens) -> None:
     """Else every import of users would make everybody's password be hashed again."""
     here, there = opens(url, clock=FixedClock(1000)), opens(url)
     here.find_key("k1")
-    mark = here.mark()
+    revision = here.revision()
     there.add_key(key())
     there.add_token(token())
     there.add_account(account("1", "ann"))
     there.note_login("1", 5)
     there.note_key_use("k1", 5)
     assert here.find_key("k1") is not None
-    assert here.holds(mark)
+    assert here.is_current(revision)
 
 
 def test_a_change_of_ones_own_costs_one_mark(url: str, opens: Opens) -> None:
@@ -230,6 +230,6 @@ def test_a_change_of_ones_own_costs_one_mark(url: str, opens: Opens) -> None:
     kept = store.add_key(key())
     store.find_key("k1")
     store.replace_key(replace(kept, label="new"))
-    mark = store.mark()
+    revision = store.revision()
     store.find_key("k1")
-    assert store.holds(mark)
+    assert store.is_current(revision)

@@ -59,7 +59,7 @@ def test_a_store_is_made_once(bare_url: str, engine: Engine, opens: Opens) -> No
     store = opens(bare_url, check=False)
     assert (store.status().state, store.status().revision, store.status().accounts) == ("empty", None, None)
     assert store.init()
-    decoy = store.decoy_key()
+    dummy = store.dummy_key()
     fill(store)
     assert not store.init()
     assert not store.upgrade()
@@ -67,7 +67,7 @@ def test_a_store_is_made_once(bare_url: str, engine: Engine, opens: Opens) -> No
     assert (status.state, status.revision, status.newest) == ("current", REVISIONS[-1], REVISIONS[-1])
     assert (status.accounts, status.keys, status.tokens) == (1, 1, 1)
     again = opens(bare_url)
-    assert again.decoy_key() == decoy
+    assert again.dummy_key() == dummy
     assert again.find_account("ann") == store.find_account("ann") is not None
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})

@@ -55,7 +55,7 @@ def test_a_server_that_stops_and_starts_again(own_postgresql: PostgreSQL, opens:
     url = own_postgresql.url(own_postgresql.new_database())
     store = opens(url, create=True, staleness=3600)
     fill(store)
-    kept, mark = store.find_account("ann"), store.mark()
+    kept, revision = store.find_account("ann"), store.revision()
     own_postgresql.stop()
     for work in methods(store).values():
         with pytest.raises(Unavailable, match=r"^the store does not answer: OperationalError: ") as caught:
@@ -69,7 +69,7 @@ def test_a_server_that_stops_and_starts_again(own_postgresql: PostgreSQL, opens:
         later.find_key("k1")
     own_postgresql.start()
     assert store.find_account("ann") == kept == later.find_account("ann")
-    assert store.holds(mark)  # nothing had changed
+    assert store.is_current(revision)  # nothing had changed
     assert store.revoke_all("1", 5) == (1, 1)
     found = later.find_key("k1")
     assert found is not None
@@ -223,14 +223,14 @@ def test_a_write_whose_commit_broke_is_not_tried_again(store: SQLStore, breaks: 
     """Nobody knows whether it was done, and twice would be worse than not at all."""
     tries = breaks("DEFERRED", 1)
     store.list_keys()
-    mark = store.mark()
+    revision = store.revision()
     held = store.find_key("k1")
     assert held is not None
     with pytest.raises(Unavailable, match=r"^the store does not answer: AdminShutdown: "):
         store.rotate_key(held, key("k2"))
     assert tries() == 1
     assert [one.id for one in store.list_keys()] == ["k1"]
-    assert not store.holds(mark)  # it may have been done
+    assert not store.is_current(revision)  # it may have been done
 
 
 def test_many_threads_share_few_connections(empty_postgresql: str, opens: Opens) -> None:

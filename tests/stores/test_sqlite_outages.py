@@ -108,7 +108,7 @@ def test_a_file_that_went_away_is_unavailable(method: str, path: Path, store: SQ
 def test_a_file_that_became_garbage_is_unavailable(garbage: bytes, path: Path, store: SQLStore, tmp_path: Path) -> None:
     """Replaced whole, as an editor or a failed copy does; and it is believed again when the right one is back."""
     assert store.find_key("k1") is not None
-    mark = store.mark()
+    revision = store.revision()
     with closing(store):
         good = tmp_path / "good.db"
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(good)) as target:
@@ -125,7 +125,7 @@ def test_a_file_that_became_garbage_is_unavailable(garbage: bytes, path: Path, s
             (tmp_path / leftover).unlink(missing_ok=True)
         good.replace(path)
         assert store.find_key("k1") is not None
-        assert not store.holds(mark)
+        assert not store.is_current(revision)
 
 
 def test_a_file_that_is_garbage_from_the_start_is_an_outage(path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
@@ -300,13 +300,13 @@ def test_a_copy_takes_the_place_of_the_file(path: Path, store: SQLStore, tmp_pat
     shutil.copy(path, copy)
     with SQLStore(f"sqlite:///{path}", staleness=3600) as running:
         running.add_key(key("k2"))
-        mark = running.mark()
+        revision = running.revision()
         copy.replace(path)
         for leftover in ("auth.db-wal", "auth.db-shm"):
             (tmp_path / leftover).unlink(missing_ok=True)
         assert running.find_key("k2") is None
         assert running.find_key("k1") is not None
-        assert not running.holds(mark)
+        assert not running.is_current(revision)
 
 
 def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
@@ -320,7 +320,7 @@ def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
         "get_account",
         "find_key",
         "find_token",
-        "decoy_key",
+        "dummy_key",
         "revoke_all",
         "add_account",
     ):
@@ -343,7 +343,7 @@ DAMAGES = [
     *[("tokens", column, "x") for column in ("kind", "scopes", "expires_at", "revoked_at")],
     ("tokens", "subject", ""),
     *[("meta", "generation", damage) for damage in ("x", b"y")],
-    *[("meta", "decoy_key", damage) for damage in (b"", "x", b"x" * 31)],
+    *[("meta", "dummy_key", damage) for damage in (b"", "x", b"x" * 31)],
 ]
 
 
@@ -352,7 +352,7 @@ def test_a_damaged_row_is_an_outage(table: str, column: str, damage: object, pat
     """SQLite keeps any value in any column. One that no store wrote is no exception of the program, and no other rights either."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute(f"UPDATE watchword_{table} SET {column} = ?", (damage,))  # noqa: S608 - its words are above
-    questions = {"accounts": "find_account", "keys": "find_key", "tokens": "find_token", "meta": "decoy_key"}
+    questions = {"accounts": "find_account", "keys": "find_key", "tokens": "find_token", "meta": "dummy_key"}
     with pytest.raises(Unavailable, match="damaged"):
         methods(store)[questions[table]]()
 

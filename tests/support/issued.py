@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from watchword import APIKeyCredentials, BearerToken
-from watchword.checkers.key_form import ALPHABET, CHECKSUM_LENGTH, KEY_SECRET_LENGTH
+from watchword.checkers.key_format import ALPHABET, CHECKSUM_LENGTH, KEY_SECRET_LENGTH
 from watchword.errors import Unavailable
 from watchword.stores.memory import MemoryStore
 

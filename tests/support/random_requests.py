@@ -99,7 +99,7 @@ GARBAGE = 'aZ09-._~+/= ,;"\\\t\x00\x7f\xe9:'
 def random_request(rng: Random) -> Request:
     """Make one up."""
     chance, pick = rng.random, rng.choice
-    # Every other one is calm, with hardly anything beside credentials: callers who come again have a short way that needs this.
+    # Every other one is calm, with hardly anything beside credentials: callers who come again have a fast path that needs this.
     calm = 0.1 if chance() < 0.5 else 1.0
     kind: Kind = "websocket" if chance() < 0.03 else "http"
     raw = chance() > 0.05

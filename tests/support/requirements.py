@@ -42,7 +42,7 @@ from watchword import (
     where,
 )
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import AllOf, AnyOf, Situation
+from watchword.authorization.requirement import AllOf, AnyOf, EvaluationContext
 from watchword.authorization.value import Unknown
 from watchword.checkers import nonblocking
 from watchword.testing import FixedClock
@@ -275,24 +275,24 @@ UNCHECKED = Unknown(frozenset({"the store does not answer"}), 3)
 """Why an identity could not be checked."""
 
 
-def situations(who: st.SearchStrategy[Principal] = callers) -> st.SearchStrategy[Situation]:
-    """Return situations on the second pass: it is certain who asks, as far as anybody can be."""
-    return st.builds(lambda request, principal: Situation(request, CLOCK, principal), requests, who)
+def contexts(who: st.SearchStrategy[Principal] = callers) -> st.SearchStrategy[EvaluationContext]:
+    """Return contexts on the second pass: it is certain who asks, as far as anybody can be."""
+    return st.builds(lambda request, principal: EvaluationContext(request, CLOCK, principal), requests, who)
 
 
-first_pass = st.builds(lambda request: Situation(request, CLOCK), requests)
+first_pass = st.builds(lambda request: EvaluationContext(request, CLOCK), requests)
 """Situations in which nobody tried yet to find out who asks."""
 
-unchecked = st.builds(lambda request: Situation(request, CLOCK, None, UNCHECKED), requests)
+unchecked = st.builds(lambda request: EvaluationContext(request, CLOCK, None, UNCHECKED), requests)
 """Situations in which it could not be found out who asks."""
 
-anywhere = st.one_of(situations(), first_pass, unchecked)
-"""All situations."""
+anywhere = st.one_of(contexts(), first_pass, unchecked)
+"""All contexts."""
 
 
 def value_for(requirement: Requirement, request: RequestView, principal: Principal) -> Value:
     """Return the value of a requirement for a caller who is certain."""
-    return requirement.evaluate(Situation(request, CLOCK, principal))
+    return requirement.evaluate(EvaluationContext(request, CLOCK, principal))
 
 
 def cured(principal: Principal, needs: Iterable[Need]) -> Principal:

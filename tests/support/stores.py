@@ -33,7 +33,7 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
         "list_accounts": store.list_accounts,
         "note_login": partial(store.note_login, "1", 1),
         "hash_samples": store.hash_samples,
-        "decoy_key": store.decoy_key,
+        "dummy_key": store.dummy_key,
         "find_key": partial(store.find_key, "k1"),
         "add_key": partial(store.add_key, key("k9")),
         "replace_key": partial(store.replace_key, held),
@@ -54,7 +54,7 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
     }
 
 
-_READ = ("find", "get", "list", "hash", "decoy", "status", "init", "upgrade", "purge")  # a purge that finds nothing writes nothing
+_READ = ("find", "get", "list", "hash", "dummy hash", "status", "init", "upgrade", "purge")  # a purge that finds nothing writes nothing
 READING = {name for name in methods(SQLStore("sqlite://", check=False)) if name.startswith(_READ)}
 
 

@@ -201,13 +201,13 @@ def three_schemes(form: Form) -> Guard:
 
 
 def tables(form: Form) -> Guard:
-    """Tables alone, and nothing hidden: those who come again are let in on the short way."""
+    """Tables alone, and nothing hidden: those who come again are let in on the fast path."""
     rules = _rules("/vault", "/vault/inside", "/person")
     return _guard(Bearer(Tokens(TABLE), realm="orders"), APIKey(KEYS, realm="keys"), rules=rules)
 
 
 def tables_in_secret(form: Form) -> Guard:
-    """Tables, and settings under which nobody takes the short way."""
+    """Tables, and settings under which nobody takes the fast path."""
     return _guard(Bearer(Tokens(TABLE)), require_tls=True, strip_credentials=True, rules=_rules("/vault", "/vault/inside", "/person"))
 
 
@@ -252,8 +252,8 @@ OFF = [
     "semicolon",
     "bad_escape",
     "double_encoding",
-    "doubled_field",
-    "underscore_twin",
+    "repeated_field",
+    "field_alias",
 ]
 
 

@@ -16,8 +16,8 @@ from tests.support.wire import Request, request_view
 from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestView, network, optional, public
 from watchword.checkers import Tokens
 from watchword.grammar import MAX_FIELDS
+from watchword.guard.fast_path import LONGEST_FIELD
 from watchword.guard.handover import handover
-from watchword.guard.shortcut import LONGEST_FIELD
 from watchword.request import MAX_PIECES, parse_address
 
 if TYPE_CHECKING:
@@ -287,4 +287,4 @@ def test_H11_a_long_method_is_decided_as_an_unknown_one() -> None:
     assert (type(short), short.rule, short.reason) == (type(long), long.rule, long.reason)
     for number in range(100):
         subject.decide(RequestView(f"M{number}" + "A" * 60_000, "/x"))
-    assert len(subject.shortcut.targets) <= 1
+    assert len(subject.fast_path.targets) <= 1

@@ -81,6 +81,6 @@ def test_P18_verbs_that_clients_make_up_fill_no_memory() -> None:
     for send in (ByASGI(guard), ByWSGI(guard)):
         for number in range(1500):
             send(Request(method=f"VERB{number}", target="/x"))
-    assert (len(guard.shortcut.targets), len(guard.policy.asking), len(guard.policy.rules._combined)) == (0, 1, 1)
+    assert (len(guard.fast_path.targets), len(guard.policy.asking), len(guard.policy.rules._combined)) == (0, 1, 1)
     guard.decide(RequestView("PROPFIND", "/x"))
-    assert len(guard.shortcut.targets) == 1
+    assert len(guard.fast_path.targets) == 1

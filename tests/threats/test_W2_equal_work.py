@@ -201,7 +201,7 @@ def test_W2_what_a_format_does_not_look_at_is_no_way_in(scheme: str) -> None:
 
 
 def test_W2_two_names_never_share_one_computation() -> None:
-    """Else one answer for two requests at once would show that both were verified against one decoy: that nobody has these names."""
+    """Else one answer for two requests at once would show that both were verified against one dummy hash: that nobody has these names."""
     desk = Desk()
     desk.accounts.add("ann", "s3cret")
     keys = set()
@@ -218,7 +218,7 @@ STEPS = {"examine", "for_name", "account", "_texts", "_standing", "_knows", "pro
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_W2_around_the_hash_the_steps_are_the_same_for_every_name(kind: str, tmp_path: Path) -> None:
-    """A known name is looked at as often as an unknown one: hashes read, rows decoded, decoys chosen. A row too many is a mark of it."""
+    """A known name is looked at as often as an unknown one: hashes read, rows decoded, dummy hashes chosen."""
     store = MemoryStore() if kind == "memory" else SQLStore(f"sqlite:///{tmp_path / 'auth.db'}")
     accounts = Accounts(store, hasher=CountingHasher(settles=True))
     accounts.add("ann", "s3cret", roles=["staff"])

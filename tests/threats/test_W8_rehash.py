@@ -148,15 +148,15 @@ def test_W8_a_password_changed_meanwhile_stays_changed(when: str) -> None:
     # One hash is made within another here, so there must be two places.
     desk = Desk(hasher=CountingHasher(), limiter=HashLimiter(2))
     desk.accounts.add("ann", password_hash=stored(OLD))
-    afterwards = desk.accept("ann").afterwards
-    assert afterwards is not None
+    after_response = desk.accept("ann").after_response
+    assert after_response is not None
     if when == "before":
         desk.accounts.set_password("ann", "another")
     else:
         changes = ["another"]
         # The first hash that is made from here on is that of the rehash; the one that it lets in first makes no other.
         desk.hasher._noting = lambda: changes and desk.accounts.set_password("ann", changes.pop())
-    afterwards.run()
+    after_response.run()
     assert desk.hasher.made.count(PASSWORD) == 1
     desk.accept("ann", "another")
     assert desk.accounts.check(BasicCredentials("ann", PASSWORD)) == Refused(Reason.WRONG_SECRET)
@@ -165,10 +165,10 @@ def test_W8_a_password_changed_meanwhile_stays_changed(when: str) -> None:
 def test_W8_an_account_that_is_gone_stays_gone() -> None:
     """A rehash makes no account."""
     desk, _ = desk_with()
-    afterwards = desk.accept("ann").afterwards
-    assert afterwards is not None
+    after_response = desk.accept("ann").after_response
+    assert after_response is not None
     desk.accounts.remove("ann")
-    afterwards.run()
+    after_response.run()
     assert list(desk.accounts.list()) == []
 
 
@@ -253,10 +253,10 @@ def test_W8_a_rehash_that_was_never_run_is_offered_again_after_a_minute() -> Non
     desk, _ = desk_with()
 
     def offered() -> bool:
-        afterwards = desk.accept("ann").afterwards
+        after_response = desk.accept("ann").after_response
         before = len(desk.hasher.made)
-        if afterwards is not None and desk.clock.now() >= until:
-            afterwards.run()
+        if after_response is not None and desk.clock.now() >= until:
+            after_response.run()
         return len(desk.hasher.made) > before
 
     until = desk.clock.now() + 60

@@ -195,7 +195,7 @@ def test_ten_thousand_copies_cost_what_ten_thousand_fields_cost() -> None:
     view = RequestView("GET", "/x", headers)
     view.scan(guard.policy.index)
     assert joined == []
-    assert (view.doubled, view.aliases, len(view.fields["accept"])) == (("accept",), ("remote-user",), 19_999)
+    assert (view.repeated, view.aliases, len(view.fields["accept"])) == (("accept",), ("remote-user",), 19_999)
 
 
 @pytest.mark.anyio

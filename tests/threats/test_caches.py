@@ -31,10 +31,10 @@ from watchword import (
     role,
     scope,
 )
+from watchword.cache import Bounded, KeyedDigest
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens, PasswordHasher, Users, nonblocking
-from watchword.guard.memo import Memo
+from watchword.guard.cache import CredentialCache
 from watchword.guard.policy import Entry
-from watchword.remembering import Bounded, KeyedDigest
 from watchword.stores import MemoryStore
 from watchword.testing import FixedClock
 
@@ -122,12 +122,12 @@ def test_C2_a_hit_is_checked_like_a_miss(through: Any) -> None:
 
 def test_C3_nobody_supplies_the_key() -> None:
     """No argument of a guard or a checker makes a cache key, and credentials of one's own kind are not remembered."""
-    for made in (Guard, Accounts, APIKeys, OpaqueTokens, Users, Memo):
+    for made in (Guard, Accounts, APIKeys, OpaqueTokens, Users, CredentialCache):
         assert not {"key", "cache_key", "key_function", "make_key", "hasher_key"} & inspect.signature(made).parameters.keys()
 
     @dataclass(frozen=True)
     class Special(BasicCredentials):
-        """Credentials that depend on more than a memo knows of."""
+        """Credentials that depend on more than a cache knows of."""
 
         tenant: str = ""
 
@@ -142,9 +142,9 @@ def test_C3_nobody_supplies_the_key() -> None:
         asked.append(credentials.tenant)
         return Accepted(Principal(f"{credentials.username}@{credentials.tenant}"), ALWAYS)
 
-    memo = Memo(FixedClock(NOW))
+    cache = CredentialCache(FixedClock(NOW))
     entry = Entry(Tenants(check, realm="r"))
-    assert memo.key_of(entry, Special("ann", "s3cret", "a")) is None
+    assert cache.key_of(entry, Special("ann", "s3cret", "a")) is None
     guard = Guard(Tenants(check, realm="r"))
     for host in ("a", "b", "a"):
         assert (
@@ -192,18 +192,18 @@ def test_C4_ambiguous_credentials_and_nobody_are_never_remembered(through: Any) 
     ann, bob = basic("ann", "s3cret"), basic("bob", "b0b")
     assert send(Request(target="/", headers=(ann, ("X-API-Key", "k")))).status == 400
     assert send(Request(target="/", headers=(ann, bob))).status == 400
-    assert len(guard._deciding._memo) == 0
+    assert len(guard._deciding._cache) == 0
     assert send(Request(target="/", headers=(ann,))).seen.principal.id == "ann"
     for _ in range(2):
         answer = send(Request(target="/"))
         assert answer.status == 200
         assert not answer.seen.principal.is_authenticated
         assert send(Request(target="/", headers=(bob,))).seen.principal.id == "bob"
-    assert len(guard._deciding._memo) == 2
+    assert len(guard._deciding._cache) == 2
 
 
 def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
-    """Refusals are not stored; what a key or nobody in particular is served says so, from the memo as from the checker."""
+    """Refusals are not stored; what a key or nobody in particular is served says so, from the cache as from the checker."""
     key_checker = nonblocking(lambda _: Accepted(Principal("ann"), ALWAYS))
     send = behind(Guard(APIKey(key_checker), rules={"/": optional, "/admin": role("admin")}))
     key = ("X-API-Key", "k")
@@ -215,7 +215,7 @@ def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
 
 
 def test_C6_nothing_is_remembered_beyond_its_expiry(through: Any) -> None:
-    """The memo forgets at the end of the evidence or after its own time, whichever is first, by a clock that stands still."""
+    """The cache forgets at the end of the evidence or after its own time, whichever is first, by a clock that stands still."""
     clock = FixedClock(NOW)
     checker = Counted({"ann": "s3cret"}, Evidence(expires_at=NOW + 50))
     send = through(Guard(Basic(checker, realm="r"), clock=clock, remember_for=300))
@@ -235,7 +235,7 @@ def test_C6_what_is_remembered_is_asked_again_after_its_time(through: Any) -> No
     asked: list[str] = []
 
     class Lease:
-        def holds(self) -> bool:
+        def is_current(self) -> bool:
             return True
 
     def check(credentials: BearerToken) -> Verdict:
@@ -272,12 +272,12 @@ def test_C7_guesses_fill_no_memory(through: Any) -> None:
     for number in range(30):
         assert send(Request(target="/", headers=(basic(f"nobody-{number}", "x"),))).status == 401
         assert send(Request(target="/", headers=(basic("ann", f"x{number}"),))).status == 401
-    assert len(guard._deciding._memo) == 0
+    assert len(guard._deciding._cache) == 0
     assert len(accounts._verifier._known) == 0
 
 
 def test_C7_what_is_remembered_is_bounded() -> None:
-    """The oldest goes when the memo is full, and no number of callers makes it grow."""
+    """The oldest goes when the cache is full, and no number of callers makes it grow."""
 
     def check(credentials: BearerToken) -> Verdict:
         return Accepted(Principal(credentials.token), ALWAYS)
@@ -285,7 +285,7 @@ def test_C7_what_is_remembered_is_bounded() -> None:
     guard = Guard(Bearer(check), remember=50)
     for number in range(200):
         assert guard.decide(RequestView(method="GET", target="/", headers=[bearer(f"t{number}")])).granted
-    assert len(guard._deciding._memo) == 50
+    assert len(guard._deciding._cache) == 50
     kept: Bounded[int] = Bounded(2)
     for number in range(5):
         kept.keep(bytes([number]), number)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from watchword.decision import Decision
 
-ASKED = {"find_account", "find_key", "find_token", "hash_samples", "decoy_key", "note_login", "note_key_use", "swap_hash"}
+ASKED = {"find_account", "find_key", "find_token", "hash_samples", "dummy_key", "note_login", "note_key_use", "swap_hash"}
 
 
 class FailsAt:
@@ -79,7 +79,7 @@ class Service:
         self.wrong = [basic("ann", "wrong"), basic("bob", "s3cret"), ("X-API-Key", strange), ("Authorization", f"Bearer {lost}")]
 
     def answers(self, sent: tuple[str, str]) -> Decision:
-        """Decide, and do what is left for afterwards."""
+        """Decide, and do what is left for after_response."""
         decision = self.guard.decide(ask("/", sent))
         self.guard.finish(decision)
         return decision

@@ -146,7 +146,7 @@ def test_H3_no_clients_word_about_identity_survives(behind: Behind) -> None:
 
 
 def test_H10_identity_fields_of_clouds_and_meshes_do_not_pass(behind: Behind) -> None:
-    """Prefixes of the list stand for any rest; the names that are documented are tried in conformance/test_handover.py."""
+    """Prefixes of the list stand for any rest; the names that are documented are tried in conformance/test_forwarding.py."""
     driver = behind(everything())
     for prefix in ("X-Amzn-Oidc-", "X-Remote-Extra-", "SSL-Client-", "X-Forwarded-Client-Cert", "X-MS-Client-Principal"):
         for rest in ("", "x", "Identity", "x" * 300, "-"):

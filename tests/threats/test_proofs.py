@@ -151,7 +151,7 @@ def test_S2_a_revocation_that_races_with_a_login_counts_for_the_next_one(store: 
         verdict = end.value
     if isinstance(verdict, Accepted) and store.blocking:
         assert verdict.lease is not None
-        assert not verdict.lease.holds()
+        assert not verdict.lease.is_current()
     tokens.revoke(issued.token)
     assert tokens.check(BearerToken(issued.token)) == Refused(Reason.REVOKED)
 

@@ -36,7 +36,7 @@ def test_an_address_is_held_if_one_of_the_networks_has_it(given: tuple[list[IPv4
     """As `ipaddress` has it, for any set of networks of both versions."""
     networks, address = given
     expected = any(address in network for network in networks if network.version == address.version)
-    assert Networks(map(str, networks)).hold(address) is expected
+    assert Networks(map(str, networks)).contains(address) is expected
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_an_address_is_held_if_one_of_the_networks_has_it(given: tuple[list[IPv4
 )
 def test_cases(cidrs: list[str], address: str, held: bool) -> None:  # noqa: FBT001 - what the table says
     """The edges of a network, single addresses, everything, mapped ones, and nothing at all."""
-    assert Networks(cidrs).hold(ip_address(address)) is held
+    assert Networks(cidrs).contains(ip_address(address)) is held
 
 
 def test_an_address_that_is_not_known_lies_nowhere() -> None:
     """Not even in the network of everything: what is not known opens nothing (S7)."""
-    assert Networks(["0.0.0.0/0", "::/0"]).hold(None) is False
+    assert Networks(["0.0.0.0/0", "::/0"]).contains(None) is False
 
 
 def test_many_networks_cost_one_lookup_for_each_length() -> None:
@@ -76,8 +76,8 @@ def test_many_networks_cost_one_lookup_for_each_length() -> None:
     networks = Networks(f"10.{number // 256}.{number % 256}.0/24" for number in range(1000))
     assert list(networks._prefixes) == [4]
     assert {length: len(starts) for length, starts in networks._prefixes[4].items()} == {24: 1000}
-    assert networks.hold(ip_address("10.3.231.9"))
-    assert not networks.hold(ip_address("10.3.232.9"))
+    assert networks.contains(ip_address("10.3.231.9"))
+    assert not networks.contains(ip_address("10.3.232.9"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from watchword import Reason
 from watchword.reason import WORDS, ReasonWords, shown
 
-UNDISCLOSED = [reason for reason, words in WORDS.items() if words.shown_as is Reason.INVALID_CREDENTIALS]
+UNDISCLOSED = [reason for reason, words in WORDS.items() if words.disclosed_as is Reason.INVALID_CREDENTIALS]
 # What whoever has proven the password may be told, where that is configured: it needs words of its own.
 TOLD_AFTER_PROOF = {Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED}
 TOLD = ("title", "happened", "next_step", "developer")
@@ -93,4 +93,4 @@ def test_the_operators_words_are_told_to_nobody_else() -> None:
 
 def test_words_are_what_the_table_says_and_nothing_more() -> None:
     """A reader added to the table is added to these tests."""
-    assert {field.name for field in fields(ReasonWords)} == {*TOLD, "operator", "shown_as", "of_checker"}
+    assert {field.name for field in fields(ReasonWords)} == {*TOLD, "operator", "disclosed_as", "of_checker"}

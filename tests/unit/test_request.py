@@ -119,7 +119,7 @@ def test_repeated_fields_are_joined_and_noted() -> None:
     for headers in ([("Host", "a"), ("host", "b"), ("HOST", "c")], [(b"Host", b"a"), (b"host", b"b"), (b"HOST", b"c")]):
         view = scanned(*headers)
         assert view.field("host") == "a,b,c"
-        assert view.doubled == ("host",)
+        assert view.repeated == ("host",)
 
 
 def test_repeated_cookies_are_joined_with_a_semicolon() -> None:
@@ -165,7 +165,7 @@ def test_an_adapter_may_set_the_fields_that_it_has_at_hand() -> None:
     view = RequestView("GET", "/", [("Host", "from the header section")])
     view.take(FieldIndex(NAMES), {"host": "taken"})
     assert view.field("host") == "taken"
-    assert (view.doubled, view.aliases) == ((), ())
+    assert (view.repeated, view.aliases) == ((), ())
 
 
 # The credentials field

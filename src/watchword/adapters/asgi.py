@@ -89,7 +89,7 @@ class GuardMiddleware:
         self.guard: Guard = check_arguments(app, guard, "ASGI")
         self.app = app
         self._placing = Placing(app, self.guard.policy.rules, mount)
-        self._shortcut = self.guard.shortcut
+        self._fast_path = self.guard.fast_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - each call costs every request
         """Serve one connection.
@@ -122,11 +122,11 @@ class GuardMiddleware:
             placing.settled = True
             return
         raw_path = scope.get("raw_path") or None
-        shortcut = self._shortcut
-        if kind == "http" and placing.settled and shortcut.open_to(scope.get("query_string", b"")):
-            sent = shortcut.credentials(scope["headers"])
+        fast_path = self._fast_path
+        if kind == "http" and placing.settled and fast_path.open_to(scope.get("query_string", b"")):
+            sent = fast_path.credentials(scope["headers"])
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
-            granted = None if sent is None or target is None else shortcut.grant(target, sent)
+            granted = None if sent is None or target is None else fast_path.grant(target, sent)
             if granted is not None and granted.cache is SILENT:
                 _tell(scope, granted)
                 child = placing.child(scope, root)
@@ -139,7 +139,7 @@ class GuardMiddleware:
             view.reader = receive.reader
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else await arun(begun)
-        if kind == "websocket" and decision.afterwards is not None:
+        if kind == "websocket" and decision.after_response is not None:
             send = _Opening(send, partial(guard.afinish, decision))
         _tell(scope, decision)
         asks = isinstance(decision, (Granted, Hidden)) or guard.policy.cors_inside

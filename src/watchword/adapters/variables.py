@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from watchword.guard.shortcut import Shortcut
+    from watchword.guard.fast_path import FastPath
     from watchword.request import FieldIndex
 
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
@@ -33,15 +33,15 @@ class Variables(dict[str, "str | None"]):
 
     Args:
         index: the fields that matter to the guard.
-        shortcut: says which of them the fast path may ignore.
+        fast_path: says which of them the fast path may ignore.
     """
 
-    __slots__ = ("_harmless", "_index", "_shortcut")
+    __slots__ = ("_fast_path", "_harmless", "_index")
 
-    def __init__(self, index: FieldIndex, shortcut: Shortcut) -> None:
+    def __init__(self, index: FieldIndex, fast_path: FastPath) -> None:
         super().__init__({variable_of(name): name for name in index.names})
         self._index = index
-        self._shortcut = shortcut
+        self._fast_path = fast_path
         self._harmless: set[str] = set()
 
     def __missing__(self, variable: str) -> str | None:
@@ -63,7 +63,7 @@ class Variables(dict[str, "str | None"]):
             return True
         for variable in environ:
             if variable not in harmless:
-                if not self._shortcut.ignores(self[variable]):
+                if not self._fast_path.ignores(self[variable]):
                     return False
                 if len(harmless) < _KNOWN and len(variable) <= _LONGEST:
                     harmless.add(variable)

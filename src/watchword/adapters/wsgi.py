@@ -63,8 +63,8 @@ class GuardMiddleware:
         self.app = app
         self.guard = guard
         self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
-        self._shortcut = guard.shortcut
-        self._variables = Variables(guard.policy.index, guard.shortcut)
+        self._fast_path = guard.fast_path
+        self._variables = Variables(guard.policy.index, guard.fast_path)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -81,8 +81,8 @@ class GuardMiddleware:
         raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
         raw_path = _octets(raw.partition("?")[0]) if raw else None
         misplaced = misplaced or (bool(mount) and _is_misplaced(path, mount, raw_path))
-        if not misplaced and self._shortcut.open_to(environ.get("QUERY_STRING", "")) and self._variables.are_harmless(environ):
-            granted = self._shortcut.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
+        if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")) and self._variables.are_harmless(environ):
+            granted = self._fast_path.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             host = environ.get("HTTP_HOST", "")
             short = len(host) <= MAX_FIELD_OCTETS and len(environ) <= MAX_FIELDS
             if granted is not None and granted.cache is SILENT and short and "," not in host:
@@ -102,7 +102,7 @@ class GuardMiddleware:
         else:
             _tell(environ, decision)
             response = self._refuse(environ, start_response, decision, view)
-        return response if decision.afterwards is None else _Finishing(response, partial(guard.finish, decision))
+        return response if decision.after_response is None else _Finishing(response, partial(guard.finish, decision))
 
     def _serve(self, environ: Environ, start_response: StartResponse, marker: tuple[Guard, str, str, str]) -> Iterable[bytes]:
         """Call the application, known as let through for as long as the call lasts: a server may use its environ again."""

@@ -4,10 +4,11 @@ from watchword.authorization.facts import network, where
 from watchword.authorization.leaves import acr, authenticated, factor, fresh, nobody, optional, permission, public, role, scope, via
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
 from watchword.authorization.pattern import Pattern, parse_pattern
-from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.requirement import EvaluationContext, Requirement
 from watchword.authorization.rules import Route, Rules
 
 __all__ = [
+    "EvaluationContext",
     "HoldScope",
     "Identity",
     "LoginWithin",
@@ -17,7 +18,6 @@ __all__ = [
     "Requirement",
     "Route",
     "Rules",
-    "Situation",
     "UseFactor",
     "Via",
     "acr",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.needs import IDENTITY, HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.requirement import EvaluationContext, Requirement
 from watchword.authorization.value import NO, YES, Unknown, Value, needs
 from watchword.errors import ConfigurationError, Unavailable
 from watchword.networks import Networks, parse_network
@@ -32,9 +32,9 @@ class Network(Requirement):
         """Whether no network is given: an empty allow-list lets nobody in (threats S7)."""
         return not self.cidrs
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES or NO; no credential changes where somebody is."""
-        return YES if self._networks.hold(situation.request.address) else NO
+        return YES if self._networks.contains(context.request.address) else NO
 
     def __str__(self) -> str:
         return "network(" + ", ".join(f'"{cidr}"' for cidr in self.cidrs) + ")"
@@ -69,15 +69,15 @@ class Where(Requirement):
     wanted: bool = True
     _arity: int = field(default=1, repr=False, compare=False)
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return what the predicate says; UNKNOWN where it raises Unavailable."""
         if self.request_only:
-            answer = self._ask(situation.request)
+            answer = self._ask(context.request)
             return answer if isinstance(answer, Unknown) else self._value(answer, NO)
-        principal = situation.principal
+        principal = context.principal
         if principal is None:
-            return situation.without_identity
-        answer = self._ask(principal, situation.request) if self._arity > 1 else self._ask(principal)
+            return context.without_identity
+        answer = self._ask(principal, context.request) if self._arity > 1 else self._ask(principal)
         if isinstance(answer, Unknown):
             return answer
         if principal.is_authenticated:

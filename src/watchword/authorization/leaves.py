@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from watchword.authorization import requirement as connectives
 from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, Need, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import Requirement, Situation
+from watchword.authorization.requirement import EvaluationContext, Requirement
 from watchword.authorization.value import NO, YES, Value, needs
 from watchword.errors import ConfigurationError
 from watchword.grammar import is_token
@@ -18,7 +18,7 @@ from watchword.reason import Reason
 from watchword.scopes import check_scope, is_scope_token
 
 if TYPE_CHECKING:
-    from watchword.authorization.requirement import Quick
+    from watchword.authorization.requirement import FastCheck
     from watchword.principal import Principal
 
 _SKEW = 60  # seconds by which the clock of whoever states auth_time may be ahead of ours
@@ -31,7 +31,7 @@ class Constant(Requirement):
     name: str
     value: Value
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the constant."""
         return self.value
 
@@ -47,14 +47,14 @@ class Constant(Requirement):
 class Identified(Requirement):
     """The base of what depends on who it is; met by nobody unless a subclass says so."""
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the value for whoever it is; pending or unknown while that is not known."""
-        principal = situation.principal
+        principal = context.principal
         if principal is None:
-            return situation.without_identity
+            return context.without_identity
         if not principal.is_authenticated:
             return self.for_anonymous()
-        return self.for_known(principal, situation)
+        return self.for_known(principal, context)
 
     def reads_request(self) -> bool:
         """Return False: the caller decides, and the clock."""
@@ -64,11 +64,11 @@ class Identified(Requirement):
         """Return the value for an anonymous caller: what somebody would have to show."""
         return needs(frozenset({IDENTITY}) | self.cure())
 
-    def for_known(self, principal: Principal, situation: Situation) -> Value:
+    def for_known(self, principal: Principal, context: EvaluationContext) -> Value:
         """Return the value for a known caller."""
-        return YES if self.held(principal, situation) else self.unmet()
+        return YES if self.held(principal, context) else self.unmet()
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether a known caller meets the requirement."""
         return False
 
@@ -87,15 +87,15 @@ class Optional(Identified):
 
     __slots__ = ()
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES where it is known that the caller is somebody."""
-        return YES if situation.somebody else Identified.evaluate(self, situation)
+        return YES if context.somebody else Identified.evaluate(self, context)
 
     def for_anonymous(self) -> Value:
         """Return YES."""
         return YES
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Return True."""
         return True
 
@@ -108,15 +108,15 @@ class Authenticated(Identified):
 
     __slots__ = ()
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES where it is known that the caller is somebody."""
-        return YES if situation.somebody else Identified.evaluate(self, situation)
+        return YES if context.somebody else Identified.evaluate(self, context)
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Return True."""
         return True
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return the test for somebody."""
         return lambda principal: principal.id != ""
 
@@ -162,11 +162,11 @@ class Scope(Named):
         for name in self.names:
             check_scope(name)
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether all are held."""
-        return bool(self.names) and not situation.scopeless and principal.scopes.issuperset(self.names)
+        return bool(self.names) and not context.scopeless and principal.scopes.issuperset(self.names)
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return the set operation that tells."""
         wanted = frozenset(self.names)
         return (lambda principal: wanted <= principal.scopes) if wanted else None
@@ -184,11 +184,11 @@ class Role(Named):
     word = "role"
     reason = Reason.MISSING_ROLE
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether one is held."""
         return not principal.roles.isdisjoint(self.names)
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return the set operation that tells."""
         names = frozenset(self.names)
         return lambda principal: not names.isdisjoint(principal.roles)
@@ -202,11 +202,11 @@ class Permission(Named):
     word = "permission"
     reason = Reason.MISSING_PERMISSION
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether all are held."""
         return bool(self.names) and principal.permissions.issuperset(self.names)
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return the set operation that tells."""
         wanted = frozenset(self.names)
         return (lambda principal: wanted <= principal.permissions) if wanted else None
@@ -225,7 +225,7 @@ class ViaScheme(Named):
             if not is_token(name):
                 raise ConfigurationError(f'via(...) takes scheme names such as "Bearer" (RFC 9110 §11.1), not {name!r}')
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence is of one of the schemes."""
         return principal.evidence is not None and principal.evidence.scheme.lower() in self._lower()
 
@@ -255,7 +255,7 @@ class Acr(Named):
             if not is_scope_token(name):
                 raise ConfigurationError(f"acr values are separated by spaces in the challenge (RFC 9470 §3), so {name!r} cannot be one")
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence shows one of them."""
         return principal.evidence is not None and principal.evidence.acr in self.names
 
@@ -272,7 +272,7 @@ class Factor(Named):
     word = "factor"
     reason = Reason.STEP_UP_REQUIRED
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence shows all of them."""
         return bool(self.names) and principal.evidence is not None and principal.evidence.factors.issuperset(self.names)
 
@@ -292,12 +292,12 @@ class Fresh(Identified):
         if not isinstance(self.max_age, int) or isinstance(self.max_age, bool) or self.max_age < 0:
             raise ConfigurationError(f"fresh(...) takes a whole number of seconds, 0 or more (RFC 9470 §3), not {self.max_age!r}")
 
-    def held(self, principal: Principal, situation: Situation) -> bool:
+    def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence shows a login within the time; a time that is missing or no number shows none."""
         at = None if principal.evidence is None else principal.evidence.auth_time
         if not isinstance(at, (int, float)) or isinstance(at, bool):
             return False
-        now = situation.clock.now()
+        now = context.clock.now()
         return now - self.max_age <= at <= now + _SKEW  # compared, not subtracted: a token may hold any number, and NaN is within nothing
 
     def cure(self) -> frozenset[Need]:

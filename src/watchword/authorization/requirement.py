@@ -1,6 +1,6 @@
 """Requirements: what a route demands, as frozen, printable data, and how they combine.
 
-A requirement is a value: it holds no state, does no I/O and decides nothing. Evaluating it in a situation gives one of
+A requirement is a value: it holds no state, does no I/O and decides nothing. Evaluating it in a context gives one of
 four values (`value.py`); what status that means is the guard's business. It must be met actively: there is no value by
 default, and nothing that one part grants takes away what another part lacks.
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from watchword.principal import Principal
     from watchword.request import RequestView
 
-    Quick: TypeAlias = Callable[[Principal], bool]
+    FastCheck: TypeAlias = Callable[[Principal], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class EvaluationContext:
     """What is known when a requirement is evaluated.
 
     Args:
@@ -59,15 +59,15 @@ class Requirement:
     parts: tuple[Requirement, ...] = ()
     reason: Reason = Reason.DENIED
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return how far the requirement is met.
 
         Args:
-            situation: what is known.
+            context: what is known.
         """
         raise TypeError(f"{type(self).__name__} has no evaluate()")
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return a test of a principal that is True exactly when the requirement is met, if one set operation tells.
 
         Returns:
@@ -87,21 +87,21 @@ class Requirement:
         """
         return True
 
-    def blame(self, situation: Situation) -> Reason:
+    def denial_reason(self, context: EvaluationContext) -> Reason:
         """Return why the requirement is not met, given that it is not.
 
         Args:
-            situation: the one in which it was evaluated.
+            context: the one in which it was evaluated.
         """
         return self.reason
 
-    def hides(self, situation: Situation) -> bool:
+    def hides(self, context: EvaluationContext) -> bool:
         """Tell whether a part that asked to be hidden is among those not met.
 
         Args:
-            situation: the one in which it was evaluated.
+            context: the one in which it was evaluated.
         """
-        return any(part.hides(situation) for part in self.parts)
+        return any(part.hides(context) for part in self.parts)
 
     def hidden(self) -> Requirement:
         """Return the same requirement, answered with the application's own 404 in place of a 403 to a known caller (RFC 9110 §15.5.4)."""
@@ -150,18 +150,18 @@ class AllOf(_Compound):
 
     __slots__ = ()
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the smallest value of the parts."""
         value: Value = YES
         for part in self.parts:
-            value = both(value, part.evaluate(situation))
+            value = both(value, part.evaluate(context))
             if value is NO:
                 break
         return value
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return a test that asks every part."""
-        tests = [part.quick() for part in self.parts]
+        tests = [part.fast_check() for part in self.parts]
         first, *rest = tests
         if first is None or None in rest:
             return None
@@ -176,10 +176,10 @@ class AllOf(_Compound):
         limits = [limit for limit in (part.accepted_schemes() for part in self.parts) if limit is not None]
         return frozenset.intersection(*limits) if limits else None
 
-    def blame(self, situation: Situation) -> Reason:
+    def denial_reason(self, context: EvaluationContext) -> Reason:
         """Return the reason of the first part that stands in the way most."""
-        worst = min(self.parts, key=lambda part: part.evaluate(situation).rank)
-        return worst.blame(situation)
+        worst = min(self.parts, key=lambda part: part.evaluate(context).rank)
+        return worst.denial_reason(context)
 
     def __str__(self) -> str:
         return " & ".join(f"({part})" if isinstance(part, AnyOf) else str(part) for part in self.parts)
@@ -190,18 +190,18 @@ class AnyOf(_Compound):
 
     __slots__ = ()
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the greatest value of the parts."""
         value: Value = NO
         for part in self.parts:
-            value = either(value, part.evaluate(situation))
+            value = either(value, part.evaluate(context))
             if value is YES:
                 break
         return value
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return a test that asks until one part is met."""
-        tests = [part.quick() for part in self.parts]
+        tests = [part.fast_check() for part in self.parts]
         known = [test for test in tests if test is not None]
         return (lambda principal: any(test(principal) for test in known)) if len(known) == len(tests) else None
 
@@ -211,10 +211,10 @@ class AnyOf(_Compound):
         known = [limit for limit in limits if limit is not None]
         return frozenset[str]().union(*known) if len(known) == len(limits) else None
 
-    def blame(self, situation: Situation) -> Reason:
+    def denial_reason(self, context: EvaluationContext) -> Reason:
         """Return the reason of the first part that comes nearest."""
-        nearest = max(self.parts, key=lambda part: part.evaluate(situation).rank)
-        return nearest.blame(situation)
+        nearest = max(self.parts, key=lambda part: part.evaluate(context).rank)
+        return nearest.denial_reason(context)
 
     def __str__(self) -> str:
         return " | ".join(str(part) for part in self.parts)
@@ -239,12 +239,12 @@ class Not(Requirement):
         """The one part."""
         return (self.part,)
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the opposite value; for an anonymous caller it is no NO where a known one could be told otherwise."""
-        value = opposite(self.part.evaluate(situation))
-        if value is NO and situation.principal is not None and not situation.principal.is_authenticated:
+        value = opposite(self.part.evaluate(context))
+        if value is NO and context.principal is not None and not context.principal.is_authenticated:
             # A predicate may say yes of nobody and no of somebody, and then a login could help.
-            known = self.part.evaluate(replace(situation, principal=None, somebody=True))
+            known = self.part.evaluate(replace(context, principal=None, somebody=True))
             return value if known is YES else needs(frozenset({IDENTITY}))
         return value
 
@@ -252,14 +252,14 @@ class Not(Requirement):
         """Tell whether the part does."""
         return self.part.reads_request()
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return a test that holds for a known caller who does not meet the part."""
-        test = self.part.quick()
+        test = self.part.fast_check()
         return None if test is None else lambda principal: principal.is_authenticated and not test(principal)
 
-    def blame(self, situation: Situation) -> Reason:
+    def denial_reason(self, context: EvaluationContext) -> Reason:
         """Return the part's reason where that is about the network, else a plain denial."""
-        reason = self.part.blame(situation)
+        reason = self.part.denial_reason(context)
         return reason if reason is Reason.NETWORK_DENIED else Reason.DENIED
 
     def __str__(self) -> str:
@@ -278,25 +278,25 @@ class Marked(Requirement):
         """The one part."""
         return (self.part,)
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the value of the part."""
-        return self.part.evaluate(situation)
+        return self.part.evaluate(context)
 
     def reads_request(self) -> bool:
         """Tell whether the part does."""
         return self.part.reads_request()
 
-    def quick(self) -> Quick | None:
+    def fast_check(self) -> FastCheck | None:
         """Return the test of the part."""
-        return self.part.quick()
+        return self.part.fast_check()
 
     def accepted_schemes(self) -> frozenset[str] | None:
         """Return what the part accepts."""
         return self.part.accepted_schemes()
 
-    def blame(self, situation: Situation) -> Reason:
+    def denial_reason(self, context: EvaluationContext) -> Reason:
         """Return the reason of the part."""
-        return self.part.blame(situation)
+        return self.part.denial_reason(context)
 
     def __invert__(self) -> Requirement:
         # `~role("x").hidden()` hides what it demands: Python reads the tilde last.
@@ -313,9 +313,9 @@ class Hidden(Marked):
 
     word = "hidden"
 
-    def hides(self, situation: Situation) -> bool:
+    def hides(self, context: EvaluationContext) -> bool:
         """Tell whether the part is unmet."""
-        return self.part.evaluate(situation) is not YES
+        return self.part.evaluate(context) is not YES
 
     def hidden(self) -> Requirement:
         """Return itself: hidden already."""

@@ -19,7 +19,7 @@ from watchword.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from watchword.authorization.requirement import Quick
+    from watchword.authorization.requirement import FastCheck
 
 MOST_COMBINED = 1024  # combinations of rules that are kept: a path chooses among them, and tables can be written that have millions
 
@@ -39,7 +39,7 @@ class Route:
     requirement: Requirement
     pattern: Pattern | None = None
     parts: tuple[Route, ...] = ()
-    quick: Quick | None = field(init=False)
+    fast_check: FastCheck | None = field(init=False)
     accepted: frozenset[str] | None = field(init=False)
     hides: bool = field(init=False)
     any_origin: bool = field(init=False)
@@ -51,7 +51,7 @@ class Route:
                 f'the rule {self.text!r} takes a requirement such as authenticated or role("admin"), not {self.requirement!r}'
             )
         check_satisfiable(self.requirement, self.text)
-        object.__setattr__(self, "quick", self.requirement.quick())
+        object.__setattr__(self, "fast_check", self.requirement.fast_check())
         object.__setattr__(self, "accepted", self.requirement.accepted_schemes())
         object.__setattr__(self, "hides", any(isinstance(part, Hidden) for part in walk(self.requirement)))
         object.__setattr__(self, "reads_request", self.requirement.reads_request())

@@ -101,7 +101,7 @@ def _go_together(answers: Mapping[Requirement, bool], schemes: frozenset[str] | 
     if any(names <= lacked for names in named(Role, met=True)):
         return False
     for one, there_are in ((ViaScheme, schemes), (Acr, None)):  # a caller comes by one scheme, and has reached one class
-        # Strangers come by none, and never meet a `~via(...)` that names them all.
+        # Anonymous callers come by none, and never meet a `~via(...)` that names them all.
         allowed = named(one, met=True) + ([] if there_are is None else [there_are])
         if allowed and not frozenset.intersection(*allowed).difference(*named(one, met=False)):
             return False

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
+from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.checkers.account_management import AccountManagement
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
-from watchword.checkers.decoy_source import DecoySource
+from watchword.checkers.dummy_hash_source import DummyHashSource
 from watchword.checkers.lease import StoreLease
 from watchword.checkers.lookups import find_account
 from watchword.checkers.names import canonical
@@ -25,7 +26,6 @@ from watchword.operation import Operation
 from watchword.principal import Principal
 from watchword.process import PerProcess
 from watchword.reason import Reason
-from watchword.remembering import FOR, MOST, Bounded, KeyedDigest
 from watchword.stores.bounds import fold, storable
 from watchword.stores.ports import AccountRecord
 from watchword.verdict import Accepted, Refused
@@ -51,7 +51,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
     """The accounts of a store: who logs in by name and password.
 
     Every check costs one verification: of an unknown name, a wrong password, a disabled, locked or expired account. An
-    unknown name is verified against a decoy, in a format and at a cost that accounts of this store have.
+    unknown name is verified against a dummy, in a format and at a cost that accounts of this store have.
 
     After a right password, once the response is sent, a hash that is outdated is made anew (compare and set: a password that
     was changed meanwhile stays changed), and the login is noted, at most once a minute.
@@ -65,7 +65,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         clock: tells the time; None: the machine's.
         fold_case: whether names that differ in case alone are the same.
         max_age: for how many seconds a password is good after it was set; None: for ever.
-        tell: which of `Reason.DISABLED`, `Reason.LOCKED` and `Reason.PASSWORD_EXPIRED` somebody is told who has shown the right
+        disclose: which of `Reason.DISABLED`, `Reason.LOCKED` and `Reason.PASSWORD_EXPIRED` somebody is told who has shown the right
             password (decision D14). Nobody else learns of them.
         remember: how many right passwords are remembered at most, so that they are hashed once; 0: none.
         remember_for: for how many seconds.
@@ -88,23 +88,23 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         clock: Clock | None = None,
         fold_case: bool = False,
         max_age: float | None = None,
-        tell: Iterable[Reason | str] = (),
+        disclose: Iterable[Reason | str] = (),
         remember: int = MOST,
         remember_for: float = FOR,
         on_event: Hook | None = None,
     ) -> None:
-        check_store(store, "Accounts", "find_account", "hash_samples", "decoy_key", "mark", "holds")
+        check_store(store, "Accounts", "find_account", "hash_samples", "dummy_key", "revision", "is_current")
         if max_age is not None and (not isinstance(max_age, (int, float)) or isinstance(max_age, bool) or not 0 < max_age < inf):
             raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
-        if isinstance(tell, str) or not isinstance(tell, Iterable) or not STANDING.issuperset(told := frozenset(tell)):
-            raise ConfigurationError(f"Accounts(tell=...) takes some of {', '.join(sorted(STANDING))} in a collection, not {tell!r}")
+        if isinstance(disclose, str) or not isinstance(disclose, Iterable) or not STANDING.issuperset(disclosed := frozenset(disclose)):
+            raise ConfigurationError(f"Accounts(disclose=...) takes a collection of {', '.join(sorted(STANDING))}, not {disclose!r}")
         clock = as_clock(clock, "Accounts")
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for, on_event=on_event)
         super().__init__(store, verifier, clock, fold_case=fold_case)
         self._max_age = max_age
-        self._tell = frozenset(map(Reason, told))
+        self._disclose = frozenset(map(Reason, disclosed))
         self._on_event = log_event if on_event is None else on_event
-        self._decoys = DecoySource(store, verifier.hasher, clock)
+        self._dummies = DummyHashSource(store, verifier.hasher, clock)
         self._digest = KeyedDigest()
         self._complained: Bounded[bool] = Bounded(1000)
         self._claiming = ProcessLock()
@@ -118,31 +118,31 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         """Find the account, verify once, then say what is the matter."""
         # The password stays where no tool prints it that collects exceptions with the variables of their frames.
         store, name = self._store, canonical(credentials.username)
-        decoys = yield from self._decoys.current()
-        mark = store.mark()
+        dummies = yield from self._dummies.current()
+        revision = store.revision()
         found = yield from ask(store, lambda: find_account(store, name, fold_case=self._fold_case))
         now = self._clock.now()
-        # Each step up to the answer is the same for a name without an account: choose a decoy, look at a record, read one hash.
+        # Each step up to the answer is the same for a name without an account: choose a dummy, look at a record, read one hash.
         account = _NOBODY if found is None else found
         standing = self._standing(account, now)
-        decoy = decoys.for_name(self._whose(name))
+        dummy = dummies.for_name(self._whose(name))
         hash_ = account.password_hash
         try:
-            if not self._is_usable(decoy if hash_ is None else hash_, account):
+            if not self._is_usable(dummy if hash_ is None else hash_, account):
                 hash_ = None
         except HashUnavailable as error:
             self._verifier.report(error, account.id)
             raise
         good = hash_ is not None and standing is None
-        tried = decoy if hash_ is None else hash_
+        tried = dummy if hash_ is None else hash_
         matches = yield from self._verifier.verify(name, tried, credentials.password, remember=good, subject=account.id)
         if found is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if hash_ is None or not matches:
             return Refused(Reason.WRONG_SECRET, detail=f"account {account.id}")
         if standing is not None:
-            return Refused(standing, told=standing in self._tell, detail=f"account {account.id}")
-        return Accepted(_principal(account), self._lease(account, mark), self._afterwards(account, hash_, credentials.password, now))
+            return Refused(standing, disclose=standing in self._disclose, detail=f"account {account.id}")
+        return Accepted(_principal(account), self._lease(account, revision), self._afterwards(account, hash_, credentials.password, now))
 
     def _whose(self, name: str) -> str:
         """Return what stands for all spellings of a name: each of somebody costs the same to refuse, so each of nobody does."""
@@ -163,9 +163,9 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         since = account.created_at if account.password_changed_at is None else account.password_changed_at
         return since + self._max_age
 
-    def _lease(self, account: AccountRecord, mark: int) -> StoreLease:
+    def _lease(self, account: AccountRecord, revision: int) -> StoreLease:
         since = -inf if account.locked_until is None else account.locked_until
-        return StoreLease(self._store, mark, self._clock, since, self._password_ends(account))
+        return StoreLease(self._store, revision, self._clock, since, self._password_ends(account))
 
     def _is_usable(self, tried: str, account: AccountRecord) -> bool:
         """Tell whether a hash could match anything; one that could not would cost nothing, and show whose it is."""
@@ -173,8 +173,8 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         if stored is None:
             self._complain(account, tried)
         else:
-            # The steps are the same for a decoy: a microsecond more would be the mark of a known name (threat W2).
-            self._decoys.note(stored.profile, in_use=account.password_hash is not None)
+            # The steps are the same for a dummy hash: a microsecond more would tell a known name (threat W2).
+            self._dummies.note(stored.profile, in_use=account.password_hash is not None)
         return stored is not None
 
     def _complain(self, account: AccountRecord, hash_: str) -> None:

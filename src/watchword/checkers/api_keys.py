@@ -8,9 +8,10 @@ from hmac import compare_digest
 from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
+from watchword.cache import Bounded
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
-from watchword.checkers.key_form import KeyForm, is_id
+from watchword.checkers.key_format import KeyFormat, is_id
 from watchword.checkers.lookups import find_key
 from watchword.checkers.record_checks import (
     check_kind,
@@ -30,7 +31,6 @@ from watchword.operation import Operation
 from watchword.principal import Evidence, Principal
 from watchword.process import PerProcess
 from watchword.reason import Reason
-from watchword.remembering import Bounded
 from watchword.stores.ports import KeyRecord
 from watchword.verdict import Accepted, Refused
 
@@ -89,9 +89,9 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (APIKeyCredentials, BearerToken)
 
     def __init__(self, store: KeyStore, *, prefix: str = "ww", clock: Clock | None = None, used_every: float = USED_EVERY) -> None:
-        check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "mark", "holds")
+        check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "revision", "is_current")
         self._store = store
-        self._form = KeyForm(prefix)
+        self._form = KeyFormat(prefix)
         self._clock: Clock = as_clock(clock, "APIKeys")
         self._used_every = check_seconds("used_every", used_every)
         self._noted: Bounded[float] = Bounded(_NOTED)
@@ -106,7 +106,7 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
             return Refused(Reason.UNKNOWN_IDENTITY)
         name, digest = read
         store = self._store
-        mark = store.mark()
+        revision = store.revision()
         record = yield from ask(store, partial(find_key, store, name))
         is_right = compare_digest(digest, self._nobody if record is None else record.digest)
         if record is None:
@@ -118,7 +118,7 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         refusal = validity.refusal(now)
         if refusal is not None:
             return Refused(refusal, detail=f"key {record.id} of {record.owner}")
-        return Accepted(_principal(record), lease=validity.lease(store, mark, self._clock), afterwards=self._note(record, now))
+        return Accepted(_principal(record), lease=validity.lease(store, revision, self._clock), after_response=self._note(record, now))
 
     def create(
         self,

@@ -166,8 +166,8 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             more = len(lines.odd) - MOST_ODD_LINES
             self._tell(AuthEvent("source_line", f"{more} more lines that let nobody in", source=self._path))
         lease = _TableLease()
-        decoys = None if lines.hashes or old is None else old.table.decoys
-        table = PasswordTable(lines.hashes, self._principals, self._verifier, lease, decoys=decoys)
+        dummies = None if lines.hashes or old is None else old.table.dummies
+        table = PasswordTable(lines.hashes, self._principals, self._verifier, lease, dummies=dummies)
         lease.watch(self, table)
         return _Loaded(self._path, stamp, digest, table, since=since, settled=settled)
 
@@ -235,7 +235,7 @@ class _TableLease:
     def watch(self, checker: Htpasswd, table: PasswordTable) -> None:
         self._checker, self._table = checker, table
 
-    def holds(self) -> bool:
+    def is_current(self) -> bool:
         return self._checker is not None and self._table is not None and self._checker.is_current(self._table)
 
 

@@ -14,24 +14,24 @@ class StoreLease:
 
     Args:
         store: where the answer came from.
-        mark: the mark that was taken before it was read.
+        revision: the revision that was read before it was read.
         clock: tells the time, as it did to the checker.
         since: from when on the answer is this one, Unix seconds; `-inf`: always.
         until: until when, exclusively; `inf`: for ever.
     """
 
-    __slots__ = ("_clock", "_mark", "_since", "_store", "_until")
+    __slots__ = ("_clock", "_revision", "_since", "_store", "_until")
 
-    def __init__(self, store: Watched, mark: int, clock: Clock, since: float, until: float) -> None:
+    def __init__(self, store: Watched, revision: int, clock: Clock, since: float, until: float) -> None:
         self._store = store
-        self._mark = mark
+        self._revision = revision
         self._clock = clock
         self._since = since
         self._until = until
 
-    def holds(self) -> bool:
+    def is_current(self) -> bool:
         """Tell whether the checker would give the same answer now."""
-        return self._store.holds(self._mark) and self._since <= self._clock.now() < self._until
+        return self._store.is_current(self._revision) and self._since <= self._clock.now() < self._until
 
     def __repr__(self) -> str:
-        return f"StoreLease(mark={self._mark}, since={self._since}, until={self._until})"
+        return f"StoreLease(revision={self._revision}, since={self._since}, until={self._until})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
-from watchword.checkers.key_form import TokenForm, is_id
+from watchword.checkers.key_format import TokenFormat, is_id
 from watchword.checkers.lookups import find_token
 from watchword.checkers.record_checks import check_kind, check_names, check_scopes, check_seconds, check_store, check_text, check_time
 from watchword.checkers.validity import Validity
@@ -67,18 +67,18 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
 
     def __init__(self, store: TokenStore, *, prefix: str = "wwt", clock: Clock | None = None) -> None:
-        check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "mark", "holds")
+        check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "revision", "is_current")
         self._store = store
-        self._form = TokenForm(prefix)
+        self._form = TokenFormat(prefix)
         self._clock: Clock = as_clock(clock, "OpaqueTokens")
 
     def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
         """Look a token up, if it has the form of one, and say whose it is."""
-        mark = self._store.mark()
+        revision = self._store.revision()
         found = yield from self._find(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
         if isinstance(found, Refused):
             return found
-        return Accepted(_principal(found), lease=_validity(found).lease(self._store, mark, self._clock))
+        return Accepted(_principal(found), lease=_validity(found).lease(self._store, revision, self._clock))
 
     def redeem(self, token: str) -> Verdict:
         """Accept a token once, for links that reset a password or confirm an address; this may block.

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from watchword.checkers.names import canonical
-from watchword.checkers.passwords import Decoys
+from watchword.checkers.passwords import DummyHashes
 from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
@@ -32,10 +32,10 @@ class PasswordTable:
         principals: canonical name to principal, where more is known of somebody than the name.
         verifier: verifies passwords.
         lease: for how long what the table says is so.
-        decoys: what unknown names are verified against; None: the hashes of the table, which is not empty then.
+        dummies: what unknown names are verified against; None: the hashes of the table, which is not empty then.
     """
 
-    __slots__ = ("_accepted", "_hashes", "_verifier", "decoys")
+    __slots__ = ("_accepted", "_hashes", "_verifier", "dummies")
 
     def __init__(
         self,
@@ -44,18 +44,18 @@ class PasswordTable:
         verifier: Verifier,
         lease: Lease,
         *,
-        decoys: Decoys | None = None,
+        dummies: DummyHashes | None = None,
     ) -> None:
         self._hashes = dict(hashes)
         self._accepted = {name: Accepted(principals[name] if name in principals else Principal(name), lease) for name in hashes}
         self._verifier = verifier
-        self.decoys: Decoys = _decoys_of(hashes) if decoys is None else decoys
+        self.dummies: DummyHashes = _dummy_hashes_of(hashes) if dummies is None else dummies
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify once, then say whether the user exists and the password is right."""
         name = canonical(credentials.username)
-        stored, decoy = self._hashes.get(name), self.decoys.for_name(name)  # both for every name: a decoy is not free
-        hash_ = decoy if stored is None else stored
+        stored, dummy = self._hashes.get(name), self.dummies.for_name(name)  # both for every name: a dummy hash is not free
+        hash_ = dummy if stored is None else stored
         subject = "" if stored is None else name
         matches = yield from self._verifier.verify(name, hash_, credentials.password, remember=stored is not None, subject=subject)
         if stored is None:
@@ -69,16 +69,16 @@ class PasswordTable:
         return f"PasswordTable({len(self._hashes)} users)"
 
 
-def _decoys_of(hashes: Mapping[str, str]) -> Decoys:
+def _dummy_hashes_of(hashes: Mapping[str, str]) -> DummyHashes:
     # The same in every process that has this table: else an unknown name, asked about often enough, would show by answers
     # that take now as long as one format and now as long as another that it is none. And of one line alone, so that a change
-    # of another one does not deal all decoys anew.
+    # of another one does not deal all dummy hashes anew.
     lines = (f"{name}:{hash_}".encode("utf-8", "surrogatepass") for name, hash_ in hashes.items())
     key = min(blake2b(line, digest_size=32).digest() for line in lines)
     weights: dict[str, int] = {}
     for hash_ in hashes.values():
         weights[hash_] = weights.get(hash_, 0) + 1
-    return Decoys(weights, key)
+    return DummyHashes(weights, key)
 
 
 def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:

@@ -45,12 +45,12 @@ class Validity:
             return Reason.NOT_YET_VALID
         return None if now < self._ends else Reason.EXPIRED
 
-    def lease(self, store: Watched, mark: int, clock: Clock) -> StoreLease:
+    def lease(self, store: Watched, revision: int, clock: Clock) -> StoreLease:
         """Return for how long it stays valid.
 
         Args:
             store: where it lives.
-            mark: the mark that was taken before it was read.
+            revision: the revision that was read before it was read.
             clock: tells the time.
         """
-        return StoreLease(store, mark, clock, self._starts, self._ends)
+        return StoreLease(store, revision, clock, self._starts, self._ends)

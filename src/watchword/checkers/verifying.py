@@ -8,6 +8,7 @@ from __future__ import annotations
 from os import urandom
 from typing import TYPE_CHECKING
 
+from watchword.cache import FOR, MOST, Bounded, KeyedDigest, check_bounds
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords import PasswordHasher
 from watchword.checkers.passwords.outage import HashUnavailable
@@ -15,7 +16,6 @@ from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
 from watchword.observe.event import AuthEvent, log_event
 from watchword.protection.hashing import HashLimiter, shared_limiter
-from watchword.remembering import FOR, MOST, Bounded, KeyedDigest, check_bounds
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
@@ -72,8 +72,8 @@ class Verifier:
 
         Args:
             name: for whom, in canonical form; untrusted. Two names never share one hash in flight: that would show which names
-                are verified against the same decoy, or against the hash of somebody.
-            hash: the stored hash, or a decoy.
+                are verified against the same dummy, or against the hash of somebody.
+            hash: the stored hash, or a dummy.
             password: what was shown; untrusted.
             remember: whether memory may answer and be filled. Where the answer will be a refusal whatever the password, it may
                 not: then the work is the same each time.

@@ -79,7 +79,7 @@ class Handle(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's
         """Return the id."""
-        from watchword.checkers.key_form import ID_LENGTH, is_id
+        from watchword.checkers.key_format import ID_LENGTH, is_id
 
         if not is_id(value):
             self.fail(

@@ -167,6 +167,6 @@ def _find(store: SQLStore, handle: str) -> TokenRecord | None:
 
 
 def _digest(prefix: str, token: str) -> bytes:
-    from watchword.checkers.key_form import TokenForm
+    from watchword.checkers.key_format import TokenFormat
 
-    return TokenForm(prefix).read(token) or b""
+    return TokenFormat(prefix).read(token) or b""

@@ -148,7 +148,7 @@ def parse_authorization(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) ->
     data = value if type(value) is bytes else strict_octets(value)
     token68: str | None
     params: Mapping[str, str] | None
-    # The short way for `scheme SP token68` in a usual spelling: three passes in C. Whatever does not fit goes the long way, which
+    # The fast path for `scheme SP token68` in a usual spelling: three passes in C. Whatever does not fit goes the full path, which
     # alone decides what is wrong.
     name, _, rest = data.partition(b" ")
     if name in _SPELLINGS and (body := rest.rstrip(b"=")) and not body.translate(None, TOKEN68_CHARS):

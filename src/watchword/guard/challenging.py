@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden
 from watchword.grammar import Challenge
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
-from watchword.schemes.base import PLAIN, Plea
+from watchword.schemes.base import NO_PARAMS, ChallengeParams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,30 +38,30 @@ INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
 INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code of RFC 6750 §3.1
 INVALID_REQUEST = "invalid_request"
 
-_EXPIRED = Plea(INVALID_TOKEN, "The access token expired")
-_INVALID = Plea(INVALID_TOKEN, "The access token is not valid")
+_EXPIRED = ChallengeParams(INVALID_TOKEN, "The access token expired")
+_INVALID = ChallengeParams(INVALID_TOKEN, "The access token is not valid")
 
 
 class Asking:
-    """What a rule asks of strangers, found out once where it is the same for every request.
+    """What a rule asks of anonymous callers, found out once where it is the same for every request.
 
     Args:
         entries: the schemes that could help, in the order of the policy.
-        plea: what to say in their challenges.
-        needed: whether a stranger who shows nothing is asked at all.
+        params: what to say in their challenges.
+        needed: whether an anonymous caller who shows nothing is asked at all.
     """
 
-    __slots__ = ("decision", "entries", "needed", "plea")
+    __slots__ = ("decision", "entries", "needed", "params")
 
-    def __init__(self, entries: Sequence[Entry], plea: Plea, *, needed: bool) -> None:
+    def __init__(self, entries: Sequence[Entry], params: ChallengeParams, *, needed: bool) -> None:
         self.entries: Sequence[Entry] = entries
-        self.plea: Plea = plea
+        self.params: ChallengeParams = params
         self.needed: bool = needed
         self.decision: Challenged | None = None
 
 
 def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
-    """Return what a rule asks of strangers.
+    """Return what a rule asks of anonymous callers.
 
     Args:
         policy: the configuration.
@@ -70,11 +70,11 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
     """
     known = policy.asking.get(route)
     if known is None:
-        value = route.requirement.evaluate(Situation(request, policy.clock, ANONYMOUS))
+        value = route.requirement.evaluate(EvaluationContext(request, policy.clock, ANONYMOUS))
         # Whoever showed false credentials where none are needed is asked for any.
         cures = value.cures if isinstance(value, Needs) else ()
-        known = Asking(_able(policy, cures), _agreed(cures) if cures else PLAIN, needed=bool(cures))
-        if route.quick is not None:
+        known = Asking(_able(policy, cures), _agreed(cures) if cures else NO_PARAMS, needed=bool(cures))
+        if route.fast_check is not None:
             if len(policy.asking) >= policy.most_routes:
                 policy.asking.clear()
             policy.asking[route] = known
@@ -82,15 +82,15 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
 
 
 def ask_stranger(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged:
-    """Return the decision where a stranger shows nothing, and something could help: 401.
+    """Return the decision where an anonymous caller shows nothing, and something could help: 401.
 
     Args:
         policy: the configuration.
         route: the rule.
         request: the request.
-        asked: what the rule asks of strangers.
+        asked: what the rule asks of anonymous callers.
     """
-    offered = offer(policy, asked.entries, request, {}, asked.plea)
+    offered = offer(policy, asked.entries, request, {}, asked.params)
     decision = asked.decision
     if decision is None or decision.challenges != offered:
         decision = Challenged(reason=Reason.MISSING_CREDENTIALS, rule=route.text, challenges=offered, proxy=policy.proxy)
@@ -99,14 +99,14 @@ def ask_stranger(policy: Policy, route: Route, request: RequestView, asked: Aski
 
 
 def settle(  # noqa: PLR0917 - the facts of one request, in the order in which they come about
-    policy: Policy, route: Route, situation: Situation, value: Value, entry: Entry | None, granted: Granted
+    policy: Policy, route: Route, context: EvaluationContext, value: Value, entry: Entry | None, granted: Granted
 ) -> Decision:
     """Turn the value of a requirement into the decision.
 
     Args:
         policy: the configuration.
         route: the rule.
-        situation: what is known.
+        context: what is known.
         value: the value of the rule's requirement in it.
         entry: the scheme by which the caller came; None: the caller is anonymous, or could not be identified.
         granted: the decision where the requirement is met.
@@ -118,11 +118,11 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
         case Yes():
             return granted
         case Unknown():
-            return failed(route, value, entry, situation.principal or ANONYMOUS)
+            return failed(route, value, entry, context.principal or ANONYMOUS)
         case No():
-            return _forbid(route, situation, route.requirement.blame(situation), entry, ())
+            return _forbid(route, context, route.requirement.denial_reason(context), entry, ())
         case Needs():
-            return _cure(policy, route, situation, value, entry)
+            return _cure(policy, route, context, value, entry)
         case Pending():
             raise TypeError("a requirement was pending although it is known who asks")  # pragma: no cover - the algebra rules it out
         case _:  # pragma: no cover - the set is closed
@@ -148,7 +148,7 @@ def failed(
 
 
 def refuse_credentials(  # noqa: PLR0917 - as above
-    policy: Policy, route: Route, request: RequestView, entry: Entry, reason: Reason, detail: str = "", *, told: bool = False
+    policy: Policy, route: Route, request: RequestView, entry: Entry, reason: Reason, detail: str = "", *, disclose: bool = False
 ) -> Challenged:
     """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback).
 
@@ -159,18 +159,18 @@ def refuse_credentials(  # noqa: PLR0917 - as above
         entry: the scheme of the credentials.
         reason: why, for the operator.
         detail: more about why, without secrets.
-        told: whether the client is told why as well, because it has proven its secret (decision D14).
+        disclose: whether the client is told why as well, because it has proven its secret (decision D14).
     """
-    open_ = told or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
+    open_ = disclose or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
     disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
     asked = asking(policy, route, request)
-    plea = asked.plea
+    params = asked.params
     if entry.scheme.explains_errors:
-        plea = _EXPIRED if disclosed is Reason.EXPIRED else _INVALID
-        if asked.plea.scope:
+        params = _EXPIRED if disclosed is Reason.EXPIRED else _INVALID
+        if asked.params.scope:
             # A client whose token has ended asks for a new one with this scope (decision D63).
-            plea = Plea(plea.error, plea.description, asked.plea.scope)
-    offered = offer(policy, asked.entries, request, {entry.key: plea}, asked.plea)
+            params = ChallengeParams(params.error, params.description, asked.params.scope)
+    offered = offer(policy, asked.entries, request, {entry.key: params}, asked.params)
     return Challenged(
         reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=disclosed, proxy=policy.proxy
     )
@@ -187,11 +187,11 @@ def bad_request_challenges(policy: Policy, claimed: Iterable[str]) -> tuple[Chal
     speaking = [entry for entry in policy.entries if entry.scheme.explains_errors]
     if not names or not names <= {entry.key for entry in speaking}:
         return ()
-    return tuple(entry.scheme.challenge(Plea(INVALID_REQUEST)) for entry in speaking if entry.key in names)
+    return tuple(entry.scheme.challenge(ChallengeParams(INVALID_REQUEST)) for entry in speaking if entry.key in names)
 
 
 def offer(
-    policy: Policy, entries: Sequence[Entry], request: RequestView, pleas: Mapping[str, Plea], otherwise: Plea = PLAIN
+    policy: Policy, entries: Sequence[Entry], request: RequestView, own: Mapping[str, ChallengeParams], params: ChallengeParams = NO_PARAMS
 ) -> tuple[Challenge, ...]:
     """Return one challenge per scheme (RFC 9110 §11.6.1).
 
@@ -199,51 +199,51 @@ def offer(
         policy: the configuration.
         entries: the schemes that could help, in the order of the policy (decision D22).
         request: the request, for browsers that are not to prompt (decision D24).
-        pleas: what to say in the challenge of a scheme.
-        otherwise: what to say in the others.
+        own: what to say in the challenge of a scheme.
+        params: what to say in the others.
     """
     quiet = policy.xhr_no_prompt and _is_script(request)
     if quiet and not all(entry.scheme.prompts for entry in entries):
         entries = [entry for entry in entries if not entry.scheme.prompts]
         quiet = False
-    challenges = [entry.scheme.challenge(pleas.get(entry.key, otherwise)) for entry in entries]
+    challenges = [entry.scheme.challenge(own.get(entry.key, params)) for entry in entries]
     # A 401 needs a challenge; one under a name that no browser knows prompts nobody.
     return tuple(Challenge(f"x{one.scheme}", one.params, one.token68) for one in challenges) if quiet else tuple(challenges)
 
 
-def _cure(policy: Policy, route: Route, situation: Situation, value: Needs, entry: Entry | None) -> Decision:
+def _cure(policy: Policy, route: Route, context: EvaluationContext, value: Needs, entry: Entry | None) -> Decision:
     if entry is None:
-        return ask_stranger(policy, route, situation.request, asking(policy, route, situation.request))
-    principal = situation.principal or ANONYMOUS
+        return ask_stranger(policy, route, context.request, asking(policy, route, context.request))
+    principal = context.principal or ANONYMOUS
     # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
     least = min(value.cures, key=len)
-    whole = _with_all_scopes(route, situation, principal, least)
+    whole = _with_all_scopes(route, context, principal, least)
     if any(isinstance(need, STEP_UP) for need in least):
-        pleas = {entry.key: _said(whole, INSUFFICIENT_AUTHENTICATION)}
-        offered = offer(policy, _able(policy, (least,)), situation.request, pleas, _said(whole))
+        params_of = {entry.key: _said(whole, INSUFFICIENT_AUTHENTICATION)}
+        offered = offer(policy, _able(policy, (least,)), context.request, params_of, _said(whole))
         return _challenge_known(policy, route, principal, entry, Reason.STEP_UP_REQUIRED, offered)
     if any(isinstance(need, Via) for need in least):
-        offered = offer(policy, _able(policy, (least,)), situation.request, {}, _said(whole))
+        offered = offer(policy, _able(policy, (least,)), context.request, {}, _said(whole))
         return _challenge_known(policy, route, principal, entry, Reason.MISSING_CREDENTIALS, offered)
     speaks = entry.scheme.explains_errors and not policy.proxy
     challenges = (entry.scheme.challenge(_said(whole, INSUFFICIENT_SCOPE)),) if speaks else ()
-    return _forbid(route, situation, Reason.INSUFFICIENT_SCOPE, entry, challenges)
+    return _forbid(route, context, Reason.INSUFFICIENT_SCOPE, entry, challenges)
 
 
-def _with_all_scopes(route: Route, situation: Situation, principal: Principal, least: Alternative) -> Alternative:
+def _with_all_scopes(route: Route, context: EvaluationContext, principal: Principal, least: Alternative) -> Alternative:
     """Return an alternative with the scopes that the caller holds already (decision D63).
 
     A client that is told only what is missing swaps one token for another, and lacks the first scope the next time.
 
     Args:
         route: the rule.
-        situation: what is known.
+        context: what is known.
         principal: who it is.
         least: what this caller lacks.
     """
     if not principal.scopes:
         return least
-    value = route.requirement.evaluate(replace(situation, scopeless=True))
+    value = route.requirement.evaluate(replace(context, scopeless=True))
     held = frozenset(map(HoldScope, principal.scopes))
     cures = value.cures if isinstance(value, Needs) else ()
     # There may be none: without scopes a requirement such as ~scope("x") is met.
@@ -257,10 +257,10 @@ def _challenge_known(  # noqa: PLR0917 - as above
 
 
 def _forbid(
-    route: Route, situation: Situation, reason: Reason, entry: Entry | None, challenges: tuple[Challenge, ...]
+    route: Route, context: EvaluationContext, reason: Reason, entry: Entry | None, challenges: tuple[Challenge, ...]
 ) -> Forbidden | Hidden:
-    principal = situation.principal or ANONYMOUS
-    if route.hides and principal.is_authenticated and route.requirement.hides(situation):
+    principal = context.principal or ANONYMOUS
+    if route.hides and principal.is_authenticated and route.requirement.hides(context):
         return Hidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry))
     return Forbidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry), challenges=challenges)
 
@@ -282,19 +282,19 @@ def _schemes_of(cures: Sequence[Alternative]) -> frozenset[str] | None:
     return accepted or None
 
 
-def _agreed(cures: Sequence[Alternative]) -> Plea:
+def _agreed(cures: Sequence[Alternative]) -> ChallengeParams:
     """Return what all alternatives ask for alike."""
     first, *others = map(_said, cures)
-    return Plea(
+    return ChallengeParams(
         scope=first.scope if all(one.scope == first.scope for one in others) else (),
         max_age=first.max_age if all(one.max_age == first.max_age for one in others) else None,
         acr_values=first.acr_values if all(one.acr_values == first.acr_values for one in others) else (),
     )
 
 
-def _said(alternative: Alternative, error: str | None = None) -> Plea:
+def _said(alternative: Alternative, error: str | None = None) -> ChallengeParams:
     """Return what one alternative asks for, as far as challenges have words for it."""
-    return Plea(error, None, _scopes(alternative), _max_age(alternative), _acr_values(alternative))
+    return ChallengeParams(error, None, _scopes(alternative), _max_age(alternative), _acr_values(alternative))
 
 
 def _scopes(alternative: Alternative) -> tuple[str, ...]:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED, ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
 from watchword.guard.cross_site import find_cross_site, needs_own_origin
-from watchword.guard.shortcut import LONGEST_FIELD, Shortcut
+from watchword.guard.fast_path import LONGEST_FIELD, FastPath
 from watchword.networks import Networks
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from watchword.credentials import Carrier, Credentials
     from watchword.decision import Decision
     from watchword.grammar import Challenge
-    from watchword.guard.memo import Memo
+    from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Entry, Policy
     from watchword.operation import Steps
     from watchword.principal import Principal
@@ -48,14 +48,14 @@ class Deciding:
 
     Args:
         policy: its configuration.
-        memo: knows callers who were let in before.
+        cache: knows callers who were let in before.
     """
 
-    __slots__ = ("_advice", "_memo", "_policy", "_private", "_unasked", "shortcut")
+    __slots__ = ("_advice", "_cache", "_policy", "_private", "_unasked", "fast_path")
 
-    def __init__(self, policy: Policy, memo: Memo) -> None:
+    def __init__(self, policy: Policy, cache: CredentialCache) -> None:
         self._policy = policy
-        self._memo = memo
+        self._cache = cache
         missing = policy.hides
         silent = CacheAdvice(missing=True) if missing else SILENT
         private = CacheAdvice("private", missing=missing)
@@ -72,7 +72,7 @@ class Deciding:
         self._private = {advice: replace(advice, cache_control="private") for advice in (silent, self._advice[None])}
         # Where the rule is met whoever asks: by whether it reads the request.
         self._unasked = {False: silent, True: private}
-        self.shortcut: Shortcut = Shortcut(policy, memo, silent)
+        self.fast_path: FastPath = FastPath(policy, cache, silent)
 
     def start(self, view: RequestView) -> Decision | Steps[Decision]:
         """Decide as far as it goes without an operation.
@@ -92,15 +92,15 @@ class Deciding:
         finding = finding or policy.firewall.check_fields(view, policy.fields)
         if finding is not None:
             return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
-        if route.quick is None:
+        if route.fast_check is None:
             # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
-            situation = Situation(view, policy.clock)
-            value = route.requirement.evaluate(situation)
+            context = EvaluationContext(view, policy.clock)
+            value = route.requirement.evaluate(context)
             granted = Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request])
             if value is YES:
                 return granted
             if value is NO and not route.hides:
-                return settle(policy, route, situation, value, None, granted)
+                return settle(policy, route, context, value, None, granted)
         if policy.require_tls and not _is_private(view):
             return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text)
         if policy.form_limit and _may_carry_form(view):
@@ -123,7 +123,7 @@ class Deciding:
         if view.misplaced or view.whole is not None:
             # The key below does not tell these from other requests.
             return self._policy.firewall.check_target(view), self._policy.route(view)
-        targets = self.shortcut.targets
+        targets = self.fast_path.targets
         key = (view.method, view.path, view.raw_path, view.mount)
         known = targets.get(key)
         if known is None:
@@ -169,7 +169,7 @@ class Deciding:
         checker = entry.checker
         if checker.direct is None:
             key = self._key(view, entry, credentials)
-            known = None if key is None else self._memo.recall(key)
+            known = None if key is None else self._cache.recall(key)
             if known is not None:
                 return self._unfit(view, route, entry, known.principal) or self._admit(view, route, entry, credentials, known.principal)
             return self._check(view, route, entry, credentials)
@@ -198,8 +198,8 @@ class Deciding:
         if entry.named_by_field:
             sent = view.fields.get("authorization")
             if sent is not None and len(sent) <= LONGEST_FIELD:
-                return self._memo.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
-        return self._memo.key_of(entry, credentials)
+                return self._cache.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
+        return self._cache.key_of(entry, credentials)
 
     def _check(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials) -> Steps[Decision]:
         flow = entry.checker.flow
@@ -236,20 +236,20 @@ class Deciding:
         """Go on with what the checker said."""
         policy = self._policy
         if isinstance(verdict, Refused):
-            return refuse_credentials(policy, route, view, entry, verdict.reason, verdict.detail, told=verdict.told)
+            return refuse_credentials(policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose)
         principal = _stamped(verdict, entry)
-        fact = self._memo.fact(entry, principal, verdict.lease)
-        # A checker that answers at once is asked as quickly as the memo, but for the short way.
+        fact = self._cache.fact(entry, principal, verdict.lease)
+        # A checker that answers at once is asked as quickly as the cache, but for the fast path.
         if fact is not None and (entry.named_by_field or entry.checker.direct is None):
             key = self._key(view, entry, credentials)
             if key is not None:
-                self._memo.remember(key, fact)
-                self.shortcut.in_use = self.shortcut.is_open
+                self._cache.remember(key, fact)
+                self.fast_path.in_use = self.fast_path.is_open
         unfit = self._unfit(view, route, entry, principal)
         if unfit is not None:
             return unfit
         decision = self._admit(view, route, entry, credentials, principal)
-        return decision if verdict.afterwards is None else decision.followed_by(verdict.afterwards)
+        return decision if verdict.after_response is None else decision.followed_by(verdict.after_response)
 
     def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
         """Refuse evidence that does not count now, or not from here; None: it counts."""
@@ -259,7 +259,7 @@ class Deciding:
         # What is no number has ended: nothing is earlier than it.
         if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
             return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, EVIDENCE_ENDED)
-        if evidence.networks is not None and not _networks(evidence.networks).hold(view.address):
+        if evidence.networks is not None and not _networks(evidence.networks).contains(view.address):
             # Other credentials may count from here: 401. And a thief is not told that these are good elsewhere.
             detail = f"those of {principal.id} do not count from here"
             return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
@@ -269,7 +269,7 @@ class Deciding:
         """Go on with somebody whom the checker accepted, now or before."""
         return self._settle(view, route, entry, principal, self._advice[entry.scheme.carrier_of(credentials, view)])
 
-    def _cache(self, view: RequestView, route: Route, principal: Principal, advice: CacheAdvice) -> CacheAdvice:
+    def _cache_advice(self, view: RequestView, route: Route, principal: Principal, advice: CacheAdvice) -> CacheAdvice:
         """Return the advice to caches for a response that this request is granted.
 
         A shared cache finds a stored response by method and URI, and by what `Vary` names. So `private` is added where the grant also
@@ -288,27 +288,27 @@ class Deciding:
 
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
         """Evaluate the rule for whoever it is."""
-        quick = route.quick
-        cache = self._cache(view, route, principal, cache)
+        fast_check = route.fast_check
+        cache = self._cache_advice(view, route, principal, cache)
         granted = Granted(principal, route.text, "" if entry is None else entry.scheme.name, cache)
-        if quick is not None and quick(principal):
+        if fast_check is not None and fast_check(principal):
             return granted
         policy = self._policy
-        if entry is None and quick is not None:
+        if entry is None and fast_check is not None:
             asked = asking(policy, route, view)
             if asked.needed:
                 return ask_stranger(policy, route, view, asked)
-        situation = Situation(view, policy.clock, principal)
-        return settle(policy, route, situation, route.requirement.evaluate(situation), entry, granted)
+        context = EvaluationContext(view, policy.clock, principal)
+        return settle(policy, route, context, route.requirement.evaluate(context), entry, granted)
 
     def _unavailable(self, view: RequestView, route: Route, entry: Entry, error: Unavailable) -> Decision:
         """Evaluate the rule while nobody can be identified: what does not depend on identity may still decide."""
         policy = self._policy
         unknown = Unknown(frozenset({error.why}), error.retry_after)
-        situation = Situation(view, policy.clock, None, unknown)
-        value = route.requirement.evaluate(situation)
-        cache = self._cache(view, route, ANONYMOUS, self._advice[None])
-        decision = settle(policy, route, situation, value, entry, Granted(ANONYMOUS, route.text, cache=cache))
+        context = EvaluationContext(view, policy.clock, None, unknown)
+        value = route.requirement.evaluate(context)
+        cache = self._cache_advice(view, route, ANONYMOUS, self._advice[None])
+        decision = settle(policy, route, context, value, entry, Granted(ANONYMOUS, route.text, cache=cache))
         if isinstance(decision, Failed) and isinstance(error, Overloaded):
             return replace(decision, reason=Reason.OVERLOADED)
         return decision

@@ -1,6 +1,6 @@
 """Why a decision is what it is, for people: the steps, the answer of the checker, the rule as a tree, the cure, the response.
 
-An explanation is computed from the request and the decision, by evaluating the rule again in the same situation; the
+An explanation is computed from the request and the decision, by evaluating the rule again in the same context; the
 decision itself is made without any thought of being explained. Nothing secret is in it: no credential is kept anywhere.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed
 from watchword.errors import GrammarError
@@ -19,7 +19,7 @@ from watchword.guard.challenging import EVIDENCE_ENDED
 from watchword.guard.preflight import REMEDY, is_refused_preflight
 from watchword.principal import ANONYMOUS
 from watchword.reason import WORDS, Reason
-from watchword.refusal import told_reason
+from watchword.refusal import disclosed_reason
 
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need
@@ -121,18 +121,18 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
             _verdict_line(decision),
         ]
         return Explanation(decision, tuple(steps), None, (), refusal)
-    before = route.requirement.evaluate(Situation(view, policy.clock))
+    before = route.requirement.evaluate(EvaluationContext(view, policy.clock))
     looked = not isinstance(before, (Yes, No)) or (isinstance(before, No) and route.hides)
     steps.append(
         _credentials_line(policy, view, route.accepted) if looked else "credentials: not looked at, the rule is decided without them"
     )
     if decision.scheme:
         steps.append(_checker_line(policy, decision))
-    situation = _situation(policy, view, decision) if looked else Situation(view, policy.clock)
-    value = route.requirement.evaluate(situation)
+    context = _situation(policy, view, decision) if looked else EvaluationContext(view, policy.clock)
+    value = route.requirement.evaluate(context)
     steps.append(_verdict_line(decision))
     cures = tuple(tuple(sorted(map(_in_words, one))) for one in _cures_of(value, decision))
-    return Explanation(decision, tuple(steps), _branch(route.requirement, situation), cures, refusal)
+    return Explanation(decision, tuple(steps), _branch(route.requirement, context), cures, refusal)
 
 
 def _other_rules(policy: Policy, view: RequestView, route: Route) -> list[str]:
@@ -160,10 +160,10 @@ def _preflight_remedy(policy: Policy) -> str:
     return REMEDY
 
 
-def _situation(policy: Policy, view: RequestView, decision: Decision) -> Situation:
+def _situation(policy: Policy, view: RequestView, decision: Decision) -> EvaluationContext:
     if _is_unchecked(decision):
-        return Situation(view, policy.clock, None, Unknown(frozenset()))
-    return Situation(view, policy.clock, decision.principal)
+        return EvaluationContext(view, policy.clock, None, Unknown(frozenset()))
+    return EvaluationContext(view, policy.clock, decision.principal)
 
 
 def _is_unchecked(decision: Decision) -> bool:
@@ -171,8 +171,8 @@ def _is_unchecked(decision: Decision) -> bool:
     return isinstance(decision, (Failed, Forbidden)) and decision.scheme != "" and not decision.principal.is_authenticated
 
 
-def _branch(requirement: Requirement, situation: Situation) -> Branch:
-    return Branch(str(requirement), requirement.evaluate(situation), tuple(_branch(part, situation) for part in requirement.parts))
+def _branch(requirement: Requirement, context: EvaluationContext) -> Branch:
+    return Branch(str(requirement), requirement.evaluate(context), tuple(_branch(part, context) for part in requirement.parts))
 
 
 def _cures_of(value: Value, decision: Decision) -> tuple[Alternative, ...]:
@@ -222,7 +222,7 @@ def _verdict_line(decision: Decision) -> str:
         who = "nobody in particular" if decision.principal is ANONYMOUS else _printable(decision.principal.id)
         return f"decision: granted, as {who}"
     detail = f" ({_printable(decision.detail)})" if decision.detail else ""
-    told = told_reason(decision)
+    told = disclosed_reason(decision)
     told_as = "" if told is decision.reason else f"; the client is told {told.value}"
     return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}{told_as}"
 

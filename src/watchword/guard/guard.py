@@ -7,19 +7,19 @@ from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.leaves import authenticated
+from watchword.cache import FOR, MOST, check_bounds
 from watchword.clock import as_clock
 from watchword.decision import Decided, Granted
 from watchword.errors import ConfigurationError
+from watchword.guard.cache import CredentialCache
 from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
-from watchword.guard.memo import Memo
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
 from watchword.observe.log import log_failure, log_preflight, log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
-from watchword.remembering import FOR, MOST, check_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.decision import Decision
     from watchword.guard.explain import Explanation
-    from watchword.guard.shortcut import Shortcut
+    from watchword.guard.fast_path import FastPath
     from watchword.operation import Operation, Steps
     from watchword.request import RequestView
     from watchword.schemes.base import Scheme
@@ -126,7 +126,7 @@ class Guard:
             cors_inside=cors_inside,
             proxy=proxy,
         )
-        self._deciding = Deciding(self._policy, Memo(self._policy.clock, entries=remember, ttl=remember_for))
+        self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
         self._new_id = request_id or _random_id
@@ -143,9 +143,9 @@ class Guard:
         return tuple(entry.scheme for entry in self._policy.entries)
 
     @property
-    def shortcut(self) -> Shortcut:
-        """The short way for callers who were let in before, for adapters."""
-        return self._deciding.shortcut
+    def fast_path(self) -> FastPath:
+        """The fast path for callers who were let in before, for adapters."""
+        return self._deciding.fast_path
 
     @property
     def async_checkers(self) -> tuple[str, ...]:
@@ -243,8 +243,8 @@ class Guard:
             decision: one whose response was sent. Where nothing is left to do, nothing is done; a failure is logged and
                 never raised, for the request is over.
         """
-        if decision.afterwards is not None:
-            run(_finishing(decision.afterwards))
+        if decision.after_response is not None:
+            run(_finishing(decision.after_response))
 
     async def afinish(self, decision: Decision) -> None:
         """Do the same as `finish`, without blocking the event loop.
@@ -252,8 +252,8 @@ class Guard:
         Args:
             decision: one whose response was sent.
         """
-        if decision.afterwards is not None:
-            await arun(_finishing(decision.afterwards))
+        if decision.after_response is not None:
+            await arun(_finishing(decision.after_response))
 
     def request_id(self, view: RequestView) -> str:
         """Return the id under which a request is found in the log: the client's `X-Request-Id` if it is one, else a new one.

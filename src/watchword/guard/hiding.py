@@ -10,7 +10,7 @@ from copy import copy
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import YES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def path_of_nothing(policy: Policy, view: RequestView, principal: Principal) -> 
     for path in dict.fromkeys((_beside(policy.rules.find(view.method, view.path), view, name), f"/{name}")):
         instead.path, instead.raw_path = path, None
         instead.whole = None if view.whole is None else view.mount + path
-        if policy.route(instead).requirement.evaluate(Situation(instead, policy.clock, principal)) is YES:
+        if policy.route(instead).requirement.evaluate(EvaluationContext(instead, policy.clock, principal)) is YES:
             return path
     return None
 

@@ -146,7 +146,7 @@ class Policy:
         self.form_reader: FormReader | None = FormReader(forms) if forms else None
         self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
         read = {name for entry in self.entries for name in entry.scheme.fields}
-        self.asking: dict[Route, Asking] = {}  # filled as strangers ask; one for each route, and emptied when full
+        self.asking: dict[Route, Asking] = {}  # filled as anonymous callers ask; one for each route, and emptied when full
         self.most_routes: int = MOST_COMBINED + len(self.rules.routes) + 1
         if self.form_limit:
             read.add("content-type")

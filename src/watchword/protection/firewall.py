@@ -37,8 +37,8 @@ RULES: dict[str, str] = {
     "double_encoding": "the decoded path still holds a percent-encoded character",
     "not_utf8": "the decoded path is not UTF-8",
     "mount": "the path holds the mount other than as its first whole segments, or a field asks for another mount",
-    "doubled_field": "a field that may come once came twice, or two were joined with a comma",
-    "underscore_twin": "a header name with an underscore, a dot or the like stands for a field that matters",
+    "repeated_field": "a field that may come once came twice, or two were joined with a comma",
+    "field_alias": "a header name with an underscore, a dot or the like stands for a field that matters",
 }
 """The rules by name, and what each refuses."""
 
@@ -147,9 +147,9 @@ class Firewall:
                 return Finding("control", Reason.AMBIGUOUS_PATH)
         if "mount" not in self._off and any(name in view.fields for name in MOUNT_FIELDS):
             return Finding("mount", Reason.AMBIGUOUS_PATH)
-        if view.aliases and "underscore_twin" not in self._off:
-            return Finding("underscore_twin", Reason.HEADER_ALIAS)
-        doubled: Finding | None = None
+        if view.aliases and "field_alias" not in self._off:
+            return Finding("field_alias", Reason.HEADER_ALIAS)
+        repeated: Finding | None = None
         for name, field in fields:
             value = view.fields.get(name)
             if value is None:
@@ -158,9 +158,9 @@ class Firewall:
                 # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4). It comes before what is
                 # doubled in any field.
                 return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS if name in fields.carriers else Reason.OVERSIZED_HEADER)
-            if doubled is None and not (field.list or field.repeat) and "doubled_field" not in self._off:
-                doubled = _doubled(view, name)
-        return doubled
+            if repeated is None and not (field.list or field.repeat) and "repeated_field" not in self._off:
+                repeated = _repeated(view, name)
+        return repeated
 
     def __repr__(self) -> str:
         return f"Firewall(off={sorted(self._off)})" if self._off else "Firewall()"
@@ -240,10 +240,10 @@ def _is_plain(view: RequestView) -> bool:
     return path[:1] == "/" and raw in {path.encode(), encode_path(view.mount.rstrip("/") + path)}
 
 
-def _doubled(view: RequestView, name: str) -> Finding | None:
+def _repeated(view: RequestView, name: str) -> Finding | None:
     """Find a field that came twice: as two fields where the server lists them, as one with a comma where it joins them."""
-    twice = Finding("doubled_field", Reason.AMBIGUOUS_CREDENTIALS)
-    came_twice = name in view.doubled
+    twice = Finding("repeated_field", Reason.AMBIGUOUS_CREDENTIALS)
+    came_twice = name in view.repeated
     value = view.fields[name]
     if not came_twice and (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
         return None

@@ -1,9 +1,9 @@
 """What a credential field means, and the challenge that asks for it; one scheme per file."""
 
 from watchword.schemes.apikey import APIKey
-from watchword.schemes.base import CredentialsError, Plea, Scheme
+from watchword.schemes.base import ChallengeParams, CredentialsError, Scheme
 from watchword.schemes.basic import Basic
 from watchword.schemes.bearer import Bearer
 from watchword.schemes.cors import cors_request_headers
 
-__all__ = ["APIKey", "Basic", "Bearer", "CredentialsError", "Plea", "Scheme", "cors_request_headers"]
+__all__ = ["APIKey", "Basic", "Bearer", "ChallengeParams", "CredentialsError", "Scheme", "cors_request_headers"]

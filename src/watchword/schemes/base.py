@@ -49,7 +49,7 @@ class CredentialsError(WatchwordError):
 
 
 @dataclass(frozen=True, slots=True)
-class Plea:
+class ChallengeParams:
     """What a challenge should say beside asking: only what helps an honest client.
 
     Args:
@@ -67,7 +67,7 @@ class Plea:
     acr_values: tuple[str, ...] = ()
 
 
-PLAIN = Plea()
+NO_PARAMS = ChallengeParams()
 
 
 class Scheme(Generic[C_co]):
@@ -194,11 +194,11 @@ class Scheme(Generic[C_co]):
         """
         raise TypeError(f"{type(self).__name__} has no extract()")
 
-    def challenge(self, plea: Plea = PLAIN) -> Challenge:
+    def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
         """Return the challenge that asks for credentials of this scheme (RFC 9110 §11.3).
 
         Args:
-            plea: what it should say, as far as the scheme has words for it.
+            params: what it should say, as far as the scheme has words for it.
 
         Returns:
             The challenge. It is asked for with every refusal, so a scheme whose challenges stay the same makes them once.

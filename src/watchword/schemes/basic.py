@@ -8,7 +8,7 @@ from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar import Challenge, decode_base64
 from watchword.grammar.composed import composed
-from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
+from watchword.schemes.base import NO_PARAMS, ChallengeParams, CredentialsError, Scheme
 
 if TYPE_CHECKING:
     from watchword.credentials import Credentials
@@ -74,7 +74,7 @@ class Basic(Scheme[BasicCredentials]):
             raise CredentialsError("a colon between user name and password (RFC 7617 §2)")
         return BasicCredentials(composed(user_id), composed(password))
 
-    def challenge(self, plea: Plea = PLAIN) -> Challenge:
+    def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
         """Return `Basic realm=..., charset="UTF-8"`; the scheme has no words for anything else."""
         return self._plain
 

@@ -10,7 +10,7 @@ from watchword.errors import ConfigurationError
 from watchword.field import Field
 from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token, is_token68
 from watchword.reason import Reason
-from watchword.schemes.base import PLAIN, CredentialsError, Plea, Scheme
+from watchword.schemes.base import NO_PARAMS, ChallengeParams, CredentialsError, Scheme
 from watchword.schemes.subprotocols import FIELD, token_behind
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Bearer(Scheme[BearerToken]):
         self._parameters = {"realm": realm}
         if resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
-        self._challenges: dict[Plea, Challenge] = {}
+        self._challenges: dict[ChallengeParams, Challenge] = {}
 
     def extract(self, view: RequestView) -> BearerToken | None:
         """Return the token, from the one transport that was used (RFC 6750 §2)."""
@@ -108,27 +108,27 @@ class Bearer(Scheme[BearerToken]):
             return _token(in_query[0], "query")
         return _token(in_form[0], "form") if in_form else token
 
-    def challenge(self, plea: Plea = PLAIN) -> Challenge:
-        """Return `Bearer realm=...` with whatever the plea says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
-        known = self._challenges.get(plea)
+    def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
+        """Return `Bearer realm=...` with whatever the params says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
+        known = self._challenges.get(params)
         if known is None:
             if len(self._challenges) >= _MOST_PLEAS:
                 self._challenges.clear()
-            known = self._challenges[plea] = self._build(plea)
+            known = self._challenges[params] = self._build(params)
         return known
 
-    def _build(self, plea: Plea) -> Challenge:
+    def _build(self, params: ChallengeParams) -> Challenge:
         parameters = dict(self._parameters)
-        if plea.error is not None:
-            parameters["error"] = plea.error
-        if plea.description is not None:
-            parameters["error_description"] = plea.description
-        if plea.scope:
-            parameters["scope"] = " ".join(plea.scope)
-        if plea.acr_values:
-            parameters["acr_values"] = " ".join(plea.acr_values)
-        if plea.max_age is not None:
-            parameters["max_age"] = str(plea.max_age)
+        if params.error is not None:
+            parameters["error"] = params.error
+        if params.description is not None:
+            parameters["error_description"] = params.description
+        if params.scope:
+            parameters["scope"] = " ".join(params.scope)
+        if params.acr_values:
+            parameters["acr_values"] = " ".join(params.acr_values)
+        if params.max_age is not None:
+            parameters["max_age"] = str(params.max_age)
         return Challenge(self.name, parameters)
 
 

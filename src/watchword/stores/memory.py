@@ -57,17 +57,17 @@ class MemoryStore:
         """False: nothing here waits for a disk or a network."""
         return False
 
-    def mark(self) -> int:
+    def revision(self) -> int:
         """Return how many changes there were."""
         return self._changes
 
-    def holds(self, mark: int) -> bool:
-        """Tell whether there was no change since; see `Watched.holds`.
+    def is_current(self, revision: int) -> bool:
+        """Tell whether there was no change since; see `Watched.is_current`.
 
         Args:
-            mark: what `mark()` answered.
+            revision: what `revision()` answered.
         """
-        return mark == self._changes
+        return revision == self._changes
 
     # Accounts
 
@@ -113,7 +113,7 @@ class MemoryStore:
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
             unique = account.names if fold_case is None else spellings(account)
             self._refuse_taken(account, unique, account.names, fold_case=fold_case)
-            # Some additions change what was true: see `Watched.holds`.
+            # Some additions change what was true: see `Watched.is_current`.
             new_profile = (profile := _profile(account)) is not None and not self._profiles[profile]
             if account.disabled or new_profile or any(fold(name) in self._folded for name in account.names):
                 self._changes += 1
@@ -221,7 +221,7 @@ class MemoryStore:
                     hashes.setdefault(account.hash_profile, []).append(account.password_hash)
             return tuple((min(hashes[profile]), len(hashes[profile])) for profile in sorted(hashes))
 
-    def decoy_key(self) -> bytes:
+    def dummy_key(self) -> bytes:
         """Return the random key of this store."""
         return self._decoy
 

@@ -133,7 +133,7 @@ class TokenRecord:
 class Watched(Protocol):
     """What lets a checker remember: a store tells whether anything has changed since it was read.
 
-    `mark` and `holds` never block: they say what this process knows. In the process that makes a change it is known at
+    `revision` and `is_current` never block: they say what this process knows. In the process that makes a change it is known at
     once. Of changes made elsewhere a store knows only by asking, so it stops holding when it has not asked for some
     seconds: that is the bound within which a revocation reaches every process.
     """
@@ -143,18 +143,18 @@ class Watched(Protocol):
         """Whether its methods may wait for a disk or a network, so that they must not be called on an event loop."""
         ...
 
-    def mark(self) -> int:
-        """Return a mark of the present state; take it *before* reading what is to be remembered."""
+    def revision(self) -> int:
+        """Return the revision of the present state; read it *before* reading what is to be remembered."""
         ...
 
-    def holds(self, mark: int) -> bool:
-        """Tell whether nothing that a checker may remember has changed since the mark was taken.
+    def is_current(self, revision: int) -> bool:
+        """Tell whether nothing that a checker may remember has changed since the revision was read.
 
-        Additions, logins and uses take nothing away and break no mark, with three exceptions: an account that is disabled, a
+        Additions, logins and uses take nothing away and leave a revision current, with three exceptions: an account that is disabled, a
         name that differs from another in case alone, and a profile of hashes that was not in use.
 
         Args:
-            mark: what `mark()` answered. False may also mean that nobody has asked for a while: reading anything asks.
+            revision: what `revision()` answered. False may also mean that nobody has asked for a while: reading anything asks.
         """
         ...
 
@@ -231,7 +231,7 @@ class AccountStore(Watched, Protocol):
         ...
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note a login. An earlier time than the one that is stored changes nothing; no mark is broken by it."""
+        """Note a login. An earlier time than the one that is stored changes nothing; the revision stays current."""
         ...
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
@@ -242,7 +242,7 @@ class AccountStore(Watched, Protocol):
         """
         ...
 
-    def decoy_key(self) -> bytes:
+    def dummy_key(self) -> bytes:
         """Return a random key of 32 octets, made with the store and the same in every process that uses it."""
         ...
 
@@ -292,7 +292,7 @@ class KeyStore(Watched, Protocol):
         ...
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note that a key was used. An earlier time than the one that is stored changes nothing; no mark is broken by it."""
+        """Note that a key was used. An earlier time than the one that is stored changes nothing; the revision stays current."""
         ...
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:

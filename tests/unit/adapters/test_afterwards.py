@@ -26,11 +26,11 @@ class Diary:
 
     def check(self, credentials: BearerToken) -> Verdict:
         """Accept, and leave something to do."""
-        return Accepted(Principal("ann"), afterwards=Operation(self.finish))
+        return Accepted(Principal("ann"), after_response=Operation(self.finish))
 
     def finish(self) -> None:
         """Do it."""
-        self.entries.append("afterwards")
+        self.entries.append("after_response")
         if self._fails:
             raise LookupError("bug")
 
@@ -95,7 +95,7 @@ def test_over_wsgi_it_is_done_when_the_server_closes_the_response() -> None:
     assert list(response) == [b"part"]
     assert diary.entries == ["application", "sent"]
     response.close()
-    assert diary.entries == ["application", "sent", "afterwards"]
+    assert diary.entries == ["application", "sent", "after_response"]
 
 
 def test_over_wsgi_it_is_done_where_the_application_fails() -> None:
@@ -103,7 +103,7 @@ def test_over_wsgi_it_is_done_where_the_application_fails() -> None:
     diary = Diary()
     with pytest.raises(RuntimeError, match="broken"):
         wsgi_of(diary, fails=True)(wsgi_environ(REQUEST), lambda *_: None)
-    assert diary.entries == ["application", "afterwards"]
+    assert diary.entries == ["application", "after_response"]
 
 
 @pytest.mark.anyio
@@ -111,7 +111,7 @@ async def test_over_asgi_it_is_done_after_the_response() -> None:
     """When the application is through."""
     diary = Diary()
     await serve(asgi_of(diary), REQUEST)
-    assert diary.entries == ["application", "sent", "afterwards"]
+    assert diary.entries == ["application", "sent", "after_response"]
 
 
 @pytest.mark.anyio
@@ -120,7 +120,7 @@ async def test_over_asgi_it_is_done_where_the_application_fails() -> None:
     diary = Diary()
     with pytest.raises(RuntimeError, match="broken"):
         await serve(asgi_of(diary, fails=True), REQUEST)
-    assert diary.entries == ["application", "afterwards"]
+    assert diary.entries == ["application", "after_response"]
 
 
 @pytest.mark.anyio
@@ -129,7 +129,7 @@ async def test_of_a_websocket_it_is_done_once_the_handshake_is_answered() -> Non
     diary = Diary()
     sent = await serve(asgi_of(diary), Request(target="/x", headers=(bearer("t"),), kind="websocket"))
     assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
-    assert diary.entries == ["application", "afterwards", "open", "sent"]
+    assert diary.entries == ["application", "after_response", "open", "sent"]
 
 
 @pytest.mark.anyio
@@ -138,12 +138,12 @@ async def test_somebody_who_may_not_has_logged_in_all_the_same(kind: Any) -> Non
     """A refusal of somebody who is known is followed by it as well, once."""
     diary = Diary()
     await serve(asgi_of(diary), Request(target="/admin", headers=(bearer("t"),), kind=kind))
-    assert diary.entries == ["afterwards"]
+    assert diary.entries == ["after_response"]
     if kind == "http":
         response = wsgi_of(diary)(wsgi_environ(Request(target="/admin", headers=(bearer("t"),))), lambda *_: None)
         assert b"".join(response)
         response.close()
-        assert diary.entries == ["afterwards", "afterwards"]
+        assert diary.entries == ["after_response", "after_response"]
 
 
 @pytest.mark.anyio
@@ -153,7 +153,7 @@ async def test_an_explanation_leaves_nothing_behind() -> None:
     view = RequestView(method="GET", target="/x", headers=[bearer("t")])
     diary.guard().explain(view)
     await diary.guard().aexplain(view)
-    assert diary.entries == ["afterwards", "afterwards"]
+    assert diary.entries == ["after_response", "after_response"]
 
 
 @pytest.mark.anyio
@@ -166,4 +166,4 @@ async def test_its_failure_is_logged_and_reaches_nobody(caplog: pytest.LogCaptur
     list(response)
     response.close()
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
-    assert diary.entries.count("afterwards") == 2
+    assert diary.entries.count("after_response") == 2

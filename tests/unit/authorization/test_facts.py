@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.requirements import CLOCK, calls_of
 from watchword import ANONYMOUS, ConfigurationError, Evidence, Principal, RequestView, Requirement, Unavailable, network, where
 from watchword.authorization.needs import IDENTITY, LoginWithin, UseFactor
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, needs
 
 ANN, BOB = Principal("ann"), Principal("bob")
@@ -21,14 +21,14 @@ ANN, BOB = Principal("ann"), Principal("bob")
 def asked_from(client: str | None, requirement: Requirement) -> bool:
     """Whether a request from this peer meets a requirement; the identity makes no difference."""
     view = RequestView("GET", "/x", client=client)
-    values = {requirement.evaluate(Situation(view, CLOCK, principal)) for principal in (None, ANONYMOUS, ANN)}
+    values = {requirement.evaluate(EvaluationContext(view, CLOCK, principal)) for principal in (None, ANONYMOUS, ANN)}
     assert values in ({YES}, {NO})
     return values == {YES}
 
 
 def value(requirement: Requirement, principal: Principal | None = ANN, method: str = "GET") -> Value:
     """Return the value of a requirement."""
-    return requirement.evaluate(Situation(RequestView(method, "/x", client="192.0.2.7"), CLOCK, principal))
+    return requirement.evaluate(EvaluationContext(RequestView(method, "/x", client="192.0.2.7"), CLOCK, principal))
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_thousands_of_networks_cost_no_more_than_one() -> None:
     few = network("10.0.0.0/24", "10.9.0.0/16")
     many = network(*(f"10.{a}.{b}.0/24" for a in range(8) for b in range(250)), *(f"11.{a}.0.0/16" for a in range(250)))
     view = RequestView("GET", "/x", client="192.0.2.7")
-    situation = Situation(view, CLOCK, ANN)
-    few.evaluate(situation)  # parses the address, once per request
-    assert calls_of(lambda: many.evaluate(situation)) == calls_of(lambda: few.evaluate(situation))
+    context = EvaluationContext(view, CLOCK, ANN)
+    few.evaluate(context)  # parses the address, once per request
+    assert calls_of(lambda: many.evaluate(context)) == calls_of(lambda: few.evaluate(context))
     assert asked_from("10.7.249.255", many)
     assert asked_from("11.249.1.1", many)
     assert not asked_from("10.8.0.0", many)

@@ -31,7 +31,7 @@ from watchword import (
     where,
 )
 from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import Situation
+from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, needs
 from watchword.testing import FixedClock
 
@@ -71,7 +71,7 @@ def is_get(request: RequestView) -> bool:
 
 def value(requirement: Requirement, principal: Principal | None = None, unchecked: Unknown | None = None, now: float = NOW) -> Value:
     """Return the value of a requirement for a request from 10.0.0.1."""
-    return requirement.evaluate(Situation(VIEW, FixedClock(now), principal, unchecked))
+    return requirement.evaluate(EvaluationContext(VIEW, FixedClock(now), principal, unchecked))
 
 
 def need(*some: Need) -> Value:
@@ -275,7 +275,7 @@ def test_acr_values_can_stand_in_a_challenge(value_: str) -> None:
 )
 def test_each_leaf_has_its_reason(requirement: Requirement, reason: Reason) -> None:
     """The code in the log and in the body says which kind of thing was missing."""
-    assert requirement.blame(Situation(VIEW, FixedClock(NOW), LACKS)) is reason
+    assert requirement.denial_reason(EvaluationContext(VIEW, FixedClock(NOW), LACKS)) is reason
 
 
 def test_a_role_by_another_name_is_not_a_scope() -> None:

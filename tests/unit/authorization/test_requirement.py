@@ -31,7 +31,7 @@ from watchword import (
     where,
 )
 from watchword.authorization.needs import IDENTITY
-from watchword.authorization.requirement import AllOf, AnyOf, Hidden, Not, Situation, leaves
+from watchword.authorization.requirement import AllOf, AnyOf, EvaluationContext, Hidden, Not, leaves
 from watchword.authorization.value import NO, PENDING, YES, Unknown, needs
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ BOB = Principal("bob", roles=["banned"])
 VIEW = RequestView("GET", "/x", client="10.0.0.1")
 
 
-def seen(principal: Principal | None = None, unchecked: Unknown | None = None) -> Situation:
-    """Return the situation in which this caller asks from 10.0.0.1."""
-    return Situation(VIEW, CLOCK, principal, unchecked)
+def seen(principal: Principal | None = None, unchecked: Unknown | None = None) -> EvaluationContext:
+    """Return the context in which this caller asks from 10.0.0.1."""
+    return EvaluationContext(VIEW, CLOCK, principal, unchecked)
 
 
 def is_friend(principal: Principal) -> bool:
@@ -329,7 +329,7 @@ def test_a_refusal_is_hidden_where_a_part_that_is_not_met_asked_for_it(requireme
 def test_the_reason_is_that_of_the_part_in_the_way(requirement: Requirement, reason: Reason) -> None:
     """Of `&` the first part that is met least, of `|` the first that comes nearest; a `~` gives away nothing but the network."""
     assert requirement.evaluate(seen(ANN)) is NO
-    assert requirement.blame(seen(ANN)) is reason
+    assert requirement.denial_reason(seen(ANN)) is reason
 
 
 @pytest.mark.parametrize(
@@ -370,10 +370,10 @@ def test_the_schemes_by_which_alone_a_requirement_can_be_met(requirement: Requir
 )
 def test_what_one_set_operation_tells_has_a_quick_test(requirement: Requirement) -> None:
     """The common requirements are decided without evaluation; that the answers agree is a property."""
-    quick = requirement.quick()
-    assert quick is not None
-    assert quick(ANN) is (requirement.evaluate(seen(ANN)) is YES)
-    assert quick(ANONYMOUS) is False
+    fast_check = requirement.fast_check()
+    assert fast_check is not None
+    assert fast_check(ANN) is (requirement.evaluate(seen(ANN)) is YES)
+    assert fast_check(ANONYMOUS) is False
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_what_one_set_operation_tells_has_a_quick_test(requirement: Requirement)
 )
 def test_what_depends_on_more_than_names_has_no_quick_test(requirement: Requirement) -> None:
     """Where the request, the clock or the evidence matters too, the requirement is evaluated."""
-    assert requirement.quick() is None
+    assert requirement.fast_check() is None
 
 
 def test_leaves_are_found_in_order() -> None:
@@ -419,7 +419,7 @@ def test_a_requirement_of_ones_own_combines_like_the_others() -> None:
     """A subclass with `evaluate` is all it takes."""
 
     class Friday(Requirement):
-        def evaluate(self, situation: Situation) -> Any:
+        def evaluate(self, context: EvaluationContext) -> Any:
             return YES
 
         def __str__(self) -> str:

@@ -373,9 +373,9 @@ def test_a_table_lists_its_routes_and_the_default_last() -> None:
     assert [route.text for route in rules] == ["/b", "/a", "default"]
     assert (first.hides, second.hides, default.hides) == (True, False, False)
     assert [first.accepted, second.accepted, default.accepted] == [None, frozenset({"bearer", "basic"}), None]
-    assert first.quick is not None
-    assert first.quick(Principal("ann", roles=["x"]))
-    assert (second.quick, default.quick) == (None, None)
+    assert first.fast_check is not None
+    assert first.fast_check(Principal("ann", roles=["x"]))
+    assert (second.fast_check, default.fast_check) == (None, None)
 
 
 def test_rules_combine_to_one_that_demands_what_they_all_do() -> None:

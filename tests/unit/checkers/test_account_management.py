@@ -70,7 +70,7 @@ def test_an_account_may_be_without_a_password(desk: Desk) -> None:
 
 @pytest.mark.parametrize("scheme", MAKERS)
 def test_a_hash_from_elsewhere_is_taken_in_every_format(scheme: str, desk: Desk) -> None:
-    """With its format and cost noted, by which unknown names are dealt their decoys."""
+    """With its format and cost noted, by which unknown names are dealt their dummies."""
     added = desk.accounts.add("ann", password_hash=stored(scheme))
     assert added.password_hash == stored(scheme)
     assert added.hash_profile == desk.hasher.profile(stored(scheme))

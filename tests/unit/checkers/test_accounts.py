@@ -144,7 +144,7 @@ def test_whoever_is_shut_out_is_refused_with_the_reason_for_the_operator(name: s
 )
 def test_only_whoever_shows_the_right_password_is_told_and_only_what_may_be(told: list[Any], behind: Behind) -> None:
     """The same octets for everybody without the right password, and for those whose reason is not told (decision D14)."""
-    desk = Desk(max_age=DAY, tell=told)
+    desk = Desk(max_age=DAY, disclose=told)
     desk.shut_some()
     send = behind(guarded(desk.accounts))
     without = {repr(bytes_of(send(log_in(name, "S3cret")))) for name in ("ann", "nobody", *STANDING)}
@@ -182,9 +182,9 @@ def test_a_password_expires_after_its_age() -> None:
     desk = Desk(max_age=DAY, hasher=CountingHasher())
     desk.accounts.add("ann", password_hash=stored("bcrypt"))
     desk.clock.advance(DAY - 1)
-    afterwards = desk.accept("ann").afterwards
-    assert afterwards is not None
-    afterwards.run()
+    after_response = desk.accept("ann").after_response
+    assert after_response is not None
+    after_response.run()
     assert desk.accounts.get("ann").password_hash != stored("bcrypt")
     desk.clock.advance(1)
     assert desk.accounts.check(BasicCredentials("ann", PASSWORD)) == Refused(Reason.PASSWORD_EXPIRED)
@@ -330,9 +330,9 @@ def test_a_lease_says_from_when_until_when() -> None:
     assert lease is not None
     for at, holds in ((20, True), (10, True), (9, False), (DAY - 1, True), (DAY, False), (20, True)):
         desk.clock.set(NOW + at)
-        assert lease.holds() is holds
+        assert lease.is_current() is holds
     desk.accounts.change("ann", roles=["x"])
-    assert not lease.holds()
+    assert not lease.is_current()
     assert repr(lease).startswith("StoreLease(mark=")
 
 
@@ -366,11 +366,11 @@ def test_the_check_itself_notes_nothing() -> None:
     desk.accounts.add("ann", PASSWORD)
     first = desk.accept("ann")
     assert desk.accounts.get("ann").last_login_at is None
-    assert first.afterwards is not None
-    assert desk.accept("ann").afterwards is None
-    first.afterwards.run()
+    assert first.after_response is not None
+    assert desk.accept("ann").after_response is None
+    first.after_response.run()
     assert desk.accounts.get("ann").last_login_at == NOW
-    assert PASSWORD not in repr(first) + repr(first.afterwards)
+    assert PASSWORD not in repr(first) + repr(first.after_response)
 
 
 def test_another_process_that_noted_a_login_counts() -> None:
@@ -378,10 +378,10 @@ def test_another_process_that_noted_a_login_counts() -> None:
     desk = Desk()
     desk.accounts.add("ann", PASSWORD)
     other = Desk(store=desk.store)
-    afterwards = desk.accept("ann").afterwards
-    assert afterwards is not None
-    afterwards.run()
-    assert other.accept("ann").afterwards is None
+    after_response = desk.accept("ann").after_response
+    assert after_response is not None
+    after_response.run()
+    assert other.accept("ann").after_response is None
 
 
 def test_a_login_ends_no_lease() -> None:
@@ -389,10 +389,10 @@ def test_a_login_ends_no_lease() -> None:
     desk = Desk()
     desk.accounts.add("ann", PASSWORD)
     verdict = desk.accept("ann")
-    assert verdict.afterwards is not None
+    assert verdict.after_response is not None
     assert verdict.lease is not None
-    verdict.afterwards.run()
-    assert verdict.lease.holds()
+    verdict.after_response.run()
+    assert verdict.lease.is_current()
 
 
 def test_an_outage_while_a_login_is_noted_disturbs_nobody(behind: Behind) -> None:

@@ -32,7 +32,7 @@ from watchword import (
     WatchwordError,
 )
 from watchword.checkers.api_keys import _NOTED, APIKeys, NewKey
-from watchword.checkers.key_form import KeyForm, _sealed, make_id
+from watchword.checkers.key_format import KeyFormat, _sealed, make_id
 from watchword.errors import NotFound
 from watchword.stores.memory import MemoryStore
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord
@@ -79,7 +79,7 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 
 def with_wrong_secret(key: str) -> str:
     """Return a key of the same id and of the right form, with the secret of another."""
-    return _sealed(key[: -len(secret_of(key)) - 6] + secret_of(KeyForm("ww").make().text))
+    return _sealed(key[: -len(secret_of(key)) - 6] + secret_of(KeyFormat("ww").make().text))
 
 
 # Keys of "ann" in every state.
@@ -92,7 +92,7 @@ def good(desk: Desk) -> str:
 
 def unknown(_desk: Desk) -> str:
     """One that no store has."""
-    return KeyForm("ww").make().text
+    return KeyFormat("ww").make().text
 
 
 def wrong(desk: Desk) -> str:
@@ -238,7 +238,7 @@ def test_what_has_not_the_form_of_a_key_is_not_looked_up() -> None:
 @pytest.mark.parametrize("text", ["", "ww", "\ud800", "ww_\ud800", "x" * 100_000, "' OR 1=1 --", "ww_" + "0" * 16 + "_" + "0" * 33])
 @pytest.mark.anyio
 async def test_what_is_no_key_is_refused_and_raises_nothing(desk: Desk, text: str) -> None:
-    """Whatever a stranger sends."""
+    """Whatever an anonymous caller sends."""
     assert await ask_both_ways(desk.keys, text) == Refused(Reason.UNKNOWN_IDENTITY)
     assert desk.store.asked == []
 
@@ -269,7 +269,7 @@ def test_a_key_is_valid_from_its_beginning_until_its_end(begins: Any, ends: Any,
 def test_a_time_that_is_none_lets_nobody_in(times: Any) -> None:
     """Should a store hold one: whoever cannot tell whether a key is valid refuses it."""
     desk = Desk()
-    made = KeyForm("ww").make()
+    made = KeyFormat("ww").make()
     desk.store._keys[made.id] = KeyRecord(id=made.id, digest=made.digest, owner="ann", **times)
     assert isinstance(desk.keys.check(APIKeyCredentials(made.text)), Refused)
 
@@ -312,7 +312,7 @@ def test_the_work_is_one_operation() -> None:
     desk.disable("bob")  # something changes meanwhile
     with pytest.raises(StopIteration) as end:
         steps.send(operation.run())
-    assert not end.value.value.lease.holds()
+    assert not end.value.value.lease.is_current()
 
 
 @pytest.mark.anyio
@@ -351,12 +351,12 @@ def test_an_answer_holds_until_it_would_be_another(change: Callable[[Desk, NewKe
     made = desk.keys.create("ann", not_before=NOW - 100, expires_at=NOW + 100)
     lease = desk.accept(made.key).lease
     assert lease is not None
-    assert lease.holds()
+    assert lease.is_current()
     desk.clock.set(NOW + 99)
     desk.store.note_key_use(made.record.id, NOW)
-    assert lease.holds()
+    assert lease.is_current()
     change(desk, made)
-    assert not lease.holds()
+    assert not lease.is_current()
 
 
 def test_an_answer_without_end_holds_for_ever() -> None:
@@ -366,7 +366,7 @@ def test_an_answer_without_end_holds_for_ever() -> None:
     assert lease is not None
     for time in (0, NOW * 100):
         desk.clock.set(time)
-        assert lease.holds()
+        assert lease.is_current()
 
 
 # When a key was last used
@@ -389,8 +389,8 @@ def test_the_use_of_a_key_is_noted_after_the_response() -> None:
     made = desk.keys.create("ann")
     verdict = desk.accept(made.key)
     assert desk.store.times("note_key_use") == 0
-    assert verdict.afterwards is not None
-    verdict.afterwards.run()
+    assert verdict.after_response is not None
+    verdict.after_response.run()
     assert last_used(desk, made.record.id) == NOW
 
 
@@ -401,7 +401,7 @@ def test_the_use_of_a_key_is_noted_once_a_minute() -> None:
     for second in range(180):
         desk.clock.set(NOW + second)
         # Every request by a process that has just started.
-        do(APIKeys(desk.store, clock=desk.clock).check(APIKeyCredentials(made.key)).afterwards)  # type: ignore[union-attr]
+        do(APIKeys(desk.store, clock=desk.clock).check(APIKeyCredentials(made.key)).after_response)  # type: ignore[union-attr]
     assert desk.store.times("note_key_use") == 3
     assert last_used(desk, made.record.id) == NOW + 120
 
@@ -413,7 +413,7 @@ def test_a_burst_of_uses_is_noted_once(order: int) -> None:
     made = desk.keys.create("ann")
     left = []
     for _ in range(100):
-        left.append(desk.accept(made.key).afterwards)
+        left.append(desk.accept(made.key).after_response)
         desk.clock.advance(0.1)
     for operation in left[::order]:
         do(operation)
@@ -427,7 +427,7 @@ def test_a_burst_of_threads_notes_once() -> None:
     """Sixteen threads at the same moment: one does it, and none waits for it."""
     desk = Desk()
     made = desk.keys.create("ann")
-    left = [desk.accept(made.key).afterwards for _ in range(16)]
+    left = [desk.accept(made.key).after_response for _ in range(16)]
     together = threading.Barrier(16)
 
     def work(operation: Any) -> None:
@@ -446,7 +446,7 @@ def test_while_one_thread_notes_no_other_waits() -> None:
     """A slow disk holds one thread and not all of them."""
     desk = Desk()
     made = desk.keys.create("ann")
-    first, second = (desk.accept(made.key).afterwards for _ in range(2))
+    first, second = (desk.accept(made.key).after_response for _ in range(2))
 
     class Slow(CountingStore):
         def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - the name in the protocol
@@ -462,12 +462,12 @@ def test_a_note_that_failed_is_taken_with_the_next_use() -> None:
     """An outage after the response is somebody else's to report; nothing is taken for noted that is not."""
     desk = Desk()
     made = desk.keys.create("ann")
-    left = desk.accept(made.key).afterwards
+    left = desk.accept(made.key).after_response
     desk.store.is_down = True
     with pytest.raises(Unavailable):
         do(left)
     desk.store.is_down = False
-    do(desk.accept(made.key).afterwards)
+    do(desk.accept(made.key).after_response)
     assert last_used(desk, made.record.id) == NOW
 
 
@@ -476,13 +476,13 @@ def test_how_often_a_use_is_noted_is_a_setting(used_every: float) -> None:
     """In seconds; 0 notes every use."""
     desk = Desk(used_every=used_every)
     made = desk.keys.create("ann")
-    do(desk.accept(made.key).afterwards)
+    do(desk.accept(made.key).after_response)
     desk.clock.set(NOW + used_every - 0.5)
-    do(desk.accept(made.key).afterwards)
+    do(desk.accept(made.key).after_response)
     assert desk.store.times("note_key_use") == 1
     for count in (2, 3) if not used_every else (2, 2):
         desk.clock.set(NOW + used_every)
-        do(desk.accept(made.key).afterwards)
+        do(desk.accept(made.key).after_response)
         assert desk.store.times("note_key_use") == count
 
 
@@ -490,9 +490,9 @@ def test_a_clock_that_is_set_back_does_not_stop_the_notes_of_other_keys() -> Non
     """What was noted in a future that did not come is no reason to be silent, and a note of the store is never set back."""
     desk = Desk()
     made = desk.keys.create("ann")
-    do(desk.accept(made.key).afterwards)
+    do(desk.accept(made.key).after_response)
     desk.clock.set(NOW - 1000)
-    do(desk.accept(made.key).afterwards)
+    do(desk.accept(made.key).after_response)
     assert last_used(desk, made.record.id) == NOW
     stale = replace(desk.keys.get(made.record.id), last_used_at=None)
     assert desk.keys._note(stale, NOW - 1000) is not None
@@ -504,11 +504,11 @@ async def test_a_store_that_answers_at_once_needs_no_thread_for_the_note() -> No
     for blocking in (False, True):
         desk = Desk(blocking=blocking)
         made = desk.keys.create("ann")
-        afterwards = desk.accept(made.key).afterwards
-        assert afterwards is not None
-        assert (afterwards.arun is None) is blocking
-        if afterwards.arun is not None:
-            await afterwards.arun()
+        after_response = desk.accept(made.key).after_response
+        assert after_response is not None
+        assert (after_response.arun is None) is blocking
+        if after_response.arun is not None:
+            await after_response.arun()
             assert last_used(desk, made.record.id) == NOW
 
 
@@ -733,7 +733,7 @@ def test_keys_are_listed_by_owner_and_in_pages() -> None:
     """However many there are, each once, in the order of their ids."""
     desk = Desk()
     for number in range(PAGE + 5):
-        made = KeyForm("ww").make()
+        made = KeyFormat("ww").make()
         desk.store.add_key(KeyRecord(id=made.id, digest=made.digest, owner="ann" if number % 2 else "bob"))
     listed = [record.id for record in desk.keys.list()]
     assert len(set(listed)) == len(listed) == PAGE + 5
@@ -990,7 +990,7 @@ def test_a_key_is_recognised_without_a_lookup() -> None:
     """By whoever scans logs and repositories: there need be no such key."""
     desk = Desk()
     made = good(desk)
-    stranger = KeyForm("ww").make()
+    stranger = KeyFormat("ww").make()
     assert desk.keys.recognise(made) == made.split("_")[1]
     assert desk.keys.recognise(stranger.text) == stranger.id
     for text in (made[:-1], f" {made}", made.encode(), None, "", APIKeys(desk.store, prefix="acme").create("ann").key):
@@ -1012,7 +1012,7 @@ def test_the_store_holds_no_key() -> None:
     made = [desk.keys.create("ann"), desk.keys.create("ann")]
     made.append(desk.keys.rotate(made[0].record.id))
     for one in made:
-        do(desk.accept(one.key).afterwards)
+        do(desk.accept(one.key).after_response)
         desk.keys.check(APIKeyCredentials(with_wrong_secret(one.key)))
     desk.store.threads.clear()
     everything = held_by(desk.store)
@@ -1029,7 +1029,7 @@ def test_nothing_prints_a_key() -> None:
     steps = desk.keys.flow(APIKeyCredentials(made.key))
     operation = next(steps)
     verdict = desk.accept(made.key)
-    printed = [made, made.record, desk.keys, steps, operation, operation.run, verdict, verdict.lease, verdict.afterwards, desk.store]
+    printed = [made, made.record, desk.keys, steps, operation, operation.run, verdict, verdict.lease, verdict.after_response, desk.store]
     text = " ".join(f"{one!r} {one}" for one in printed)
     digest = made.record.digest
     for part in (secret_of(made.key), secret_of(made.key)[:8], repr(digest)[2:-1], digest.hex()):

@@ -190,7 +190,7 @@ def test_a_change_is_seen_by_the_next_check(change: Callable[[Path, bytes], None
 
 @ways
 def test_a_user_removed_is_refused_by_the_next_request(change: Callable[[Path, bytes], None], behind: Behind, path: Path) -> None:
-    """Although the memo of the guard and the memory of the checker knew him, and the short way let him in."""
+    """Although the cache of the guard and the memory of the checker knew him, and the fast path let him in."""
     send = behind(guarded(Watching(path)))
     assert [send(log_in("ann", PASSWORD)).status for _ in range(4)] == [200] * 4
     change(path, lines(bob=QUICK))
@@ -266,7 +266,7 @@ def test_an_emptied_file_lets_nobody_in_once_it_has_settled(octets: bytes, path:
     assert not users.lets_in("ann")
     assert users.told() == ["source_reread"]
     # What is refused costs what it cost before.
-    assert hasher.profile(users._loaded.table.decoys.for_name("ann")) == hasher.profile(QUICK)
+    assert hasher.profile(users._loaded.table.dummies.for_name("ann")) == hasher.profile(QUICK)
     write_htpasswd(path, {"eve": QUICK})
     assert users.lets_in("eve")
     assert not users.lets_in("ann")
@@ -519,14 +519,14 @@ def test_a_lease_holds_as_long_as_the_file_says_the_same(path: Path) -> None:
     verdict = users.check(BasicCredentials("ann", PASSWORD))
     assert isinstance(verdict, Accepted)
     assert verdict.lease is not None
-    assert verdict.lease.holds()
+    assert verdict.lease.is_current()
     replace(path, lines(ann=QUICK))
-    assert not verdict.lease.holds()
+    assert not verdict.lease.is_current()
     again = users.check(BasicCredentials("ann", PASSWORD))
     assert isinstance(again, Accepted)
     assert again.lease is not None
-    assert again.lease.holds()
-    assert not verdict.lease.holds()
+    assert again.lease.is_current()
+    assert not verdict.lease.is_current()
 
 
 def test_a_file_that_is_still_young_leases_nothing(path: Path) -> None:
@@ -537,7 +537,7 @@ def test_a_file_that_is_still_young_leases_nothing(path: Path) -> None:
         verdict = users.check(BasicCredentials("ann", PASSWORD))
         assert isinstance(verdict, Accepted)
         assert verdict.lease is not None
-        assert not verdict.lease.holds()
+        assert not verdict.lease.is_current()
     assert len(hasher.verified) == 1
 
 

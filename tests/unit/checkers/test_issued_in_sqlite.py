@@ -158,8 +158,8 @@ def test_the_use_of_a_key_is_noted_once_a_minute_by_all_processes(workers: list[
         here.clock.set(NOW + second)
         for worker in (here, there):
             verdict: Any = worker.keys.check(APIKeyCredentials(made.key))
-            if verdict.afterwards is not None:
-                verdict.afterwards.run()
+            if verdict.after_response is not None:
+                verdict.after_response.run()
                 noted.add(second)
     assert noted == {0, 60, 120}
     assert there.keys.get(made.record.id).last_used_at == NOW + 120

@@ -32,7 +32,7 @@ from watchword import (
     WatchwordError,
 )
 from watchword.checkers.api_keys import APIKeys
-from watchword.checkers.key_form import TokenForm, make_id
+from watchword.checkers.key_format import TokenFormat, make_id
 from watchword.checkers.opaque_tokens import NewToken, OpaqueTokens
 from watchword.stores.memory import MemoryStore
 from watchword.stores.ports import PAGE, AccountRecord, TokenRecord
@@ -81,7 +81,7 @@ def good(desk: Desk) -> str:
 
 def unknown(_desk: Desk) -> str:
     """One that no store has."""
-    return TokenForm("wwt").make().text
+    return TokenFormat("wwt").make().text
 
 
 def purged(desk: Desk) -> str:
@@ -183,7 +183,7 @@ def test_what_has_not_the_form_of_a_token_is_not_looked_up() -> None:
 @pytest.mark.parametrize("text", ["", "wwt", "\ud800", "x" * 100_000, "wwt_" + "0" * 49])
 @pytest.mark.anyio
 async def test_what_is_no_token_is_refused_and_raises_nothing(desk: Desk, text: str) -> None:
-    """Whatever a stranger sends."""
+    """Whatever an anonymous caller sends."""
     assert await ask_both_ways(desk.tokens, text) == Refused(Reason.UNKNOWN_IDENTITY)
     assert desk.store.asked == []
 
@@ -201,7 +201,7 @@ def test_a_token_is_valid_until_its_end(now: float, works: bool) -> None:  # noq
 def test_an_end_that_is_none_lets_nobody_in(end: float) -> None:
     """Should a store hold one."""
     desk = Desk()
-    made = TokenForm("wwt").make()
+    made = TokenFormat("wwt").make()
     desk.store._tokens[made.digest] = TokenRecord(digest=made.digest, id=made.id, subject="ann", expires_at=end)
     assert desk.tokens.check(BearerToken(made.text)) == Refused(Reason.EXPIRED)
 
@@ -224,7 +224,7 @@ def test_the_mark_is_taken_before_anything_is_read() -> None:
     desk.disable("bob")
     with pytest.raises(StopIteration) as end:
         steps.send(operation.run())
-    assert not end.value.value.lease.holds()
+    assert not end.value.value.lease.is_current()
 
 
 @pytest.mark.anyio
@@ -261,10 +261,10 @@ def test_an_answer_holds_until_it_would_be_another(change: Callable[[Desk, NewTo
     assert verdict.lease is not None
     for time in (NOW + 99, 0):
         desk.clock.set(time)
-        assert verdict.lease.holds()
+        assert verdict.lease.is_current()
     desk.clock.set(NOW)
     change(desk, made)
-    assert not verdict.lease.holds()
+    assert not verdict.lease.is_current()
 
 
 # Behind a guard
@@ -431,7 +431,7 @@ def test_only_handles_and_digests_reach_the_store() -> None:
     """A token of somebody else, a damaged one or a password, given by mistake: databases write what they were asked into logs."""
     desk = Desk()
     token = good(desk)
-    for text in (token[:-1], f" {token}", "correct horse", "", "\ud800", TokenForm("other").make().text):
+    for text in (token[:-1], f" {token}", "correct horse", "", "\ud800", TokenFormat("other").make().text):
         assert not desk.tokens.revoke(text)
     assert desk.store.asked == []
     desk.tokens.revoke(token)
@@ -459,7 +459,7 @@ def test_tokens_are_listed_by_subject_and_in_pages() -> None:
     """However many there are, each once, in the order of their handles."""
     desk = Desk()
     for number in range(PAGE + 5):
-        made = TokenForm("wwt").make()
+        made = TokenFormat("wwt").make()
         desk.store.add_token(TokenRecord(id=made.id, digest=made.digest, subject="ann" if number % 2 else "bob"))
     listed = [record.id for record in desk.tokens.list()]
     assert len(set(listed)) == len(listed) == PAGE + 5

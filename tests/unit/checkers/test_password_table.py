@@ -53,14 +53,14 @@ def test_each_answer_carries_the_lease() -> None:
 
 @pytest.mark.parametrize("name", list(HASHES))
 def test_an_unknown_name_is_refused_though_the_password_fits_its_decoy(name: str) -> None:
-    """The decoy is somebody's hash, and whoever knows that password gets in by that name alone."""
+    """The dummy hash is somebody's hash, and whoever knows that password gets in by that name alone."""
     users = table(CountingHasher(), {name: HASHES[name]})
     for number in range(5):
         assert check(users, f"nobody{number}") == Refused(Reason.UNKNOWN_IDENTITY)
 
 
 def test_what_an_unknown_name_costs_is_never_remembered() -> None:
-    """The right password of a decoy, shown again and again with an unknown name, is hashed each time."""
+    """The right password of a dummy, shown again and again with an unknown name, is hashed each time."""
     hasher = CountingHasher()
     users = table(hasher)
     assert check(users, "ann") == Accepted(Principal("ann"))
@@ -83,9 +83,9 @@ def test_the_same_name_in_either_form_has_one_decoy() -> None:
 
 
 def test_two_users_of_one_hash_weigh_twice() -> None:
-    """As often as somebody has it is it a decoy."""
-    decoys = table(CountingHasher(), {"ann": HASHES["ann"], "bob": HASHES["ann"], "cid": HASHES["bob"]}).decoys
-    dealt = [decoys.for_name(f"nobody{number}") for number in range(300)]
+    """As often as somebody has it is it a dummy."""
+    dummies = table(CountingHasher(), {"ann": HASHES["ann"], "bob": HASHES["ann"], "cid": HASHES["bob"]}).dummies
+    dealt = [dummies.for_name(f"nobody{number}") for number in range(300)]
     assert 150 < dealt.count(HASHES["ann"]) < 250
 
 

@@ -159,7 +159,7 @@ def test_what_it_remembers_ends_by_the_clock_it_is_given() -> None:
 
 
 def test_an_answer_may_be_given_again_for_ever() -> None:
-    """The table never changes, and says so to the memo of the guard."""
+    """The table never changes, and says so to the cache of the guard."""
     verdict = Users(ARGON2).check(BasicCredentials("ann", "s3cret"))
     assert isinstance(verdict, Accepted)
     assert verdict.lease is ALWAYS

@@ -12,12 +12,12 @@ from passlib.context import CryptContext
 from tests.support.core import argon2_hash
 from tests.support.logins import CountingHasher
 from watchword import ConfigurationError
+from watchword.cache import FOR, MOST
 from watchword.checkers import PasswordHasher
 from watchword.checkers.verifying import Verifier, as_hasher
 from watchword.errors import Overloaded
 from watchword.operation import run
 from watchword.protection.hashing import HashLimiter, shared_limiter
-from watchword.remembering import FOR, MOST
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:

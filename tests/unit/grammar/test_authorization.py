@@ -30,7 +30,7 @@ PARAMS = Authorization("Digest", params={"username": "Mufasa", "realm": "a b", "
     ],
 )
 def test_token68_is_read(value: str, scheme: str, token68: str) -> None:
-    """One token68 after the scheme is credentials, as `str` and as `bytes`, by the short way and by the long one."""
+    """One token68 after the scheme is credentials, as `str` and as `bytes`, by the fast path and by the long one."""
     for given in (value, value.encode("ascii")):
         read = parse_authorization(given)
         assert (read.scheme, read.token68, read.params) == (scheme, token68, None)

@@ -123,7 +123,7 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         "strip_credentials=True cannot keep back what Ticket reads from a form: name it in Form.form_parameters",
     ),
     "an order of one string": ((BASIC,), {"order": "Basic"}, "Guard(order=...) takes a list of names, such as ['Basic'], not one string"),
-    "an order of strangers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),
+    "an order of anonymous callers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),
     "identity headers of one string": ((BASIC,), {"identity_headers": "remote-user"}, "Guard(identity_headers=...) takes a list of names"),
     "origins of one string": ((BASIC,), {"origins": "https://x"}, "Guard(origins=...) takes a list of names, such as ['https://x']"),
     "an origin without scheme": ((BASIC,), {"origins": ["app.example.com"]}, "an origin is a scheme and a host, and a port if"),
@@ -260,7 +260,7 @@ def test_the_repr_of_a_guard_shows_no_secret() -> None:
     ids=str,
 )
 def test_a_rule_that_some_scheme_of_the_guard_can_meet_is_none(requirement: Requirement) -> None:
-    """Nor one that strangers can meet, nor one that says openly that it is for nobody."""
+    """Nor one that anonymous callers can meet, nor one that says openly that it is for nobody."""
     assert Guard(BASIC, BEARER, rules={"/x": requirement}).decide(ask("/y")).granted is False
 
 

@@ -377,10 +377,10 @@ def test_what_is_remembered_of_targets_is_bounded() -> None:
     guard = Guard(Bearer(TOKENS))
     for number in range(5_000):
         guard.decide(ask(f"/{number}"))
-    assert len(guard.shortcut.targets) <= 2048
-    before = len(guard.shortcut.targets)
+    assert len(guard.fast_path.targets) <= 2048
+    before = len(guard.fast_path.targets)
     guard.decide(ask("/" + "a" * 300))
-    assert len(guard.shortcut.targets) == before
+    assert len(guard.fast_path.targets) == before
 
 
 def test_what_is_remembered_of_callers_is_bounded_and_no_secret() -> None:
@@ -389,7 +389,7 @@ def test_what_is_remembered_of_callers_is_bounded_and_no_secret() -> None:
     for number in range(10_050):
         assert guard.decide(ask("/", bearer(f"s3cret-{number}"))).granted
         assert not guard.decide(ask("/", bearer(f"false-{number}"))).granted
-    remembered = guard.shortcut._memo._facts
+    remembered = guard.fast_path._cache._facts
     assert len(remembered) <= 10_000
     assert "s3cret" not in repr(remembered)
 

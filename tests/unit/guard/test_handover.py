@@ -56,7 +56,7 @@ def test_identity_headers_may_be_ones_own() -> None:
 def test_a_twin_that_was_let_through_is_taken_out() -> None:
     """Who switches the firewall's rule off does not thereby believe clients (H2)."""
     aliases = ask("/", ("Remote_User", "root"), ("Remote.Groups", "root"), ("X~Remote.Extra_A", "root"))
-    assert taken(aliases, firewall=Firewall(off=["underscore_twin"])).fields == {"remote-user", "remote-groups", "x-remote-extra-a"}
+    assert taken(aliases, firewall=Firewall(off=["field_alias"])).fields == {"remote-user", "remote-groups", "x-remote-extra-a"}
 
 
 def test_credentials_are_taken_out_on_request() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
 from watchword import APIKey, Basic, Bearer, Guard, Principal, RequestView, Scheme, authenticated, network, role, scope
-from watchword.authorization import Requirement, Situation
+from watchword.authorization import EvaluationContext, Requirement
 from watchword.checkers import Tokens
 from watchword.grammar import Challenge
-from watchword.schemes import Plea
+from watchword.schemes import ChallengeParams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,16 +29,16 @@ class Counted(Requirement):
     """A requirement that keeps count of how often it is evaluated, and has a quick test if that of its part has one."""
 
     part: Requirement
-    seen: list[Situation]
+    seen: list[EvaluationContext]
 
-    def evaluate(self, situation: Situation) -> Value:
+    def evaluate(self, context: EvaluationContext) -> Value:
         """Return the value of the part."""
-        self.seen.append(situation)
-        return self.part.evaluate(situation)
+        self.seen.append(context)
+        return self.part.evaluate(context)
 
-    def quick(self) -> Callable[[Principal], bool] | None:
+    def fast_check(self) -> Callable[[Principal], bool] | None:
         """Return the test of the part."""
-        return self.part.quick()
+        return self.part.fast_check()
 
     def __hash__(self) -> int:
         return id(self)
@@ -53,7 +53,7 @@ class Nonces(Scheme[Any]):
     def extract(self, view: RequestView) -> None:
         """Find nothing."""
 
-    def challenge(self, plea: Plea = Plea()) -> Challenge:  # noqa: B008 - a value
+    def challenge(self, params: ChallengeParams = ChallengeParams()) -> Challenge:  # noqa: B008 - a value
         """Return another challenge."""
         self.made += 1
         return Challenge(self.name, {"realm": self.realm, "nonce": str(self.made)})
@@ -67,8 +67,8 @@ def refused(guard: Guard, *headers: tuple[str, str], **facts: Any) -> tuple[int,
 
 
 def test_what_strangers_need_is_found_out_once() -> None:
-    """A rule that looks at who it is alone asks all strangers for the same, so it is evaluated for the first of them."""
-    seen: list[Situation] = []
+    """A rule that looks at who it is alone asks all anonymous callers for the same, so it is evaluated for the first of them."""
+    seen: list[EvaluationContext] = []
     guard = Guard(Bearer(Recorder()), rules={"/x": Counted(scope("a"), seen)})
     answers = {str(refused(guard)) for _ in range(5)}
     assert answers == {str((401, ['Bearer realm="api", scope="a"']))}
@@ -113,10 +113,10 @@ def test_scripts_and_pages_do_not_get_each_others_challenges() -> None:
 
 @pytest.mark.parametrize("scheme", [Basic(Recorder(), realm="r"), Bearer(Recorder()), APIKey(Recorder())], ids=lambda scheme: scheme.name)
 def test_a_challenge_that_stays_the_same_is_made_once(scheme: Scheme[Any]) -> None:
-    """The three schemes of this package answer the same value for the same plea, and its text is built once."""
-    plea = Plea("invalid_token", "The access token expired")
+    """The three schemes of this package answer the same value for the same params, and its text is built once."""
+    params = ChallengeParams("invalid_token", "The access token expired")
     assert scheme.challenge() is scheme.challenge()
-    assert scheme.challenge(plea) is scheme.challenge(Plea("invalid_token", "The access token expired"))
+    assert scheme.challenge(params) is scheme.challenge(ChallengeParams("invalid_token", "The access token expired"))
     assert scheme.challenge().serialize() is scheme.challenge().serialize()
 
 
@@ -124,7 +124,7 @@ def test_challenges_are_kept_within_bounds() -> None:
     """A predicate that answers another need every time does not fill the memory, and is answered rightly."""
     scheme = Bearer(Recorder())
     for age in range(2000):
-        assert scheme.challenge(Plea(max_age=age)).params["max_age"] == str(age)
+        assert scheme.challenge(ChallengeParams(max_age=age)).params["max_age"] == str(age)
     assert len(scheme._challenges) <= 256
 
 

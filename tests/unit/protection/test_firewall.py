@@ -178,7 +178,7 @@ CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
             "slash": RequestView("GET", "/public", mount="/"),
         },
     ),
-    "doubled_field": (
+    "repeated_field": (
         {
             "credentials": ask("/", BASIC, BASIC),
             "credentials of two kinds": ask("/", BASIC, ("authorization", "Bearer t")),
@@ -199,7 +199,7 @@ CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
             "another field": ask("/", ("X-Other", "a"), ("X-Other", "b")),
         },
     ),
-    "underscore_twin": (
+    "field_alias": (
         {
             "key": ask("/", ("X_API_Key", "k")),
             "a dot": ask("/", ("X.API.Key", "k")),
@@ -295,8 +295,8 @@ ALONE = {
     "double_encoding": ask("/%2541"),
     "not_utf8": ask("/%e4"),
     "mount": RequestView("GET", "/public/api/admin", mount="/api"),
-    "doubled_field": ask("/", ("Host", "a,b")),
-    "underscore_twin": ask("/", ("X_API_Key", "k")),
+    "repeated_field": ask("/", ("Host", "a,b")),
+    "field_alias": ask("/", ("X_API_Key", "k")),
 }
 
 

@@ -540,7 +540,7 @@ def test_what_is_no_exception_ends_one_caller_only(kinds: tuple[str, ...]) -> No
 
 @everywhere
 def test_a_flight_ends_when_all_its_members_are_ended(kinds: tuple[str, ...]) -> None:
-    """Each tries in its turn; the place is free afterwards."""
+    """Each tries in its turn; the place is free after_response."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
         crowd = Crowd(kinds, [limiter.operation(b"k", partial(failing, work, Stop())) for _ in range(5)])

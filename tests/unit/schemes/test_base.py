@@ -9,7 +9,7 @@ import pytest
 from tests.support.core import Recorder, ask
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Credentials, CredentialsError, Reason, Scheme
 from watchword.grammar import Challenge, parse_challenges
-from watchword.schemes import Plea
+from watchword.schemes import ChallengeParams
 
 
 class Named(Scheme[Credentials]):
@@ -45,7 +45,7 @@ def test_a_realm_goes_over_the_wire_and_back(realm: str) -> None:
 def test_a_scheme_asks_with_name_and_realm_unless_it_has_more_to_say() -> None:
     """The default challenge; whatever the guard would like said, it has no words for."""
     assert Named(Recorder()).challenge() == Challenge("Named", {"realm": "api"})
-    assert Named(Recorder(), realm="x").challenge(Plea("error", "text", ("a",), 5, ("b",))) == Challenge("Named", {"realm": "x"})
+    assert Named(Recorder(), realm="x").challenge(ChallengeParams("error", "text", ("a",), 5, ("b",))) == Challenge("Named", {"realm": "x"})
 
 
 def test_a_scheme_without_extract_says_so() -> None:
@@ -105,10 +105,10 @@ def test_an_error_about_credentials_asks_again_unless_the_request_is_at_fault() 
 
 def test_a_plea_says_nothing_unless_told() -> None:
     """And cannot be changed once it is made."""
-    plea = Plea()
-    assert (plea.error, plea.description, plea.scope, plea.max_age, plea.acr_values) == (None, None, (), None, ())
+    params = ChallengeParams()
+    assert (params.error, params.description, params.scope, params.max_age, params.acr_values) == (None, None, (), None, ())
     with pytest.raises(FrozenInstanceError):
-        plea.error = "x"  # type: ignore[misc]  # the mistake itself
+        params.error = "x"  # type: ignore[misc]  # the mistake itself
 
 
 def test_schemes_rank_as_clients_like_them() -> None:

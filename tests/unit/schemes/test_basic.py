@@ -11,7 +11,7 @@ from tests.support.core import ANN, Recorder, argon2_hash, ask, bcrypt_hash, val
 from watchword import Basic, BasicCredentials, Challenged, ConfigurationError, CredentialsError, Granted, Guard, Malformed, Reason
 from watchword.checkers import Users
 from watchword.grammar import Challenge
-from watchword.schemes import Plea
+from watchword.schemes import ChallengeParams
 
 
 def field(user_pass: bytes | str, scheme: str = "Basic") -> tuple[str, str]:
@@ -251,4 +251,4 @@ def test_a_slow_salted_hash_verifies(stored: str) -> None:
 def test_basic_has_no_words_for_anything_but_its_realm() -> None:
     """Whatever the guard would like said, the challenge stays (RFC 7617 §2)."""
     basic = Basic(Recorder(), realm="office")
-    assert basic.challenge(Plea("invalid_token", "no", ("a",), 5, ("b",))) == basic.challenge()
+    assert basic.challenge(ChallengeParams("invalid_token", "no", ("a",), 5, ("b",))) == basic.challenge()

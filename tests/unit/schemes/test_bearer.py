@@ -32,7 +32,7 @@ from watchword import (
 from watchword.checkers import Tokens
 from watchword.grammar import Challenge, parse_challenges
 from watchword.reason import WORDS
-from watchword.schemes import Plea
+from watchword.schemes import ChallengeParams
 from watchword.testing import FixedClock
 
 TOKEN = ("Authorization", "Bearer mF_9.B5f-4.1JqM")
@@ -281,29 +281,29 @@ def test_a_bearer_challenge_is_never_bare() -> None:
 
 
 @pytest.mark.parametrize(
-    "plea",
+    "params",
     [
-        Plea(),
-        Plea("invalid_token"),
-        Plea("insufficient_scope", "A sentence.", ("read", "write"), 300, ("gold", "silver")),
-        Plea(scope=("a",)),
-        Plea(max_age=0),
+        ChallengeParams(),
+        ChallengeParams("invalid_token"),
+        ChallengeParams("insufficient_scope", "A sentence.", ("read", "write"), 300, ("gold", "silver")),
+        ChallengeParams(scope=("a",)),
+        ChallengeParams(max_age=0),
     ],
 )
-def test_each_parameter_is_there_once(plea: Plea) -> None:
+def test_each_parameter_is_there_once(params: ChallengeParams) -> None:
     """R6750-3-3, R6750-3-4: whatever is asked for, one parameter of each name, with names separated by one space."""
-    challenge = Bearer(Recorder(), realm="x", resource_metadata="https://rs.example/meta").challenge(plea)
+    challenge = Bearer(Recorder(), realm="x", resource_metadata="https://rs.example/meta").challenge(params)
     sent = challenge.serialize()
     (read,) = parse_challenges(sent)
     assert read == challenge
     wanted = {
         "realm": "x",
         "resource_metadata": "https://rs.example/meta",
-        "error": plea.error,
-        "error_description": plea.description,
-        "scope": " ".join(plea.scope) or None,
-        "max_age": None if plea.max_age is None else str(plea.max_age),
-        "acr_values": " ".join(plea.acr_values) or None,
+        "error": params.error,
+        "error_description": params.description,
+        "scope": " ".join(params.scope) or None,
+        "max_age": None if params.max_age is None else str(params.max_age),
+        "acr_values": " ".join(params.acr_values) or None,
     }
     assert dict(read.params) == {name: value for name, value in wanted.items() if value is not None}
     for name in read.params:

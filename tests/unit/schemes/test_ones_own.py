@@ -29,7 +29,7 @@ from watchword import (
 )
 from watchword.grammar import Challenge
 from watchword.guard.handover import handover
-from watchword.schemes.base import PLAIN, Plea
+from watchword.schemes.base import NO_PARAMS, ChallengeParams
 
 if TYPE_CHECKING:
     from watchword.credentials import Carrier
@@ -62,7 +62,7 @@ class Ticket(Scheme[TicketCredentials]):
             raise CredentialsError("a number")
         return TicketCredentials(value)
 
-    def challenge(self, plea: Plea = PLAIN) -> Challenge:
+    def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
         """Say where tickets are sold."""
         return Challenge(self.name, {"realm": self.realm, "sold_at": "the door"})
 

@@ -3,9 +3,9 @@
 What is foreign (the hash libraries) and what only they need is loaded when the first password is looked at.
 """
 
-from watchword.checkers.passwords.decoys import Decoys
+from watchword.checkers.passwords.dummy_hashes import DummyHashes
 from watchword.checkers.passwords.hasher import PasswordHasher
 from watchword.checkers.passwords.octets import BCRYPT_OCTETS, MAX_PASSWORD_OCTETS
 from watchword.checkers.passwords.verify import check_hash, identify, verify_password
 
-__all__ = ["BCRYPT_OCTETS", "MAX_PASSWORD_OCTETS", "Decoys", "PasswordHasher", "check_hash", "identify", "verify_password"]
+__all__ = ["BCRYPT_OCTETS", "MAX_PASSWORD_OCTETS", "DummyHashes", "PasswordHasher", "check_hash", "identify", "verify_password"]

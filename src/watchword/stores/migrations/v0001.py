@@ -23,9 +23,9 @@ def upgrade(op: Operations) -> None:
         "watchword_meta",
         sa.Column("one", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("generation", sa.BigInteger, nullable=False),
-        sa.Column("decoy_key", sa.LargeBinary, nullable=False),
+        sa.Column("dummy_key", sa.LargeBinary, nullable=False),
     )
-    op.bulk_insert(meta, [{"one": 1, "generation": 0, "decoy_key": urandom(32)}])
+    op.bulk_insert(meta, [{"one": 1, "generation": 0, "dummy_key": urandom(32)}])
     op.create_table(
         "watchword_accounts",
         sa.Column("id", text, primary_key=True),

@@ -89,7 +89,7 @@ class SQLAccounts(Part):
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
             unique = account.names if fold_case is None else spellings(account)
             alike = _refuse_taken(change, account, unique, account.names, fold_case=fold_case)
-            # Some additions change what was true: see `Watched.holds`.
+            # Some additions change what was true: see `Watched.is_current`.
             profile = None if account.password_hash is None else account.hash_profile
             if account.disabled or alike or (profile is not None and not change.rows(statements.PROFILE, {"profile": profile})):
                 generation = change.alter()
@@ -219,15 +219,15 @@ class SQLAccounts(Part):
             samples.append((hash_, count))
         return tuple(samples)
 
-    def decoy_key(self) -> bytes:
+    def dummy_key(self) -> bytes:
         """Return the random key of this store.
 
         Raises:
             Unavailable: the database does not answer.
         """
         if self._decoy is None:
-            ((_, found),) = self._database.ask(statements.DECOY_KEY)
-            self._decoy = records.decoy_key(found)
+            ((_, found),) = self._database.ask(statements.DUMMY_KEY)
+            self._decoy = records.dummy_key(found)
         return self._decoy
 
 

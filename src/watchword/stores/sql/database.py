@@ -346,7 +346,7 @@ class Database:
     # Its end
 
     def close(self) -> None:
-        """Close the connections of this process, unless they are the application's. Nothing can be asked afterwards."""
+        """Close the connections of this process, unless they are the application's. Nothing can be asked after_response."""
         self._closed = True
         if self._own:
             self._engine.dispose()

@@ -47,22 +47,22 @@ class Freshness:
         self._answers = 0
         self._answer = 0  # the number of the answer that told the generation
 
-    def mark(self) -> int:
+    def revision(self) -> int:
         """Return a number that changes with every change that this process learns of."""
         return self._revision
 
-    def holds(self, mark: int) -> bool:
-        """Tell whether the mark is the present one, and the database was asked a short while ago.
+    def is_current(self, revision: int) -> bool:
+        """Tell whether the revision is the present one, and the database was asked a short while ago.
 
         Args:
-            mark: what `mark()` answered.
+            revision: what `revision()` answered.
         """
         now = self._clock.now()
         with self._lock:
             if self._confirmed > now:
                 # The clock was set back. Without this the answer would come to life again when it gets there.
                 self._confirmed = -inf
-            return mark == self._revision and now - self._confirmed < self._staleness
+            return revision == self._revision and now - self._confirmed < self._staleness
 
     def asking(self) -> Asked:
         """Return a note of the moment; take it before asking the database."""

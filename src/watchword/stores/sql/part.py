@@ -1,4 +1,4 @@
-"""What the parts of the store have in common: asking for pages, changing rows, and the notes that break no mark."""
+"""What the parts of the store have in common: asking for pages, changing rows, and the notes that leave a revision current."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def token(row: Sequence[Any]) -> TokenRecord:
     raise damaged
 
 
-def decoy_key(octets: object) -> bytes:
+def dummy_key(octets: object) -> bytes:
     """Return the random key of a store.
 
     Args:
@@ -155,7 +155,7 @@ def decoy_key(octets: object) -> bytes:
         Unavailable: the row is damaged.
     """
     if not isinstance(octets, (bytes, memoryview)) or len(octets) != _DECOY_OCTETS:
-        raise Unavailable("the store does not answer: the decoy_key of watchword_meta is damaged; restore it from a backup")
+        raise Unavailable("the store does not answer: the dummy_key of watchword_meta is damaged; restore it from a backup")
     return bytes(octets)
 
 

@@ -48,7 +48,7 @@ meta: Table = Table(
     metadata,
     Column("one", BigInteger, primary_key=True, autoincrement=False),  # always 1: a table of one row
     Column("generation", BigInteger, nullable=False),  # counts what may take something away from somebody
-    Column("decoy_key", LargeBinary, nullable=False),
+    Column("dummy_key", LargeBinary, nullable=False),
 )
 
 accounts: Table = Table(

@@ -51,7 +51,7 @@ COUNT_SAMPLES = select(func.count()).select_from(
     select(true().label("one")).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(bindparam("most")).subquery()
 )
 PROFILE = select(true()).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(1)
-DECOY_KEY = select(meta.c.generation, meta.c.decoy_key)
+DUMMY_KEY = select(meta.c.generation, meta.c.dummy_key)
 
 ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
 NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))

@@ -134,7 +134,7 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         return self._database.status()
 
     def close(self) -> None:
-        """Close all connections. Every method raises `Unavailable` afterwards."""
+        """Close all connections. Every method raises `Unavailable` after_response."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -153,17 +153,17 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         """True: a database is asked, in a worker thread where there is an event loop."""
         return True
 
-    def mark(self) -> int:
-        """Return a mark of the state that this process knows; see `Watched.mark`."""
-        return self._database.freshness.mark()
+    def revision(self) -> int:
+        """Return the revision of the state that this process knows; see `Watched.revision`."""
+        return self._database.freshness.revision()
 
-    def holds(self, mark: int) -> bool:
-        """Tell whether nothing has changed since, as of less than `staleness` seconds ago; see `Watched.holds`.
+    def is_current(self, revision: int) -> bool:
+        """Tell whether nothing has changed since, as of less than `staleness` seconds ago; see `Watched.is_current`.
 
         Args:
-            mark: what `mark()` answered.
+            revision: what `revision()` answered.
         """
-        return self._database.freshness.holds(mark)
+        return self._database.freshness.is_current(revision)
 
     # What ends keys and tokens alike
 

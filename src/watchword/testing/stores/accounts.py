@@ -215,10 +215,10 @@ class AccountStoreContract(Contract):
     def test_the_decoy_key_stays(self) -> None:
         """It is of 32 octets, random, and another one in another store."""
         store = self.store()
-        one = store.decoy_key()
-        same((type(one), len(one), store.decoy_key()), (bytes, 32, one), "the key")
+        one = store.dummy_key()
+        same((type(one), len(one), store.dummy_key()), (bytes, 32, one), "the key")
         if len(set(one)) < len(one) // 2:
-            raise AssertionError("the decoy key is not random")
+            raise AssertionError("the dummy hash key is not random")
 
     def test_marks_of_accounts(self) -> None:
         """Every change that may take something away breaks them, and nothing else does."""

@@ -142,7 +142,7 @@ def refuses(work: Callable[[], object], what: str) -> None:
 
 
 def breaks(store: Any, look: Callable[[], object], work: Callable[[], object], what: str) -> None:  # noqa: ANN401 - a store
-    """Fail where a mark does not hold before the work, or still holds after it.
+    """Fail where a revision is not current before the work, or is still current after it.
 
     Args:
         store: the store.
@@ -151,18 +151,18 @@ def breaks(store: Any, look: Callable[[], object], work: Callable[[], object], w
         what: its name.
     """
     look()
-    mark = store.mark()
+    revision = store.revision()
     look()
-    if not store.holds(mark):
-        raise AssertionError(f"{what}: a mark does not hold although nothing happened")
+    if not store.is_current(revision):
+        raise AssertionError(f"{what}: a revision is not current although nothing happened")
     work()
     look()
-    if store.holds(mark):
-        raise AssertionError(f"{what}: a mark still holds, and what a checker remembers is wrong")
+    if store.is_current(revision):
+        raise AssertionError(f"{what}: a revision is still current, and what a checker remembers is wrong")
 
 
 def keeps(store: Any, look: Callable[[], object], work: Callable[[], object], what: str) -> None:  # noqa: ANN401 - a store
-    """Fail where a mark does not hold after the work.
+    """Fail where a revision is not current after the work.
 
     Args:
         store: the store.
@@ -171,11 +171,11 @@ def keeps(store: Any, look: Callable[[], object], work: Callable[[], object], wh
         what: its name.
     """
     look()
-    mark = store.mark()
+    revision = store.revision()
     work()
     look()
-    if not store.holds(mark):
-        raise AssertionError(f"{what}: a mark is broken, and everybody's password would be hashed again")
+    if not store.is_current(revision):
+        raise AssertionError(f"{what}: a revision is not current any more, and everybody's password would be hashed again")
 
 
 def paged(page: Callable[[str], Sequence[Any]]) -> list[str]:

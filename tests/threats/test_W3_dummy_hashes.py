@@ -15,7 +15,7 @@ from tests.support.logins import CountingHasher, Desk, checker_of, write_htpassw
 from tests.support.passwords import MAKERS, stored
 from watchword import BasicCredentials, ConfigurationError, Reason, Refused, Unavailable
 from watchword.checkers import Accounts, Htpasswd, Users, verify_password
-from watchword.checkers.passwords import Decoys, check_hash
+from watchword.checkers.passwords import DummyHashes, check_hash
 from watchword.stores.memory import MemoryStore
 from watchword.stores.ports import AccountRecord
 
@@ -39,16 +39,16 @@ def costs(checker: FlowChecker[BasicCredentials], hasher: CountingHasher, names:
     return found
 
 
-def decoys_of(checker: object) -> Decoys:
-    """Return the decoys of a checker."""
+def dummy_hashes_of(checker: object) -> DummyHashes:
+    """Return the dummy hashes of a checker."""
     holder = getattr(checker, "_table", None) or getattr(getattr(checker, "_loaded", None), "table", checker)
-    found = getattr(holder, "decoys", None) or getattr(holder, "_decoys")._known  # noqa: B009 - not every holder has it
-    assert isinstance(found, Decoys)
+    found = getattr(holder, "dummies", None) or getattr(holder, "_dummies")._known  # noqa: B009 - not every holder has it
+    assert isinstance(found, DummyHashes)
     return found
 
 
 def mixed(kind: str, hashes: dict[str, str], hasher: CountingHasher, folder: Path) -> FlowChecker[BasicCredentials]:
-    """Return a checker of some kind with these users, whose decoys are dealt the same way every time."""
+    """Return a checker of some kind with these users, whose dummy hashes are dealt the same way every time."""
     if kind == "users":
         return Users(hashes, hasher=hasher)
     if kind == "htpasswd":
@@ -64,18 +64,18 @@ def mixed(kind: str, hashes: dict[str, str], hasher: CountingHasher, folder: Pat
 @pytest.mark.parametrize("scheme", MAKERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_W3_decoys_are_real_hashes_of_the_format_in_use(kind: str, scheme: str, tmp_path: Path) -> None:
-    """For each format that can be in use: every decoy parses, has its cost, and the empty secret of the row does not match it."""
+    """For each format that can be in use: every dummy hash parses, has its cost, and the empty secret of the row does not match it."""
     if (kind, scheme) == ("users", "ldap-sha1"):
         scheme = "ldap-salted-sha1"  # without a salt Users takes none
     hasher = CountingHasher(settles=True)
     checker = checker_of(kind, stored(scheme), hasher, tmp_path)
     assert set(costs(checker, hasher, NAMES[:20])) == {hasher.profile(stored(scheme))}
-    samples = decoys_of(checker)._samples
+    samples = dummy_hashes_of(checker)._samples
     assert samples
-    for decoy in samples:
-        check_hash(decoy, "nobody")
-        assert hasher.profile(decoy) == hasher.profile(stored(scheme))
-        assert not verify_password(decoy, "")
+    for dummy in samples:
+        check_hash(dummy, "nobody")
+        assert hasher.profile(dummy) == hasher.profile(stored(scheme))
+        assert not verify_password(dummy, "")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -115,17 +115,17 @@ def test_W3_a_name_costs_the_same_in_another_process() -> None:
         "import sys\n"
         "from watchword.checkers import Users\n"
         "users = Users(dict(zip(sys.argv[1::2], sys.argv[2::2])))\n"
-        "for number in range(400): print(users._table.decoys.for_name(f'nobody{number}'))"
+        "for number in range(400): print(users._table.dummies.for_name(f'nobody{number}'))"
     )
     arguments = [part for pair in hashes.items() for part in pair]
     printed = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True).stdout.split()
-    here = decoys_of(Users(hashes))
+    here = dummy_hashes_of(Users(hashes))
     assert printed == [here.for_name(name) for name in NAMES]
     assert set(printed) == set(hashes.values())
 
 
 def test_W3_a_change_of_one_user_leaves_most_names_where_they_were() -> None:
-    """One user more moves few decoys: a name whose cost changes from one day to the next is unknown."""
+    """One user more moves few dummies: a name whose cost changes from one day to the next is unknown."""
     bcrypt = "$2b$04$abcdefghijklmnopqrstuu" + "a" * 30 + "C"  # the same in every run, as the other one is
     hashes = {f"user{number}": stored("argon2id") if number % 2 else bcrypt for number in range(20)}
     hasher = CountingHasher()

@@ -1,8 +1,8 @@
-"""The short way: a caller whom the memo knows, at a known target.
+"""The fast path: a caller whom the cache knows, at a known target.
 
-Nothing is decided here that was not decided on the long way. The memo says whom an Authorization field stands for, as long as that
+Nothing is decided here that was not decided on the full path. The cache says whom an Authorization field stands for, as long as that
 is true; which rule decides about a target cannot change while the guard lives. The rule itself is evaluated every
-time. Whatever is not plain goes the long way: that is what keeps the two alike, and a property test compares them.
+time. Whatever is not plain goes the full path: that is what keeps the two alike, and a property test compares them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from watchword.authorization.rules import Route
     from watchword.decision import CacheAdvice
-    from watchword.guard.memo import Memo
+    from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
     from watchword.request import FieldIndex
@@ -30,7 +30,7 @@ TargetKey = tuple[str, str, bytes | None, str]
 
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
 LONGEST = 256  # longer targets are not worth the memory
-LONGEST_FIELD = 512  # octets: longer Authorization fields take the long way
+LONGEST_FIELD = 512  # octets: longer Authorization fields take the full path
 
 _IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
 _IDLE = frozenset(
@@ -58,7 +58,7 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
 
     def __init__(self, methods: Iterable[str] = ()) -> None:
         super().__init__()
-        # TRACE is handed over without its credentials, so it takes the long way.
+        # TRACE is handed over without its credentials, so it takes the full path.
         self._methods = CHANGING.union({"GET", "HEAD", "OPTIONS"}, methods) - {"TRACE"}
 
     def keep(self, key: TargetKey, found: tuple[Finding | None, Route]) -> None:
@@ -79,7 +79,7 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
 
 
 class _Codes(dict[bytes, int]):
-    """How a header field counts on the short way, by its name as the server spells it; bounded by its index."""
+    """How a header field counts on the fast path, by its name as the server spells it; bounded by its index."""
 
     __slots__ = ("_index",)
 
@@ -103,31 +103,31 @@ class _Codes(dict[bytes, int]):
         return code
 
 
-class Shortcut:
+class FastPath:
     """Grants again what was granted before.
 
     Args:
         policy: the configuration.
-        memo: knows the callers.
-        cache: what a response to such a caller says to caches.
+        cache: knows the callers.
+        advice: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_cache", "_codes", "_kept_by_browsers", "_memo", "in_use", "is_open", "targets")
+    __slots__ = ("_advice", "_cache", "_codes", "_kept_by_browsers", "in_use", "is_open", "targets")
 
-    def __init__(self, policy: Policy, memo: Memo, cache: CacheAdvice) -> None:
+    def __init__(self, policy: Policy, cache: CredentialCache, advice: CacheAdvice) -> None:
         self.targets: Targets = Targets(policy.rules.methods)
-        # What changes the request on its way, or looks at more of it than this, takes the long way always.
+        # What changes the request on its way, or looks at more of it than this, takes the full path always.
         self.is_open: bool = any(entry.named_by_field for entry in policy.by_name.values()) and not (
             policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
         )
         self.in_use: bool = False  # until there is somebody who could take it
         self._cache = cache
         self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
-        self._memo = memo
+        self._advice = advice
         self._codes = _Codes(policy.index)
 
     def open_to(self, query: bytes | str) -> bool:
-        """Tell whether a request with such a query may take the short way, as far as that goes.
+        """Tell whether a request with such a query may take the fast path, as far as that goes.
 
         Args:
             query: as it came. No scheme of this guard reads it, so all that matters is what the firewall looks for.
@@ -138,7 +138,7 @@ class Shortcut:
         )
 
     def ignores(self, name: str | None) -> bool:
-        """Tell whether a field keeps no request from the short way; `authorization` and `host` are looked at by themselves.
+        """Tell whether a field keeps no request from the fast path; `authorization` and `host` are looked at by themselves.
 
         Args:
             name: as the field index has it; None: it does not matter to the guard.
@@ -179,24 +179,24 @@ class Shortcut:
             sent: the credential field.
 
         Returns:
-            The decision; None: take the long way.
+            The decision; None: take the full path.
         """
         place = self.targets.get(target)
         if place is None or len(sent) > LONGEST_FIELD:
             return None
         finding, route = place
-        quick = route.quick
-        if finding is not None or quick is None:
+        fast_check = route.fast_check
+        if finding is not None or fast_check is None:
             return None
-        fact = self._memo.recall(self._memo.key_of_field(sent))
+        fact = self._cache.recall(self._cache.key_of_field(sent))
         if fact is not None and target[0] not in SAFE_METHODS and fact.scheme in self._kept_by_browsers:
-            return None  # the long way asks where the request comes from; handshakes do not come here
+            return None  # the full path asks where the request comes from; handshakes do not come here
         if fact is None or (route.accepted is not None and fact.scheme.lower() not in route.accepted):
             return None
         principal = fact.principal
         if principal.evidence is not None and principal.evidence.networks is not None:
             return None  # it counts from some places only, and no address is looked at here
-        return Granted(principal, route.text, fact.scheme, self._cache) if quick(principal) else None
+        return Granted(principal, route.text, fact.scheme, self._advice) if fast_check(principal) else None
 
     def __repr__(self) -> str:
-        return f"Shortcut({len(self.targets)} targets)"
+        return f"FastPath({len(self.targets)} targets)"

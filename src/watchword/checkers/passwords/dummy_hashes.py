@@ -16,7 +16,7 @@ _OCTETS = 8
 _KEY_OCTETS = range(16, 65)  # what blake2b takes, and enough of it
 
 
-class Decoys:
+class DummyHashes:
     """Picks the hash that an unknown name is verified against: always the same for one name, and nobody outside can tell which.
 
     The cost of unknown names is spread like that of known ones, whatever mixture of formats is in use (threats W2, W3). A small change
@@ -34,11 +34,11 @@ class Decoys:
 
     def __init__(self, samples: Mapping[str, int], key: bytes) -> None:
         if not samples:
-            raise ConfigurationError("Decoys needs at least one hash: without one an unknown name would cost nothing to refuse")
+            raise ConfigurationError("DummyHashes needs at least one hash: without one an unknown name would cost nothing to refuse")
         if not all(isinstance(weight, int) and weight > 0 for weight in samples.values()):
-            raise ConfigurationError("each weight of Decoys is a whole number above zero: how many accounts have such a hash")
+            raise ConfigurationError("each weight of DummyHashes is a whole number above zero: how many accounts have such a hash")
         if not isinstance(key, bytes) or len(key) not in _KEY_OCTETS:
-            raise ConfigurationError("the key of Decoys is 16 to 64 random octets: os.urandom(32)")
+            raise ConfigurationError("the key of DummyHashes is 16 to 64 random octets: os.urandom(32)")
         self._samples = sorted(samples)  # so that formats stay together, and the order in which they were found makes no difference
         self._bounds = list(accumulate(samples[sample] for sample in self._samples))
         self._key = key
@@ -55,4 +55,4 @@ class Decoys:
         return self._samples[bisect(self._bounds, place)]
 
     def __repr__(self) -> str:
-        return f"Decoys({len(self._samples)} samples)"
+        return f"DummyHashes({len(self._samples)} samples)"

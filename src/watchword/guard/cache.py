@@ -1,4 +1,4 @@
-"""The memo: whom a checker accepted, for as long as it would accept them again.
+"""The cache: whom a checker accepted, for as long as it would accept them again.
 
 Facts alone are remembered, never decisions: whom credentials stand for. Expiry, the network they count from and the rule are
 evaluated for every request, and a fact is forgotten the moment its lease ends, because an account, a key or a stored hash
@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken
-from watchword.remembering import FOR, MOST, Bounded, KeyedDigest
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
@@ -48,17 +48,17 @@ class Fact:
         # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
         self._lease = None if lease is ALWAYS and not ends else lease
 
-    def holds(self, clock: Clock) -> bool:
+    def is_current(self, clock: Clock) -> bool:
         """Tell whether it may be used.
 
         Args:
             clock: tells the time. One that was set back before the fact makes it useless, too.
         """
         lease = self._lease
-        return lease is None or (self._since <= clock.now() < self._until and lease.holds())
+        return lease is None or (self._since <= clock.now() < self._until and lease.is_current())
 
 
-class Memo:
+class CredentialCache:
     """Callers who were let in before.
 
     Args:
@@ -136,10 +136,10 @@ class Memo:
             key: of what was shown.
         """
         fact = self._facts.get(key)
-        return fact if fact is not None and fact.holds(self._clock) else None
+        return fact if fact is not None and fact.is_current(self._clock) else None
 
     def __len__(self) -> int:
         return len(self._facts)
 
     def __repr__(self) -> str:
-        return f"Memo({len(self._facts)} callers)"
+        return f"CredentialCache({len(self._facts)} callers)"

@@ -77,7 +77,7 @@ class _Form:
         return f"{type(self).__name__}({self.prefix!r})"
 
 
-class KeyForm(_Form):
+class KeyFormat(_Form):
     """The form of API keys, `ww_<id>_<secret><checksum>`: found by the id, true by the secret."""
 
     __slots__ = ()
@@ -99,7 +99,7 @@ class KeyForm(_Form):
         return None if found is None else (found["id"], _digest(found["secret"]))
 
 
-class TokenForm(_Form):
+class TokenFormat(_Form):
     """The form of opaque tokens, `wwt_<secret><checksum>`: found, and true, by the whole."""
 
     __slots__ = ()

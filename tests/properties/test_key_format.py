@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.issued import CountingStore, shown
 from watchword import Reason, Refused
 from watchword.checkers.api_keys import APIKeys
-from watchword.checkers.key_form import ALPHABET, KeyForm, TokenForm, _sealed
+from watchword.checkers.key_format import ALPHABET, KeyFormat, TokenFormat, _sealed
 from watchword.checkers.opaque_tokens import OpaqueTokens
 
 UNKNOWN = Refused(Reason.UNKNOWN_IDENTITY)
@@ -72,7 +72,7 @@ def no_lookup(checker_of: Any, prefix: str, text: str) -> None:
 def test_every_key_of_the_form_is_read(made: tuple[str, str]) -> None:
     """Whatever its prefix: id and secret are found where they stand, and the store is asked once."""
     prefix, text = made
-    read = KeyForm(prefix).read(text)
+    read = KeyFormat(prefix).read(text)
     assert read is not None
     assert read[0] == text[len(prefix) + 1 :][:16]
     store = CountingStore()
@@ -84,7 +84,7 @@ def test_every_key_of_the_form_is_read(made: tuple[str, str]) -> None:
 def test_every_token_of_the_form_is_read(made: tuple[str, str]) -> None:
     """Whatever its prefix, and the store is asked once, for the digest."""
     prefix, text = made
-    digest = TokenForm(prefix).read(text)
+    digest = TokenFormat(prefix).read(text)
     assert digest is not None
     store = CountingStore()
     assert OpaqueTokens(store, prefix=prefix).check(shown(text)[1]) == UNKNOWN
@@ -123,5 +123,5 @@ def test_the_right_shape_alone_is_not_enough(prefix: str, name: str, rest: str, 
 def test_a_key_of_one_form_is_read_by_no_other(one: tuple[str, str], other: tuple[str, str]) -> None:
     """There is one way to read a key, whatever underscores the prefixes hold."""
     assume(one[0] != other[0])
-    assert KeyForm(other[0]).read(one[1]) is None
-    assert TokenForm(one[0]).read(one[1]) is None
+    assert KeyFormat(other[0]).read(one[1]) is None
+    assert TokenFormat(one[0]).read(one[1]) is None

@@ -1,4 +1,4 @@
-"""The short way of a guard grants what the long way grants, and nothing else."""
+"""The fast path of a guard grants what the full path grants, and nothing else."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def check_password(credentials: BasicCredentials) -> Accepted | None:
     return Accepted(TOKENS["plain"], lease=ALWAYS) if credentials.username == "plain" else None
 
 
-def guard(settings: dict[str, Any], clock: FixedClock, *, shortcut: bool) -> Guard:
-    """Make a guard, with the memo and the short way through it, or without."""
+def guard(settings: dict[str, Any], clock: FixedClock, *, fast_path: bool) -> Guard:
+    """Make a guard, with the cache and the fast path through it, or without."""
     table = Tokens(TOKENS)
-    # Where something is hidden, every 404 is touched, so there is no short way: one setting has such a rule.
+    # Where something is hidden, every 404 is touched, so there is no fast path: one setting has such a rule.
     hidden = {"/secret/**": role("admin").hidden()} if "default" in settings else {}
-    remember = 10_000 if shortcut else 0
+    remember = 10_000 if fast_path else 0
     schemes = Basic(check_password, realm="c"), Bearer(table, realm="a"), APIKey(table, realm="b")
     return Guard(*schemes, rules=RULES | hidden, clock=clock, request_id=lambda: "id", remember=remember, **settings)
 
@@ -133,9 +133,9 @@ def comparable(answer: Answer) -> tuple[object, ...]:
 def test_decisions_on_the_short_way_equal_those_on_the_long_way(
     driver: Any, settings: dict[str, Any], sequence: list[tuple[Request, int]]
 ) -> None:
-    """For any sequence of requests and steps of the clock, each answer and handover is the same with and without the short way."""
+    """For any sequence of requests and steps of the clock, each answer and handover is the same with and without the fast path."""
     clock = FixedClock(NOW)
-    short, long = (driver(guard(settings, clock, shortcut=on)) for on in (True, False))
+    short, long = (driver(guard(settings, clock, fast_path=on)) for on in (True, False))
     for request, seconds in sequence:
         assert comparable(short(request)) == comparable(long(request))
         # The same again: what was remembered now speaks.
@@ -164,12 +164,12 @@ def test_the_short_way_is_taken() -> None:
 
 def test_what_is_remembered_is_bounded_and_holds_no_token() -> None:
     """Ten thousand spellings of a field fill no memory without end, and no token is kept in the clear."""
-    made = guard({}, FixedClock(NOW), shortcut=True)
+    made = guard({}, FixedClock(NOW), fast_path=True)
     send = ByWSGI(made)
     for number in range(3000):
         send(Request(target=f"/orders/{number}", headers=(("Authorization", "Bearer" + " " * (number % 400 + 1) + "plain"),)))
-    kept = made.shortcut
+    kept = made.fast_path
     assert 0 < len(kept.targets) <= 2048
-    spellings = kept._memo._facts
+    spellings = kept._cache._facts
     assert 0 < len(spellings) <= 10_000
     assert not any(b"plain" in key for key in spellings)

@@ -13,11 +13,20 @@ import pytest
 
 from tests.support.issued import near_misses, secret_of
 from watchword import ConfigurationError
-from watchword.checkers.key_form import ALPHABET, ID_LENGTH, KEY_SECRET_LENGTH, TOKEN_SECRET_LENGTH, KeyForm, TokenForm, is_id, make_id
+from watchword.checkers.key_format import (
+    ALPHABET,
+    ID_LENGTH,
+    KEY_SECRET_LENGTH,
+    TOKEN_SECRET_LENGTH,
+    KeyFormat,
+    TokenFormat,
+    is_id,
+    make_id,
+)
 from watchword.grammar import is_token68
 
-KEYS, TOKENS = KeyForm("ww"), TokenForm("wwt")
-FORMS: dict[str, KeyForm | TokenForm] = {"key": KEYS, "token": TOKENS}
+KEYS, TOKENS = KeyFormat("ww"), TokenFormat("wwt")
+FORMS: dict[str, KeyFormat | TokenFormat] = {"key": KEYS, "token": TOKENS}
 each_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 
 
@@ -124,7 +133,7 @@ def test_what_is_no_such_text_is_not_read(form: Any, text: object) -> None:
 @pytest.mark.parametrize("prefix", ["a", "A", "ww", "acme_live", "a_", "a__b", "x9", "A" * 32])
 def test_a_prefix_of_ones_own(prefix: str) -> None:
     """With underscores and digits too: what follows has a fixed length, so it is read in one way only."""
-    for form in (KeyForm(prefix), TokenForm(prefix)):
+    for form in (KeyFormat(prefix), TokenFormat(prefix)):
         made = form.make()
         assert made.text.startswith(f"{prefix}_")
         assert form.read(made.text) is not None
@@ -135,20 +144,20 @@ def test_a_key_of_another_prefix_is_none_of_ours() -> None:
     """Even if one prefix is the beginning of the other, or differs in case alone."""
     names = ["ww", "ww_ww", "ww_", "w", "WW", "wW", "acme_live", "acme_test"]
     for one in names:
-        key, token = KeyForm(one).make().text, TokenForm(one).make().text
-        assert [other for other in names if KeyForm(other).read(key)] == [one]
-        assert [other for other in names if TokenForm(other).read(token)] == [one]
+        key, token = KeyFormat(one).make().text, TokenFormat(one).make().text
+        assert [other for other in names if KeyFormat(other).read(key)] == [one]
+        assert [other for other in names if TokenFormat(other).read(token)] == [one]
 
 
 @pytest.mark.parametrize("prefix", ["ww", "wwt", "a_b"])
 def test_a_key_is_no_token(prefix: str) -> None:
     """Even under the same prefix: one cannot be shown in the place of the other."""
     for _ in range(20):
-        assert TokenForm(prefix).read(KeyForm(prefix).make().text) is None
-        assert KeyForm(prefix).read(TokenForm(prefix).make().text) is None
+        assert TokenFormat(prefix).read(KeyFormat(prefix).make().text) is None
+        assert KeyFormat(prefix).read(TokenFormat(prefix).make().text) is None
 
 
-@pytest.mark.parametrize("form", [KeyForm, TokenForm])
+@pytest.mark.parametrize("form", [KeyFormat, TokenFormat])
 @pytest.mark.parametrize("prefix", ["", "_", "_a", "9a", "a-b", "a.b", "a b", "a\n", "ä", "\u0430", "a" * 33, None, 7, b"ww"])
 def test_a_prefix_that_cannot_be_one_is_a_mistake(form: Any, prefix: object) -> None:
     """It would have to be escaped somewhere, or could be read in two ways."""
@@ -168,4 +177,4 @@ def test_nothing_secret_is_printed(form: Any) -> None:
     """Neither text nor digest shows."""
     made = form.make()
     assert repr(made) == f"Made(id={made.id!r})"
-    assert repr(form) in {"KeyForm('ww')", "TokenForm('wwt')"}
+    assert repr(form) in {"KeyFormat('ww')", "TokenFormat('wwt')"}

@@ -1,4 +1,4 @@
-"""With the memo every decision is what it is without: for any sequence of requests, changes, revocations and steps of the clock."""
+"""With the cache every decision is what it is without: for any sequence of requests, changes, revocations and steps of the clock."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Service:
     tokens: OpaqueTokens
 
 
-def service(store: Store, clock: FixedClock, *, memo: bool) -> Service:
+def service(store: Store, clock: FixedClock, *, cache: bool) -> Service:
     """Make a guard over a store, with everything that remembers or without any of it."""
-    remember = 10_000 if memo else 0
+    remember = 10_000 if cache else 0
     accounts = Accounts(store, hasher=CHEAP, clock=clock, max_age=130.0, remember=remember, remember_for=100.0)
     keys, tokens = APIKeys(store, clock=clock), OpaqueTokens(store, clock=clock)
     schemes = Basic(accounts, realm="r"), Bearer(tokens), APIKey(keys)
@@ -134,14 +134,14 @@ def comparable(answer: Answer) -> tuple[object, ...]:
 def play(driver: Any, store: Store, sequence: list[tuple[Any, ...]]) -> None:
     """Play a sequence before two guards over one store, one of which remembers nothing."""
     clock = FixedClock(NOW)
-    made, plain = service(store, clock, memo=True), service(store, clock, memo=False)
+    made, plain = service(store, clock, cache=True), service(store, clock, cache=False)
     fields = furnish(made)
     with_memo, without = driver(made.guard), driver(plain.guard)
     for what, *arguments in sequence:
         if what == "ask":
             name, target, client = arguments
             request = Request(target=target, headers=(fields[name],), client=client)
-            # Twice with the memo, so that what was remembered speaks.
+            # Twice with the cache, so that what was remembered speaks.
             answers = [comparable(with_memo(request)), comparable(with_memo(request)), comparable(without(request))]
             assert answers[0] == answers[2]
             assert answers[1] == answers[2]
@@ -183,11 +183,11 @@ def test_the_memo_changes_no_decision_over_a_database(sequence: list[tuple[Any, 
 
 @pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
 def test_what_another_process_changes_counts_within_the_bound(driver: Any, tmp_path: Path) -> None:
-    """A second store on the same database stands for another process: after `staleness` seconds the memo lets nobody in whom it revoked."""
+    """A second store on the database stands for another process: after `staleness` seconds the cache lets nobody in whom it revoked."""
     url = f"sqlite:///{tmp_path / 'auth.db'}"
     clock, stale = FixedClock(NOW), FixedClock(0)
     with SQLStore(url, staleness=2.0, clock=stale) as here, SQLStore(url) as elsewhere:
-        made, other = service(here, clock, memo=True), service(elsewhere, clock, memo=True)
+        made, other = service(here, clock, cache=True), service(elsewhere, clock, cache=True)
         fields = furnish(made)
         send = driver(made.guard)
         requests = {name: Request(target="/me", headers=(fields[name],)) for name in ("ann first", "key", "token", "bob")}
@@ -221,5 +221,5 @@ def test_the_memo_is_used() -> None:
         computed.clear()
         for target in ("/x", "/x", "/x?y=1", "/z"):
             assert send(Request(target=target, headers=(basic("ann", "first"),))).status == 200
-        # The second guard has a memo of its own; that the password matches the hash the checker remembers.
+        # The second guard has a cache of its own; that the password matches the hash the checker remembers.
         assert computed == (["find_account", "verify"] if driver is ByASGI else ["find_account"])

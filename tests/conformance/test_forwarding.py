@@ -161,7 +161,7 @@ ALIASES = ["X_Remote_User", "X.Remote.User", "X.Authenticated.User", "X_Remote.E
 def test_H9_aliases_are_refused_or_taken_out(behind: Behind) -> None:
     """Other characters in place of the hyphen are 400, where the server tells them apart; with the rule off they do not pass either."""
     for strict in (True, False):
-        firewall = Firewall() if strict else Firewall(off=["underscore_twin"])
+        firewall = Firewall() if strict else Firewall(off=["field_alias"])
         driver = behind(Guard(Bearer(Tokens({"ann-token": ANN})), rules=RULES, firewall=firewall))
         for name in ALIASES:
             for target in ("/healthz", "/me", "/me"):
@@ -207,7 +207,7 @@ def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
 
 def test_H3_twins_are_taken_out_where_the_firewall_lets_them_through() -> None:
     """With the firewall's rule switched off, a twin spelt with underscores reaches the application no more than the name itself."""
-    guard = orders_guard(firewall=Firewall(off=["underscore_twin"]))
+    guard = orders_guard(firewall=Firewall(off=["field_alias"]))
     view = seen(ByASGI(guard)(me(("remote_user", "admin"), ("X_Remote-User", "admin"), ("x_other", "c"), target="/healthz")))
     assert [name for name, _ in view.headers] == ["x_other"]
 

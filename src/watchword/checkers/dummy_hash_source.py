@@ -6,7 +6,7 @@ from math import inf
 from os import urandom
 from typing import TYPE_CHECKING
 
-from watchword.checkers.passwords import Decoys
+from watchword.checkers.passwords import DummyHashes
 from watchword.errors import Unavailable
 from watchword.operation import Operation
 
@@ -21,11 +21,11 @@ SAMPLED_AGAIN = 60.0  # seconds after a sample that failed
 PATIENCE = 0.25  # seconds for which one login in ten minutes waits for a sample
 
 
-class DecoySource:
+class DummyHashSource:
     """Samples the stored hashes of a store from time to time.
 
     One request asks for a sample, in a thread, and waits for it no longer than `PATIENCE`. A sample that comes later, or fails,
-    delays and refuses nobody: until it is there, unknown names are verified against the last known decoys, or against the dummy hash
+    delays and refuses nobody: until it is there, unknown names are verified against the last known dummies, or against the dummy hash
     of the hasher.
 
     Args:
@@ -38,19 +38,19 @@ class DecoySource:
         self._store = store
         self._hasher = hasher
         self._clock = clock
-        self._known: Decoys | None = None
+        self._known: DummyHashes | None = None
         self._asked_at = -inf
         self._due_at = -inf
         self._profiles: set[str] = set()
 
-    def current(self) -> Steps[Decoys]:
+    def current(self) -> Steps[DummyHashes]:
         """Return what unknown names are verified against now."""
         now = self._clock.now()
         if self._known is None or not self._asked_at <= now < self._due_at:
             # One request asks. Those that come meanwhile go on with what is known.
             self._asked_at, self._due_at = now, now + SAMPLED_AGAIN
             if self._known is None:
-                self._known = Decoys({self._hasher.dummy(): 1}, urandom(32))
+                self._known = DummyHashes({self._hasher.dummy(): 1}, urandom(32))
             if self._store.blocking:
                 yield Operation(self._sample_for_a_while)
             else:
@@ -89,15 +89,15 @@ class DecoySource:
     def _sample(self) -> None:
         now = self._asked_at
         try:
-            decoys = self._decoys()
+            dummies = self._dummies()
         except Unavailable:
             return  # whether the store answers at all shows with its next answer
-        self._known = decoys
+        self._known = dummies
         if self._asked_at == now and self._due_at > now:
             self._due_at = now + SAMPLED_EVERY
 
-    def _decoys(self) -> Decoys:
-        """Return decoys of the formats and costs that are in use, as often as they are.
+    def _dummies(self) -> DummyHashes:
+        """Return dummy hashes of the formats and costs that are in use, as often as they are.
 
         A format that cannot be computed here stays among them: where known names get 503, unknown ones get it too (threat W12).
         """
@@ -112,8 +112,8 @@ class DecoySource:
                     usually += count
                 else:
                     weights[sample] = count
-        # What new accounts get has a decoy of its own: no need to hold on to a hash of an account. But only where an account has such
-        # a hash, or none has any: else its cost would be the mark of an unknown name.
+        # What new accounts get has a dummy hash of its own: no need to hold on to a hash of an account. But only where an account has such
+        # a hash, or none has any: else its cost would be what tells an unknown name apart.
         if usually or not weights:
             weights[own] = usually or 1
-        return Decoys(weights, self._store.decoy_key())
+        return DummyHashes(weights, self._store.dummy_key())

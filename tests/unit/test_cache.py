@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchword.remembering import Bounded, KeyedDigest
+from watchword.cache import Bounded, KeyedDigest
 
 fields = st.lists(st.binary(max_size=6) | st.sampled_from([b"", b":", b"1:", b"1:a", b"0:", b"a", b"11:"]), max_size=4)
 DIGEST = KeyedDigest()
