@@ -81,7 +81,7 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
     return known
 
 
-def ask_stranger(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged:
+def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged:
     """Return the decision where an anonymous caller shows nothing, and something could help: 401.
 
     Args:
@@ -213,7 +213,7 @@ def offer(
 
 def _cure(policy: Policy, route: Route, context: EvaluationContext, value: Needs, entry: Entry | None) -> Decision:
     if entry is None:
-        return ask_stranger(policy, route, context.request, asking(policy, route, context.request))
+        return ask_anonymous(policy, route, context.request, asking(policy, route, context.request))
     principal = context.principal or ANONYMOUS
     # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
     least = min(value.cures, key=len)
@@ -329,4 +329,4 @@ def _name(entry: Entry | None) -> str:
     return "" if entry is None else entry.scheme.name
 
 
-__all__ = ["RETRY_AFTER", "Asking", "ask_stranger", "asking", "bad_request_challenges", "failed", "refuse_credentials", "settle"]
+__all__ = ["RETRY_AFTER", "Asking", "ask_anonymous", "asking", "bad_request_challenges", "failed", "refuse_credentials", "settle"]

@@ -15,7 +15,7 @@ from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
-from watchword.guard.challenging import EVIDENCE_ENDED, ask_stranger, asking, bad_request_challenges, refuse_credentials, settle
+from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, refuse_credentials, settle
 from watchword.guard.cross_site import find_cross_site, needs_own_origin
 from watchword.guard.fast_path import LONGEST_FIELD, FastPath
 from watchword.networks import Networks
@@ -297,7 +297,7 @@ class Deciding:
         if entry is None and fast_check is not None:
             asked = asking(policy, route, view)
             if asked.needed:
-                return ask_stranger(policy, route, view, asked)
+                return ask_anonymous(policy, route, view, asked)
         context = EvaluationContext(view, policy.clock, principal)
         return settle(policy, route, context, route.requirement.evaluate(context), entry, granted)
 
