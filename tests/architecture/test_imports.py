@@ -15,7 +15,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 LAYERS = [
     {"errors", "process"},
     {"scopes"},
-    {"clock", "principal", "credentials", "reason", "networks", "remembering", "locking"},
+    {"clock", "principal", "credentials", "reason", "networks", "cache", "locking"},
     {"operation", "grammar", "mount"},
     {"verdict", "request", "decision", "page", "field"},
     {"protection", "observe", "stores"},
