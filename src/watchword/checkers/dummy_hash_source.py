@@ -62,7 +62,7 @@ class DummyHashSource:
 
         Args:
             profile: of a hash.
-            in_use: whether it is the hash of an account, and no decoy.
+            in_use: whether it is the hash of an account, and no dummy hash.
         """
         if profile not in self._profiles and in_use:
             self._profiles.add(profile)
