@@ -69,11 +69,11 @@ def test_W15_what_was_free_a_moment_ago_is_looked_at_under_the_lock_that_writes(
 
     def rival() -> None:
         store.rival = lambda: None
-        Accounts(other, fold_case=True).add(**theirs)  # type: ignore[arg-type]  # names and ids
+        Accounts(other, fold_case=True).add(**theirs)
 
     store.rival = rival
     with pytest.raises(AlreadyExists):
-        accounts.add(**ours)  # type: ignore[arg-type]  # as above
+        accounts.add(**ours)
     assert [account.id for account in accounts.list()] == [theirs["id"]]
 
 
