@@ -19,6 +19,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from tests.support.mounts import ASGI_ROUTERS, BRIDGES, DJANGO_ROUTERS, WSGI_ROUTERS, Fuzz, make_guard
+from tests.support.stores import program
 from watchword import Bearer, Guard, Principal, public, role
 from watchword.adapters import asgi, wsgi
 from watchword.checkers import Tokens
@@ -71,6 +72,32 @@ async def test_P15_the_rule_that_was_decided_is_that_of_the_handler_that_ran(rou
 def test_P15_in_django_too() -> None:
     """In Django over ASGI and WSGI, with FORCE_SCRIPT_NAME and without."""
     assert _in_a_process("mounts", 500, DJANGO_ROUTERS)[-1].endswith(" served, 0 wrong")
+
+
+FORCED = """
+import asyncio
+import httpx
+from tests.support.mounts import in_django_with_script_name
+from watchword import Bearer, Guard, Principal, role
+from watchword.adapters.asgi import GuardMiddleware
+from watchword.checkers import Tokens
+
+guard = Guard(Bearer(Tokens({"bob": Principal("bob")})), rules={"/admin/**": role("admin")})
+ran = []
+app = in_django_with_script_name(lambda app: GuardMiddleware(app, guard), ran, "/api")
+
+async def ask(path):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        return (await client.get(path, headers={"Authorization": "Bearer bob"})).status_code
+
+print([asyncio.run(ask(path)) for path in ("/api/admin/x", "/admin/x", "/api/public/x")], ran)
+"""
+
+
+def test_P15_the_mount_that_django_sets_is_taken_off() -> None:
+    """With FORCE_SCRIPT_NAME its router takes a prefix off that no server states. So does the guard."""
+    done = program(FORCED, python=("-W", "ignore"))
+    assert done.stdout == "[403, 403, 200] ['public']\n"
 
 
 @pytest.mark.long
@@ -165,14 +192,21 @@ def test_P16_the_same_guard_outside_and_around_a_mounted_part_decides_twice() ->
 
 def test_P16_the_marker_holds_guard_method_mount_and_path() -> None:
     """A layer between two middlewares of one guard that changes any of them is decided about again."""
-    one = make_guard()
-    for change in ({"path": "/admin/x"}, {"root_path": "/public"}, {"method": "POST", "path": "/admin/x"}):
+    one = guard(**{"GET /public/**": public, "POST /public/**": role("admin")})
+    for change in ({"path": "/admin/x"}, {"root_path": "/public"}, {"method": "POST"}):
         inner = asgi.GuardMiddleware(Starlette(routes=[Route("/{rest:path}", secret, methods=["GET", "POST"])]), one)
 
         async def between(scope: Any, receive: Any, send: Any, inner: Any = inner, change: Any = change) -> None:
             await inner({**scope, "raw_path": None, **change}, receive, send)
 
         assert TestClient(asgi.GuardMiddleware(between, one)).get("/public/admin/x").status_code == 401
+    for variables in ({"PATH_INFO": "/admin/x"}, {"REQUEST_METHOD": "POST"}):
+        inside = wsgi.GuardMiddleware(plain, one)
+
+        def around(environ: Any, start_response: Any, inside: Any = inside, variables: Any = variables) -> Any:
+            return inside(environ | variables, start_response)
+
+        assert Client(wsgi.GuardMiddleware(around, one)).get("/public/x").status_code == 401
 
 
 def test_P16_a_pinned_mount_is_pinned_again_after_a_layer_that_moved_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from shlex import quote
 
 import click
 
@@ -53,7 +54,8 @@ def _migrate(url: str, what: str, words: tuple[str, str], *, as_json: bool) -> N
     with opened(url, check=False) as opened_store:
         found = opened_store.status()
         if what == "upgrade" and found.state == "empty":
-            raise Failure(f"there is no store in {found.url} yet: make one with `watchword store init`", "store_unusable", NO_STORE)
+            advice = f"make one with `watchword store init --store {quote(found.url)}`"
+            raise Failure(f"there is no store in {found.url} yet: {advice}", "store_unusable", NO_STORE)
         try:
             changed = opened_store.init() if what == "init" else opened_store.upgrade()
         except ConfigurationError as error:

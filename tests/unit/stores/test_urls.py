@@ -26,7 +26,7 @@ REFUSED: Mapping[str, str] = {
     "?prepared_threshold=0": "did you mean 'prepare_threshold'?",
     "?nonsense=1": "unknown option 'nonsense'",
     "?autocommit=1": "leave it out: the store begins and ends its transactions",
-    "?pool_size=4": r"give SQLStore\(pool_size=...\)",
+    "?pool_size=4": r"leave it out; a program gives SQLStore\(pool_size=...\)",
     "?search_path=auth": "use schema=... for one schema",
     "?client_encoding=latin1": "it is always UTF-8",
     "?connect_timeout=abc": "'connect_timeout' in the URL of the store must be a whole number, got 'abc'",
@@ -142,7 +142,7 @@ def test_a_url_of_sqlalchemy_is_taken() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sqlite:///auth.db?timeout=3", r"takes no options, got 'timeout': give SQLStore\(timeout=...\)"),
+        ("sqlite:///auth.db?timeout=3", r"takes no options, got 'timeout': leave it out; a program gives SQLStore\(timeout=...\)"),
         ("sqlite:///auth.db?mode=ro", "takes no options, got 'mode': leave it out"),
         ("postgresql://h/d\n", "a blank, a line break"),
         ("postgresql://h:0/d", "'port' in the URL of the store must be a number from 1 to 65535"),

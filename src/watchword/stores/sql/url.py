@@ -38,11 +38,11 @@ _ELSEWHERE = {
     "client_encoding": "leave it out: it is always UTF-8",
     "replication": "leave it out: a store needs an ordinary connection",
     "autocommit": "leave it out: the store begins and ends its transactions",
-    "pool_size": "give SQLStore(pool_size=...)",
-    "pool_timeout": "give SQLStore(timeout=...)",
-    "timeout": "give SQLStore(timeout=...)",
-    "statement_timeout": "give SQLStore(timeout=...)",
-    "lock_timeout": "give SQLStore(timeout=...)",
+    "pool_size": "leave it out; a program gives SQLStore(pool_size=...)",
+    "pool_timeout": "leave it out; a program gives SQLStore(timeout=...)",
+    "timeout": "leave it out; a program gives SQLStore(timeout=...)",
+    "statement_timeout": "leave it out; a program gives SQLStore(timeout=...)",
+    "lock_timeout": "leave it out; a program gives SQLStore(timeout=...)",
     "search_path": "use schema=... for one schema, or options=-csearch_path=...",
 }
 
