@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.postgres import PostgreSQL
+
+# A test run starts some hundred processes: commands, servers and pytest's own workers. Where PYTHONDONTWRITEBYTECODE is set, as
+# images of containers do, each of them compiles each module that it imports, which costs more than the tests themselves.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 FUZZ_TRIES = int(os.environ.get("WATCHWORD_FUZZ", "1000000"))
 
