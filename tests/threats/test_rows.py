@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 12)] + [f"N{number}" for number in range(1, 16)]
 ROWS += [f"C{number}" for number in range(1, 8)] + ["S2", "S3", "S4", "S6", "S7", "S12", "T9"]
@@ -17,13 +19,17 @@ ROWS += ["W12", "W13", "W14", "W15", "W16"]
 ROWS += ["O1", "O2", "O3", "O4", "O6"]
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_every_row_has_a_test(row: str) -> None:
+def functions() -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return every function of the tests here."""
+    nodes = [node for path in Path(__file__).parent.glob("test_*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    return [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def test_every_row_has_a_test(subtests: pytest.Subtests) -> None:
     """The row's id is in the name of a test here, and the docstring of each such test says what holds."""
-    found = []
-    for path in Path(__file__).parent.glob("test_*.py"):
-        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        functions = [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-        found += [function for function in functions if function.name.startswith(f"test_{row}_")]
-    assert found
-    assert all(ast.get_docstring(function) for function in found)
+    everything = functions()
+    for row in ROWS:
+        with subtests.test(row):
+            found = [function for function in everything if function.name.startswith(f"test_{row}_")]
+            assert found
+            assert all(ast.get_docstring(function) for function in found)
