@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from tests.support.fuzz import PROPERTY_TRIES, QUICK_TRIES, TRIES
 from tests.support.programs import MISSING
 
 if TYPE_CHECKING:
@@ -22,14 +23,23 @@ if TYPE_CHECKING:
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-FUZZ_TRIES = int(os.environ.get("WATCHWORD_FUZZ", "1000000"))
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hypothesis measures no time (a loaded machine is no bug), and tries `WATCHWORD_FUZZ` examples when `-m long` runs."""
-    settings.register_profile("default", deadline=None)
-    settings.register_profile("long", deadline=None, max_examples=FUZZ_TRIES)
+    """Tell Hypothesis how many examples to try; it measures no time, since a loaded machine is no bug."""
+    untimed: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("default", derandomize=True, max_examples=QUICK_TRIES, **untimed)
+    settings.register_profile("long", derandomize=False, max_examples=PROPERTY_TRIES, **untimed)
     settings.load_profile("long" if config.option.markexpr == "long" else "default")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let `-m long` try every property, with other examples each time."""
+    if config.option.markexpr == "long":
+        for item in items:
+            if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+                item.add_marker(pytest.mark.long)
+                item.add_marker(pytest.mark.timeout(0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -49,7 +59,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def fuzz_tries() -> int:
     """How many inputs a test that is marked `long` tries."""
-    return FUZZ_TRIES
+    return TRIES
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.fuzz import TRIES
 from watchword import (
     ANONYMOUS,
     APIKey,
@@ -293,6 +294,7 @@ def test_whatever_arrives_is_decided_explained_and_answered(which: int, view: Re
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
+@settings(max_examples=TRIES)
 @given(st.sampled_from(range(5)), views())
 def test_whatever_arrives_is_decided_explained_and_answered_for_long(which: int, view: RequestView) -> None:
     """The same, many times."""

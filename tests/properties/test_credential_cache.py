@@ -173,7 +173,7 @@ def test_time_alone_changes_no_decision(driver: Any, step: float) -> None:
     play(driver, MemoryStore(), [("change", "lock"), *everybody, *(event for one in steps for event in (one, *everybody))])
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings().max_examples // 3)
 @given(sequence=sequences)
 def test_the_memo_changes_no_decision_over_a_database(sequence: list[tuple[Any, ...]]) -> None:
     """The same where the store has to be asked."""

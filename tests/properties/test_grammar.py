@@ -8,9 +8,10 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.fuzz import TRIES
 from watchword.errors import ConfigurationError, FieldTooLong, GrammarError
 from watchword.grammar import (
     Authorization,
@@ -245,6 +246,7 @@ def test_rfc9110_2_2_lenient_readers_never_raise(value: str | bytes) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
+@settings(max_examples=TRIES)
 @given(st.one_of(anything, st.text(), st.binary()))
 def test_rfc9110_2_2_any_input_for_long(value: str | bytes) -> None:
     """For as long as one likes: no input makes a parser raise anything but GrammarError, or a reader raise at all."""
