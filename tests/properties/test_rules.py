@@ -204,12 +204,20 @@ def bound_by_any(rules: list[str], method: str) -> set[str]:
         found = [rule for rule in rules if one in heads[rule] or heads[rule] == [""]]
         return {rule for rule in found if not any(matched(other) < matched(rule) for other in found)} or {"default"}
 
-    own, get = narrowest(method), narrowest("GET")
+    own, get = narrowest(method), narrowest("GET") | passed_on([rule for rule in rules if "GET" in heads[rule] or heads[rule] == [""]])
     if method == "GET" or all(method in heads[rule] for rule in own):
         return own
     if method == "POST":
         return own | {rule for rule in get if rule == "default" or all(paths_of(rule) != paths_of(other) for other in own)}
-    return own.union(get, *(narrowest(name) for names in heads.values() for name in names if name))
+    named = {name for names in heads.values() for name in names if name}
+    takers = {name: [rule for rule in rules if name in heads[rule] or heads[rule] == [""]] for name in named}
+    return own.union(get, *(narrowest(name) | passed_on(takers[name]) for name in named))
+
+
+def passed_on(rules: list[str]) -> set[str]:
+    """Return those of the rules that take a method whose handlers may run: all but those wider than one without methods."""
+    final = [rule for rule in rules if rule.startswith("/")]
+    return {rule for rule in rules if not any(paths_of(other) < paths_of(rule) for other in final)}
 
 
 def texts(rules: list[str], method: str, reading: tuple[str, ...]) -> set[str]:
@@ -223,10 +231,15 @@ def bound(rules: list[str], method: str, reading: tuple[str, ...]) -> list[tuple
     heads = {name for rule in rules if ("GET", reading) in pathwise(rule) for name in rule.rpartition(" ")[0].split(",") if name}
     if method == "GET" or method in own.rpartition(" ")[0].split(","):
         return [(method, own)]
-    get = rule_of(rules, "GET", reading)
+    get = {("GET", rule) for rule in answering(rules, "GET", reading)}
     if method == "POST":
-        return [(method, own)] if paths_of(own) == paths_of(get) else [(method, own), ("GET", get)]
-    return [(method, own), ("GET", get), *((name, rule_of(rules, name, reading)) for name in heads)]
+        return [(method, own), *((name, rule) for name, rule in get if paths_of(own) != paths_of(rule))]
+    return [(method, own), *get, *((name, rule) for name in heads for rule in answering(rules, name, reading))]
+
+
+def answering(rules: list[str], method: str, reading: tuple[str, ...]) -> set[str]:
+    """Return the rules of the handlers that may run for a method: the one that decides, and those to which a router may pass it on."""
+    return {rule_of(rules, method, reading)} | passed_on([rule for rule in rules if (method, reading) in matched(rule)])
 
 
 def rule_of(rules: list[str], method: str, reading: tuple[str, ...]) -> str:
@@ -240,6 +253,7 @@ def pathwise(rule: str) -> frozenset[Request]:
     return matched("/" + rule.partition("/")[2]) if rule != "default" else frozenset(REQUESTS)
 
 
+@cache
 def paths_of(rule: str) -> frozenset[tuple[str, ...]]:
     """Return the paths that a rule matches; the default matches more than any rule."""
     return frozenset(path for _, path in pathwise(rule)) | (frozenset({("beyond",)}) if rule == "default" else frozenset())

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -14,7 +14,11 @@ from tests.support.slashes import in_django, in_pyramid
 from watchword import Bearer, Guard, RequestView, authenticated, public, role, scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support.drive import Behind, Through
+
+Handlers: TypeAlias = "Sequence[tuple[str, tuple[str, ...]]]"
 
 VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "JEFF", "get", "Get", "post", "M" * 5000]
 
@@ -62,6 +66,90 @@ def test_P18_a_rule_without_methods_for_the_path_of_get_is_for_the_changing_verb
     for verb in ("POST", "PUT", "PATCH", "DELETE"):
         assert [driver(Request(method=verb, target=path)).status for path in ("/x", "/y")] == [200, 401], verb
     assert driver(Request(method="JEFF", target="/x")).status == 401
+
+
+def starlette_of(handlers: Handlers, ran: list[str]) -> Any:
+    """Return routes of Starlette."""
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    def endpoint(name: str) -> Any:
+        async def run(request: Any) -> PlainTextResponse:
+            ran.append(name)
+            return PlainTextResponse(name)
+
+        return run
+
+    return Starlette(routes=[Route(path.replace("**", "{rest:path}"), endpoint(path), methods=[*verbs]) for path, verbs in handlers])
+
+
+def flask_of(handlers: Handlers, ran: list[str]) -> Any:
+    """Return routes of Flask."""
+    from flask import Flask
+
+    app = Flask("verbs")
+    for number, (path, verbs) in enumerate(handlers):
+
+        def view(name: str = path, **_values: str) -> str:
+            ran.append(name)
+            return name
+
+        spelt = path.replace("**", "<path:rest>").replace("{x}", "<x>")
+        app.add_url_rule(spelt, str(number), view, methods=[*verbs], provide_automatic_options=False)
+    return app
+
+
+def pyramid_of(handlers: Handlers, ran: list[str]) -> Any:
+    """Return routes of Pyramid."""
+    from pyramid.config import Configurator
+    from pyramid.response import Response
+
+    def view(name: str) -> Any:
+        def run(request: Any) -> Response:
+            ran.append(name)
+            return Response(name)
+
+        return run
+
+    with Configurator() as config:
+        for number, (path, verbs) in enumerate(handlers):
+            config.add_route(str(number), path.replace("**", "*rest"), request_method=verbs)
+            config.add_view(view(path), route_name=str(number))
+        return config.make_wsgi_app()
+
+
+@pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning", "ignore:.*pkg_resources")
+@pytest.mark.parametrize("router", [starlette_of, flask_of, pyramid_of])
+@pytest.mark.parametrize(
+    ("rules", "path"),
+    [
+        ({"GET /a": public, "GET /**": role("admin")}, "/a"),
+        ({"GET /a": public, "GET /{x}": authenticated, "GET /**": role("admin")}, "/a"),
+        ({"GET /": public, "GET /{x}": authenticated, "GET /**": role("admin")}, "/"),
+        ({"GET /a/": public, "GET /a/{x}": authenticated, "GET /**": role("admin")}, "/a/"),
+    ],
+)
+def test_P18_a_router_passes_a_verb_on_under_the_rule_of_the_handler_that_runs(router: Any, rules: Any, path: str) -> None:
+    """Where narrower handlers take GET alone, a router runs the wider handler for POST and QUERY; it needs what GET needs of that one."""
+    verbs = ("GET", "POST", "QUERY")
+    handlers = [(rule.partition(" ")[2], verbs if rule.endswith("**") else verbs[:1]) for rule in rules]
+    ran: list[str] = []
+    app = router(handlers, ran)
+    send = (ByASGI if router is starlette_of else ByWSGI)(Guard(Bearer(check_token), rules=rules), app=app)
+    for verb in verbs[1:]:
+        assert send(Request(method=verb, target=path, headers=(bearer("bob-token"),))).status == 403, verb
+        assert ran == []
+    send(Request(method="POST", target=path, headers=(bearer("ann-token"),)))
+    assert ran == ([] if router is flask_of and path == "/" else ["/**"])  # what `<path:rest>` matches is not empty
+
+
+def test_P18_nothing_is_passed_on_beyond_a_rule_without_methods(through: Through) -> None:
+    """`/a/**` is of a handler that takes all methods, so `GET /**` says nothing about what is below it."""
+    rules = {"GET /a/b": public, "GET /a/**": public, "/a/**": public, "GET /**": role("admin")}
+    driver = through(Guard(Bearer(check_token), rules=rules))
+    assert {driver(Request(method=verb, target="/a/b")).status for verb in ("POST", "JEFF")} == {200}
+    assert {driver(Request(method=verb, target="/c")).status for verb in ("POST", "JEFF")} == {401}
 
 
 def test_P18_the_challenge_names_what_all_rules_need_together(behind: Behind) -> None:

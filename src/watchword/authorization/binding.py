@@ -3,6 +3,7 @@
 A rule is written for one handler. Frameworks do not always run the handler that a reader of the rules expects:
 
 * Views that do not look at the method answer PUT, QUERY or an unknown verb as they answer GET or POST (decision D60, threats P11, P18).
+* Routers pass a request on to the next handler that matches its path, where the first one does not take its method.
 * Routers match a path with a closing slash as if it had none, or as a path whose last segment is empty. A parameter such as `{id}` matches
   that, or leaves the path to a wider handler (decision D64, threat P17).
 
@@ -71,6 +72,20 @@ class Matches:
         narrowest = [route for pattern, route in found if not any(pattern.covers(other) for other, theirs in found if theirs is not route)]
         return narrowest or [self._default]
 
+    def answering(self, method: str) -> list[Route]:
+        """Return the rules of all handlers that may answer a request as if its method were this one, the most specific first.
+
+        A rule with methods is written for a handler that may take these alone. Starlette, Flask and Pyramid then run a handler of a wider
+        pattern. A rule without methods is written for a handler that takes them all: no wider one runs.
+
+        Args:
+            method: as above.
+        """
+        taking = [one for one in self._found if one[0].takes(method)]
+        final = [pattern for pattern, _ in taking if pattern.methods is None]
+        reached = [route for pattern, route in taking if not any(pattern.is_wider_than(other) for other in final)]
+        return list(dict.fromkeys([*self.rules(method), *reached]))
+
     def binding(self, method: str, reading: str) -> list[Bound]:
         """Return the rules that bind a method (decision D60), the one that decides first.
 
@@ -85,10 +100,10 @@ class Matches:
         if method in CHANGING:
             # A rule without methods beside one for GET of the same path is written for these four.
             written = {route.pattern.without_methods() for route in own if route.pattern is not None}
-            get = [route for route in self.rules("GET") if route.pattern is None or route.pattern.without_methods() not in written]
+            get = [route for route in self.answering("GET") if route.pattern is None or route.pattern.without_methods() not in written]
             return [*bound, *(Bound(route, "GET", reading) for route in get if route not in own)]
         named = sorted(name for pattern, _ in self._found for name in pattern.methods or ())
-        return [*bound, *(Bound(route, one, reading) for one in dict.fromkeys(("GET", *named)) for route in self.rules(one))]
+        return [*bound, *(Bound(route, one, reading) for one in dict.fromkeys(("GET", *named)) for route in self.answering(one))]
 
 
 def find_binding(match: Callable[..., Matches], method: str, path: str) -> list[Bound]:

@@ -58,6 +58,10 @@ class Pattern:
             return False
         return all(segment is None or segment == their for segment, their in zip(mine, theirs, strict=False))
 
+    def is_wider_than(self, other: Pattern) -> bool:
+        """Tell whether every path of the other is one of this, and more are."""
+        return self.covers_path(other) and not other.covers_path(self)
+
     def meet(self, other: Pattern) -> Pattern | None:
         """Return the pattern of the requests that both match, or None where there are none."""
         if self.methods is None or other.methods is None:
