@@ -8,12 +8,15 @@ import logging
 import sys
 import tracemalloc
 from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import demo_app
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI
 from tests.support.wire import Request, request_view
 from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestView, network, optional, public
+from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
 from watchword.grammar import MAX_FIELDS
 from watchword.guard.fast_path import LONGEST_FIELD
@@ -247,6 +250,27 @@ def test_H11_a_form_in_thousands_of_pieces_is_not_read_on() -> None:
     assert (answer.status, answer.called, answer.received) == (413, False, MAX_PIECES)
 
 
+class Drops:
+    """The content of a request that comes octet by octet, as a server may hand it over."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read(self, _size: int) -> bytes:
+        """Return one more octet."""
+        self.reads += 1
+        return b"a"
+
+
+def test_H11_a_form_that_comes_octet_by_octet_is_not_read_on() -> None:
+    """The same under WSGI, where a stream may return less than it is asked for."""
+    environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": FORM[1], "CONTENT_LENGTH": "60000", "wsgi.input": Drops()}
+    setup_testing_defaults(environ)
+    answers: list[str] = []
+    list(GuardMiddleware(demo_app, guard())(environ, lambda status, _headers: answers.append(status)))
+    assert (answers, environ["wsgi.input"].reads) == (["413 Content Too Large"], MAX_PIECES + 1)
+
+
 def test_H11_the_fast_path_has_the_same_bounds() -> None:
     """A caller who is known gets the same answer as one who is not, on both sides of each bound."""
     tokens = {token: Principal("ann") for token in (TOKEN, "a" * (LONGEST_FIELD - 7), "b" * (LONGEST_FIELD - 6), "c" * 16_377)}
@@ -288,3 +312,9 @@ def test_H11_a_long_method_is_decided_as_an_unknown_one() -> None:
     for number in range(100):
         subject.decide(RequestView(f"M{number}" + "A" * 60_000, "/x"))
     assert len(subject.fast_path.targets) <= 1
+
+
+def test_H11_a_long_upgrade_is_not_searched() -> None:
+    """It counts as a handshake, which needs the service's own origin: no script can set the field, and no browser writes so much."""
+    for length, handshake in ((512, False), (513, True)):
+        assert RequestView("GET", "/", [("Upgrade", "a" * length)]).is_handshake is handshake
