@@ -100,7 +100,7 @@ def _lines_run(reader: str, data: bytes) -> int:
 @pytest.mark.parametrize("reader", READERS)
 def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
     """Ten times the input runs at most ten times the lines, whatever the input is made of."""
-    short, long = (_lines_run(reader, SEEDS[seed](size)) for size in (40, 400))
+    short, long = (_lines_run(reader, SEEDS[seed](size)) for size in (20, 200))
     assert short > 0
     assert long <= 11 * short
 
@@ -108,6 +108,6 @@ def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("reader", READERS)
 def test_R9110_17_5_1_no_pattern_backtracks(reader: str, seed: str) -> None:
-    """What lines do not show, a pattern or a copy for each octet, would not come to an end on a million octets."""
-    _read(reader, SEEDS[seed](1_000_000)[:1_000_000])
+    """What lines do not show, a pattern or a copy for each octet, would not come to an end on 300,000 octets."""
+    _read(reader, SEEDS[seed](300_000)[:300_000])
     assert reader in READERS  # it came to an end, or the time limit of the test run has stopped it
