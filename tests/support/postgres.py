@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +21,7 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 # What a test waits for is in memory anyway: a machine that loses its power loses the temporary folder too.
@@ -91,6 +94,20 @@ class PostgreSQL:
     def stop(self) -> None:
         """Stop it at once, as if it had crashed, and wait until it is gone."""
         self._run("pg_ctl", "-w", "-t", "60", "-m", "immediate", "stop")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes, and let them go on at the end."""
+        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        pids = [postmaster, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def log(self) -> str:
         """Return what it has logged."""

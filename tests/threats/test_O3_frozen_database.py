@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,21 +38,6 @@ def server() -> Iterator[PostgreSQL]:
         yield made
 
 
-@contextmanager
-def frozen(server: PostgreSQL) -> Iterator[None]:
-    """Stop all processes of a server, and let them go on at the end."""
-    postmaster = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    pids = [postmaster, *map(int, children)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 def test_O3_after_a_stall_one_request_tries_and_the_others_are_refused_at_once(server: PostgreSQL) -> None:
     """Of many threads few wait for the database while it is frozen, and all know of its return without a restart."""
     told: list[str] = []
@@ -67,7 +49,7 @@ def test_O3_after_a_stall_one_request_tries_and_the_others_are_refused_at_once(s
                 store.find_key("k1")
             told.append(refused.value.why)
 
-        with frozen(server), ThreadPoolExecutor(20) as threads:
+        with server.frozen(), ThreadPoolExecutor(20) as threads:
             ask(0)
             assert "Stalled" in told.pop()
             list(threads.map(ask, range(200)))
