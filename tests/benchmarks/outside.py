@@ -86,15 +86,16 @@ class Caller:
 
     async def send(self, request: bytes) -> int:
         """Send a request, and return the status of the answer."""
-        head = b""
-        while not head:  # the server closes a connection that was idle for some seconds
+        while True:
             if self._streams is None:
                 self._streams = await asyncio.open_connection("127.0.0.1", self._port)
             reader, writer = self._streams
             writer.write(request)
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                break
             except (asyncio.IncompleteReadError, ConnectionResetError):
+                # The server closes a connection that was idle for some seconds.
                 self.close()
                 self._streams = None
         length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]

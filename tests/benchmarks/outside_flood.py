@@ -35,7 +35,7 @@ def measure(rounds: int, seconds: float, pauses: tuple[float, ...] = PAUSES) -> 
         pauses: how long a client waits before it tries again.
 
     Returns:
-        What `line` prints, to be written as JSON.
+        What `table` prints, to be written as JSON.
     """
     with serving() as server:
         return asyncio.run(_measure(server.port, rounds, seconds, pauses))
@@ -44,7 +44,7 @@ def measure(rounds: int, seconds: float, pauses: tuple[float, ...] = PAUSES) -> 
 async def _measure(port: int, rounds: int, seconds: float, pauses: tuple[float, ...]) -> dict[str, Any]:
     valid = [get("/orders", bearer(token)) for token in list(TOKENS)[:100]]
     idle: list[float] = []
-    floods: dict[float, list[tuple[float, Answers, Answers]]] = {pause: [] for pause in pauses}
+    floods: dict[float, list[tuple[Answers, Answers]]] = {pause: [] for pause in pauses}
     await at_rate(port, valid, RATE, 1, Answers())  # whatever is made once
     for _ in range(rounds):
         alone = Answers()
@@ -58,23 +58,24 @@ async def _measure(port: int, rounds: int, seconds: float, pauses: tuple[float, 
                 await at_rate(port, valid, RATE, seconds, known)
                 for task in tasks:
                     task.cancel()
-            measured.append((known.p99() / alone.p99(), known, wrong))
+            measured.append((known, wrong))
             await asyncio.sleep(min(2.0, seconds))  # what has begun is computed to its end
     return {
         "clients": CLIENTS,
         "rate": RATE,
-        "idle_p99_ms": median(idle) * 1000,
+        "idle_p99_ms": [p99 * 1000 for p99 in sorted(idle)],
         "floods": [
-            {
-                "pause_s": pause,
-                "p99_ratio": median(ratio for ratio, _, _ in measured),
-                "p99_ratios": sorted(ratio for ratio, _, _ in measured),
-                "valid": _counts(known for _, known, _ in measured),
-                "wrong": _counts(wrong for _, _, wrong in measured),
-            }
+            {"pause_s": pause}
+            | _ratios([known.p99() for known, _ in measured], idle)
+            | {"valid": _counts(known for known, _ in measured), "wrong": _counts(wrong for _, wrong in measured)}
             for pause, measured in floods.items()
         ],
     }
+
+
+def _ratios(flooded: list[float], idle: list[float]) -> dict[str, float]:
+    """Return the ratio of the medians, and that of the least disturbed rounds: other work on the machine only adds to a time."""
+    return {"p99_ratio": median(flooded) / median(idle), "p99_ratio_of_best": min(flooded) / min(idle)}
 
 
 _GUESSES = count()
@@ -96,12 +97,12 @@ def table(measured: dict[str, Any]) -> str:
     lines = [f"p99 of {measured['rate']:.0f} valid callers a second, {measured['clients']} clients with wrong passwords, from outside"]
     lines += [
         f"  tries again after {flood['pause_s']:g} s: {flood['p99_ratio']:.1f} x idle "
-        f"({flood['p99_ratios'][0]:.1f} to {flood['p99_ratios'][-1]:.1f}); valid {flood['valid']}, wrong {flood['wrong']}"
+        f"({flood['p99_ratio_of_best']:.1f} x in the least disturbed rounds); valid {flood['valid']}, wrong {flood['wrong']}"
         for flood in measured["floods"]
     ]
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    result = measure(rounds=3, seconds=3)
+    result = measure(rounds=5, seconds=2)
     sys.stdout.write(f"{table(result)}\n{json.dumps(result)}\n")
