@@ -93,14 +93,14 @@ class Caller:
             writer.write(request)
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                break
+                length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                await reader.readexactly(int(length))
             except (asyncio.IncompleteReadError, ConnectionResetError):
                 # The server closes a connection that was idle for some seconds.
                 self.close()
                 self._streams = None
-        length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        await reader.readexactly(int(length))
-        return int(head[9:12])
+            else:
+                return int(head[9:12])
 
     def close(self) -> None:
         """Close the connection."""
