@@ -16,6 +16,7 @@ import pytest
 from tests.support.drive import ByASGI, ByWSGI
 from tests.support.wire import Request, request_view
 from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestView, network, optional, public
+from watchword.adapters.variables import Variables
 from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
 from watchword.grammar import MAX_FIELDS
@@ -318,3 +319,15 @@ def test_H11_a_long_upgrade_is_not_searched() -> None:
     """It counts as a handshake, which needs the service's own origin: no script can set the field, and no browser writes so much."""
     for length, handshake in ((512, False), (513, True)):
         assert RequestView("GET", "/", [("Upgrade", "a" * length)]).is_handshake is handshake
+
+
+def test_H11_names_that_a_client_makes_up_are_not_kept_under_wsgi() -> None:
+    """A server makes a variable of each header field; some hundreds of them are kept, and no long one."""
+    subject = guard()
+    variables = Variables(subject.policy.index, subject.fast_path)
+    known = len(variables)
+    for number in range(2000):
+        assert variables[f"HTTP_X_{number}"] is None
+        assert variables["HTTP_X_" + "A" * 100 + str(number)] is None
+    assert len(variables) <= known + 512
+    assert max(map(len, variables)) <= 72

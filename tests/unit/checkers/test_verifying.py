@@ -203,6 +203,16 @@ def test_equal_requests_at_the_same_time_share_one_computation() -> None:
     while_one_is_computed(do, limit=1, queue=0)
 
 
+def test_a_full_queue_refuses_before_there_is_an_operation() -> None:
+    """A flood is turned away at the first step: under ASGI no task is made to wait, and no thread is asked for."""
+
+    def do(verifier: Verifier, hasher: Slow) -> None:
+        with pytest.raises(Overloaded):
+            next(verifier.verify("bob", HASH, "s3cret", remember=True))
+
+    while_one_is_computed(do, limit=1, queue=0)
+
+
 @pytest.mark.parametrize("other", [("bob", HASH, "s3cret"), ("ann", HASH, "S3cret"), ("ann", argon2_hash("s3cret"), "s3cret")])
 def test_what_differs_in_anything_shares_nothing(other: tuple[str, str, str]) -> None:
     """Another name, hash or password wants a place of its own: where there is none it is refused at once."""
