@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from tests.support.command import CHEAP
 from tests.support.wire import basic
@@ -88,6 +89,20 @@ def test_W13_no_login_is_refused_while_another_process_writes(held: Held) -> Non
         with ThreadPoolExecutor(20) as threads:
             told = Counter(threads.map(lambda number: ask(guard, basic(f"user{number}", "correct horse")), range(40)))
     assert told == {"granted": 40}
+
+
+def test_W13_a_note_takes_no_connection_of_decisions(held: Held) -> None:
+    """It is written on one that is kept for notes, so that a decision never waits until a note has its lock."""
+    url, _ = held
+    with SQLStore(url, create=True) as store:
+        made = APIKeys(store).create("shop").record
+        taken: list[object] = []
+        event.listen(store._database._engine.pool, "checkout", lambda *given: taken.append(given))
+        store.note_key_use(made.id, 5.0)
+        assert taken == []
+        found = store.find_key(made.id)
+        assert found is not None
+        assert (found.last_used_at, len(taken)) == (5.0, 1)
 
 
 def test_W13_notes_that_could_not_be_written_are_written_with_the_next(held: Held) -> None:
