@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 import pytest
 
 from watchword import ConfigurationError, Operation
@@ -105,6 +107,17 @@ async def test_arun_takes_blocking_work_off_the_event_loop() -> None:
     worker, loop, _ = await arun(Watched(Operation(threading.get_ident), Operation(only_awaited, where))())
     assert worker != here
     assert loop == here
+
+
+@pytest.mark.anyio
+async def test_arun_uses_none_of_the_threads_that_the_application_shares() -> None:
+    """A store that does not answer would take them all, and public routes that read a file would wait with it (O3)."""
+
+    def lent() -> float:
+        limiter = anyio.from_thread.run_sync(anyio.to_thread.current_default_thread_limiter)
+        return limiter.borrowed_tokens
+
+    assert await arun(Watched(Operation(lent))()) == [0, "cleaned up"]
 
 
 def test_run_calls_run_alone_and_never_arun() -> None:
