@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from sqlite3 import connect
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from tests.support.core import ask
 from watchword import APIKey, Guard, Reason
@@ -89,6 +92,35 @@ def test_W16_a_purge_forgets_no_token_that_is_valid(kind: str) -> None:
     assert store.purge_tokens(clock.now() + 30 * DAY) == 1
     assert {token.id for token in store.list_tokens()} == {made.record.id for made in valid}
     assert ended.record.id not in {token.id for token in store.list_tokens()}
+
+
+COPY = """
+    INSERT INTO watchword_tokens
+    SELECT randomblob(32), hex(randomblob(12)), subject, label, kind, roles, scopes, permissions, created_at, expires_at, revoked_at
+    FROM watchword_tokens
+"""
+
+
+def test_W16_a_purge_lets_others_write_between_its_batches(tmp_path: Path) -> None:
+    """Thousands of tokens are forgotten in transactions of 500, so that the lock is held for milliseconds."""
+    clock = FixedClock(NOW)
+    with SQLStore(f"sqlite:///{tmp_path / 'auth.db'}", clock=clock) as store, closing(connect(tmp_path / "auth.db", timeout=0)) as other:
+        OpaqueTokens(store, clock=clock).create("ann", expires_in=1)
+        for _ in range(11):
+            other.execute(COPY)
+            other.commit()
+        clock.advance(2)
+        left: list[int] = []
+
+        def write(*_given: object) -> None:
+            """Write as another process would, at once or not at all."""
+            other.execute("BEGIN IMMEDIATE")
+            left.append(other.execute("SELECT count(*) FROM watchword_tokens").fetchone()[0])
+            other.rollback()
+
+        event.listen(store._database._engine.pool, "checkin", write)
+        assert store.purge_tokens(NOW + 2) == 2048
+        assert sorted({*left}, reverse=True) == [2048, 1548, 1048, 548, 48, 0]
 
 
 def test_O6_what_is_remembered_ends_where_the_store_is_not_heard(tmp_path: Path) -> None:
