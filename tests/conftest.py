@@ -84,6 +84,6 @@ def _store_in_postgresql(postgresql: PostgreSQL) -> str:
 def empty_postgresql(postgresql: PostgreSQL, _store_in_postgresql: str) -> str:
     """The URL of a store without a record in it. Quicker than a new database, which takes half a second."""
     with postgresql.connect(_store_in_postgresql) as connection:
-        connection.execute("TRUNCATE watchword_accounts, watchword_names, watchword_keys, watchword_tokens")
+        connection.execute("TRUNCATE watchword_accounts, watchword_names, watchword_keys, watchword_tokens, watchword_changes")
         connection.execute("UPDATE watchword_meta SET generation = 0")
     return postgresql.url(_store_in_postgresql)

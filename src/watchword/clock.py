@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from watchword.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+_uptime: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 
 
 class Clock(Protocol):
@@ -27,6 +34,22 @@ class SystemClock:
 
     def __repr__(self) -> str:
         return "SystemClock()"
+
+
+class UptimeClock:
+    """Counts the seconds since the machine started, those in which it slept too. Nobody can set it: it measures how long ago something was.
+
+    Where the system has no such clock (outside Linux), it stands still while the machine sleeps, and does not survive a restart.
+    """
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        """Return the seconds since some moment in the past."""
+        return _uptime()
+
+    def __repr__(self) -> str:
+        return "UptimeClock()"
 
 
 def as_clock(given: Clock | None, owner: str) -> Clock:

@@ -139,7 +139,7 @@ def test_a_schema_holds_the_tables_and_is_in_every_advice(postgresql: PostgreSQL
         rows = connection.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'watchword%'").fetchall()
         assert sorted(rows) == [("Auth x",), ("public",)]
         connection.execute("""UPDATE "Auth x".watchword_schema SET version_num = '0001'""")
-        connection.execute("""DROP TABLE "Auth x".watchword_tokens""")
+        connection.execute("""DROP TABLE "Auth x".watchword_tokens, "Auth x".watchword_changes""")
     with pytest.raises(ConfigurationError, match=r"watchword store upgrade --store '.*schema=Auth\+x'`"):
         opens(in_schema)
     assert opens(in_schema, check=False).upgrade()

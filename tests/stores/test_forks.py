@@ -138,9 +138,9 @@ assert store.find_key("k1") is not None
 begun, gate, done = Event(), Event(), []
 
 def revoke(change):
-    change.lock()
-    change.count(statements.REVOKE_KEYS, {"this": "1", "at": 9})
-    change.alter()
+    change.lock('any')
+    change.execute(statements.REVOKE_KEYS, {"this": "1", "at": 9})
+    change.alter(['account 1'])
     begun.set()
     gate.wait()
 
@@ -186,11 +186,11 @@ store, fork, parent = SQLStore(sys.argv[1]), FORKS[sys.argv[2]], os.getpid()
 tries, children = [], []
 
 def revoke(change):
-    change.lock()
+    change.lock('any')
     tries.append(1)
     children.append(fork())
-    change.count(statements.REVOKE_KEYS, {"this": "1", "at": 9})
-    change.alter()
+    change.execute(statements.REVOKE_KEYS, {"this": "1", "at": 9})
+    change.alter(['account 1'])
 
 try:
     store._database.change(revoke)

@@ -172,7 +172,7 @@ STRANGE = {
     "an upgrade that stopped in the middle": (
         ["UPDATE watchword_schema SET version_num = '0001'"],
         "damaged",
-        "from schema 0001 was interrupted: there is the table watchword_tokens already. Drop that and run `watchword store upgrade",
+        "from schema 0001 was interrupted: there is the table watchword_changes, the table watchword_tokens already. Drop that and run ",
     ),
     "another table of versions": (
         ["DROP TABLE watchword_schema", "CREATE TABLE watchword_schema (version integer)"],

@@ -321,7 +321,7 @@ def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
         "find_key",
         "find_token",
         "dummy_key",
-        "revoke_all",
+        "revoke_token",
         "add_account",
     ):
         with pytest.raises(Unavailable, match=r"^the store does not answer: the row of watchword_meta is missing or damaged"):

@@ -165,7 +165,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
 
     def _lease(self, account: AccountRecord, revision: int) -> StoreLease:
         since = -inf if account.locked_until is None else account.locked_until
-        return StoreLease(self._store, revision, self._clock, since, self._password_ends(account))
+        return StoreLease(self._store, revision, account.subjects, self._clock, since=since, until=self._password_ends(account))
 
     def _is_usable(self, tried: str, account: AccountRecord) -> bool:
         """Tell whether a hash could match anything; one that could not would cost nothing, and show whose it is."""

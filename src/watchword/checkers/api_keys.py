@@ -118,7 +118,8 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         refusal = validity.refusal(now)
         if refusal is not None:
             return Refused(refusal, detail=f"key {record.id} of {record.owner}")
-        return Accepted(_principal(record), lease=validity.lease(store, revision, self._clock), after_response=self._note(record, now))
+        lease = validity.lease(store, revision, record.subjects, self._clock)
+        return Accepted(_principal(record), lease=lease, after_response=self._note(record, now))
 
     def create(
         self,

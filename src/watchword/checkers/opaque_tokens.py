@@ -78,7 +78,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         found = yield from self._find(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
         if isinstance(found, Refused):
             return found
-        return Accepted(_principal(found), lease=_validity(found).lease(self._store, revision, self._clock))
+        return Accepted(_principal(found), lease=_validity(found).lease(self._store, revision, found.subjects, self._clock))
 
     def redeem(self, token: str) -> Verdict:
         """Accept a token once, for links that reset a password or confirm an address; this may block.

@@ -9,6 +9,8 @@ from watchword.checkers.lease import StoreLease
 from watchword.reason import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from watchword.clock import Clock
     from watchword.stores.ports import Watched
 
@@ -45,12 +47,13 @@ class Validity:
             return Reason.NOT_YET_VALID
         return None if now < self._ends else Reason.EXPIRED
 
-    def lease(self, store: Watched, revision: int, clock: Clock) -> StoreLease:
+    def lease(self, store: Watched, revision: int, subjects: Collection[str], clock: Clock) -> StoreLease:
         """Return for how long it stays valid.
 
         Args:
             store: where it lives.
-            revision: the revision that was read before it was read.
+            revision: `store.revision()`, from before the record was read.
+            subjects: of the record.
             clock: tells the time.
         """
-        return StoreLease(store, revision, clock, self._starts, self._ends)
+        return StoreLease(store, revision, subjects, clock, since=self._starts, until=self._ends)

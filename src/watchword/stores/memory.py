@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
@@ -13,11 +12,13 @@ from watchword.clock import as_clock
 from watchword.errors import AlreadyExists
 from watchword.locking import ProcessLock
 from watchword.stores.bounds import check_page, checked_account, checked_key, checked_time, checked_token, fold, is_digest, storable
+from watchword.stores.changes import Changes
 from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
+from watchword.stores.subjects import account_subject, key_subject, token_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from watchword.clock import Clock
 
@@ -40,12 +41,12 @@ class MemoryStore:
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = as_clock(clock, "MemoryStore")
         self._lock = ProcessLock()
-        self._changes = 0
+        self._changes = Changes()
+        self._version = 0  # above the version of every account that there ever was
         self._decoy = urandom(32)
         self._accounts: dict[str, AccountRecord] = {}
         self._names: dict[str, str] = {}  # name to id
         self._folded: dict[str, dict[str, str]] = {}  # name without case, to the names that are spelled so or otherwise, to ids
-        self._profiles: Counter[str] = Counter()  # how many accounts have a hash of that profile
         self._keys: dict[str, KeyRecord] = {}
         self._tokens: dict[bytes, TokenRecord] = {}
         self._handles: dict[str, bytes] = {}  # handle of a token to its digest
@@ -58,16 +59,18 @@ class MemoryStore:
         return False
 
     def revision(self) -> int:
-        """Return how many changes there were."""
-        return self._changes
+        """Return the number of the newest change."""
+        return self._changes.revision
 
-    def is_current(self, revision: int) -> bool:
-        """Tell whether there was no change since; see `Watched.is_current`.
+    def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
+        """Return whether these subjects did not change since; see `Watched.is_current`.
 
         Args:
-            revision: what `revision()` answered.
+            revision: what `revision()` returned.
+            subjects: of a record; None: everything.
         """
-        return revision == self._changes
+        with self._lock:
+            return self._changes.is_current(revision, subjects)
 
     # Accounts
 
@@ -114,11 +117,11 @@ class MemoryStore:
             unique = account.names if fold_case is None else spellings(account)
             self._refuse_taken(account, unique, account.names, fold_case=fold_case)
             # Some additions change what was true: see `Watched.is_current`.
-            new_profile = (profile := _profile(account)) is not None and not self._profiles[profile]
-            if account.disabled or new_profile or any(fold(name) in self._folded for name in account.names):
-                self._changes += 1
-            # Larger than any version that a removed account of that id had: each change counts both.
-            account = replace(account, version=self._changes + 1)
+            alike = self._alike(account.names)
+            if account.disabled or alike:
+                self._changes.note({*alike, account_subject(account.id)})
+            self._version += 1
+            account = replace(account, version=self._version)
             self._accounts[account.id] = account
             self._enter(account)
             return account
@@ -140,8 +143,10 @@ class MemoryStore:
             if stored is None or stored.version != account.version:
                 return None
             # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
-            self._refuse_taken(account, account.names, set(account.names).difference(stored.names), fold_case=fold_case)
-            self._changes += 1
+            new = set(account.names).difference(stored.names)
+            self._refuse_taken(account, account.names, new, fold_case=fold_case)
+            self._changes.note({*self._alike(new), account_subject(account.id)})
+            self._version += 1
             account = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
             self._leave(stored)
             self._accounts[account.id] = account
@@ -165,10 +170,9 @@ class MemoryStore:
             stored = _known(self._accounts, id)
             if stored is None or stored.password_hash is None or stored.password_hash != old:
                 return False
-            self._changes += 1
-            self._leave(stored)
-            self._accounts[id] = swapped = replace(stored, password_hash=new, hash_profile=profile, version=stored.version + 1)
-            self._enter(swapped)
+            self._changes.note([account_subject(id)])
+            self._version += 1
+            self._accounts[id] = replace(stored, password_hash=new, hash_profile=profile, version=stored.version + 1)
             return True
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
@@ -184,7 +188,7 @@ class MemoryStore:
             if stored is None:
                 return False
             del self._accounts[id]
-            self._changes += 1
+            self._changes.note([account_subject(id)])
             self._leave(stored)
             self._revoke_all(id, at)
             return True
@@ -354,7 +358,7 @@ class MemoryStore:
             digest = _known(self._handles, id)
             if digest is None or self._tokens[digest].revoked_at is not None:
                 return False
-            self._changes += 1
+            self._changes.note([token_subject(id)])
             self._tokens[digest] = replace(self._tokens[digest], revoked_at=at)
             return True
 
@@ -381,7 +385,8 @@ class MemoryStore:
             ended = [token for token in self._tokens.values() if _ended(token, before)]
             for token in ended:
                 del self._tokens[token.digest], self._handles[token.id]
-            self._changes += bool(ended)
+            if ended:
+                self._changes.note([token_subject(token.id) for token in ended])
             return len(ended)
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
@@ -394,7 +399,8 @@ class MemoryStore:
         at = checked_time(at)
         with self._lock:
             revoked = self._revoke_all(subject, at)
-            self._changes += any(revoked)
+            if any(revoked):
+                self._changes.note([account_subject(subject)])
             return revoked
 
     def __repr__(self) -> str:
@@ -408,12 +414,14 @@ class MemoryStore:
         alike = {owner for name in new for owner in self._folded.get(fold(name), {}).values()} if fold_case else ()
         check_free(account, named=named, ids=ids, alike=alike)
 
+    def _alike(self, new: Iterable[str]) -> set[str]:
+        """Return the subjects of the accounts whose names differ from new ones in case alone."""
+        return {account_subject(owner) for name in new for owner in self._folded.get(fold(name), {}).values()}
+
     def _enter(self, account: AccountRecord) -> None:
         for name in account.names:
             self._names[name] = account.id
             self._folded.setdefault(fold(name), {})[name] = account.id
-        if (profile := _profile(account)) is not None:
-            self._profiles[profile] += 1
 
     def _leave(self, account: AccountRecord) -> None:
         for name in account.names:
@@ -422,8 +430,6 @@ class MemoryStore:
             del alike[name]
             if not alike:
                 del self._folded[fold(name)]
-        if (profile := _profile(account)) is not None:
-            self._profiles[profile] -= 1
 
     def _is_current(self, key: KeyRecord) -> bool:
         stored = self._keys.get(key.id)
@@ -437,7 +443,7 @@ class MemoryStore:
 
     def _put_key(self, key: KeyRecord) -> KeyRecord:
         stored = self._keys[key.id]
-        self._changes += 1
+        self._changes.note([key_subject(key.id)])
         key = replace(key, created_at=stored.created_at, last_used_at=stored.last_used_at, version=stored.version + 1)
         self._keys[key.id] = key
         return key
@@ -462,10 +468,6 @@ class MemoryStore:
 
 def _known(table: Mapping[str, T], id: object) -> T | None:  # noqa: A002 - what it is
     return table.get(id) if isinstance(id, str) else None
-
-
-def _profile(account: AccountRecord) -> str | None:
-    return None if account.password_hash is None else account.hash_profile
 
 
 def _ended(token: TokenRecord, before: float) -> bool:

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from watchword.stores.subjects import account_subject, key_subject, token_subject
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 PAGE = 1000
 """How many records a listing holds at most, unless asked for another number."""
@@ -52,6 +54,11 @@ class AccountRecord:
     created_at: float = 0.0
     last_login_at: float | None = None
     version: int = 0
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What an answer about this account depends on; see `Watched.is_current`."""
+        return (account_subject(self.id),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +103,11 @@ class KeyRecord:
     owner_disabled: bool = False
     version: int = 0
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What an answer about this key depends on: the key, and whoever owns it."""
+        return key_subject(self.id), account_subject(self.owner)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
@@ -129,13 +141,18 @@ class TokenRecord:
     revoked_at: float | None = None
     subject_disabled: bool = False
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What an answer about this token depends on: the token, and whom it stands for."""
+        return token_subject(self.id), account_subject(self.subject)
+
 
 class Watched(Protocol):
-    """What lets a checker remember: a store tells whether anything has changed since it was read.
+    """Cache validation: a store tells whether what was read has changed.
 
-    `revision` and `is_current` never block: they say what this process knows. In the process that makes a change it is known at
-    once. Of changes made elsewhere a store knows only by asking, so it stops holding when it has not asked for some
-    seconds: that is the bound within which a revocation reaches every process.
+    `revision` and `is_current` never block: they say what this process knows. A change made in this process is known at once. Of changes
+    made elsewhere a store learns by asking, so nothing is current where it has not asked for some seconds: that is the bound within
+    which a revocation reaches every process.
     """
 
     @property
@@ -144,17 +161,20 @@ class Watched(Protocol):
         ...
 
     def revision(self) -> int:
-        """Return the revision of the present state; read it *before* reading what is to be remembered."""
+        """Return the number of the newest change that is known; take it *before* reading what is to be cached."""
         ...
 
-    def is_current(self, revision: int) -> bool:
-        """Tell whether nothing that a checker may remember has changed since the revision was read.
+    def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
+        """Return whether nothing that a checker may cache about some subjects has changed since a revision.
 
-        Additions, logins and uses take nothing away and leave a revision current, with three exceptions: an account that is disabled, a
-        name that differs from another in case alone, and a profile of hashes that was not in use.
+        A change of one subject leaves what is cached about others current. Additions, logins and uses take nothing away and are no
+        changes, with two exceptions: a disabled account is a change of its id, and a name that differs from others in case alone is a
+        change of the accounts that have those. Where a store does not know what changed, everything has.
 
         Args:
-            revision: what `revision()` answered. False may also mean that nobody has asked for a while: reading anything asks.
+            revision: what `revision()` returned.
+            subjects: of the record that was read, such as `KeyRecord.subjects`; None: everything in the store. False may also mean that
+                nobody has asked for a while: looking a record up asks.
         """
         ...
 
@@ -231,7 +251,7 @@ class AccountStore(Watched, Protocol):
         ...
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note a login. An earlier time than the one that is stored changes nothing; the revision stays current."""
+        """Note a login. An earlier time than the one that is stored changes nothing; nothing cached is voided by it."""
         ...
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
@@ -292,7 +312,7 @@ class KeyStore(Watched, Protocol):
         ...
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note that a key was used. An earlier time than the one that is stored changes nothing; the revision stays current."""
+        """Note that a key was used. An earlier time than the one that is stored changes nothing; nothing cached is voided by it."""
         ...
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:

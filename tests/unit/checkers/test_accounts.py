@@ -333,7 +333,7 @@ def test_a_lease_says_from_when_until_when() -> None:
         assert lease.is_current() is holds
     desk.accounts.change("ann", roles=["x"])
     assert not lease.is_current()
-    assert repr(lease).startswith("StoreLease(mark=")
+    assert repr(lease).startswith("StoreLease(('account ann',), revision=")
 
 
 # What is left to do

@@ -303,15 +303,16 @@ async def test_only_a_store_that_may_block_is_asked_in_a_worker_thread(blocking:
 
 
 def test_the_work_is_one_operation() -> None:
-    """By hand: the mark is taken before anything is read."""
+    """By hand: the revision is taken before anything is read."""
     desk = Desk(blocking=True)
     key = good(desk)
     steps = desk.keys.flow(APIKeyCredentials(key))
     operation = next(steps)
     assert desk.store.asked == []
-    desk.disable("bob")  # something changes meanwhile
+    record = operation.run()
+    desk.disable("ann")  # something changes meanwhile
     with pytest.raises(StopIteration) as end:
-        steps.send(operation.run())
+        steps.send(record)
     assert not end.value.value.lease.is_current()
 
 

@@ -216,14 +216,14 @@ async def test_only_a_store_that_may_block_is_asked_in_a_worker_thread(blocking:
     assert len(desk.store.threads) == 1
 
 
-def test_the_mark_is_taken_before_anything_is_read() -> None:
+def test_the_revision_is_taken_before_anything_is_read() -> None:
     """What changes while the store is asked ends what may be remembered."""
     desk = Desk(blocking=True)
     steps = desk.tokens.flow(BearerToken(good(desk)))
-    operation = next(steps)
-    desk.disable("bob")
+    record = next(steps).run()
+    desk.disable("ann")
     with pytest.raises(StopIteration) as end:
-        steps.send(operation.run())
+        steps.send(record)
     assert not end.value.value.lease.is_current()
 
 

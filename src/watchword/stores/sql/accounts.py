@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert
 
@@ -12,15 +12,15 @@ from watchword.stores.bounds import MAX_HASH, checked_account, checked_time, fol
 from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountRecord
 from watchword.stores.sql import records, statements
+from watchword.stores.sql.change import NAMES
 from watchword.stores.sql.part import MAX_VERSION, Part
 from watchword.stores.sql.schema import accounts, names
+from watchword.stores.subjects import account_subject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Select
-
-    from watchword.stores.sql.database import Change
+    from watchword.stores.sql.change import Change
 
 
 _MOST_PROFILES = 64
@@ -45,13 +45,13 @@ class SQLAccounts(Part):
         if not storable(name):
             return None
         if not fold_case:
-            ((_, found, *row),) = self._database.ask(statements.FIND_ACCOUNT, {"name": name})
+            ((found, *row),) = self._database.ask(statements.FIND_ACCOUNT, {"name": name})
             account = records.account(row)
             return None if found is None else account
         rows = self._database.ask(statements.FIND_FOLDED, {"folded": fold(name)})
         exact = [row for row in rows if row[-1] == name]
-        alike = {row[1]: row for row in exact or rows}
-        account = records.account(rows[0][2:-1] if len(alike) != 1 else next(iter(alike.values()))[2:-1])
+        alike = {row[0]: row for row in exact or rows}
+        account = records.account(rows[0][1:-1] if len(alike) != 1 else next(iter(alike.values()))[1:-1])
         return None if len(alike) != 1 or None in alike else account
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
@@ -63,11 +63,10 @@ class SQLAccounts(Part):
         Raises:
             Unavailable: the database does not answer.
         """
-        return self._account(statements.GET_ACCOUNT, {"id": id}) if storable(id) else None
-
-    def _account(self, question: Select[Any], parameters: dict[str, Any]) -> AccountRecord | None:
-        rows = self._database.ask(question, parameters)
-        return records.account(rows[0][1:]) if rows[0][1] is not None else None
+        if not storable(id):
+            return None
+        (row,) = self._database.ask(statements.GET_ACCOUNT, {"id": id})
+        return records.account(row) if row[0] is not None else None
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         """Keep a new account; see `AccountStore.add_account`.
@@ -84,22 +83,20 @@ class SQLAccounts(Part):
         account = checked_account(account)
 
         def work(change: Change) -> AccountRecord:
-            generation = change.lock()
             if change.rows(statements.DISABLED, {"owner": account.id}):
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
             unique = account.names if fold_case is None else spellings(account)
             alike = _refuse_taken(change, account, unique, account.names, fold_case=fold_case)
             # Some additions change what was true: see `Watched.is_current`.
-            profile = None if account.password_hash is None else account.hash_profile
-            if account.disabled or alike or (profile is not None and not change.rows(statements.PROFILE, {"profile": profile})):
-                generation = change.alter()
+            if account.disabled or alike:
+                change.alter({*alike, account_subject(account.id)})
             # Larger than any version that a removed account of that id had: each change counts both.
-            kept = replace(account, version=generation + 1)
-            change.count(insert(accounts), records.account_row(kept))
+            kept = replace(account, version=change.generation() + 1)
+            change.execute(insert(accounts), records.account_row(kept))
             _add_names(change, account.id, account.names)
             return kept
 
-        return self._database.change(work)
+        return self._database.change(work, locks=(NAMES, account_subject(account.id)))
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
         """Keep a changed account: compare and set; see `AccountStore.replace_account`.
@@ -118,18 +115,22 @@ class SQLAccounts(Part):
             return None
 
         def work(change: Change) -> AccountRecord | None:
-            change.lock()
             found = change.rows(statements.CURRENT_ACCOUNT, {"id": account.id, "version": account.version})
             if not found:
                 return None
             stored = records.account(found[0])
             # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
-            _refuse_taken(change, account, account.names, set(account.names).difference(stored.names), fold_case=fold_case)
-            change.alter()
+            new = set(account.names).difference(stored.names)
+            if new:
+                change.lock(NAMES)
+            alike = _refuse_taken(change, account, account.names, new, fold_case=fold_case) if new else set()
             kept = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
-            change.count(statements.UPDATE_ACCOUNT.values(records.account_row(kept)), {"this": account.id})
+            row = {column: value for column, value in records.account_row(kept).items() if column not in {"created_at", "last_login_at"}}
+            if not change.execute(statements.UPDATE_ACCOUNT.values(row), {"this": account.id, "current": stored.version}):
+                return None
+            change.alter({*alike, account_subject(account.id)})
             if kept.names != stored.names:
-                change.count(delete(names).where(names.c.account_id == account.id))
+                change.execute(delete(names).where(names.c.account_id == account.id))
                 _add_names(change, account.id, account.names)
             return kept
 
@@ -151,7 +152,7 @@ class SQLAccounts(Part):
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         if not storable(id) or not storable(old, MAX_HASH):
             return False
-        return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}) > 0
+        return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}, account_subject(id)) > 0
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         """Remove an account and revoke its keys and tokens, in one step.
@@ -168,16 +169,15 @@ class SQLAccounts(Part):
             return False
 
         def work(change: Change) -> bool:
-            change.lock()
-            change.count(delete(names).where(names.c.account_id == id))
-            if not change.count(delete(accounts).where(accounts.c.id == id)):
+            change.execute(delete(names).where(names.c.account_id == id))
+            if not change.execute(delete(accounts).where(accounts.c.id == id)):
                 return False
-            change.alter()
-            change.count(statements.REVOKE_KEYS, parameters)
-            change.count(statements.REVOKE_TOKENS, parameters)
+            change.execute(statements.REVOKE_KEYS, parameters)
+            change.execute(statements.REVOKE_TOKENS, parameters)
+            change.alter([account_subject(id)])
             return True
 
-        return self._database.change(work)
+        return self._database.change(work, locks=[account_subject(id)])
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
         """Return accounts in the order of their ids; see `AccountStore.list_accounts`.
@@ -189,7 +189,7 @@ class SQLAccounts(Part):
         Raises:
             Unavailable: the database does not answer.
         """
-        return tuple(records.account(row[1:]) for row in self._list(statements.LIST_ACCOUNTS, after, limit))
+        return tuple(records.account(row) for row in self._list(statements.LIST_ACCOUNTS, after, limit))
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
         """Note a login.
@@ -213,8 +213,8 @@ class SQLAccounts(Part):
         """
         samples: list[tuple[str, int]] = []
         profile = ""
-        while len(samples) < _MOST_PROFILES and (rows := self._database.ask(statements.NEXT_SAMPLE, {"profile": profile}, many=True)):
-            ((_, profile, hash_),) = rows
+        while len(samples) < _MOST_PROFILES and (rows := self._database.read(statements.NEXT_SAMPLE, {"profile": profile})):
+            ((profile, hash_),) = rows
             ((count,),) = self._database.read(statements.COUNT_SAMPLES, {"profile": profile, "most": _MOST_COUNTED})
             samples.append((hash_, count))
         return tuple(samples)
@@ -226,20 +226,22 @@ class SQLAccounts(Part):
             Unavailable: the database does not answer.
         """
         if self._decoy is None:
-            ((_, found),) = self._database.ask(statements.DUMMY_KEY)
+            ((found,),) = self._database.ask(statements.DUMMY_KEY, {})
             self._decoy = records.dummy_key(found)
         return self._decoy
 
 
-def _refuse_taken(change: Change, account: AccountRecord, unique: Collection[str], new: Collection[str], *, fold_case: bool | None) -> bool:
-    """Refuse what belongs to other accounts; return whether new names differ from names that exist in case alone."""
+def _refuse_taken(
+    change: Change, account: AccountRecord, unique: Collection[str], new: Collection[str], *, fold_case: bool | None
+) -> set[str]:
+    """Refuse what belongs to other accounts; return the subjects of those whose names differ from new ones in case alone."""
     named = {str(name): str(owner) for name, owner in change.rows(statements.NAMED, {"names": sorted(unique)})}
     ids = change.rows(statements.IDS, {"ids": sorted(new)}) if new and fold_case is not None else ()
     alike = change.rows(statements.ALIKE, {"folded": sorted(set(map(fold, new)))}) if new else ()
     check_free(account, named=named, ids=[id_ for (id_,) in ids], alike=[owner for _, owner in alike] if fold_case else ())
-    return bool(alike)
+    return {account_subject(owner) for _, owner in alike}
 
 
 def _add_names(change: Change, account: str, given: Sequence[str]) -> None:
     if given:
-        change.count(insert(names), [{"name": name, "folded": fold(name), "account_id": account} for name in given])
+        change.execute(insert(names), [{"name": name, "folded": fold(name), "account_id": account} for name in given])

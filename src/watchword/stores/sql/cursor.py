@@ -1,13 +1,19 @@
-"""Reads from PostgreSQL in one round trip that the server bounds. Imported with the driver."""
+"""Saves round trips to PostgreSQL: a bound goes with its statement, a COMMIT with the last one. Imported with the driver."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
-from psycopg import Cursor, Pipeline
+from psycopg import Cursor, OperationalError, Pipeline
 from psycopg.pq import TransactionStatus
 
 from watchword.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection as SQLAlchemyConnection
 
 
 class ReadingCursor(Cursor[Any]):
@@ -52,3 +58,44 @@ def demand_pipeline() -> None:
     """
     if not Pipeline.is_supported():
         raise ConfigurationError("a store in PostgreSQL needs libpq 14 or newer: pip install 'psycopg[binary]'")
+
+
+class CommittingCursor(Cursor[Any]):
+    """Executes one statement and commits its transaction, in one round trip.
+
+    Args:
+        connection: in a transaction.
+        options: passed on.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:  # noqa: ANN401 - as above
+        """Execute the statement, then COMMIT; see `psycopg.Cursor.execute`.
+
+        Args:
+            query: the statement.
+            params: its parameters.
+            options: passed on.
+        """
+        with self.connection.pipeline():
+            super().execute(query, params, **options)
+            commit = Cursor(self.connection)
+            commit.execute(b"COMMIT")
+        # A transaction that has failed before answers ROLLBACK to a COMMIT, and that is no error.
+        if commit.statusmessage != "COMMIT":
+            raise OperationalError(f"the server answered {commit.statusmessage} to COMMIT")
+        return self
+
+
+@contextmanager
+def committing(connection: SQLAlchemyConnection) -> Iterator[None]:
+    """Let the one statement that is executed inside commit the transaction, in the same round trip.
+
+    Args:
+        connection: in a transaction.
+    """
+    driver: Any = connection.connection.driver_connection
+    before, driver.cursor_factory = driver.cursor_factory, CommittingCursor
+    try:
+        yield
+    finally:
+        driver.cursor_factory = before

@@ -8,16 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakMethod
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select
 
 from watchword.errors import AlreadyExists, ConfigurationError, Unavailable
 from watchword.process import PerProcess
+from watchword.stores.sql import log
 from watchword.stores.sql.breaker import Breaker
+from watchword.stores.sql.change import Change
 from watchword.stores.sql.engine import Adopted, adopt, keep_others_out, make_engine, migrating, reading, writing
-from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, unavailable
+from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, is_rolled_back, unavailable
 from watchword.stores.sql.freshness import Freshness
 from watchword.stores.sql.notes import PATIENCE, Notes
-from watchword.stores.sql.schema import accounts, keys, meta, tokens
+from watchword.stores.sql.schema import accounts, keys, tokens
 from watchword.stores.sql.sqlite import Watch, create_file
 from watchword.stores.sql.state import Found, StoreStatus, look
 from watchword.stores.sql.url import parse
@@ -32,61 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Whoever changes what somebody may do takes this row first: such changes happen one after the other, and never wait in a ring.
-_LOCK = select(meta.c.generation).with_for_update()
-_ADVANCE = update(meta).values(generation=meta.c.generation + bindparam("step"))
-# By how much a change advances the generation is random. A database that went back to a backup, or to a replica that had missed a
-# change, and was changed since, is then not taken for the one that somebody knew before. 348 years at 100 changes a second.
-_STEP_OCTETS = 3
-
-
-class Change:
-    """A transaction that writes.
-
-    Args:
-        connection: in the transaction.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.generation: int | None = None
-        self.altered: bool = False
-
-    def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
-        """Return what a statement finds.
-
-        Args:
-            statement: the statement.
-            parameters: its parameters.
-        """
-        return self._connection.execute(statement, parameters).all()
-
-    def count(self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
-        """Return how many rows a statement changes.
-
-        Args:
-            statement: the statement.
-            parameters: its parameters.
-        """
-        done: Any = self._connection.execute(statement, parameters)
-        return int(done.rowcount)
-
-    def lock(self) -> int:
-        """Let nobody else change what somebody may do until the end, and return the generation."""
-        found = self._connection.execute(_LOCK).scalar()
-        self.generation = _generation(found)
-        return self.generation
-
-    def alter(self) -> int:
-        """Say that what was true is so no more, and return the new generation; after `lock`."""
-        if self.generation is None:
-            raise RuntimeError("lock() comes before alter()")
-        self.altered = True
-        step = 1 + int.from_bytes(os.urandom(_STEP_OCTETS))
-        self._connection.execute(_ADVANCE, {"step": step})
-        self.generation += step
-        return self.generation
-
 
 class Database:
     """Connections to a database with the tables of a store.
@@ -96,7 +43,8 @@ class Database:
         engine: of the application, in place of a URL.
         create: whether to make the tables where there are none; None: in a SQLite database without any table.
         check: whether to look now.
-        clock: tells how long ago it was asked.
+        clock: tells the time.
+        uptime: tells how long ago it was asked.
         staleness: for how many seconds an answer holds.
         timeout: seconds, for each wait.
         pool_size: how many connections at most.
@@ -110,6 +58,7 @@ class Database:
         create: bool | None,
         check: bool,
         clock: Clock,
+        uptime: Clock,
         staleness: float,
         timeout: float,
         pool_size: int,
@@ -120,7 +69,7 @@ class Database:
         self._timeout = timeout
         self._ready = False
         self._closed = False
-        self.freshness: Freshness = Freshness(clock, staleness)
+        self.freshness: Freshness = Freshness(uptime, staleness)
         self._breaker = Breaker()
         watch = None
         if engine is None:
@@ -162,25 +111,24 @@ class Database:
 
     # What is asked
 
-    def ask(self, statement: Executable, parameters: Mapping[str, Any] | None = None, *, many: bool = False) -> Sequence[Sequence[Any]]:
-        """Return the rows of one statement whose first column is the generation.
+    def ask(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Return what one statement finds, and learn in the same round trip what has changed.
 
         Args:
-            statement: one that reads.
+            statement: one that reads. Its first columns are the generation and `log.NEWS`, which are not returned. It has a row for an
+                answer even if it finds nothing.
             parameters: its parameters.
-            many: whether it answers as many rows as it finds. Otherwise there is one even if nothing is found.
 
         Raises:
             Unavailable: the database does not answer.
         """
         self._prepare()
         asked = self.freshness.asking()
-        rows = self._read(lambda connection: connection.execute(statement, parameters).all())
-        if rows:
-            self.freshness.answered(asked, _generation(rows[0][0]))
-        elif not many:
-            raise _damaged()  # and not: there is no such record
-        return rows
+        known = {**parameters, "position": asked.position}
+        rows = self._read(lambda connection: connection.execute(statement, known).all())
+        generation, news = rows[0][:2] if rows else (None, None)  # and not: there is no such record
+        self.freshness.answered(asked, log.checked(generation), log.read(news))
+        return [row[2:] for row in rows]
 
     def read(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return the rows of a statement that nothing is remembered of.
@@ -200,6 +148,7 @@ class Database:
         work: Callable[[Change], T],
         taken: str = "somebody else was first to keep a record of that id or name",
         *,
+        locks: Sequence[str] = (),
         spare: bool = False,
     ) -> T:
         """Do work in one transaction, all of it or nothing.
@@ -207,6 +156,7 @@ class Database:
         Args:
             work: may be done twice; of its first time nothing is left then.
             taken: what to say when an id or a name belongs to somebody already.
+            locks: what to lock from the beginning, in the order that `Change` gives.
             spare: whether it is bookkeeping, which uses the connection that no decision needs and waits for no lock.
 
         Raises:
@@ -219,23 +169,27 @@ class Database:
         for last in (False, True):
             asked = self.freshness.asking()
             change: Change | None = None
-            committing = False
+            entry: log.Entry | None = None
+            unknown = False
             try:
-                with breaker.asking(), writing(engines.get(), timeout) as connection:
+                with breaker.asking(), writing(engines.get(), timeout, locks) as connection:
                     change = Change(connection)
                     result = work(change)
-                    committing = True
-                if change.generation is not None:
-                    self.freshness.answered(asked, change.generation)
+                    unknown = True
+                    entry = change.log()
+                unknown = False
             except FAILURES as error:
                 trouble = AlreadyExists(taken) if is_collision(error) else unavailable(error, self._place.secrets)
+                committing, unknown = unknown, unknown and not is_rolled_back(error)
                 if last or committing or not is_passing(error):
                     break
             else:
+                if entry is not None:
+                    self.freshness.changed(asked, entry)
                 return result
             finally:
-                if change is not None and change.altered:
-                    self.freshness.changed()  # also where nobody knows whether it was done
+                if unknown and change is not None and change.altered:
+                    self.freshness.forget()  # nobody knows whether it was done
         # Outside of the handler, so that the driver's exception, which may quote what was sent, is not chained to it.
         raise trouble
 
@@ -290,7 +244,7 @@ class Database:
         except FAILURES as error:
             trouble = unavailable(error, self._place.secrets)
         else:
-            self.freshness.changed()
+            self.freshness.forget()
             self._ready = True
             return done
         raise trouble
@@ -346,7 +300,7 @@ class Database:
     # Its end
 
     def close(self) -> None:
-        """Close the connections of this process, unless they are the application's. Nothing can be asked after_response."""
+        """Close the connections of this process, unless they are the application's. Nothing can be asked then."""
         self._closed = True
         if self._own:
             self._engine.dispose()
@@ -361,16 +315,6 @@ class Database:
 
 def _identical(value: T) -> T:
     return value
-
-
-def _damaged() -> Unavailable:
-    return Unavailable("the store does not answer: the row of watchword_meta is missing or damaged; restore it from a backup")
-
-
-def _generation(found: object) -> int:
-    if not isinstance(found, int):
-        raise _damaged()
-    return found
 
 
 def _follow_forks(database: Database) -> None:

@@ -14,11 +14,12 @@ from sqlalchemy.pool import QueuePool, SingletonThreadPool, StaticPool
 from watchword.errors import ConfigurationError
 from watchword.process import Process
 from watchword.stores.sql import postgresql, sqlite
+from watchword.stores.sql.change import lock_key
 from watchword.stores.sql.failures import is_unfit
 from watchword.stores.sql.url import Place, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import ExceptionContext
 
@@ -190,18 +191,22 @@ def reading(engine: Engine, timeout: float) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine, timeout: float) -> Iterator[Connection]:
+def writing(engine: Engine, timeout: float, locks: Sequence[str] = ()) -> Iterator[Connection]:
     """Open a transaction that writes; it is committed at the end.
 
     Args:
         engine: of `make_engine` or `adopt`.
         timeout: seconds, for each statement and each lock.
+        locks: names of what others are kept from until the end, in this order.
     """
     with engine.connect() as connection, connection.begin():
         if engine.dialect.name == "sqlite":
             sqlite.begin(connection)
         else:
-            connection.exec_driver_sql(f"BEGIN; SET LOCAL statement_timeout = {_milliseconds(timeout)}")
+            # In one round trip. Whatever is the default of the server: what was waited for has to be seen.
+            statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", f"SET LOCAL statement_timeout = {_milliseconds(timeout)}"]
+            statements += [f"SELECT pg_advisory_xact_lock({lock_key(name)})" for name in locks]
+            connection.exec_driver_sql("; ".join(statements))
         yield connection
 
 

@@ -40,6 +40,8 @@ _STALE_PLAN = "0A000"  # feature_not_supported: "cached plan must not change res
 # The server gave up a transaction for the sake of another one, or a standby for that of its primary. Of it nothing is left.
 _GIVEN_UP = frozenset({"40001", "40P01"})
 
+_CANCELED = frozenset({"57014", "55P03"})  # query_canceled, lock_not_available: the wait for the lock took too long
+
 _SHORT = 6
 
 
@@ -60,6 +62,15 @@ def is_unfit(error: BaseException | None) -> bool:
     """
     code = _sqlstate(error)
     return code in _UNFIT or code.startswith(_BROKEN) or (code == _STALE_PLAN and "cached plan" in str(error))
+
+
+def is_rolled_back(error: Exception) -> bool:
+    """Tell whether a transaction that was about to be committed was not: the server says so.
+
+    Args:
+        error: one of `FAILURES`.
+    """
+    return isinstance(error, DBAPIError) and not error.connection_invalidated and _sqlstate(error.orig) in _GIVEN_UP | _CANCELED
 
 
 def is_stall(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Whether what a checker remembers still holds: the generation of a database, as far as this process knows it."""
+"""Keeps what this process knows of the changes in a database, and since when it has not asked."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from watchword.locking import ProcessLock
+from watchword.stores.changes import Changes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
     from watchword.clock import Clock
+    from watchword.stores.sql.log import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,82 +21,116 @@ class Asked:
     """A question to the database, before the answer.
 
     Args:
-        at: when it was asked; the answer is no newer than that.
-        seen: how many answers had arrived by then.
+        at: when it was asked; the answer is no older than that.
+        position: the generation that was known then: the answer brings what changed since. None: no generation is known.
+        moves: how often the position had moved by then.
     """
 
     at: float
-    seen: int
+    position: int | None
+    moves: int
 
 
 class Freshness:
-    """Keeps the generation that was last seen, and since when nobody has asked.
+    """Follows the log of a database, and tells what is still current.
 
-    A generation is a count in the database that grows with every change that may take something away from somebody. Each
-    read reports it. While it stays the same and was asked for less than `staleness` seconds ago, what was read still holds.
+    The promise: what was cached of a subject is not current more than `staleness` seconds after a change of it was committed. Each
+    answer of the database brings its generation and the changes that lead to it. They are applied first. Only then the time until which
+    answers are relied upon is counted on, from *before* the question: every change that was committed before the question is in its
+    answer. So while that time lasts, no unknown change is older than `staleness`.
 
     Args:
-        clock: tells the time.
-        staleness: after how many seconds without an answer nothing holds.
+        clock: measures the time between two questions.
+        staleness: after how many seconds without a question nothing is current.
     """
 
     def __init__(self, clock: Clock, staleness: float) -> None:
         self._clock = clock
         self._staleness = staleness
         self._lock = ProcessLock()
-        self._revision = 0
+        self._changes = Changes()
         self._confirmed = -inf
-        self._generation: int | None = None
+        self._position: int | None = None
+        self._moves = 0
         self._asked = 0
-        self._answers = 0
-        self._answer = 0  # the number of the answer that told the generation
 
     def revision(self) -> int:
-        """Return a number that changes with every change that this process learns of."""
-        return self._revision
+        """Return the number of the newest change that this process knows."""
+        return self._changes.revision
 
-    def is_current(self, revision: int) -> bool:
-        """Tell whether the revision is the present one, and the database was asked a short while ago.
+    def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
+        """Return whether these subjects did not change since a revision, as of less than `staleness` seconds ago.
 
         Args:
-            revision: what `revision()` answered.
+            revision: what `revision()` returned.
+            subjects: what is asked about; None: everything.
         """
         now = self._clock.now()
         with self._lock:
             if self._confirmed > now:
                 # The clock was set back. Without this the answer would come to life again when it gets there.
                 self._confirmed = -inf
-            return revision == self._revision and now - self._confirmed < self._staleness
+            return now - self._confirmed < self._staleness and self._changes.is_current(revision, subjects)
 
     def asking(self) -> Asked:
         """Return a note of the moment; take it before asking the database."""
         with self._lock:
             self._asked += 1
-            return Asked(self._clock.now(), self._answers)
+            return Asked(self._clock.now(), self._position, self._moves)
 
-    def answered(self, asked: Asked, generation: int) -> None:
+    def answered(self, asked: Asked, generation: int, news: Iterable[Entry] = ()) -> None:
         """Take note of an answer.
 
         Args:
             asked: from before.
-            generation: what the database told.
+            generation: what the database is at.
+            news: the changes since `asked.position`, in any order.
         """
         with self._lock:
-            self._answers += 1
-            if self._generation is not None and generation < self._generation and asked.seen < self._answer:
-                return  # it was under way while a newer one arrived
-            if generation != self._generation:
-                # Also where it is smaller although nobody overtook it: the database was restored from a backup.
-                # Before the first answer nothing was read, so nothing is remembered; unless somebody else asked earlier, whose
-                # answer is an older one and still to come.
-                self._revision += self._generation is not None or self._asked > 1
-                self._generation = generation
-                self._answer = self._answers
-                self._confirmed = asked.at
-            else:
+            if generation != self._position:
+                steps = self._steps(generation, news)
+                if steps is None:
+                    if self._position is not None and asked.moves < self._moves:
+                        return  # it was under way while a newer one arrived
+                    # The log does not lead there: see `log`. Before the first answer nothing was read, so nothing is cached;
+                    # unless another question was asked earlier, whose answer is an older one and still to come.
+                    if self._position is not None or self._asked > 1:
+                        self._changes.note(None)
+                for step in steps or ():
+                    self._changes.note(step.subjects)
+                self._move(generation)
+            self._confirmed = max(self._confirmed, asked.at)
+
+    def changed(self, asked: Asked, entry: Entry) -> None:
+        """Take note of a change that this process has committed.
+
+        Args:
+            asked: from before its transaction.
+            entry: what was logged.
+        """
+        with self._lock:
+            self._changes.note(entry.subjects)
+            if entry.previous == self._position:  # else others made changes meanwhile, and the next answer brings all of them
+                self._move(entry.id)
                 self._confirmed = max(self._confirmed, asked.at)
 
-    def changed(self) -> None:
-        """Take note of a change that this process makes, or of one that it knows nothing more about."""
+    def forget(self) -> None:
+        """Take note of a change of which nothing is known, not even whether it was made."""
         with self._lock:
-            self._revision += 1
+            self._changes.note(None)
+
+    def _steps(self, generation: int, news: Iterable[Entry]) -> Sequence[Entry] | None:
+        """Return the changes that lead from the position to a generation; None: they are not all there."""
+        following = {entry.previous: entry for entry in news}
+        steps: list[Entry] = []
+        position = self._position
+        while position is not None and position != generation and len(steps) <= len(following):
+            if (step := following.get(position)) is None:
+                return None
+            steps.append(step)
+            position = step.id
+        return steps if position == generation else None
+
+    def _move(self, position: int) -> None:
+        self._position = position
+        self._moves += 1

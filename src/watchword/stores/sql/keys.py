@@ -12,11 +12,12 @@ from watchword.stores.ports import PAGE, KeyRecord
 from watchword.stores.sql import records, statements
 from watchword.stores.sql.part import MAX_VERSION, Part, is_disabled
 from watchword.stores.sql.schema import keys
+from watchword.stores.subjects import account_subject, key_subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watchword.stores.sql.database import Change
+    from watchword.stores.sql.change import Change
 
 
 class SQLKeys(Part):
@@ -33,8 +34,8 @@ class SQLKeys(Part):
         """
         if not storable(id):
             return None
-        rows = self._database.ask(statements.FIND_KEY, {"id": id})
-        return records.key(rows[0][1:]) if rows[0][1] is not None else None
+        (row,) = self._database.ask(statements.FIND_KEY, {"id": id})
+        return records.key(row) if row[0] is not None else None
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
         """Keep a new key.
@@ -80,7 +81,8 @@ class SQLKeys(Part):
         def work(change: Change) -> KeyRecord | None:
             return None if _put_key(change, old) is None else _add_key(change, new)
 
-        return self._database.change(work, f"there is a key with the id {new.id!r} already")
+        # Whoever revokes all keys of the owner meanwhile finds the successor, too.
+        return self._database.change(work, f"there is a key with the id {new.id!r} already", locks=[account_subject(old.owner)])
 
     def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
         """Return keys in the order of their ids.
@@ -95,7 +97,7 @@ class SQLKeys(Part):
         """
         question = statements.LIST_KEYS if owner is None else statements.LIST_KEYS_OF
         rows = self._list(question, after, limit, owner)
-        return tuple(records.key(row[1:]) for row in rows)
+        return tuple(map(records.key, rows))
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
         """Note that a key was used.
@@ -112,19 +114,20 @@ class SQLKeys(Part):
 
 def _add_key(change: Change, key: KeyRecord) -> KeyRecord:
     kept = replace(key, version=1)  # keys are never removed, so no version comes again
-    change.count(insert(keys), records.key_row(kept))
+    change.execute(insert(keys), records.key_row(kept))
     return replace(kept, owner_disabled=is_disabled(change, key.owner))
 
 
 def _put_key(change: Change, key: KeyRecord) -> KeyRecord | None:
     if not 0 < key.version < MAX_VERSION:
         return None
-    change.lock()
-    found = change.rows(statements.CURRENT_KEY, {"id": key.id, "version": key.version})
+    found = change.rows(statements.CURRENT_KEY, {"id": key.id, "version": key.version, "owner": key.owner})
     if not found:
         return None
-    ((created, used),) = found
-    change.alter()
+    ((created, used, disabled),) = found
     kept = replace(key, created_at=created, last_used_at=used, version=key.version + 1)
-    change.count(statements.UPDATE_KEY.values(records.key_row(kept)), {"this": key.id})
-    return replace(kept, owner_disabled=is_disabled(change, key.owner))
+    row = {column: value for column, value in records.key_row(kept).items() if column not in {"created_at", "last_used_at"}}
+    if not change.execute(statements.UPDATE_KEY.values(row), {"this": key.id, "current": key.version}):
+        return None
+    change.alter([key_subject(key.id)])
+    return replace(kept, owner_disabled=bool(disabled))

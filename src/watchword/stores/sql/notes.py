@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Update
 
     from watchword.clock import Clock
-    from watchword.stores.sql.database import Change
+    from watchword.stores.sql.change import Change
 
 PATIENCE = 0.1  # seconds, for each wait of bookkeeping
 _LATE = 60.0  # seconds: checkers note a use about so often, so a newer note comes
@@ -67,7 +67,7 @@ class Notes:
 
         def work(change: Change) -> None:
             for statement, parameters in rows.items():
-                change.count(statement, parameters)
+                change.execute(statement, parameters)
 
         try:
             self._write(work)

@@ -1,4 +1,4 @@
-"""What the parts of the store have in common: asking for pages, changing rows, and the notes that leave a revision current."""
+"""What the parts of the store have in common: asking for pages, changing rows, and the notes that void no lease."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
-    from watchword.stores.sql.database import Change, Database
+    from watchword.stores.sql.change import Change
+    from watchword.stores.sql.database import Database
 
 MAX_VERSION = 2**63 - 1
 
@@ -22,12 +23,11 @@ class Part:
 
     _database: Database
 
-    def _alter(self, statement: Any, parameters: dict[str, Any]) -> int:  # noqa: ANN401 - an update or a delete
+    def _alter(self, statement: Any, parameters: dict[str, Any], subject: str) -> int:  # noqa: ANN401 - an update or a delete
         def work(change: Change) -> int:
-            change.lock()
-            changed = change.count(statement, parameters)
+            changed = change.execute(statement, parameters)
             if changed:
-                change.alter()
+                change.alter([subject])
             return changed
 
         return self._database.change(work)
@@ -42,7 +42,7 @@ class Part:
         if limit < 1 or (after and not storable(after)) or (owner is not None and not storable(owner)):
             return ()
         parameters = {"after": after, "limit": min(limit, MAX_COUNT)} | ({} if owner is None else {"owner": owner})
-        return self._database.ask(question, parameters, many=True)
+        return self._database.read(question, parameters)
 
 
 def is_disabled(change: Change, owner: str) -> bool:

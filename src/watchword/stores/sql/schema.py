@@ -15,7 +15,7 @@ PREFIX = "watchword_"
 
 VERSION_TABLE = "watchword_schema"
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All versions of the schema, the newest last: known without alembic, which costs more to import than all the rest."""
 
 # Ordered by octets everywhere: SQLite does so, and for PostgreSQL the scripts say it.
@@ -121,4 +121,14 @@ tokens: Table = Table(
     Index("watchword_tokens_id", "id", unique=True),
     Index("watchword_tokens_subject", "subject", "id"),
     info=since("0002"),
+)
+
+# Which subjects each generation changed; see `log`. Its id is the generation, which is never given twice.
+changes: Table = Table(
+    "watchword_changes",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("previous", BigInteger, nullable=False),
+    Column("subjects", TEXT),
+    info=since("0003"),
 )

@@ -28,7 +28,7 @@ _MOMENT = 0.01
 class Files(Protocol):
     """Whom to tell that a connection leads to another file than before."""
 
-    def changed(self) -> None:
+    def forget(self) -> None:
         """Take note of it."""
 
 
@@ -241,7 +241,7 @@ class Watch:
         identity = record.info["file"] = connection.file
         if identity != self._identity:
             self._identity = identity
-            self._files.changed()
+            self._files.forget()
 
     def taken(self, connection: object, record: Any, proxy: object) -> None:  # noqa: ANN401 - as above
         """Replace a connection whose file was removed or replaced; SQLAlchemy's event `checkout`.

@@ -7,24 +7,23 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, or_, select, true, update
 
 from watchword.stores.sql import records
+from watchword.stores.sql.log import NEWS
 from watchword.stores.sql.schema import accounts, keys, meta, names, tokens
 
-GENERATION = select(meta.c.generation).scalar_subquery()
-
-# A question for one record has a row for an answer even if there is no record: the generation is in it, and confirms that the
-# process knows the present state.
+# A question for one record brings what has changed, too. It has a row for an answer even if there is no record.
+_STATE = (meta.c.generation, NEWS)
 BY_ID: BindParameter[Any] = bindparam("id")
 OWNER = accounts.c.id == keys.c.owner
 SUBJECT = accounts.c.id == tokens.c.subject
-FIND_ACCOUNT = select(meta.c.generation, accounts.c.id, *records.PADDED_ACCOUNT).select_from(
+FIND_ACCOUNT = select(*_STATE, accounts.c.id, *records.PADDED_ACCOUNT).select_from(
     meta.outerjoin(names, names.c.name == bindparam("name")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-FIND_FOLDED = select(meta.c.generation, accounts.c.id, *records.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
+FIND_FOLDED = select(*_STATE, accounts.c.id, *records.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
     meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-GET_ACCOUNT = select(meta.c.generation, *records.ACCOUNT).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
-FIND_KEY = select(meta.c.generation, *records.KEY).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
-FIND_TOKEN = select(meta.c.generation, *records.TOKEN).select_from(
+GET_ACCOUNT = select(*_STATE, *records.ACCOUNT).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
+FIND_KEY = select(*_STATE, *records.KEY).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
+FIND_TOKEN = select(*_STATE, *records.TOKEN).select_from(
     meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT)
 )
 
@@ -33,16 +32,16 @@ def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
     return question.where(order > bindparam("after")).order_by(order).limit(bindparam("limit"))
 
 
-LIST_ACCOUNTS = _page(select(GENERATION, *records.ACCOUNT), accounts.c.id)
-LIST_KEYS = _page(select(GENERATION, *records.KEY).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
-LIST_TOKENS = _page(select(GENERATION, *records.TOKEN).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
+LIST_ACCOUNTS = _page(select(*records.ACCOUNT), accounts.c.id)
+LIST_KEYS = _page(select(*records.KEY).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
+LIST_TOKENS = _page(select(*records.TOKEN).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
 LIST_KEYS_OF = LIST_KEYS.where(keys.c.owner == bindparam("owner"))
 LIST_TOKENS_OF = LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
 
 HAS_HASH = and_(accounts.c.hash_profile.is_not(None), accounts.c.password_hash.is_not(None))
 # From one profile to the next through their index: as many steps as there are profiles, and none grows with the accounts (threat W14).
 NEXT_SAMPLE = (
-    select(GENERATION, accounts.c.hash_profile, accounts.c.password_hash)
+    select(accounts.c.hash_profile, accounts.c.password_hash)
     .where(HAS_HASH, accounts.c.hash_profile > bindparam("profile"))
     .order_by(accounts.c.hash_profile)
     .limit(1)
@@ -50,27 +49,34 @@ NEXT_SAMPLE = (
 COUNT_SAMPLES = select(func.count()).select_from(
     select(true().label("one")).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(bindparam("most")).subquery()
 )
-PROFILE = select(true()).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(1)
-DUMMY_KEY = select(meta.c.generation, meta.c.dummy_key)
+DUMMY_KEY = select(*_STATE, meta.c.dummy_key)
 
 ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
 NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))
 IDS = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
 CURRENT_ACCOUNT = select(*records.ACCOUNT).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
-CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at).where(keys.c.id == BY_ID, keys.c.version == bindparam("version"))
 DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
+CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at, DISABLED.scalar_subquery()).where(
+    keys.c.id == BY_ID, keys.c.version == bindparam("version")
+)
 
 THIS: BindParameter[Any] = bindparam("this")  # not "id", which would name the column that is set
 AT: BindParameter[Any] = bindparam("at")
-UPDATE_ACCOUNT = update(accounts).where(accounts.c.id == THIS)
-UPDATE_KEY = update(keys).where(keys.c.id == THIS)
+# Compare and set in one statement: of two who read the same version the second one changes nothing.
+CURRENT: BindParameter[Any] = bindparam("current")
+UPDATE_ACCOUNT = update(accounts).where(accounts.c.id == THIS, accounts.c.version == CURRENT)
+UPDATE_KEY = update(keys).where(keys.c.id == THIS, keys.c.version == CURRENT)
 SWAP_HASH = (
     update(accounts)
     .where(accounts.c.id == THIS, accounts.c.password_hash == bindparam("old"))
     .values(password_hash=bindparam("new"), hash_profile=bindparam("profile"), version=accounts.c.version + 1)
 )
-NOTE_LOGIN = UPDATE_ACCOUNT.where(or_(accounts.c.last_login_at.is_(None), accounts.c.last_login_at < AT)).values(last_login_at=AT)
-NOTE_USE = UPDATE_KEY.where(or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < AT)).values(last_used_at=AT)
+NOTE_LOGIN = (
+    update(accounts)
+    .where(accounts.c.id == THIS, or_(accounts.c.last_login_at.is_(None), accounts.c.last_login_at < AT))
+    .values(last_login_at=AT)
+)
+NOTE_USE = update(keys).where(keys.c.id == THIS, or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < AT)).values(last_used_at=AT)
 
 # Whoever finds it revoked was not first, whatever the clocks of the two say: a token is redeemed by one caller (threat S2).
 REVOKE_KEYS = update(keys).where(keys.c.owner == THIS, keys.c.revoked_at.is_(None)).values(revoked_at=AT, version=keys.c.version + 1)
@@ -80,9 +86,11 @@ REVOKE_TOKEN = update(tokens).where(tokens.c.id == THIS, VALID_TOKEN).values(rev
 HAS_ENDED = or_(tokens.c.expires_at < AT, tokens.c.revoked_at < AT)
 # A page of the primary key, ended or not: a condition would make one statement read the whole table where few have ended.
 DIGESTS = (
-    select(tokens.c.digest, HAS_ENDED.label("ended"))
+    select(tokens.c.digest, tokens.c.id, HAS_ENDED.label("ended"))
     .where(tokens.c.digest > bindparam("after"))
     .order_by(tokens.c.digest)
     .limit(bindparam("limit"))
 )
-PURGE = delete(tokens).where(tokens.c.digest.in_(bindparam("digests", expanding=True)), HAS_ENDED)
+# Tokens that somebody is changing are left for the next purge: it locks many rows, and must not wait for one of them.
+_ENDED = select(tokens.c.digest).where(tokens.c.digest.in_(bindparam("digests", expanding=True)), HAS_ENDED)
+PURGE = delete(tokens).where(tokens.c.digest.in_(_ENDED.with_for_update(skip_locked=True)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection
 
-from watchword.clock import as_clock
+from watchword.clock import SystemClock, UptimeClock, as_clock
 from watchword.errors import ConfigurationError
 from watchword.stores.bounds import checked_time, shown, storable
 from watchword.stores.sql import statements
@@ -14,14 +14,16 @@ from watchword.stores.sql.accounts import SQLAccounts
 from watchword.stores.sql.database import Database
 from watchword.stores.sql.keys import SQLKeys
 from watchword.stores.sql.tokens import SQLTokens
+from watchword.stores.subjects import account_subject
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
 
     from sqlalchemy import Engine
 
     from watchword.clock import Clock
-    from watchword.stores.sql.database import Change
+    from watchword.stores.sql.change import Change
     from watchword.stores.sql.state import StoreStatus
 
 
@@ -48,7 +50,7 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         create: whether to make the tables where there are none. None: in a SQLite file that is new or empty, and in memory.
         staleness: for how many seconds an answer of the database may be relied upon without asking again.
         timeout: how many seconds to wait, at each step, for a connection, a lock or an answer.
-        clock: tells how long ago the database was asked.
+        clock: tells the time, and for how long an answer has been relied upon; None: the machine's, and one that nobody can set.
         pool_size: how many connections to have at most; with an engine, its pool says so.
         check: whether to look at the tables now, rather than when the store is first used.
 
@@ -82,6 +84,7 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             create=create,
             check=check,
             clock=as_clock(clock, "SQLStore"),
+            uptime=UptimeClock() if clock is None or isinstance(clock, SystemClock) else clock,
             staleness=staleness,
             timeout=timeout,
             pool_size=pool_size,
@@ -134,7 +137,7 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         return self._database.status()
 
     def close(self) -> None:
-        """Close all connections. Every method raises `Unavailable` after_response."""
+        """Close all connections. Every method raises `Unavailable` afterwards."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -154,16 +157,17 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
         return True
 
     def revision(self) -> int:
-        """Return the revision of the state that this process knows; see `Watched.revision`."""
+        """Return the number of the newest change that this process knows; see `Watched.revision`."""
         return self._database.freshness.revision()
 
-    def is_current(self, revision: int) -> bool:
-        """Tell whether nothing has changed since, as of less than `staleness` seconds ago; see `Watched.is_current`.
+    def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
+        """Return whether these subjects did not change since, as of less than `staleness` seconds ago; see `Watched.is_current`.
 
         Args:
-            revision: what `revision()` answered.
+            revision: what `revision()` returned.
+            subjects: of a record; None: everything.
         """
-        return self._database.freshness.is_current(revision)
+        return self._database.freshness.is_current(revision, subjects)
 
     # What ends keys and tokens alike
 
@@ -182,13 +186,12 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             return 0, 0
 
         def work(change: Change) -> tuple[int, int]:
-            change.lock()
-            revoked = change.count(statements.REVOKE_KEYS, parameters), change.count(statements.REVOKE_TOKENS, parameters)
+            revoked = change.execute(statements.REVOKE_KEYS, parameters), change.execute(statements.REVOKE_TOKENS, parameters)
             if any(revoked):
-                change.alter()
+                change.alter([account_subject(subject)])
             return revoked
 
-        return self._database.change(work)
+        return self._database.change(work, locks=[account_subject(subject)])
 
 
 def _checked(connection: object) -> Connection | None:

@@ -11,13 +11,15 @@ from sqlalchemy import insert
 from watchword.stores.bounds import checked_time, checked_token, is_digest, storable
 from watchword.stores.ports import PAGE, TokenRecord
 from watchword.stores.sql import records, statements
+from watchword.stores.sql.log import MOST_SUBJECTS
 from watchword.stores.sql.part import Part, is_disabled
 from watchword.stores.sql.schema import tokens
+from watchword.stores.subjects import token_subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watchword.stores.sql.database import Change
+    from watchword.stores.sql.change import Change
 
 
 _BATCH = 500  # tokens in one transaction: some milliseconds of the write lock
@@ -38,8 +40,8 @@ class SQLTokens(Part):
         """
         if not is_digest(digest):
             return None
-        rows = self._database.ask(statements.FIND_TOKEN, {"digest": digest})
-        return records.token(rows[0][1:]) if rows[0][1] is not None else None
+        (row,) = self._database.ask(statements.FIND_TOKEN, {"digest": digest})
+        return records.token(row) if row[0] is not None else None
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Keep a new token.
@@ -55,7 +57,7 @@ class SQLTokens(Part):
         token = checked_token(token)
 
         def work(change: Change) -> TokenRecord:
-            change.count(insert(tokens), records.token_row(token))
+            change.execute(insert(tokens), records.token_row(token))
             return replace(token, subject_disabled=is_disabled(change, token.subject))
 
         return self._database.change(work, f"there is a token with the handle {token.id!r}, or with the same digest, already")
@@ -71,7 +73,7 @@ class SQLTokens(Part):
             Unavailable: the database does not answer.
         """
         parameters = {"this": id, "at": checked_time(at)}
-        return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters) > 0
+        return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters, token_subject(id)) > 0
 
     def list_tokens(self, *, subject: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
         """Return tokens in the order of their handles.
@@ -86,7 +88,7 @@ class SQLTokens(Part):
         """
         question = statements.LIST_TOKENS if subject is None else statements.LIST_TOKENS_OF
         rows = self._list(question, after, limit, subject)
-        return tuple(records.token(row[1:]) for row in rows)
+        return tuple(map(records.token, rows))
 
     def purge_tokens(self, before: float) -> int:
         """Forget tokens that ended before a time; see `TokenStore.purge_tokens`.
@@ -101,20 +103,17 @@ class SQLTokens(Part):
             Unavailable: the database does not answer.
         """
         at = min(checked_time(before), self._database.clock.now())
-        count, after = 0, b""
+        count, after, gone = 0, b"", set[str]()
         while page := self._database.read(statements.DIGESTS, {"at": at, "after": after, "limit": _BATCH}):
             after = page[-1][0]
-            ended = [digest for digest, has_ended in page if has_ended]
+            ended = {digest: id_ for digest, id_, has_ended in page if has_ended}
             if ended:
-                parameters = {"at": at, "digests": ended}
-                count += self._database.change(lambda change: change.count(statements.PURGE, parameters))  # noqa: B023 - called at once
+                parameters = {"at": at, "digests": list(ended)}
+                count += self._database.change(lambda change: change.execute(statements.PURGE, parameters))  # noqa: B023 - called at once
+                if len(gone) <= MOST_SUBJECTS:
+                    gone.update(map(token_subject, ended.values()))
                 Event().wait(_PAUSE)
         if count:
-            # What was forgotten was refused before. One change of the revision tells caches of clocks that are behind.
-            self._database.change(_advance)
+            # What was forgotten was refused before, but for a process whose clock is behind.
+            self._database.change(lambda change: change.alter(gone))
         return count
-
-
-def _advance(change: Change) -> None:
-    change.lock()
-    change.alter()

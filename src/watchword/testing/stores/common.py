@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from watchword.errors import AlreadyExists
 from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+
+
+class About(Protocol):
+    """A record of a store."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What an answer about it depends on."""
+        ...
+
+
+Look: TypeAlias = "Callable[[], About]"
 
 # Composed and not, right to left, beyond the Basic Multilingual Plane, joined emoji, what SQL and JSON quote, and what LIKE matches.
 TEXTS = (
@@ -141,24 +153,28 @@ def refuses(work: Callable[[], object], what: str) -> None:
     raise AssertionError(f"{what}: answered {answer!r}, and has to raise ValueError")
 
 
-def breaks(store: Any, look: Callable[[], object], work: Callable[[], object], what: str) -> None:  # noqa: ANN401 - a store
-    """Fail where a revision is not current before the work, or is still current after it.
+def voids(store: Any, look: Look, work: Callable[[], object], what: str, *others: Look) -> None:  # noqa: ANN401 - a store
+    """Fail where work leaves current what is cached about a record, or voids what is cached about others.
 
     Args:
         store: the store.
-        look: reads something that the work changes.
+        look: returns the record that the work changes.
         work: the work.
         what: its name.
+        others: return records that it does not change.
     """
-    look()
+    subjects = look().subjects
+    spared = [other().subjects for other in others]
     revision = store.revision()
     look()
-    if not store.is_current(revision):
-        raise AssertionError(f"{what}: a revision is not current although nothing happened")
+    if not all(store.is_current(revision, one) for one in (None, subjects, *spared)):
+        raise AssertionError(f"{what}: nothing happened, and a revision is not current any more")
     work()
     look()
-    if store.is_current(revision):
-        raise AssertionError(f"{what}: a revision is still current, and what a checker remembers is wrong")
+    if store.is_current(revision, subjects) or store.is_current(revision):
+        raise AssertionError(f"{what}: a revision is still current, and what a checker has cached is wrong")
+    if not all(store.is_current(revision, one) for one in spared):
+        raise AssertionError(f"{what}: a revision is not current any more for others, and their answers are asked for again")
 
 
 def keeps(store: Any, look: Callable[[], object], work: Callable[[], object], what: str) -> None:  # noqa: ANN401 - a store
@@ -175,7 +191,7 @@ def keeps(store: Any, look: Callable[[], object], work: Callable[[], object], wh
     work()
     look()
     if not store.is_current(revision):
-        raise AssertionError(f"{what}: a revision is not current any more, and everybody's password would be hashed again")
+        raise AssertionError(f"{what}: a revision is not current any more, and answers are asked for again for nothing")
 
 
 def paged(page: Callable[[str], Sequence[Any]]) -> list[str]:
