@@ -157,15 +157,15 @@ def test_a_file_with_nobody(inside: Inside, file: Path) -> None:
     assert inside("import", "htpasswd", str(file)).stdout == "0 added, 0 updated, 0 unchanged, 0 kept, 0 skipped\n"
 
 
-def test_three_thousand(in_memory: Inside, file: Path) -> None:
+def test_a_thousand(in_memory: Inside, file: Path) -> None:
     """A large file is taken over whole; a second run finds everything as it is."""
-    names = [f"user-{number:04}" for number in range(3000)]
+    names = [f"user-{number:04}" for number in range(1000)]
     file.write_text("".join(f"{name}:{HASH}\n" for name in names), encoding="utf-8")
     told = in_memory.json("import", "htpasswd", str(file))
     assert told["added"] == [{"line": line, "name": name} for line, name in enumerate(names, 1)]
-    assert len(in_memory.json("import", "htpasswd", str(file))["unchanged"]) == 3000
+    assert len(in_memory.json("import", "htpasswd", str(file))["unchanged"]) == 1000
     assert [account["id"] for account in in_memory.json("user", "list")] == names
-    assert logs_in(in_memory, "user-2999", "pw")
+    assert logs_in(in_memory, "user-0999", "pw")
 
 
 def test_a_format_that_this_machine_cannot_compute_is_skipped(inside: Inside, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

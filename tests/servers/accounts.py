@@ -90,7 +90,7 @@ class Watched(PasswordHasher):
 
 hasher = Watched()
 limiter = HashLimiter(int(os.environ["WATCHWORD_LIMIT"]), queue=int(os.environ["WATCHWORD_QUEUE"]))
-store = SQLStore(os.environ["WATCHWORD_STORE"])
+store = SQLStore(os.environ["WATCHWORD_STORE"], staleness=float(os.environ["WATCHWORD_STALENESS"]))
 guard = Guard(
     Basic(Accounts(store, hasher=hasher, limiter=limiter), realm="orders"),
     Bearer(OpaqueTokens(store), realm="orders"),

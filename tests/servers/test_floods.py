@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     Serving = Callable[[str], Server]
 
-FIRST = 100
-FLOOD = 300
-GONE = 200
+FIRST = 50
+FLOOD = 150
+GONE = 80
 USUAL = PasswordHasher()
 MEBIBYTES = 19  # of memory that one of the usual hashes takes
-SPARE = 100  # mebibytes for 300 connections, their threads, and whatever the allocator keeps; 40 hashes at once would take 760
+SPARE = 100  # mebibytes for 150 connections, their threads, and whatever the allocator keeps; 40 hashes at once would take 760
 
 # They take as many requests at a time as come. The others have an open door for so many as they have threads or workers.
 WIDE = ["uvicorn", "hypercorn", "granian-2", "gunicorn-gthread-2-preload"]
@@ -38,7 +38,7 @@ def at_rest(server: Server, workers: int) -> bool:
 
 @pytest.mark.parametrize("name", WITH_ACCOUNTS)
 def test_the_first_requests_of_a_user_share_one_hash(name: str, serving_accounts: Serving, accountable: Accountable) -> None:
-    """A hundred at once, and each process computes one; those that come while it ends find it done."""
+    """Fifty at once, and each process computes one; those that come while it ends find it done."""
     server, user = serving_accounts(name), f"first-{name}"
     shown = accountable.add(user, f"right of {user}")
     answers = together(server, [asking("/me", shown)] * FIRST)
@@ -48,7 +48,7 @@ def test_the_first_requests_of_a_user_share_one_hash(name: str, serving_accounts
 
 @pytest.mark.parametrize("name", WIDE)
 def test_a_flood_of_wrong_passwords(name: str, serving_accounts: Serving, accountable: Accountable) -> None:
-    """Two at once, 64 wait, the others get a 503 at once; others are served meanwhile, and memory stays where it was."""
+    """Two at once, 20 wait, the others get a 503 at once; others are served meanwhile, and memory stays where it was."""
     server, workers, gate = serving_accounts(name), WITH_ACCOUNTS[name], f"flood-{name}"
     right = accountable.add(gate, f"right of {gate}", USUAL)
     token = bearer(accountable.tokens.create(gate).token)
@@ -87,7 +87,7 @@ def test_a_flood_of_wrong_passwords(name: str, serving_accounts: Serving, accoun
 @pytest.mark.parametrize("told", ["impatient", "patient"])
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "hypercorn-trio", "granian-2"])
 def test_clients_that_go_away(told: str, name: str, serving_accounts: Serving, accountable: Accountable) -> None:
-    """Two hundred, all in the middle of their hash: no place is lost, and those that only waited leave theirs where they are cancelled."""
+    """Eighty, all in the middle of their hash: no place is lost, and those that only waited leave theirs where they are cancelled."""
     server, workers, gate = serving_accounts(name), WITH_ACCOUNTS[name], f"{told}-{name}"
     right = accountable.add(gate, f"right of {gate}")
     # Four of them share a hash, so that all of them find a place.

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from tests.servers.conftest import WITH_ACCOUNTS
 from tests.support.postgres import PostgreSQL
-from tests.support.served import Accountable, asking, everywhere, get, until, who
+from tests.support.served import STALENESS, Accountable, asking, everywhere, get, until, who
 from tests.support.wire import basic, bearer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.servers import Answer, Server
-
-STALENESS = 1.0  # seconds: the default of a store
 
 
 def test_postgresql_stops_and_starts_again(accountable: Accountable, tmp_path: Path) -> None:

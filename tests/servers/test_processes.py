@@ -10,7 +10,7 @@ import pytest
 from tests.servers.conftest import WITH_ACCOUNTS
 from tests.support.command import run
 from tests.support.programs import tool
-from tests.support.served import asking, everywhere, pid, together, until, who
+from tests.support.served import STALENESS, asking, everywhere, pid, together, until, who
 from tests.support.stores import program
 from tests.support.wire import basic, bearer
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Serving = Callable[[str], Server]
 
-STALENESS = 1.0  # seconds: the default of a store
 SEVERAL = [name for name, workers in WITH_ACCOUNTS.items() if workers > 1]
 ONCE_MORE = 20  # times a worker is asked after it has refused
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Field = tuple[str, str]
 
-LIMIT, QUEUE = 2, 64  # of the hashes of each process
+LIMIT, QUEUE = 2, 20  # of the hashes of each process; tests compute all of them
+STALENESS = 0.3  # seconds that the servers' stores may answer from memory; less than the default, because tests wait for its end
 
 
 def until(look: Callable[[], Any], what: str) -> Any:
@@ -72,6 +73,7 @@ class Accountable:
             WATCHWORD_FOLDER=str(self.folder),
             WATCHWORD_LIMIT=str(LIMIT),
             WATCHWORD_QUEUE=str(QUEUE),
+            WATCHWORD_STALENESS=str(STALENESS),
             # glibc gives threads heaps of their own, eight for each CPU, and what a hash took and gave back stays in the one that it came
             # from. So much at once comes from the system instead, and goes back to it: the process holds what hashes use, and no more.
             MALLOC_MMAP_THRESHOLD_=str(1024 * 1024),
