@@ -32,13 +32,14 @@ from watchword.errors import (
     WatchwordError,
 )
 from watchword.guard import Guard
+from watchword.observe import AuthEvent
 from watchword.operation import Operation
 from watchword.principal import ANONYMOUS, Evidence, Principal
 from watchword.protection import Firewall
 from watchword.reason import Reason
 from watchword.refusal import Refusal
 from watchword.request import RequestView
-from watchword.schemes import APIKey, Basic, Bearer, CredentialsError, Scheme
+from watchword.schemes import APIKey, Basic, Bearer, ChallengeParams, CredentialsError, Scheme
 from watchword.verdict import ALWAYS, Accepted, Lease, Refused, Verdict
 
 __version__ = "0.1.0"
@@ -50,10 +51,12 @@ __all__ = [
     "APIKeyCredentials",
     "Accepted",
     "AlreadyExists",
+    "AuthEvent",
     "Basic",
     "BasicCredentials",
     "Bearer",
     "BearerToken",
+    "ChallengeParams",
     "Challenged",
     "ConfigurationError",
     "Credentials",

@@ -52,6 +52,11 @@ class UptimeClock:
         return "UptimeClock()"
 
 
+def ticks() -> float:
+    """Return seconds of a clock that never goes back; only differences mean anything."""
+    return time.perf_counter()
+
+
 def as_clock(given: Clock | None, owner: str) -> Clock:
     """Return a clock for what somebody was given; None: the machine's.
 

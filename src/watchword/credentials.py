@@ -24,6 +24,16 @@ class Credentials:
         """Which part of the request brought them."""
         return "authorization"
 
+    @property
+    def claimed_identity(self) -> str | None:
+        """Who the caller claims to be, for the throttle (decision D15); None: the credentials name nobody."""
+        return None
+
+    @property
+    def is_guessable(self) -> bool:
+        """Whether the secret can be guessed, as people's passwords can, so that a throttle must count failures."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BasicCredentials(Credentials):
@@ -36,6 +46,16 @@ class BasicCredentials(Credentials):
 
     username: str
     password: str
+
+    @property
+    def claimed_identity(self) -> str:
+        """The user name, as it was sent."""
+        return self.username
+
+    @property
+    def is_guessable(self) -> bool:
+        """People choose passwords."""
+        return True
 
     def __repr__(self) -> str:
         # People type passwords into the user name field: neither shows.

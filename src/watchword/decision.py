@@ -14,16 +14,75 @@ No decision holds a credential.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from watchword.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from watchword.clock import Clock
+    from watchword.credentials import Carrier
+    from watchword.errors import Unavailable
     from watchword.grammar import Challenge
     from watchword.operation import Operation
     from watchword.reason import Reason
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values of response fields."""
+
+
+class Rule(Protocol):
+    """The rule that a decision was made by, compiled; only the guard makes one."""
+
+    @property
+    def text(self) -> str:
+        """The pattern as written, or `"default"`; of several rules, all of them."""
+        ...
+
+    @property
+    def demand(self) -> str:
+        """What is demanded, as it is written in Python."""
+        ...
+
+
+class Term(Protocol):
+    """How long an identification counts."""
+
+    def is_current(self, clock: Clock) -> bool:
+        """Tell whether it still counts.
+
+        Args:
+            clock: tells the time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What the guard found out about who asks. A decision without one was made before anybody looked at credentials.
+
+    `Guard.authorize` goes on from here, so that no request is authenticated twice.
+
+    Args:
+        principal: who it is; `ANONYMOUS`: nobody for certain, or nobody could be identified.
+        scheme: the scheme of the credentials, as in its challenge; empty: none were shown.
+        carrier: which part of the request brought them; None: none were shown.
+        term: for how long the identification counts; None: for this request.
+        failure: why nobody could be identified; None: the credentials were checked, or there were none.
+        cached: whether the credential cache answered in place of the checker.
+    """
+
+    principal: Principal
+    scheme: str = ""
+    carrier: Carrier | None = None
+    term: Term | None = field(default=None, repr=False, compare=False)
+    failure: Unavailable | None = field(default=None, compare=False)
+    cached: bool = field(default=False, compare=False)
+
+
+NOBODY = Caller(ANONYMOUS)
+"""The caller of a request that shows no credentials, for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +113,12 @@ class Decided:
     __slots__ = ()
 
     granted: ClassVar[bool] = False
+    route: Rule | None
+    """The rule that decided; None: none was reached, or the decision was made by hand."""
+    caller: Caller | None
+    """What was found out about who asks; None: nobody looked at the credentials."""
+    headers: Headers
+    """Response fields of the scheme, such as a cookie or a nonce; adapters add them."""
     after_response: Operation[Any] | None
     """What is left to do once the response was sent; adapters hand it to `Guard.finish` or `Guard.afinish`."""
 
@@ -66,20 +131,36 @@ class Granted(Decided):
         rule: the rule that decided, as written.
         scheme: the scheme of the credentials that were accepted; empty for anonymous callers.
         cache: what the response must say to caches.
+        route: the rule that decided, compiled.
+        caller: what was found out about who asks; None: nobody looked at the credentials.
+        headers: response fields of the scheme.
     """
 
     # Made for every request that passes: a plain class is a third of the cost of a frozen dataclass.
-    __slots__ = ("after_response", "cache", "principal", "rule", "scheme")
+    __slots__ = ("after_response", "cache", "caller", "headers", "principal", "route", "rule", "scheme")
 
     granted: ClassVar[bool] = True
     reason: ClassVar[None] = None
 
-    def __init__(self, principal: Principal, rule: str, scheme: str = "", cache: CacheAdvice = SILENT) -> None:
+    def __init__(  # noqa: PLR0917 - as its arguments say
+        self,
+        principal: Principal,
+        rule: str,
+        scheme: str = "",
+        cache: CacheAdvice = SILENT,
+        route: Rule | None = None,
+        caller: Caller | None = None,
+        headers: Headers = (),
+        after_response: Operation[Any] | None = None,
+    ) -> None:
         self.principal: Principal = principal
         self.rule: str = rule
         self.scheme: str = scheme
         self.cache: CacheAdvice = cache
-        self.after_response: Operation[Any] | None = None
+        self.route: Rule | None = route
+        self.caller: Caller | None = caller
+        self.headers: Headers = headers
+        self.after_response: Operation[Any] | None = after_response
 
     def followed_by(self, after_response: Operation[Any]) -> Granted:
         """Return the same decision, with something to do after the response.
@@ -87,9 +168,15 @@ class Granted(Decided):
         Args:
             after_response: what to do.
         """
-        same = Granted(self.principal, self.rule, self.scheme, self.cache)
-        same.after_response = after_response
-        return same
+        return Granted(self.principal, self.rule, self.scheme, self.cache, self.route, self.caller, self.headers, after_response)
+
+    def with_headers(self, headers: Headers) -> Granted:
+        """Return the same decision, with other response fields.
+
+        Args:
+            headers: the fields.
+        """
+        return Granted(self.principal, self.rule, self.scheme, self.cache, self.route, self.caller, headers, self.after_response)
 
     def __repr__(self) -> str:
         return f"Granted({self.principal!r}, rule={self.rule!r}, scheme={self.scheme!r})"
@@ -108,6 +195,9 @@ class _Refusing(Decided):
         challenges: what is asked for, in the order in which it is sent.
         disclosed: the reason that the client is told.
         after_response: what is left to do once the response was sent.
+        route: the rule that decided, compiled.
+        caller: what was found out about who asks; None: nobody looked at the credentials.
+        headers: response fields of the scheme.
     """
 
     reason: Reason
@@ -118,6 +208,9 @@ class _Refusing(Decided):
     challenges: tuple[Challenge, ...] = ()
     disclosed: Reason | None = None
     after_response: Operation[Any] | None = field(default=None, repr=False, compare=False)
+    route: Rule | None = field(default=None, repr=False, compare=False)
+    caller: Caller | None = field(default=None, repr=False, compare=False)
+    headers: Headers = field(default=(), repr=False)
 
     def followed_by(self, after_response: Operation[Any]) -> Self:
         """Return the same decision, with something to do after the response.
@@ -127,12 +220,26 @@ class _Refusing(Decided):
         """
         return replace(self, after_response=after_response)
 
+    def with_headers(self, headers: Headers) -> Self:
+        """Return the same decision, with other response fields.
+
+        Args:
+            headers: the fields.
+        """
+        return replace(self, headers=headers)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenged(_Refusing):
-    """Some credential could change the answer: 401, or 407 of a proxy (RFC 9110 §15.5.2)."""
+    """Some credential could change the answer: 401, or 407 of a proxy (RFC 9110 §15.5.2).
+
+    Args:
+        proxy: whether a proxy asks.
+        location: where a person who navigates is sent to log in, by 303 (decision D28); None: nowhere.
+    """
 
     proxy: bool = False
+    location: str | None = None
 
 
 class Forbidden(_Refusing):

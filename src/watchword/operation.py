@@ -51,6 +51,26 @@ def only_awaited() -> NoReturn:
     )
 
 
+def in_order(first: Operation[Any] | None, second: Operation[Any]) -> Operation[Any]:
+    """Return the operation that does two, the second one also where the first fails.
+
+    Args:
+        first: what is done first; None: nothing.
+        second: what is done then.
+    """
+    if first is None:
+        return second
+    one = first  # for the functions below, which mypy reads later
+
+    def both() -> Steps[None]:
+        try:
+            yield one
+        finally:
+            yield second
+
+    return Operation(lambda: run(both()), lambda: arun(both()))
+
+
 def run(steps: Steps[T]) -> T:
     """Drive the steps to their end, doing each operation here and now.
 

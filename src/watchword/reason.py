@@ -41,6 +41,8 @@ class Reason(StrEnum):
     WRONG_AUDIENCE = "wrong_audience"
     WRONG_ISSUER = "wrong_issuer"
     BAD_SIGNATURE = "bad_signature"
+    INVALID_PROOF = "invalid_proof"
+    STALE_NONCE = "stale_nonce"
     # Somebody is identified, or nobody could be, and may not.
     STEP_UP_REQUIRED = "step_up_required"
     INSUFFICIENT_SCOPE = "insufficient_scope"
@@ -206,6 +208,22 @@ WORDS: dict[Reason, ReasonWords] = {
     Reason.WRONG_AUDIENCE: _failed("The token was issued for another service."),
     Reason.WRONG_ISSUER: _failed("The token comes from an issuer that is not configured."),
     Reason.BAD_SIGNATURE: _failed("The signature does not match any configured key."),
+    Reason.INVALID_PROOF: ReasonWords(
+        "Not recognised",
+        "You could not be logged in.",
+        "Try again. If it keeps happening, tell whoever made the app that you use.",
+        "The proof that goes with the token is missing or not valid. WWW-Authenticate says what is needed.",
+        "The proof of possession is missing, repeated or not valid, or belongs to another key or request.",
+        of_checker=True,
+    ),
+    Reason.STALE_NONCE: ReasonWords(
+        "Try again",
+        "You could not be logged in, because too much time has passed.",
+        "Try again.",
+        "The nonce is missing or too old. Send the request again with the nonce of this response.",
+        "The client used no nonce of this service, or an old one. Honest clients try again by themselves.",
+        of_checker=True,
+    ),
     Reason.STEP_UP_REQUIRED: ReasonWords(
         "Stronger login required",
         "This page asks for a more recent or a stronger login than yours.",

@@ -6,7 +6,7 @@ for programs (RFC 9457), a page for people, text for the rest; the status never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -32,6 +32,7 @@ _MALFORMED_STATUS = {
     Reason.OVERSIZED_TARGET: 414,
 }
 _PHRASES = {
+    303: "See Other",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -50,6 +51,7 @@ DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons.html"
 _PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
 _PLAIN = ""  # says nothing but that there is nothing
 _EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
+_FOR_ONE = frozenset({"set-cookie", "dpop-nonce"})
 _ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 _MOST_TEXTS = 256  # bodies kept by one renderer; only the seconds to wait are not from a closed set
@@ -149,6 +151,7 @@ class Renderer:
         body = text.body(reference)
         headers = [text.kind, ("Content-Length", str(len(body))), *text.more]
         headers += _challenges(decision)
+        headers += decision.headers
         if wait is not None:
             headers.append(("Retry-After", str(wait)))
         headers += _ALWAYS
@@ -256,8 +259,8 @@ def status_of(decision: Refusing) -> int:
     """
     if isinstance(decision, Malformed):
         return _MALFORMED_STATUS.get(decision.reason, 400)
-    if isinstance(decision, Challenged) and decision.proxy:
-        return 407
+    if isinstance(decision, Challenged) and (decision.proxy or decision.location is not None):
+        return 407 if decision.proxy else 303
     return _STATUS[type(decision)]
 
 
@@ -270,18 +273,24 @@ def disclosed_reason(decision: Refusing) -> Reason:
     return decision.disclosed or shown(decision.reason)
 
 
-def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]]) -> Headers:
-    """Return what a granted response has to say to caches; nothing else of it is touched (decision D58).
+def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]] = ()) -> Headers:
+    """Return the headers of a granted response: with what it has to say to caches (decision D58), and with the fields of the scheme.
 
     Args:
         cache: the advice of the decision.
         status: the status of the application's response.
         headers: the headers of the application's response.
+        fields: `decision.headers`. A response with a cookie or a nonce of the scheme is for one caller, once: it is not stored.
 
     Returns:
-        All headers: those of the application, merged with the advice.
+        All headers: those of the application, merged with the advice, and the fields.
     """
-    kept = list(headers)
+    added = list(fields)
+    if any(name.lower() in _FOR_ONE for name, _ in added):
+        cache = replace(cache, cache_control=None)
+        headers = [(name, value) for name, value in headers if name.lower() != "cache-control"]
+        added.append(("Cache-Control", "no-store"))
+    kept = [*headers, *added]
     names = {name.lower() for name, _ in kept}
     if cache.missing and status == 404:  # noqa: PLR2004 - hidden resources imitate it, and both must not be stored
         return [(name, value) for name, value in kept if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
@@ -303,6 +312,9 @@ def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:
 
 
 def _challenges(decision: Refusing) -> Headers:
+    if isinstance(decision, Challenged) and decision.location is not None and not decision.proxy:
+        # Sent to a person who navigates: the page there asks.
+        return [("Location", decision.location)]
     name = "Proxy-Authenticate" if isinstance(decision, Challenged) and decision.proxy else "WWW-Authenticate"
     return [(name, challenge.serialize()) for challenge in decision.challenges]
 

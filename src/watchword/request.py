@@ -123,7 +123,9 @@ class RequestView:
         "raw_path",
         "reader",
         "repeated",
+        "request_id",
         "scheme",
+        "started",
         "whole",
     )
 
@@ -136,6 +138,10 @@ class RequestView:
     content: bytes | None
     form: bytes
     reader: ContentReader | None
+    request_id: str | None
+    """The id of the request, once it was asked for; a server of one's own may set it before."""
+    started: float
+    """When the guard began to decide, on a clock of its own; set only where somebody measures."""
     _authorization: Authorization | None
     _address: IPv4Address | IPv6Address | None
 
@@ -172,6 +178,7 @@ class RequestView:
         self.reader = None
         self.kind = kind
         self.index = None
+        self.request_id = None
 
     @classmethod
     def of_server(
@@ -223,6 +230,7 @@ class RequestView:
         view.reader = None
         view.kind = kind
         view.index = None
+        view.request_id = None
         return view
 
     def scan_bounded(self, index: FieldIndex) -> None:

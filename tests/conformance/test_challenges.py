@@ -35,6 +35,7 @@ from watchword import (
     Evidence,
     Guard,
     Principal,
+    Reason,
     RequestView,
     Scheme,
     acr,
@@ -51,6 +52,12 @@ from watchword.grammar import Challenge, parse_challenges
 if TYPE_CHECKING:
     from tests.support.drive import Answer, Behind, Driver, Through
     from watchword.schemes import ChallengeParams
+
+
+ERRORS: dict[Reason | None, str] = {
+    Reason.INSUFFICIENT_SCOPE: "insufficient_scope",
+    Reason.STEP_UP_REQUIRED: "insufficient_user_authentication",
+}
 
 
 class DPoP(Scheme[BearerToken]):
@@ -71,8 +78,10 @@ class DPoP(Scheme[BearerToken]):
 
     def challenge(self, params: ChallengeParams | None = None) -> Challenge:
         """Return a challenge with an error, if there is one."""
-        error = {} if params is None or params.error is None else {"error": params.error}
-        return Challenge(self.name, {"algs": "ES256", **error})
+        if params is None or params.reason is None:
+            return Challenge(self.name, {"algs": "ES256"})
+        error = "invalid_request" if params.bad_request else ERRORS.get(params.reason, "invalid_token")
+        return Challenge(self.name, {"algs": "ES256", "error": error})
 
 
 def me(*headers: tuple[str, str], method: str = "GET", target: str = "/me") -> Request:

@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from watchword.observe.event import Kind
+from watchword.observe.notice import Kind
 from watchword.protection import RULES
 from watchword.reason import WORDS, Reason
 from watchword.refusal import DOCUMENTATION

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.drive import Answer
     from watchword.checkers import FlowChecker
-    from watchword.observe.event import AuthEvent
+    from watchword.observe.notice import OperatorNotice
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0
@@ -102,7 +102,7 @@ class Desk:
     def __init__(self, *, store: MemoryStore | None = None, **options: Any) -> None:
         self.clock = FixedClock(NOW)
         self.store = MemoryStore() if store is None else store
-        self.events: list[AuthEvent] = []
+        self.events: list[OperatorNotice] = []
         self.hasher: CountingHasher = options.setdefault("hasher", CountingHasher(settles=True))
         options.setdefault("clock", self.clock)
         options.setdefault("on_event", self.events.append)

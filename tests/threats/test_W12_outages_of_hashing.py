@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tests.support.drive import Behind
-    from watchword.observe.event import AuthEvent
+    from watchword.observe.notice import OperatorNotice
 
 
 class PanicException(BaseException):
@@ -88,7 +88,7 @@ class Failing:
         return "bcrypt" if hash.startswith("$2b$") else None
 
 
-def table(kind: str, hash_: str, hasher: object, folder: Path, events: list[AuthEvent]) -> Any:
+def table(kind: str, hash_: str, hasher: object, folder: Path, events: list[OperatorNotice]) -> Any:
     """Return a checker in which ann has this hash."""
     if kind == "users":
         return Users({"ann": hash_}, hasher=hasher, on_event=events.append)

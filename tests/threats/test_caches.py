@@ -192,14 +192,14 @@ def test_C4_ambiguous_credentials_and_nobody_are_never_remembered(through: Any) 
     ann, bob = basic("ann", "s3cret"), basic("bob", "b0b")
     assert send(Request(target="/", headers=(ann, ("X-API-Key", "k")))).status == 400
     assert send(Request(target="/", headers=(ann, bob))).status == 400
-    assert len(guard._deciding._cache) == 0
+    assert len(guard._deciding._verifying._cache) == 0
     assert send(Request(target="/", headers=(ann,))).seen.principal.id == "ann"
     for _ in range(2):
         answer = send(Request(target="/"))
         assert answer.status == 200
         assert not answer.seen.principal.is_authenticated
         assert send(Request(target="/", headers=(bob,))).seen.principal.id == "bob"
-    assert len(guard._deciding._cache) == 2
+    assert len(guard._deciding._verifying._cache) == 2
 
 
 def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
@@ -272,7 +272,7 @@ def test_C7_guesses_fill_no_memory(through: Any) -> None:
     for number in range(30):
         assert send(Request(target="/", headers=(basic(f"nobody-{number}", "x"),))).status == 401
         assert send(Request(target="/", headers=(basic("ann", f"x{number}"),))).status == 401
-    assert len(guard._deciding._cache) == 0
+    assert len(guard._deciding._verifying._cache) == 0
     assert len(accounts._verifier._known) == 0
 
 
@@ -285,7 +285,7 @@ def test_C7_what_is_remembered_is_bounded() -> None:
     guard = Guard(Bearer(check), remember=50)
     for number in range(200):
         assert guard.decide(RequestView(method="GET", target="/", headers=[bearer(f"t{number}")])).granted
-    assert len(guard._deciding._cache) == 50
+    assert len(guard._deciding._verifying._cache) == 50
     kept: Bounded[int] = Bounded(2)
     for number in range(5):
         kept.keep(bytes([number]), number)

@@ -381,8 +381,8 @@ def test_a_request_id_that_is_none_is_replaced(sent: str) -> None:
 
 def test_request_ids_made_here_differ() -> None:
     """Each refusal can be found."""
-    asked, view = guard(), ask()
-    ids = {problem(asked.refuse(asked.decide(view), view))["request_id"] for _ in range(20)}
+    asked = guard()
+    ids = {problem(asked.refuse(asked.decide(view), view))["request_id"] for view in (ask() for _ in range(20))}
     assert len(ids) == 20
     assert all(len(one) == 16 and one.isalnum() for one in ids)
 

@@ -43,7 +43,7 @@ def test_a_checker_refuses_with_a_reason_about_credentials(reason: Reason) -> No
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in OF_CHECKERS])
 def test_a_checker_does_not_say_what_is_not_its_to_say(reason: Reason) -> None:
     """Whether somebody *may* is for a requirement to say (N15); the message lists what a checker may say."""
-    with pytest.raises(ValueError, match=rf"does not refuse with '{reason.value}'.*invalid_credentials.*expired"):
+    with pytest.raises(ValueError, match=rf"'{reason.value}' is not a refusal reason.*invalid_credentials.*expired"):
         Refused(reason)
 
 

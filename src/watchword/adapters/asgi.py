@@ -11,6 +11,7 @@ from watchword.adapters.application import check_arguments
 from watchword.adapters.placing import Placing
 from watchword.adapters.preflights import ask_asgi
 from watchword.adapters.subprotocols import FIELD, offering, selecting
+from watchword.clock import ticks
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.guard.handover import UNCHANGED, Handover, handover
 from watchword.guard.hiding import path_of_nothing
@@ -22,7 +23,7 @@ from watchword.refusal import grant_headers
 from watchword.request import MAX_PIECES, ContentInPieces, RequestView, canonical_name, escape_path
 
 if TYPE_CHECKING:
-    from watchword.decision import CacheAdvice, Decision, Refusing
+    from watchword.decision import Decision, Refusing
     from watchword.guard import Guard
     from watchword.principal import Principal
     from watchword.refusal import Refusal
@@ -91,7 +92,7 @@ class GuardMiddleware:
         self._placing = Placing(app, self.guard.policy.rules, mount)
         self._fast_path = self.guard.fast_path
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - each call costs every request
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915 - each call costs every request
         """Serve one connection.
 
         Raises:
@@ -124,11 +125,16 @@ class GuardMiddleware:
         raw_path = scope.get("raw_path") or None
         fast_path = self._fast_path
         if kind == "http" and placing.settled and fast_path.open_to(scope.get("query_string", b"")):
+            started = ticks() if guard.listens else 0.0
             sent = fast_path.credentials(scope["headers"])
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
             granted = None if sent is None or target is None else fast_path.grant(target, sent)
             if granted is not None and granted.cache is SILENT:
                 _tell(scope, granted)
+                if started:
+                    view = _view(scope, method, where or Place(path), raw_path)
+                    view.started = started
+                    guard.conclude(granted, view)
                 child = placing.child(scope, root)
                 child["watchword.guard"] = marker
                 await self.app(child, receive, send)
@@ -139,6 +145,7 @@ class GuardMiddleware:
             view.reader = receive.reader
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else await arun(begun)
+        guard.conclude(decision, view)
         if kind == "websocket" and decision.after_response is not None:
             send = _Opening(send, partial(guard.afinish, decision))
         _tell(scope, decision)
@@ -164,8 +171,8 @@ class GuardMiddleware:
         _leave_out(scope, taken)
         if view.kind == "websocket" and policy.markers:
             send = selecting(send, policy.markers, view)
-        if decision.cache and view.kind == "http":
-            send = partial(_advise, send, decision.cache)
+        if decision.headers or (decision.cache and view.kind == "http"):
+            send = partial(_advise, send, decision)
         await self.app(scope, _without_token(receive, taken), send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, decision: Refusing, view: RequestView) -> None:
@@ -335,10 +342,13 @@ def _move(scope: Scope, view: RequestView, path: str) -> None:
     scope["watchword.guard"] = None
 
 
-async def _advise(send: Send, cache: CacheAdvice, message: Message) -> None:
-    if message["type"] == "http.response.start":
+async def _advise(send: Send, decision: Granted, message: Message) -> None:
+    """Add to the response, or to the answer of a handshake, what the guard has to say in it."""
+    kind = message["type"]
+    if kind in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
         given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
-        merged = grant_headers(cache, message["status"], given)
+        advice = decision.cache if kind == "http.response.start" else SILENT
+        merged = grant_headers(advice, message.get("status", 101), given, decision.headers)
         # In lower case, as ASGI has it: HTTP/2 knows no other.
         message = {**message, "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in merged]}
     await send(message)

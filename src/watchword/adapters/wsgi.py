@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from watchword.adapters.application import check_arguments
 from watchword.adapters.preflights import ask_wsgi
 from watchword.adapters.variables import UNPREFIXED, Variables, variable_of
+from watchword.clock import ticks
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
@@ -23,7 +24,7 @@ from watchword.refusal import grant_headers
 from watchword.request import MAX_PIECES, ContentInPieces, RequestView, decode_path, encode_path, escape_path, origin_form
 
 if TYPE_CHECKING:
-    from watchword.decision import CacheAdvice, Refusing
+    from watchword.decision import Refusing
     from watchword.guard import Guard
     from watchword.refusal import Refusal
 
@@ -82,20 +83,28 @@ class GuardMiddleware:
         raw_path = _octets(raw.partition("?")[0]) if raw else None
         misplaced = misplaced or (bool(mount) and _is_misplaced(path, mount, raw_path))
         if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")) and self._variables.are_harmless(environ):
+            started = ticks() if guard.listens else 0.0
             granted = self._fast_path.grant((method, path, raw_path, mount), _octets(environ.get("HTTP_AUTHORIZATION", "")))
             host = environ.get("HTTP_HOST", "")
             short = len(host) <= MAX_FIELD_OCTETS and len(environ) <= MAX_FIELDS
             if granted is not None and granted.cache is SILENT and short and "," not in host:
                 _tell(environ, granted)
+                if started:
+                    view = self._view(environ, method, path, raw_path, mount, misplaced=misplaced)
+                    view.started = started
+                    guard.conclude(granted, view)
                 return self._serve(environ, start_response, marker)
         view = self._view(environ, method, path, raw_path, mount, misplaced=misplaced)
         begun = guard.start(view)
         decision = begun if isinstance(begun, Decided) else run(begun)
+        guard.conclude(decision, view)
         if isinstance(decision, Granted):
             _tell(environ, decision)
             self._leave_out(environ, handover(guard.policy, view))
             try:
-                response = self._serve(environ, _advising(start_response, decision.cache) if decision.cache else start_response, marker)
+                response = self._serve(
+                    environ, _advising(start_response, decision) if decision.cache or decision.headers else start_response, marker
+                )
             except BaseException:
                 guard.finish(decision)  # there is no response whose end could be waited for
                 raise
@@ -302,9 +311,9 @@ def _move(environ: Environ, view: RequestView, path: str) -> None:
             environ[variable] = escape_path(view.mount + path).decode()
 
 
-def _advising(start_response: StartResponse, cache: CacheAdvice) -> StartResponse:
+def _advising(start_response: StartResponse, decision: Granted) -> StartResponse:
     def advised(status: str, headers: list[tuple[str, str]], *exc_info: object) -> object:
-        return start_response(status, grant_headers(cache, int(status[:3]), headers), *exc_info)
+        return start_response(status, grant_headers(decision.cache, int(status[:3]), headers, decision.headers), *exc_info)
 
     return advised
 

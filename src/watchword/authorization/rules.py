@@ -6,7 +6,7 @@ and what can never decide, is an error at construction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from watchword.authorization.binding import Bound, Matches, find_binding
@@ -39,6 +39,7 @@ class Route:
     requirement: Requirement
     pattern: Pattern | None = None
     parts: tuple[Route, ...] = ()
+    demand: str = field(init=False)
     fast_check: FastCheck | None = field(init=False)
     accepted: frozenset[str] | None = field(init=False)
     hides: bool = field(init=False)
@@ -51,6 +52,7 @@ class Route:
                 f'the rule {self.text!r} takes a requirement such as authenticated or role("admin"), not {self.requirement!r}'
             )
         check_satisfiable(self.requirement, self.text)
+        object.__setattr__(self, "demand", str(self.requirement))
         object.__setattr__(self, "fast_check", self.requirement.fast_check())
         object.__setattr__(self, "accepted", self.requirement.accepted_schemes())
         object.__setattr__(self, "hides", any(isinstance(part, Hidden) for part in walk(self.requirement)))
@@ -133,6 +135,7 @@ class Rules:
         self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
         self._root = _Node()
         self._combined: dict[tuple[Route, ...], Route] = {}
+        self._narrowed: dict[tuple[Route, Requirement], Route] = {}
         patterns = [(route.pattern, route) for route in self.routes if route.pattern is not None]
         for pattern, route in patterns:
             self._add(pattern, route)
@@ -175,6 +178,24 @@ class Rules:
             if len(self._combined) >= MOST_COMBINED:
                 self._combined.clear()
             known = self._combined[rules] = combine(rules, self._schemes)
+        return known
+
+    def narrowed(self, route: Route, requirement: Requirement) -> Route:
+        """Return the route that demands what a rule does and what a view does; made once for each pair, and kept boundedly.
+
+        Args:
+            route: a route of this table.
+            requirement: what the view demands.
+
+        Raises:
+            ConfigurationError: it is not a requirement, or can never be met.
+        """
+        known = self._narrowed.get((route, requirement))
+        if known is None:
+            if len(self._narrowed) >= MOST_COMBINED:
+                self._narrowed.clear()  # a requirement that is made anew for each request must not fill the memory
+            known = combine((*route.rules, Route(route.text, requirement, route.pattern)), self._schemes)
+            known = self._narrowed[route, requirement] = replace(known, text=route.text)
         return known
 
     @property

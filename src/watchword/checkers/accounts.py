@@ -21,7 +21,7 @@ from watchword.clock import as_clock
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError, Unavailable
 from watchword.locking import ProcessLock
-from watchword.observe.event import AuthEvent, log_event
+from watchword.observe.notice import OperatorNotice, log_notice
 from watchword.operation import Operation
 from watchword.principal import Principal
 from watchword.process import PerProcess
@@ -33,7 +33,7 @@ from watchword.verdict import Accepted, Refused
 if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.observe.event import Hook
+    from watchword.observe.notice import Hook
     from watchword.operation import Steps
     from watchword.protection.hashing import HashLimiter
     from watchword.stores.ports import AccountStore
@@ -103,7 +103,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         super().__init__(store, verifier, clock, fold_case=fold_case)
         self._max_age = max_age
         self._disclose = frozenset(map(Reason, disclosed))
-        self._on_event = log_event if on_event is None else on_event
+        self._on_event = log_notice if on_event is None else on_event
         self._dummies = DummyHashSource(store, verifier.hasher, clock)
         self._digest = KeyedDigest()
         self._complained: Bounded[bool] = Bounded(1000)
@@ -182,7 +182,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         if key not in self._complained:
             self._complained.keep(key, value=True)
             detail = "the stored hash is malformed, of an unknown format or an absurd cost: nobody can log in by it"
-            self._on_event(AuthEvent("unusable_hash", detail, subject=account.id))
+            self._on_event(OperatorNotice("unusable_hash", detail, subject=account.id))
 
     def _afterwards(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:
         """Return what is left to do about a login, if anything is."""
@@ -219,7 +219,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             # The next login tries again.
             self._release_rehash(account, hash_)
             self._noted.pop(self._digest.of(b"note", account.id.encode()), None)
-            self._on_event(AuthEvent("login_not_noted", f"a login could not be noted: {error.why}", subject=account.id))
+            self._on_event(OperatorNotice("login_not_noted", f"a login could not be noted: {error.why}", subject=account.id))
 
     def _rehash(self, account: AccountRecord, hash_: str, password: str) -> None:
         # One at a time in a process: it takes a CPU, and its write may wait for a lock, with a connection that decisions need (W13).

@@ -18,7 +18,7 @@ from watchword.clock import SystemClock
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError
 from watchword.locking import ProcessLock
-from watchword.observe.event import AuthEvent, log_event
+from watchword.observe.notice import OperatorNotice, log_notice
 from watchword.operation import Operation
 from watchword.verdict import Accepted
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from watchword.checkers.htpasswd_lines import OddLine
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.observe.event import Hook
+    from watchword.observe.notice import Hook
     from watchword.operation import Steps
     from watchword.principal import Principal
     from watchword.protection.hashing import HashLimiter
@@ -87,7 +87,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             raise ConfigurationError(f'Htpasswd takes the path of a file, such as Htpasswd("users.htpasswd"), not {type(path).__name__}')
         self._path = os.fspath(path)
         self._clock: Clock = SystemClock()  # of the file system, not of the credentials
-        self._tell = log_event if on_event is None else on_event
+        self._tell = log_notice if on_event is None else on_event
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock, on_event=on_event)
         # Read now, and as a checker would answer with them: the file may come to name them at any time.
         self._principals = {
@@ -131,11 +131,11 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             new.settled = seen is None or now - new.since > SETTLING
             self._loaded = new
             if (old.stamp, old.failed) != (seen, why):  # not again for the same
-                self._tell(AuthEvent("source_kept", f"the file cannot be used, and the last good one stays: {why}", source=self._path))
+                self._tell(OperatorNotice("source_kept", f"the file cannot be used, and the last good one stays: {why}", source=self._path))
             return new
         self._loaded = new
         if new.table is not old.table or old.failed:
-            self._tell(AuthEvent("source_reread", f"{len(new.table)} users", source=self._path))
+            self._tell(OperatorNotice("source_reread", f"{len(new.table)} users", source=self._path))
         return new
 
     def _load(self, old: _Loaded | None = None) -> _Loaded:
@@ -158,13 +158,13 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         if trouble and old is None:
             raise ValueError("; ".join(map(str, trouble)))
         for line in trouble:
-            self._tell(AuthEvent("hash_unavailable", f"{line}; logins by this format get 503", source=self._path))
+            self._tell(OperatorNotice("hash_unavailable", f"{line}; logins by this format get 503", source=self._path))
         self._lines = lines.odd
         for line in lines.odd[:MOST_ODD_LINES]:
-            self._tell(AuthEvent("source_line", f"{line}; it lets nobody in", source=self._path))
+            self._tell(OperatorNotice("source_line", f"{line}; it lets nobody in", source=self._path))
         if len(lines.odd) > MOST_ODD_LINES:
             more = len(lines.odd) - MOST_ODD_LINES
-            self._tell(AuthEvent("source_line", f"{more} more lines that let nobody in", source=self._path))
+            self._tell(OperatorNotice("source_line", f"{more} more lines that let nobody in", source=self._path))
         lease = _TableLease()
         dummies = None if lines.hashes or old is None else old.table.dummies
         table = PasswordTable(lines.hashes, self._principals, self._verifier, lease, dummies=dummies)

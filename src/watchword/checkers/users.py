@@ -17,7 +17,7 @@ from watchword.verdict import ALWAYS
 if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.observe.event import Hook
+    from watchword.observe.notice import Hook
     from watchword.operation import Steps
     from watchword.principal import Principal
     from watchword.protection.hashing import HashLimiter

@@ -14,12 +14,12 @@ from watchword.checkers.passwords import PasswordHasher
 from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
-from watchword.observe.event import AuthEvent, log_event
+from watchword.observe.notice import OperatorNotice, log_notice
 from watchword.protection.hashing import HashLimiter, shared_limiter
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
-    from watchword.observe.event import Hook
+    from watchword.observe.notice import Hook
     from watchword.operation import Operation, Steps
 
 _REPORTED_EVERY = 60.0  # seconds
@@ -64,7 +64,7 @@ class Verifier:
         self._digest = KeyedDigest()
         self._known: Bounded[float] = Bounded(remember if remember_for > 0 else 0)
         self._ttl = remember_for
-        self._on_event = log_event if on_event is None else on_event
+        self._on_event = log_notice if on_event is None else on_event
         self._reported: Bounded[float] = Bounded(1000)
 
     def verify(self, name: str, hash: str, password: str, *, remember: bool, subject: str = "") -> Steps[bool]:  # noqa: A002 - what it is
@@ -126,7 +126,7 @@ class Verifier:
         since = self._reported.get(key)
         if since is None or not since <= now < since + _REPORTED_EVERY:
             self._reported.keep(key, now)
-            self._on_event(AuthEvent("hash_unavailable", error.why, subject=subject))
+            self._on_event(OperatorNotice("hash_unavailable", error.why, subject=subject))
 
     def _knows(self, key: bytes, now: float) -> bool:
         since = self._known.get(key)

@@ -12,10 +12,12 @@ credentials of one's own kind are not remembered (threat C3).
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken
+from watchword.decision import Caller
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Fact:
         until: from when on the checker is asked again.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "principal", "scheme")
+    __slots__ = ("_lease", "_since", "_until", "caller", "principal", "scheme")
 
     def __init__(self, principal: Principal, scheme: str, lease: Lease, since: float, until: float) -> None:
         self.principal: Principal = principal
@@ -47,6 +49,8 @@ class Fact:
         ends = principal.evidence is not None and principal.evidence.expires_at is not None
         # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
         self._lease = None if lease is ALWAYS and not ends else lease
+        # As the fast path has it, where an Authorization field alone brings credentials.
+        self.caller: Caller = Caller(principal, scheme, "authorization", self, cached=True)
 
     def is_current(self, clock: Clock) -> bool:
         """Tell whether it may be used.
@@ -85,10 +89,11 @@ class CredentialCache:
             principal: who it is, with the evidence filled in.
             lease: what the checker says about how long; None: do not remember.
         """
-        if lease is None or self._ttl <= 0:
+        if lease is None:
             return None
         now = self._clock.now()
-        until = now + self._ttl
+        # Without a cache too, a view that is reached later in a long request asks whether the answer still counts.
+        until = now + self._ttl if self._ttl > 0 else inf
         ends = None if principal.evidence is None else principal.evidence.expires_at
         # In this order NaN stays NaN, and nothing is earlier than that.
         return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(ends, until))
@@ -120,14 +125,15 @@ class CredentialCache:
             return None
         return self._credentials.of(*(part.encode("utf-8", "surrogatepass") for part in (entry.key, credentials.carrier, *shown)))
 
-    def remember(self, key: bytes, fact: Fact) -> None:
-        """Remember a caller.
+    def keep(self, key: bytes, fact: Fact) -> None:
+        """Keep a caller.
 
         Args:
             key: of what was shown.
             fact: who it is.
         """
-        self._facts.keep(key, fact)
+        if self._ttl > 0:
+            self._facts.keep(key, fact)
 
     def recall(self, key: bytes) -> Fact | None:
         """Return who it is, if that is remembered and still true.

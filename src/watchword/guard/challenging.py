@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
 from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
-from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden
+from watchword.decision import NOBODY, Challenged, Failed, Forbidden, Granted, Hidden
 from watchword.grammar import Challenge
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from watchword.authorization.rules import Route
     from watchword.authorization.value import Value
-    from watchword.decision import Decision
+    from watchword.decision import Caller, Decision, Headers
     from watchword.guard.policy import Entry, Policy
     from watchword.principal import Principal
     from watchword.request import RequestView
@@ -32,14 +32,6 @@ EVIDENCE_ENDED = "their evidence has expired"  # what a checker accepted, and th
 RETRY_AFTER = 5  # seconds, where whoever failed did not say: long enough to matter, short enough to be tried
 
 _LONGEST_ACCEPT = 1024  # octets: browsers send a quarter of it; a longer one says nothing about who asks
-
-INSUFFICIENT_SCOPE = "insufficient_scope"
-INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
-INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code of RFC 6750 §3.1
-INVALID_REQUEST = "invalid_request"
-
-_EXPIRED = ChallengeParams(INVALID_TOKEN, "The access token expired")
-_INVALID = ChallengeParams(INVALID_TOKEN, "The access token is not valid")
 
 
 class Asking:
@@ -81,8 +73,8 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
     return known
 
 
-def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged:
-    """Return the decision where an anonymous caller shows nothing, and something could help: 401.
+def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged | Forbidden:
+    """Return the decision where an anonymous caller shows nothing, and something could help: 401; 403 where HTTP cannot ask for it.
 
     Args:
         policy: the configuration.
@@ -91,9 +83,19 @@ def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Ask
         asked: what the rule asks of anonymous callers.
     """
     offered = offer(policy, asked.entries, request, {}, asked.params)
-    decision = asked.decision
-    if decision is None or decision.challenges != offered:
-        decision = Challenged(reason=Reason.MISSING_CREDENTIALS, rule=route.text, challenges=offered, proxy=policy.proxy)
+    if not offered:
+        return Forbidden(reason=Reason.MISSING_CREDENTIALS, rule=route.text, route=route, caller=NOBODY)
+    decision, location = asked.decision, login_location(asked.entries, request)
+    if decision is None or decision.challenges != offered or decision.location != location:
+        decision = Challenged(
+            reason=Reason.MISSING_CREDENTIALS,
+            rule=route.text,
+            route=route,
+            caller=NOBODY,
+            challenges=offered,
+            proxy=policy.proxy,
+            location=location,
+        )
         asked.decision = decision
     return decision
 
@@ -118,11 +120,11 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
         case Yes():
             return granted
         case Unknown():
-            return failed(route, value, entry, context.principal or ANONYMOUS)
+            return failed(route, value, granted.caller, context.principal or ANONYMOUS)
         case No():
-            return _forbid(route, context, route.requirement.denial_reason(context), entry, ())
+            return _forbid(route, context, route.requirement.denial_reason(context), granted.caller, ())
         case Needs():
-            return _cure(policy, route, context, value, entry)
+            return _cure(policy, route, context, value, entry, granted.caller)
         case Pending():
             raise TypeError("a requirement was pending although it is known who asks")  # pragma: no cover - the algebra rules it out
         case _:  # pragma: no cover - the set is closed
@@ -130,27 +132,42 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
 
 
 def failed(
-    route: Route, value: Unknown, entry: Entry | None, principal: Principal = ANONYMOUS, reason: Reason = Reason.UNAVAILABLE
+    route: Route, value: Unknown, caller: Caller | None, principal: Principal = ANONYMOUS, reason: Reason = Reason.UNAVAILABLE
 ) -> Failed:
     """Return the decision where it cannot be told: never 401, never 403, never access.
 
     Args:
         route: the rule.
         value: why, and for how long.
-        entry: the scheme of the credentials, if there were any.
+        caller: what was found out about who asks.
         principal: who it is; anonymous where it was the checker that could not tell.
         reason: the reason code.
     """
     wait = RETRY_AFTER if value.retry_after is None else value.retry_after
     return Failed(
-        reason=reason, rule=route.text, detail="; ".join(sorted(value.causes)), principal=principal, scheme=_name(entry), retry_after=wait
+        reason=reason,
+        rule=route.text,
+        route=route,
+        detail="; ".join(sorted(value.causes)),
+        principal=principal,
+        scheme=_scheme(caller),
+        caller=caller,
+        retry_after=wait,
     )
 
 
 def refuse_credentials(  # noqa: PLR0917 - as above
-    policy: Policy, route: Route, request: RequestView, entry: Entry, reason: Reason, detail: str = "", *, disclose: bool = False
-) -> Challenged:
-    """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback).
+    policy: Policy,
+    route: Route,
+    request: RequestView,
+    entry: Entry,
+    reason: Reason,
+    detail: str = "",
+    *,
+    disclose: bool = False,
+    headers: Headers = (),
+) -> Challenged | Forbidden:
+    """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback); 403 where HTTP cannot ask.
 
     Args:
         policy: the configuration.
@@ -160,40 +177,52 @@ def refuse_credentials(  # noqa: PLR0917 - as above
         reason: why, for the operator.
         detail: more about why, without secrets.
         disclose: whether the client is told why as well, because it has proven its secret (decision D14).
+        headers: response fields of the verdict.
     """
     open_ = disclose or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
     disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
     asked = asking(policy, route, request)
-    params = asked.params
-    if entry.scheme.explains_errors:
-        params = _EXPIRED if disclosed is Reason.EXPIRED else _INVALID
-        if asked.params.scope:
-            # A client whose token has ended asks for a new one with this scope (decision D63).
-            params = ChallengeParams(params.error, params.description, asked.params.scope)
+    # A client whose token has ended asks for a new one with the scope of the rule (decision D63).
+    params = replace(asked.params, reason=disclosed, max_age=None, acr_values=())
     offered = offer(policy, asked.entries, request, {entry.key: params}, asked.params)
+    if not offered:
+        return Forbidden(
+            reason=reason, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name, disclosed=disclosed, headers=headers
+        )
     return Challenged(
-        reason=reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=offered, disclosed=disclosed, proxy=policy.proxy
+        reason=reason,
+        rule=route.text,
+        route=route,
+        detail=detail,
+        scheme=entry.scheme.name,
+        challenges=offered,
+        disclosed=disclosed,
+        proxy=policy.proxy,
+        headers=headers,
+        location=login_location(asked.entries, request),
     )
 
 
-def bad_request_challenges(policy: Policy, claimed: Iterable[str]) -> tuple[Challenge, ...]:
-    """Return the challenges of a 400: `invalid_request`, and only if every scheme that was claimed has words for it (decision D1).
+def bad_request_challenges(policy: Policy, claimed: Iterable[str], reason: Reason) -> tuple[Challenge, ...]:
+    """Return the challenges of a 400: only if every scheme that was claimed has words for it (decision D1).
 
     Args:
         policy: the configuration.
         claimed: the scheme names, lower case, that the credentials claim.
+        reason: what is wrong with the request.
     """
     names = set(claimed)
     speaking = [entry for entry in policy.entries if entry.scheme.explains_errors]
     if not names or not names <= {entry.key for entry in speaking}:
         return ()
-    return tuple(entry.scheme.challenge(ChallengeParams(INVALID_REQUEST)) for entry in speaking if entry.key in names)
+    params = ChallengeParams(reason, bad_request=True)
+    return tuple(one for entry in speaking if entry.key in names for one in entry.scheme.challenges(params))
 
 
 def offer(
     policy: Policy, entries: Sequence[Entry], request: RequestView, own: Mapping[str, ChallengeParams], params: ChallengeParams = NO_PARAMS
 ) -> tuple[Challenge, ...]:
-    """Return one challenge per scheme (RFC 9110 §11.6.1).
+    """Return the challenges of schemes (RFC 9110 §11.6.1); none, where HTTP has none for any of them.
 
     Args:
         policy: the configuration.
@@ -206,12 +235,14 @@ def offer(
     if quiet and not all(entry.scheme.prompts for entry in entries):
         entries = [entry for entry in entries if not entry.scheme.prompts]
         quiet = False
-    challenges = [entry.scheme.challenge(own.get(entry.key, params)) for entry in entries]
+    challenges = [one for entry in entries for one in entry.scheme.challenges(own.get(entry.key, params))]
     # A 401 needs a challenge; one under a name that no browser knows prompts nobody.
     return tuple(Challenge(f"x{one.scheme}", one.params, one.token68) for one in challenges) if quiet else tuple(challenges)
 
 
-def _cure(policy: Policy, route: Route, context: EvaluationContext, value: Needs, entry: Entry | None) -> Decision:
+def _cure(  # noqa: PLR0917 - as above
+    policy: Policy, route: Route, context: EvaluationContext, value: Needs, entry: Entry | None, caller: Caller | None
+) -> Decision:
     if entry is None:
         return ask_anonymous(policy, route, context.request, asking(policy, route, context.request))
     principal = context.principal or ANONYMOUS
@@ -219,15 +250,15 @@ def _cure(policy: Policy, route: Route, context: EvaluationContext, value: Needs
     least = min(value.cures, key=len)
     whole = _with_all_scopes(route, context, principal, least)
     if any(isinstance(need, STEP_UP) for need in least):
-        params_of = {entry.key: _said(whole, INSUFFICIENT_AUTHENTICATION)}
+        params_of = {entry.key: _said(whole, Reason.STEP_UP_REQUIRED)}
         offered = offer(policy, _able(policy, (least,)), context.request, params_of, _said(whole))
-        return _challenge_known(policy, route, principal, entry, Reason.STEP_UP_REQUIRED, offered)
+        return _challenge_known(policy, route, principal, caller, Reason.STEP_UP_REQUIRED, offered)
     if any(isinstance(need, Via) for need in least):
         offered = offer(policy, _able(policy, (least,)), context.request, {}, _said(whole))
-        return _challenge_known(policy, route, principal, entry, Reason.MISSING_CREDENTIALS, offered)
+        return _challenge_known(policy, route, principal, caller, Reason.MISSING_CREDENTIALS, offered)
     speaks = entry.scheme.explains_errors and not policy.proxy
-    challenges = (entry.scheme.challenge(_said(whole, INSUFFICIENT_SCOPE)),) if speaks else ()
-    return _forbid(route, context, Reason.INSUFFICIENT_SCOPE, entry, challenges)
+    challenges = entry.scheme.challenges(_said(whole, Reason.INSUFFICIENT_SCOPE)) if speaks else ()
+    return _forbid(route, context, Reason.INSUFFICIENT_SCOPE, caller, challenges)
 
 
 def _with_all_scopes(route: Route, context: EvaluationContext, principal: Principal, least: Alternative) -> Alternative:
@@ -250,19 +281,43 @@ def _with_all_scopes(route: Route, context: EvaluationContext, principal: Princi
     return next((whole for whole in cures if whole - held == least), least)
 
 
+def login_location(entries: Iterable[Entry], request: RequestView) -> str | None:
+    """Return where a person is sent to log in; None: the client is a program, or no scheme has such a page (decision D28).
+
+    Args:
+        entries: the schemes that could help.
+        request: the request.
+    """
+    places = (entry.scheme.login_location(request) for entry in entries)
+    return next((place for place in places if place is not None), None) if _is_navigation(request) else None
+
+
 def _challenge_known(  # noqa: PLR0917 - as above
-    policy: Policy, route: Route, principal: Principal, entry: Entry, reason: Reason, offered: tuple[Challenge, ...]
-) -> Challenged:
-    return Challenged(reason=reason, rule=route.text, principal=principal, scheme=entry.scheme.name, challenges=offered, proxy=policy.proxy)
+    policy: Policy, route: Route, principal: Principal, caller: Caller | None, reason: Reason, offered: tuple[Challenge, ...]
+) -> Challenged | Forbidden:
+    if not offered:
+        return Forbidden(reason=reason, rule=route.text, route=route, principal=principal, scheme=_scheme(caller), caller=caller)
+    return Challenged(
+        reason=reason,
+        rule=route.text,
+        route=route,
+        principal=principal,
+        scheme=_scheme(caller),
+        caller=caller,
+        challenges=offered,
+        proxy=policy.proxy,
+    )
 
 
 def _forbid(
-    route: Route, context: EvaluationContext, reason: Reason, entry: Entry | None, challenges: tuple[Challenge, ...]
+    route: Route, context: EvaluationContext, reason: Reason, caller: Caller | None, challenges: tuple[Challenge, ...]
 ) -> Forbidden | Hidden:
     principal = context.principal or ANONYMOUS
     if route.hides and principal.is_authenticated and route.requirement.hides(context):
-        return Hidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry))
-    return Forbidden(reason=reason, rule=route.text, principal=principal, scheme=_name(entry), challenges=challenges)
+        return Hidden(reason=reason, rule=route.text, route=route, principal=principal, scheme=_scheme(caller), caller=caller)
+    return Forbidden(
+        reason=reason, rule=route.text, route=route, principal=principal, scheme=_scheme(caller), caller=caller, challenges=challenges
+    )
 
 
 def _able(policy: Policy, cures: Sequence[Alternative]) -> Sequence[Entry]:
@@ -292,9 +347,9 @@ def _agreed(cures: Sequence[Alternative]) -> ChallengeParams:
     )
 
 
-def _said(alternative: Alternative, error: str | None = None) -> ChallengeParams:
+def _said(alternative: Alternative, reason: Reason | None = None) -> ChallengeParams:
     """Return what one alternative asks for, as far as challenges have words for it."""
-    return ChallengeParams(error, None, _scopes(alternative), _max_age(alternative), _acr_values(alternative))
+    return ChallengeParams(reason, scope=_scopes(alternative), max_age=_max_age(alternative), acr_values=_acr_values(alternative))
 
 
 def _scopes(alternative: Alternative) -> tuple[str, ...]:
@@ -312,6 +367,14 @@ def _acr_values(alternative: Alternative) -> tuple[str, ...]:
     return tuple(value for value in max(found, key=len, default=()) if all(value in one for one in found))
 
 
+def _is_navigation(request: RequestView) -> bool:
+    mode = request.field("sec-fetch-mode")
+    if mode is not None:
+        return mode == "navigate"
+    accept = request.field("accept")
+    return request.method in {"GET", "HEAD"} and accept is not None and "text/html" in accept[:_LONGEST_ACCEPT].lower()
+
+
 def _is_script(request: RequestView) -> bool:
     mode = request.field("sec-fetch-mode")
     if request.carries("x-requested-with"):
@@ -325,8 +388,8 @@ def _is_script(request: RequestView) -> bool:
     return any(member.partition(";")[0].strip() not in {"", "*/*"} for member in accept.split(","))
 
 
-def _name(entry: Entry | None) -> str:
-    return "" if entry is None else entry.scheme.name
+def _scheme(caller: Caller | None) -> str:
+    return "" if caller is None else caller.scheme
 
 
 __all__ = ["RETRY_AFTER", "Asking", "ask_anonymous", "asking", "bad_request_challenges", "failed", "refuse_credentials", "settle"]

@@ -11,32 +11,33 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.authorization.requirement import EvaluationContext
+from watchword.authorization.rules import Route
 from watchword.authorization.value import NO, YES, Unknown
-from watchword.decision import SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
-from watchword.errors import FieldTooLong, GrammarError, Overloaded, Unavailable
+from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
+from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, refuse_credentials, settle
-from watchword.guard.cross_site import find_cross_site, needs_own_origin
-from watchword.guard.fast_path import LONGEST_FIELD, FastPath
+from watchword.guard.fast_path import FastPath
+from watchword.guard.verifying import Verified, Verifying
 from watchword.networks import Networks
+from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
 from watchword.request import ContentInPieces
 from watchword.schemes.base import CredentialsError
-from watchword.verdict import Refused
 
 if TYPE_CHECKING:
-    from watchword.authorization.rules import Route
+    from watchword.authorization.requirement import Requirement
     from watchword.credentials import Carrier, Credentials
-    from watchword.decision import Decision
+    from watchword.decision import Caller, Decision
     from watchword.grammar import Challenge
     from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Entry, Policy
+    from watchword.guard.verifying import Answer
     from watchword.operation import Steps
     from watchword.principal import Principal
     from watchword.protection.firewall import Finding
     from watchword.request import RequestView
-    from watchword.verdict import Accepted, Verdict
 
 _SECURE = frozenset({"https", "wss"})
 
@@ -51,11 +52,10 @@ class Deciding:
         cache: knows callers who were let in before.
     """
 
-    __slots__ = ("_advice", "_cache", "_policy", "_private", "_unasked", "fast_path")
+    __slots__ = ("_advice", "_policy", "_private", "_unasked", "_verifying", "fast_path")
 
     def __init__(self, policy: Policy, cache: CredentialCache) -> None:
         self._policy = policy
-        self._cache = cache
         missing = policy.hides
         silent = CacheAdvice(missing=True) if missing else SILENT
         private = CacheAdvice("private", missing=missing)
@@ -73,12 +73,14 @@ class Deciding:
         # Where the rule is met whoever asks: by whether it reads the request.
         self._unasked = {False: silent, True: private}
         self.fast_path: FastPath = FastPath(policy, cache, silent)
+        self._verifying = Verifying(policy, cache, self.fast_path)
 
-    def start(self, view: RequestView) -> Decision | Steps[Decision]:
+    def start(self, view: RequestView, requirement: Requirement | None = None) -> Decision | Steps[Decision]:
         """Decide as far as it goes without an operation.
 
         Args:
             view: the request.
+            requirement: what the view demands beside the rule; None: nothing.
 
         Returns:
             The decision; or the steps that are left, for a driver.
@@ -92,31 +94,99 @@ class Deciding:
         finding = finding or policy.firewall.check_fields(view, policy.fields)
         if finding is not None:
             return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
+        return self._decide(view, route if requirement is None else policy.rules.narrowed(route, requirement))
+
+    def _decide(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
+        """Decide about a request that can be read in one way, by a rule."""
+        policy = self._policy
         if route.fast_check is None:
             # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
             context = EvaluationContext(view, policy.clock)
             value = route.requirement.evaluate(context)
-            granted = Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request])
+            granted = Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request], route=route)
             if value is YES:
                 return granted
             if value is NO and not route.hides:
                 return settle(policy, route, context, value, None, granted)
         if policy.require_tls and not _is_private(view):
-            return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text)
+            return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text, route=route)
         if policy.form_limit and _may_carry_form(view):
             return self._with_form(view, route)
         return self._authenticate(view, route)
 
-    def steps(self, view: RequestView) -> Steps[Decision]:
+    def authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
+        """Decide about a view that is reached later in a request that was granted.
+
+        What is known about the caller is used again, so that no request is authenticated twice. It is verified anew where nobody has
+        looked at the credentials yet, and where the identification has lapsed: a WebSocket may be open for days.
+
+        Args:
+            decision: about the request; one that refuses stands.
+            view: the request.
+            requirement: what the view demands beside the rule.
+
+        Raises:
+            ValueError: the decision is not of a guard.
+        """
+        if not isinstance(decision, Granted):
+            return decision
+        policy = self._policy
+        if not isinstance(decision.route, Route):
+            raise ValueError("the decision was made by hand; pass one that guard.decide() returned")  # noqa: TRY004 - its origin is at fault
+        view.scan_bounded(policy.index)
+        route = policy.rules.narrowed(decision.route, requirement)
+        caller = decision.caller
+        entry = None if caller is None else policy.by_scheme.get(caller.scheme)
+        if caller is None or (caller.term is not None and not caller.term.is_current(policy.clock)):
+            begun = self._decide(view, route)
+        elif caller.failure is not None and entry is not None:
+            begun = self._unavailable(view, route, entry, caller)
+        elif entry is None or caller.carrier is None:
+            begun = self._settle(view, route, None, caller)
+        else:
+            begun = (
+                self._verifying.cross_site(view, route, entry, caller.carrier)
+                or self._unfit(view, route, entry, caller.principal)
+                or self._settle(view, route, entry, caller)
+            )
+        if isinstance(begun, Decided):
+            return _continued(decision, begun)
+        return self._authorized(decision, begun)
+
+    def _authorized(self, decision: Granted, steps: Steps[Decision]) -> Steps[Decision]:
+        return _continued(decision, (yield from steps))
+
+    def verify(self, credentials: Credentials, view: RequestView, scheme: str | None) -> Decision | Steps[Decision]:
+        """Verify credentials that came in a form of the application's own, as a request that shows them is verified.
+
+        Args:
+            credentials: what was typed; untrusted.
+            view: the request that brought the form.
+            scheme: the name of the scheme whose checker is to verify them; None: the one that has such credentials.
+
+        Raises:
+            ValueError: no scheme of this guard takes such credentials, or several do.
+        """
+        policy = self._policy
+        view.scan_bounded(policy.index)
+        finding = policy.firewall.check_bounds(view) or policy.firewall.check_fields(view, policy.fields)
+        if finding is not None:
+            return self._malformed(view, policy.login, finding.reason, f"the firewall's rule {finding.rule}")
+        if policy.require_tls and not _is_private(view):
+            return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=policy.login.text, route=policy.login)
+        return self._present(view, policy.login, policy.entry_for(credentials, scheme), credentials, login=True)
+
+    def steps(self, view: RequestView, requirement: Requirement | None = None) -> Steps[Decision]:
         """Decide in steps, for a driver of one's own; see `watchword.operation`.
 
         Args:
             view: the request.
+            requirement: what the view demands beside the rule; None: nothing.
 
         Returns:
             A generator of operations that ends in the decision.
         """
-        begun = self.start(view)
+        begun = self.start(view, requirement)
         return begun if isinstance(begun, Decided) else (yield from begun)
 
     def _route(self, view: RequestView) -> tuple[Finding | None, Route]:
@@ -139,9 +209,9 @@ class Deciding:
             try:
                 content = yield view.reader(limit)
             except ContentInPieces as error:
-                return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, detail=str(error))
+                return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=str(error))
         if content is not None and len(content) > limit:
-            return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, detail=f"more than {limit} octets")
+            return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=f"more than {limit} octets")
         view.form = content if content is not None and content.isascii() else b""
         begun = self._authenticate(view, route)
         return begun if isinstance(begun, Decided) else (yield from begun)
@@ -161,55 +231,34 @@ class Deciding:
         except _Refusal as refusal:
             return refusal.decision
         if found is None:
-            return self._settle(view, route, None, ANONYMOUS, self._advice[None])
-        entry, credentials = found
-        refused = self._cross_site(view, route, entry, credentials)
-        if refused is not None:
-            return refused
-        checker = entry.checker
-        if checker.direct is None:
-            key = self._key(view, entry, credentials)
-            known = None if key is None else self._cache.recall(key)
-            if known is not None:
-                return self._unfit(view, route, entry, known.principal) or self._admit(view, route, entry, credentials, known.principal)
-            return self._check(view, route, entry, credentials)
-        try:
-            answer = checker.direct(credentials)
-        except Unavailable as error:
-            return self._unavailable(view, route, entry, error)
-        return self._identify(view, route, entry, credentials, checker.verdict(answer))
+            return self._settle(view, route, None, NOBODY)
+        return self._present(view, route, *found)
 
-    def _cross_site(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials) -> Forbidden | None:
-        """Refuse what a page of another origin made a browser send; before anything is verified, so that it costs and tells nothing.
+    def _present(
+        self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, *, login: bool = False
+    ) -> Decision | Steps[Decision]:
+        """Verify credentials, and evaluate the rule for whoever they identify."""
+        begun = self._verifying.start(view, route, entry, credentials, login=login)
+        return self._judge(view, route, entry, begun) if isinstance(begun, (Verified, Decided)) else self._judged(view, route, entry, begun)
 
-        Not for a proxy: all that a browser sends through it comes from pages of other origins, credentials for the proxy included.
-        """
-        policy = self._policy
-        if not needs_own_origin(view) or route.any_origin or policy.proxy:
-            return None
-        carrier = entry.scheme.carrier_of(credentials, view)
-        if not entry.scheme.is_ambient(carrier):
-            return None
-        detail = find_cross_site(view, policy.origins, cookie=carrier == "cookie")
-        return None if detail is None else Forbidden(reason=Reason.CROSS_SITE, rule=route.text, detail=detail, scheme=entry.scheme.name)
+    def _judged(self, view: RequestView, route: Route, entry: Entry, steps: Steps[Answer]) -> Steps[Decision]:
+        return self._judge(view, route, entry, (yield from steps))
 
-    def _key(self, view: RequestView, entry: Entry, credentials: Credentials) -> bytes | None:
-        """Return the key under which a caller is remembered; None: not at all."""
-        if entry.named_by_field:
-            sent = view.fields.get("authorization")
-            if sent is not None and len(sent) <= LONGEST_FIELD:
-                return self._cache.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
-        return self._cache.key_of(entry, credentials)
-
-    def _check(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials) -> Steps[Decision]:
-        flow = entry.checker.flow
-        if flow is None:  # pragma: no cover - adapt() gives every checker one way or the other
-            raise TypeError(f"the checker {entry.checker.name} has neither an answer nor steps")
-        try:
-            answer = yield from flow(credentials)
-        except Unavailable as error:
-            return self._unavailable(view, route, entry, error)
-        return self._identify(view, route, entry, credentials, entry.checker.verdict(answer))
+    def _judge(self, view: RequestView, route: Route, entry: Entry, answer: Answer) -> Decision:
+        """Go on with the answer of the verify step."""
+        if not isinstance(answer, Verified):
+            return answer
+        caller = answer.caller
+        if caller.failure is not None:
+            decision = self._unavailable(view, route, entry, caller)
+        else:
+            unfit = self._unfit(view, route, entry, caller.principal)
+            if unfit is not None:
+                return unfit
+            decision = self._settle(view, route, entry, caller)
+        if answer.headers:
+            decision = decision.with_headers(answer.headers)
+        return decision if answer.after_response is None else decision.followed_by(answer.after_response)
 
     def _extract(self, view: RequestView, route: Route) -> Found | None:
         """Return the credentials that count, by precedence (decision D18); those of schemes the route does not accept count as absent."""
@@ -229,27 +278,12 @@ class Deciding:
                 (ambient if entry.scheme.carrier_of(credentials, view) == "cookie" else explicit).append((entry, credentials))
         found = explicit or ambient
         if len(found) > 1:
-            raise _Refusal(Malformed(reason=Reason.AMBIGUOUS_CREDENTIALS, rule=route.text, detail="credentials of several schemes at once"))
+            raise _Refusal(
+                Malformed(
+                    reason=Reason.AMBIGUOUS_CREDENTIALS, rule=route.text, route=route, detail="credentials of several schemes at once"
+                )
+            )
         return found[0] if found else None
-
-    def _identify(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, verdict: Verdict) -> Decision:
-        """Go on with what the checker said."""
-        policy = self._policy
-        if isinstance(verdict, Refused):
-            return refuse_credentials(policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose)
-        principal = _stamped(verdict, entry)
-        fact = self._cache.fact(entry, principal, verdict.lease)
-        # A checker that answers at once is asked as quickly as the cache, but for the fast path.
-        if fact is not None and (entry.named_by_field or entry.checker.direct is None):
-            key = self._key(view, entry, credentials)
-            if key is not None:
-                self._cache.remember(key, fact)
-                self.fast_path.in_use = self.fast_path.is_open
-        unfit = self._unfit(view, route, entry, principal)
-        if unfit is not None:
-            return unfit
-        decision = self._admit(view, route, entry, credentials, principal)
-        return decision if verdict.after_response is None else decision.followed_by(verdict.after_response)
 
     def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
         """Refuse evidence that does not count now, or not from here; None: it counts."""
@@ -264,10 +298,6 @@ class Deciding:
             detail = f"those of {principal.id} do not count from here"
             return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
         return None
-
-    def _admit(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, principal: Principal) -> Decision:
-        """Go on with somebody whom the checker accepted, now or before."""
-        return self._settle(view, route, entry, principal, self._advice[entry.scheme.carrier_of(credentials, view)])
 
     def _cache_advice(self, view: RequestView, route: Route, principal: Principal, advice: CacheAdvice) -> CacheAdvice:
         """Return the advice to caches for a response that this request is granted.
@@ -286,11 +316,12 @@ class Deciding:
         by_address = (evidence is not None and evidence.networks is not None) or (self._policy.require_tls and view.scheme not in _SECURE)
         return self._private.get(advice, advice) if by_address or route.reads_request else advice
 
-    def _settle(self, view: RequestView, route: Route, entry: Entry | None, principal: Principal, cache: CacheAdvice) -> Decision:
+    def _settle(self, view: RequestView, route: Route, entry: Entry | None, caller: Caller) -> Decision:
         """Evaluate the rule for whoever it is."""
         fast_check = route.fast_check
-        cache = self._cache_advice(view, route, principal, cache)
-        granted = Granted(principal, route.text, "" if entry is None else entry.scheme.name, cache)
+        principal = caller.principal
+        cache = self._cache_advice(view, route, principal, self._advice[caller.carrier])
+        granted = Granted(principal, route.text, caller.scheme, cache, route, caller)
         if fast_check is not None and fast_check(principal):
             return granted
         policy = self._policy
@@ -301,14 +332,17 @@ class Deciding:
         context = EvaluationContext(view, policy.clock, principal)
         return settle(policy, route, context, route.requirement.evaluate(context), entry, granted)
 
-    def _unavailable(self, view: RequestView, route: Route, entry: Entry, error: Unavailable) -> Decision:
+    def _unavailable(self, view: RequestView, route: Route, entry: Entry, caller: Caller) -> Decision:
         """Evaluate the rule while nobody can be identified: what does not depend on identity may still decide."""
-        policy = self._policy
+        policy, error = self._policy, caller.failure
+        if error is None:
+            raise TypeError("nothing has failed")  # pragma: no cover - the callers look
         unknown = Unknown(frozenset({error.why}), error.retry_after)
         context = EvaluationContext(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(context)
         cache = self._cache_advice(view, route, ANONYMOUS, self._advice[None])
-        decision = settle(policy, route, context, value, entry, Granted(ANONYMOUS, route.text, cache=cache))
+        granted = Granted(ANONYMOUS, route.text, cache=cache, route=route, caller=caller)
+        decision = settle(policy, route, context, value, entry, granted)
         if isinstance(decision, Failed) and isinstance(error, Overloaded):
             return replace(decision, reason=Reason.OVERLOADED)
         return decision
@@ -317,32 +351,35 @@ class Deciding:
         challenges: tuple[Challenge, ...] = ()
         sent = view.fields.get("proxy-authorization" if self._policy.proxy else "authorization")
         if sent is not None and reason in {Reason.AMBIGUOUS_CREDENTIALS, Reason.MALFORMED_CREDENTIALS}:
-            challenges = bad_request_challenges(self._policy, claimed_schemes(sent, most=MAX_CHALLENGES))
-        return Malformed(reason=reason, rule=route.text, detail=detail, challenges=challenges)
+            challenges = bad_request_challenges(self._policy, claimed_schemes(sent, most=MAX_CHALLENGES), reason)
+        return Malformed(reason=reason, rule=route.text, route=route, detail=detail, challenges=challenges)
 
     def _faulty(self, view: RequestView, route: Route, entry: Entry, error: CredentialsError) -> Decision:
         """Answer credentials that fit the grammar and not their scheme: 400 or 401 (decision D2)."""
         detail = f"{entry.scheme.name}: expected {error.expected}"
         if error.bad_request:
             oversized = error.reason in {Reason.OVERSIZED_CREDENTIALS, Reason.OVERSIZED_CONTENT}
-            challenges = () if oversized else bad_request_challenges(self._policy, {entry.key})
-            return Malformed(reason=error.reason, rule=route.text, detail=detail, scheme=entry.scheme.name, challenges=challenges)
+            challenges = () if oversized else bad_request_challenges(self._policy, {entry.key}, error.reason)
+            return Malformed(
+                reason=error.reason, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name, challenges=challenges
+            )
         return refuse_credentials(self._policy, route, view, entry, error.reason, detail)
+
+
+def _continued(before: Granted, decision: Decision) -> Decision:
+    """Return a decision that takes the place of an earlier one of the same request: what that left to do stays to be done."""
+    if before.headers:
+        decision = decision.with_headers((*before.headers, *decision.headers))
+    if before.after_response is None:
+        return decision
+    after = decision.after_response
+    return decision.followed_by(before.after_response if after is None else in_order(before.after_response, after))
 
 
 class _Refusal(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(type(decision).__name__)
         self.decision = decision
-
-
-def _stamped(accepted: Accepted, entry: Entry) -> Principal:
-    """Return the principal with the scheme by which it came; `via` must not depend on what a checker claims."""
-    principal = accepted.principal
-    evidence = principal.evidence
-    if evidence is not None and evidence.scheme == entry.scheme.name:
-        return principal
-    return principal.with_evidence(entry.evidence if evidence is None else replace(evidence, scheme=entry.scheme.name))
 
 
 @lru_cache(maxsize=1024)

@@ -118,7 +118,12 @@ class FastPath:
         self.targets: Targets = Targets(policy.rules.methods)
         # What changes the request on its way, or looks at more of it than this, takes the full path always.
         self.is_open: bool = any(entry.named_by_field for entry in policy.by_name.values()) and not (
-            policy.proxy or policy.require_tls or policy.strip_credentials or policy.form_limit or policy.parameters
+            policy.proxy
+            or policy.throttle is not None
+            or policy.require_tls
+            or policy.strip_credentials
+            or policy.form_limit
+            or policy.parameters
         )
         self.in_use: bool = False  # until there is somebody who could take it
         self._cache = cache
@@ -196,7 +201,7 @@ class FastPath:
         principal = fact.principal
         if principal.evidence is not None and principal.evidence.networks is not None:
             return None  # it counts from some places only, and no address is looked at here
-        return Granted(principal, route.text, fact.scheme, self._advice) if fast_check(principal) else None
+        return Granted(principal, route.text, fact.scheme, self._advice, route, fact.caller) if fast_check(principal) else None
 
     def __repr__(self) -> str:
         return f"FastPath({len(self.targets)} targets)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.leaves import authenticated
 from watchword.cache import FOR, MOST, check_bounds
-from watchword.clock import as_clock
+from watchword.clock import as_clock, ticks
 from watchword.decision import Decided, Granted
 from watchword.errors import ConfigurationError
 from watchword.guard.cache import CredentialCache
@@ -16,7 +16,8 @@ from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
-from watchword.observe.log import log_failure, log_preflight, log_refusal
+from watchword.observe.event import event_of
+from watchword.observe.log import log_failure, log_preflight, log_refusal, log_sink_failure
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
+    from watchword.credentials import Credentials
     from watchword.decision import Decision
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
+    from watchword.observe.event import EventSink
     from watchword.operation import Operation, Steps
+    from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
     from watchword.schemes.base import Scheme
 
@@ -65,6 +69,8 @@ class Guard:
             put the CORS layer outside.
         cors_expose: name `WWW-Authenticate` and `Retry-After` in `Access-Control-Expose-Headers` of refusals.
         proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
+        throttle: limits failures with guessable secrets; None: nothing does.
+        on_event: is called with an `AuthEvent` for every decision, granted ones too; None: nobody is. It must not block.
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
         remember: how many callers are remembered at most, so that a password is hashed once and not for every request; 0: none.
         remember_for: for how many seconds. What changes about a caller meanwhile is noticed all the same.
@@ -73,7 +79,7 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_to_warn")
+    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_sink", "_to_warn")
 
     def __init__(
         self,
@@ -93,6 +99,8 @@ class Guard:
         cors_inside: bool = False,
         cors_expose: bool = False,
         proxy: bool = False,
+        throttle: Throttle | None = None,
+        on_event: EventSink | None = None,
         request_id: Callable[[], str] | None = None,
         remember: int = MOST,
         remember_for: float = FOR,
@@ -106,6 +114,10 @@ class Guard:
             raise ConfigurationError(f"Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not {firewall!r}")
         if request_id is not None and not callable(request_id):
             raise ConfigurationError(f"Guard(request_id=...) takes a function that makes an id, not {request_id!r}")
+        if on_event is not None and not callable(on_event):
+            raise ConfigurationError(f"Guard(on_event=...) must be a function that takes an AuthEvent, got {on_event!r}")
+        if throttle is not None and not (callable(getattr(throttle, "blocked", None)) and callable(getattr(throttle, "reserve", None))):
+            raise ConfigurationError(f"Guard(throttle=...) must be a Throttle with blocked() and reserve(), got {throttle!r}")
         if not isinstance(cors_inside, bool):
             raise ConfigurationError(
                 f"Guard(cors_inside=...) must be True or False, got {cors_inside!r}. Name allowed origins in the CORS layer."
@@ -125,11 +137,13 @@ class Guard:
             strip_credentials=strip_credentials,
             cors_inside=cors_inside,
             proxy=proxy,
+            throttle=throttle,
         )
         self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
         self._new_id = request_id or _random_id
+        self._sink = on_event
         self._to_warn = [True]
 
     @property
@@ -143,6 +157,11 @@ class Guard:
         return tuple(entry.scheme for entry in self._policy.entries)
 
     @property
+    def listens(self) -> bool:
+        """Whether somebody wants events, for adapters: then the fast path makes a view for them."""
+        return self._sink is not None
+
+    @property
     def fast_path(self) -> FastPath:
         """The fast path for callers who were let in before, for adapters."""
         return self._deciding.fast_path
@@ -152,49 +171,59 @@ class Guard:
         """The checkers that can only be awaited; a synchronous adapter refuses a guard that has any."""
         return tuple(entry.checker.name for entry in self._policy.entries if entry.checker.needs_loop)
 
-    def start(self, view: RequestView) -> Decision | Steps[Decision]:
+    def start(self, view: RequestView, requirement: Requirement | None = None) -> Decision | Steps[Decision]:
         """Decide as far as that goes without hashing, querying or fetching anything; for adapters.
+
+        No event is emitted and nothing is logged: an adapter hands the decision that stands in the end to `conclude`.
 
         Args:
             view: the request.
+            requirement: what the view demands beside the rule; None: nothing.
 
         Returns:
             The decision, or the steps that are left for `watchword.operation.run` or `arun`.
         """
-        return self._deciding.start(view)
+        if self._sink is not None:
+            view.started = ticks()
+        return self._deciding.start(view, requirement)
 
-    def steps(self, view: RequestView) -> Steps[Decision]:
+    def steps(self, view: RequestView, requirement: Requirement | None = None) -> Steps[Decision]:
         """Decide in steps, for a driver of one's own.
 
         Args:
             view: the request.
+            requirement: what the view demands beside the rule; None: nothing.
 
         Returns:
             A generator that yields each `Operation`, is sent its result, and returns the decision.
         """
-        return self._deciding.steps(view)
+        begun = self.start(view, requirement)
+        return self._concluded(begun if isinstance(begun, Decided) else (yield from begun), view)
 
-    def decide(self, view: RequestView) -> Decision:
+    def decide(self, view: RequestView, requirement: Requirement | None = None) -> Decision:
         """Decide, here and now; this may block.
 
         Args:
             view: the request; see `RequestView` for what is trusted in it.
+            requirement: what the view demands beside the rule, which must be met too; None: nothing. Under a `public` or `optional` rule
+                credentials are looked at as soon as it needs somebody.
 
         Returns:
             The decision; `decision.granted` tells whether the request may go on, as `decision.principal`.
 
         Raises:
-            ConfigurationError: a checker can only be awaited; use `adecide`.
+            ConfigurationError: a checker can only be awaited; use `adecide`. Or the requirement can never be met.
             Exception: what a checker raises beside `Unavailable`. A bug is a bug, and no 401.
         """
-        begun = self._deciding.start(view)
-        return begun if isinstance(begun, Decided) else run(begun)
+        begun = self.start(view, requirement)
+        return self._concluded(begun if isinstance(begun, Decided) else run(begun), view)
 
-    async def adecide(self, view: RequestView) -> Decision:
+    async def adecide(self, view: RequestView, requirement: Requirement | None = None) -> Decision:
         """Decide, without blocking the event loop; asyncio and trio. The same decision as `decide`.
 
         Args:
             view: the request.
+            requirement: as in `decide`.
 
         Returns:
             The decision.
@@ -202,16 +231,130 @@ class Guard:
         Raises:
             Exception: what a checker raises beside `Unavailable`.
         """
-        begun = self._deciding.start(view)
-        return begun if isinstance(begun, Decided) else await arun(begun)
+        begun = self.start(view, requirement)
+        return self._concluded(begun if isinstance(begun, Decided) else await arun(begun), view)
+
+    def start_authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
+        """Do as `authorize` does, as far as that goes without an operation; for adapters.
+
+        Args:
+            decision: about the request, made by this guard.
+            view: the request.
+            requirement: what the view demands beside the rule.
+
+        Returns:
+            The decision, or the steps that are left. As with `start`, it is for the adapter to call `conclude`.
+        """
+        return self._deciding.authorize(decision, view, requirement)
+
+    def authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision:
+        """Decide about a view that is reached later in a request that was granted; this may block.
+
+        Where `decide(view)` grants, the answer has the status of `decide(view, requirement)`, and no credentials are verified twice.
+
+        Args:
+            decision: about the request, made by this guard. One that refuses stands.
+            view: the request.
+            requirement: what the view demands beside the rule.
+
+        Returns:
+            The decision that takes the place of the first one.
+
+        Raises:
+            ConfigurationError: a checker can only be awaited; use `aauthorize`. Or the requirement can never be met.
+            ValueError: the decision was made by hand.
+        """
+        begun = self.start_authorize(decision, view, requirement)
+        return self._concluded(begun if isinstance(begun, Decided) else run(begun), view)
+
+    async def aauthorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision:
+        """Do as `authorize` does, without blocking the event loop.
+
+        Args:
+            decision: as in `authorize`.
+            view: the request.
+            requirement: as in `authorize`.
+        """
+        begun = self.start_authorize(decision, view, requirement)
+        return self._concluded(begun if isinstance(begun, Decided) else await arun(begun), view)
+
+    def verify(self, credentials: Credentials, view: RequestView, scheme: str | None = None) -> Decision:
+        """Verify credentials that came in a form of the application's own, such as a login form; this may block.
+
+        They are verified as those of a request are: cross-site test, throttle, credential cache, checker. No rule is asked.
+
+        Args:
+            credentials: what was typed, such as `BasicCredentials(name, password)`; untrusted.
+            view: the request that brought the form.
+            scheme: the name of the scheme whose checker verifies them; None: the one that has such credentials.
+
+        Returns:
+            `Granted` with the principal, or why not. To answer, use `refuse`, or a page of the application.
+
+        Raises:
+            ConfigurationError: the checker can only be awaited; use `averify`.
+            ValueError: no scheme of this guard takes such credentials, or several do.
+        """
+        if self._sink is not None:
+            view.started = ticks()
+        begun = self._deciding.verify(credentials, view, scheme)
+        return self._concluded(begun if isinstance(begun, Decided) else run(begun), view)
+
+    async def averify(self, credentials: Credentials, view: RequestView, scheme: str | None = None) -> Decision:
+        """Do as `verify` does, without blocking the event loop.
+
+        Args:
+            credentials: as in `verify`.
+            view: as in `verify`.
+            scheme: as in `verify`.
+        """
+        if self._sink is not None:
+            view.started = ticks()
+        begun = self._deciding.verify(credentials, view, scheme)
+        return self._concluded(begun if isinstance(begun, Decided) else await arun(begun), view)
+
+    def conclude(self, decision: Decision, view: RequestView) -> None:
+        """Emit the one event of a decision, and log a refusal under the id that stands in its body too; for adapters.
+
+        Every decision passes here once: `decide`, `authorize`, `verify` and `steps` do it by themselves.
+
+        Args:
+            decision: the one that stands.
+            view: the request.
+        """
+        if not decision.granted:
+            self._log(decision, view)
+        sink = self._sink
+        if sink is None:
+            return
+        duration = ticks() - view.started
+        view.scan_bounded(self._policy.index)
+        event = event_of(decision, view, time=self._policy.clock.now(), request_id=self.request_id(view), duration=duration)
+        try:
+            sink(event)
+        except Exception as error:  # noqa: BLE001 - whatever a sink does, the decision stands
+            log_sink_failure(error)
+
+    def _concluded(self, decision: Decision, view: RequestView) -> Decision:
+        if self._sink is not None or not decision.granted:
+            self.conclude(decision, view)
+        return decision
+
+    def _log(self, decision: Decision, view: RequestView) -> None:
+        if isinstance(decision, Granted):
+            return
+        view.scan_bounded(self._policy.index)
+        log_refusal(decision, view, self.request_id(view))
+        if self._to_warn and is_refused_preflight(view, decision):
+            self._warn_of_preflight(view)
 
     def refuse(self, decision: Decision, view: RequestView, *, request_id: str | None = None) -> Refusal:
-        """Say no in HTTP, and log it: one line to the logger `watchword`, under the id that stands in the body too.
+        """Say no in HTTP.
 
         Args:
             decision: one that does not grant.
             view: the request that it was made for.
-            request_id: the id by which the log line is found; None: what `request_id(view)` answers.
+            request_id: the id that stands in the body; None: the one under which the log line is found, `request_id(view)`.
 
         Returns:
             Status, reason phrase, headers and body.
@@ -222,11 +365,7 @@ class Guard:
         if isinstance(decision, Granted):
             raise ValueError("this decision grants: there is nothing to refuse")  # noqa: TRY004 - its value, not its type, is at fault
         view.scan(self._policy.index)
-        reference = self.request_id(view) if request_id is None else request_id
-        log_refusal(decision, view, reference)
-        if self._to_warn and is_refused_preflight(view, decision):
-            self._warn_of_preflight(view)
-        return self._renderer.render(decision, view, reference)
+        return self._renderer.render(decision, view, self.request_id(view) if request_id is None else request_id)
 
     def _warn_of_preflight(self, view: RequestView) -> None:
         """Log once how to let preflights through: browsers show scripts nothing but a network error."""
@@ -258,11 +397,17 @@ class Guard:
     def request_id(self, view: RequestView) -> str:
         """Return the id under which a request is found in the log: the client's `X-Request-Id` if it is one, else a new one.
 
+        It is made when it is first asked for, and kept on the view.
+
         Args:
             view: the request.
         """
-        sent = view.field("x-request-id")
-        return sent if sent is not None and _is_id(sent) else self._new_id()
+        known = view.request_id
+        if known is None:
+            view.scan_bounded(self._policy.index)
+            sent = view.field("x-request-id")
+            known = view.request_id = sent if sent is not None and _is_id(sent) else self._new_id()
+        return known
 
     def explain(self, view: RequestView) -> Explanation:
         """Decide, and say why: each step, what the checker answered, the rule as a tree, the cure, and the exact response.
@@ -275,7 +420,8 @@ class Guard:
         """
         from watchword.guard.explain import explanation  # for people, never on the way of a request
 
-        decision = self.decide(view)
+        begun = self._deciding.start(view)
+        decision = begun if isinstance(begun, Decided) else run(begun)
         self.finish(decision)  # else nobody would: the next one who decides may find the caller remembered
         return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
 
@@ -287,7 +433,8 @@ class Guard:
         """
         from watchword.guard.explain import explanation
 
-        decision = await self.adecide(view)
+        begun = self._deciding.start(view)
+        decision = begun if isinstance(begun, Decided) else await arun(begun)
         await self.afinish(decision)
         return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
 

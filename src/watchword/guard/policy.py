@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from watchword.authorization.leaves import ViaScheme
-from watchword.authorization.rules import MOST_COMBINED, Rules, walk
+from watchword.authorization.leaves import ViaScheme, authenticated
+from watchword.authorization.rules import MOST_COMBINED, Route, Rules, walk
 from watchword.authorization.satisfiable import is_satisfiable
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchword.authorization.requirement import Requirement
-    from watchword.authorization.rules import Route
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.guard.challenging import Asking
     from watchword.protection.firewall import Firewall
+    from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
 
 # What the guard itself reads beside credentials.
@@ -89,6 +89,7 @@ class Policy:
         strip_credentials: hide credential fields from the application (RFC 9110 §17.16.3).
         cors_inside: ask the application about preflights that are refused (decision D57).
         proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
+        throttle: limits failures with guessable secrets; None: nothing does.
 
     Raises:
         ConfigurationError: something cannot be right; the message says what, where and how to mend it.
@@ -110,6 +111,7 @@ class Policy:
         strip_credentials: bool,
         cors_inside: bool,
         proxy: bool,
+        throttle: Throttle | None = None,
     ) -> None:
         for scheme in schemes:
             if not isinstance(scheme, Scheme):
@@ -119,6 +121,7 @@ class Policy:
         self.entries: tuple[Entry, ...] = tuple(Entry(scheme, proxy=proxy) for scheme in _ordered(schemes, order))
         # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
         self.by_name: dict[str, Entry] = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
+        self.by_scheme: dict[str, Entry] = {entry.scheme.name: entry for entry in self.entries}
         self.others: tuple[Entry, ...] = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
         if not isinstance(rules, Mapping):
             raise ConfigurationError(f'rules map patterns to requirements, as in {{"/healthz": public}}; not {type(rules).__name__}')
@@ -129,6 +132,8 @@ class Policy:
         self.require_tls = require_tls
         self.xhr_no_prompt = xhr_no_prompt
         self.proxy = proxy
+        self.throttle = throttle
+        self.login: Route = Route("login", authenticated)
         self.hides: bool = any(route.hides for route in self.rules)
         self.form_limit: int = max((entry.scheme.form_limit or 0 for entry in self.entries), default=0)
         fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
@@ -169,6 +174,25 @@ class Policy:
         """
         route = self.rules.find(view.method, view.path)
         return route if view.whole is None else self.rules.combined(route, self.rules.find(view.method, view.whole))
+
+    def entry_for(self, credentials: Credentials, scheme: str | None) -> Entry:
+        """Return the scheme whose checker verifies credentials that did not come by a scheme.
+
+        Args:
+            credentials: what is to be verified.
+            scheme: its name; None: the one that has credentials of this kind.
+
+        Raises:
+            ValueError: there is no such scheme, or more than one.
+        """
+        if scheme is not None:
+            found = [entry for entry in self.entries if entry.scheme.name.lower() == scheme.lower()]
+        else:
+            found = [entry for entry in self.entries if entry.scheme.credentials is type(credentials)]
+        if len(found) != 1:
+            names = ", ".join(entry.scheme.name for entry in self.entries)
+            raise ValueError(f"verify(scheme=...) must name one of {names} for {type(credentials).__name__}, got {scheme!r}")
+        return found[0]
 
     def _check(self) -> None:
         names = [entry.key for entry in self.entries]

@@ -76,6 +76,16 @@ def _cut(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
+def log_sink_failure(error: Exception) -> None:
+    """Log that a sink of events failed. The answer to the request stands.
+
+    Args:
+        error: what it raised; only its type is logged, because its words may hold anything.
+    """
+    kind = type(error).__name__
+    _logger().error("the event sink failed: %s", kind, extra={"watchword": {"failure": "event sink", "error": kind}})
+
+
 def log_preflight(view: RequestView, remedy: str) -> None:
     """Log that a CORS preflight was refused. A guard does so once: every page that a script calls from sends many.
 

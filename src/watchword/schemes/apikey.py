@@ -11,6 +11,8 @@ from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError, Scheme
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from watchword.credentials import Credentials
     from watchword.request import RequestView
 
@@ -61,7 +63,7 @@ class APIKey(Scheme[APIKeyCredentials]):
         own = (self._header,) if self._header is not None else ()
         self._query_reader = FormReader(self.parameters) if self.parameters else None
         self._cookie_reader = CookieReader(self.cookies) if self.cookies else None
-        self.fields: tuple[str, ...] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
+        self.fields: Collection[str] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
 
     def extract(self, view: RequestView) -> APIKeyCredentials | None:
         """Return the key, from the one place where it was sent."""

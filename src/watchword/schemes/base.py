@@ -5,8 +5,8 @@ A scheme of one's own is one class: a name, `extract`, and a `challenge` if real
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
@@ -16,8 +16,6 @@ from watchword.grammar import MAX_COOKIE_OCTETS, Challenge, is_token
 from watchword.reason import Reason, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from watchword.credentials import Carrier
     from watchword.request import RequestView
 
@@ -53,15 +51,16 @@ class ChallengeParams:
     """What a challenge should say beside asking: only what helps an honest client.
 
     Args:
-        error: the error code, only for the scheme that was used (RFC 6750 §3.1).
-        description: a fixed sentence for developers; never request data.
+        reason: why the credentials, or the caller's rights, do not do; the scheme that was used turns it into its own words. None: nothing
+            was shown by this scheme.
+        bad_request: whether the request itself is at fault (400).
         scope: the scopes needed, in order.
         max_age: the greatest age of a login in seconds (RFC 9470 §3).
         acr_values: the authentication context classes that would do, in order of preference (RFC 9470 §3).
     """
 
-    error: str | None = None
-    description: str | None = None
+    reason: Reason | None = None
+    bad_request: bool = False
     scope: tuple[str, ...] = ()
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
@@ -87,11 +86,12 @@ class Scheme(Generic[C_co]):
     credentials: ClassVar[type[Credentials] | None] = None
     """What `extract` returns, so that a checker for something else is found out at construction; None: not told."""
 
-    fields: tuple[str, ...] = ("authorization",)
-    """The header fields, lower case, from which it takes credentials. The firewall refuses twins of them."""
+    fields: Collection[str] = ("authorization",)
+    """The header fields, lower case, from which it takes credentials, each mapped to how it may come: `{"dpop": Field(repeat=True)}`.
 
-    field_options: Mapping[str, Field] = MappingProxyType({})
-    """How one of `fields` may come, where it differs from `Field()`; for `cookie` there is a default."""
+    Names alone will do where `Field()` is right; for `cookie` there is a default. The firewall refuses aliases of these names, and what
+    comes in another way.
+    """
 
     cookies: tuple[str, ...] = ()
     """The cookies from which it takes credentials; `fields` then names `cookie` too."""
@@ -137,7 +137,8 @@ class Scheme(Generic[C_co]):
         Args:
             name: lower case.
         """
-        return self.field_options.get(name, _COOKIE if name == "cookie" else _FIELD)
+        usual = _COOKIE if name == "cookie" else _FIELD
+        return self.fields.get(name, usual) if isinstance(self.fields, Mapping) else usual
 
     @property
     def secret(self) -> Secret:
@@ -160,7 +161,7 @@ class Scheme(Generic[C_co]):
             view: the request that they came in.
         """
         stated = credentials.carrier
-        if stated != "authorization" or self.fields == ("authorization",):
+        if stated != "authorization" or tuple(self.fields) == ("authorization",):
             return stated
         sent = view.authorization
         if "cookie" in self.fields:
@@ -178,7 +179,7 @@ class Scheme(Generic[C_co]):
     @property
     def only_authorization(self) -> bool:
         """Whether the Authorization field is the one place where it looks."""
-        return self.fields == ("authorization",) and not self.parameters and self.form_limit is None
+        return tuple(self.fields) == ("authorization",) and not self.parameters and self.form_limit is None
 
     def extract(self, view: RequestView) -> C_co | None:
         """Return the credentials of this scheme in a request.
@@ -204,6 +205,26 @@ class Scheme(Generic[C_co]):
             The challenge. It is asked for with every refusal, so a scheme whose challenges stay the same makes them once.
         """
         return self._plain
+
+    def challenges(self, params: ChallengeParams = NO_PARAMS) -> tuple[Challenge, ...]:
+        """Return all challenges of this scheme, in order of preference: Digest has one for each algorithm (RFC 7616 §3.7).
+
+        Args:
+            params: as in `challenge`.
+
+        Returns:
+            The challenges; none: HTTP has no challenge for this scheme, as for client certificates. Where it alone could help, the answer
+            is 403 (decision D16).
+        """
+        return (self.challenge(params),)
+
+    def login_location(self, view: RequestView) -> str | None:
+        """Return where a person logs in, as a URI reference for `Location`; None: this scheme has no such page.
+
+        Args:
+            view: a request by which a browser navigates; untrusted, so nothing of it goes into the reference undecoded or unchecked.
+        """
+        return None
 
     def __repr__(self) -> str:
         # The checker may hold secrets.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.credentials import BearerToken
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 # Of the challenges that are kept. A configuration has few; a predicate of `where` may answer any number of needs.
-_MOST_PLEAS = 256
+_MOST_CHALLENGES = 256
 
 _READER = FormReader([b"access_token"])
 
@@ -51,7 +50,6 @@ class Bearer(Scheme[BearerToken]):
     credentials: ClassVar[type[Credentials] | None] = BearerToken
     rank = 30
     explains_errors = True
-    field_options: Mapping[str, Field] = MappingProxyType({"authorization": Field(limit=MAX_TOKEN_OCTETS)})
     # "expired" helps an honest client, which fetches a new token. Anything finer would help a dishonest one.
     discloses: ClassVar[frozenset[Reason]] = frozenset({Reason.EXPIRED})
 
@@ -71,15 +69,16 @@ class Bearer(Scheme[BearerToken]):
             raise ConfigurationError(f"the form limit of Bearer is a number of octets, 1 or more, not {form_limit!r}")
         if query:
             self.parameters: tuple[bytes, ...] = (b"access_token",)
+        fields = {"authorization": Field(limit=MAX_TOKEN_OCTETS)}
         self.form_limit: int | None = form_limit if form else None
         if form:
             self.form_parameters: tuple[bytes, ...] = (b"access_token",)
-            self.fields: tuple[str, ...] = ("authorization", "content-type")
+            fields["content-type"] = Field()
         if subprotocol is not None:
             if not isinstance(subprotocol, str) or not is_token(subprotocol):
                 raise ConfigurationError(f'Bearer(subprotocol=...) must be a token (RFC 6455 §4.1), such as "bearer", got {subprotocol!r}')
-            self.fields = (*self.fields, FIELD)
-            self.field_options = {**self.field_options, FIELD: Field(list=True, limit=MAX_TOKEN_OCTETS)}
+            fields[FIELD] = Field(list=True, limit=MAX_TOKEN_OCTETS)
+        self.fields: Mapping[str, Field] = fields
         self.subprotocol: str | None = subprotocol
         self._parameters = {"realm": realm}
         if resource_metadata is not None:
@@ -112,17 +111,18 @@ class Bearer(Scheme[BearerToken]):
         """Return `Bearer realm=...` with whatever the params says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
         known = self._challenges.get(params)
         if known is None:
-            if len(self._challenges) >= _MOST_PLEAS:
+            if len(self._challenges) >= _MOST_CHALLENGES:
                 self._challenges.clear()
             known = self._challenges[params] = self._build(params)
         return known
 
     def _build(self, params: ChallengeParams) -> Challenge:
         parameters = dict(self._parameters)
-        if params.error is not None:
-            parameters["error"] = params.error
-        if params.description is not None:
-            parameters["error_description"] = params.description
+        error, description = _error(params)
+        if error:
+            parameters["error"] = error
+        if description:
+            parameters["error_description"] = description
         if params.scope:
             parameters["scope"] = " ".join(params.scope)
         if params.acr_values:
@@ -130,6 +130,23 @@ class Bearer(Scheme[BearerToken]):
         if params.max_age is not None:
             parameters["max_age"] = str(params.max_age)
         return Challenge(self.name, parameters)
+
+
+def _error(params: ChallengeParams) -> tuple[str, str]:
+    """Return error code and description (RFC 6750 §3.1, RFC 9470 §3). A description is fixed text, never request data."""
+    if params.bad_request:
+        return "invalid_request", ""
+    match params.reason:
+        case None:
+            return "", ""
+        case Reason.INSUFFICIENT_SCOPE:
+            return "insufficient_scope", ""
+        case Reason.STEP_UP_REQUIRED:
+            return "insufficient_user_authentication", ""
+        case Reason.EXPIRED:
+            return "invalid_token", "The access token expired"
+        case _:
+            return "invalid_token", "The access token is not valid"
 
 
 def _token(sent: bytes, carrier: Literal["query", "form"]) -> BearerToken:

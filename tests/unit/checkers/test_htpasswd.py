@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.drive import Behind
-    from watchword.observe.event import AuthEvent
+    from watchword.observe.notice import OperatorNotice
 
 QUICK = stored("ldap-salted-sha1")
 ARGON2 = argon2_hash(PASSWORD)
@@ -42,7 +42,7 @@ class Watching(Htpasswd):
 
     def __init__(self, path: Path, *, settled: bool = True, **options: Any) -> None:
         self.reads = 0
-        self.events: list[AuthEvent] = []
+        self.events: list[OperatorNotice] = []
         super().__init__(path, on_event=self.events.append, **options)
         if settled:
             self._clock = FixedClock(time.time() + 3600)

@@ -64,6 +64,6 @@ def test_a_principal_is_a_user_or_a_client() -> None:
 
 def test_a_reason_that_is_none_is_answered_with_those_there_are() -> None:
     """A checker that refuses with a word of its own is told the words that it may say."""
-    with pytest.raises(ValueError, match="does not refuse with 'nope'; it may say one of: invalid_credentials, "):
+    with pytest.raises(ValueError, match="'nope' is not a refusal reason of a checker; use one of: invalid_credentials, "):
         Refused("nope")  # type: ignore[arg-type]  # the mistake
     assert Refused("expired").reason is Reason.EXPIRED  # type: ignore[arg-type]  # a code is taken as well

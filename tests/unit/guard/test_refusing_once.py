@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
-from watchword import APIKey, Basic, Bearer, Guard, Principal, RequestView, Scheme, authenticated, network, role, scope
+from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestView, Scheme, authenticated, network, role, scope
 from watchword.authorization import EvaluationContext, Requirement
 from watchword.checkers import Tokens
 from watchword.grammar import Challenge
@@ -114,9 +114,9 @@ def test_scripts_and_pages_do_not_get_each_others_challenges() -> None:
 @pytest.mark.parametrize("scheme", [Basic(Recorder(), realm="r"), Bearer(Recorder()), APIKey(Recorder())], ids=lambda scheme: scheme.name)
 def test_a_challenge_that_stays_the_same_is_made_once(scheme: Scheme[Any]) -> None:
     """The three schemes of this package answer the same value for the same params, and its text is built once."""
-    params = ChallengeParams("invalid_token", "The access token expired")
+    params = ChallengeParams(Reason.EXPIRED)
     assert scheme.challenge() is scheme.challenge()
-    assert scheme.challenge(params) is scheme.challenge(ChallengeParams("invalid_token", "The access token expired"))
+    assert scheme.challenge(params) is scheme.challenge(ChallengeParams(Reason.EXPIRED))
     assert scheme.challenge().serialize() is scheme.challenge().serialize()
 
 

@@ -45,7 +45,9 @@ def test_a_realm_goes_over_the_wire_and_back(realm: str) -> None:
 def test_a_scheme_asks_with_name_and_realm_unless_it_has_more_to_say() -> None:
     """The default challenge; whatever the guard would like said, it has no words for."""
     assert Named(Recorder()).challenge() == Challenge("Named", {"realm": "api"})
-    assert Named(Recorder(), realm="x").challenge(ChallengeParams("error", "text", ("a",), 5, ("b",))) == Challenge("Named", {"realm": "x"})
+    params = ChallengeParams(Reason.EXPIRED, scope=("a",), max_age=5, acr_values=("b",))
+    assert Named(Recorder(), realm="x").challenge(params) == Challenge("Named", {"realm": "x"})
+    assert Named(Recorder()).challenges(params) == (Named(Recorder()).challenge(),)
 
 
 def test_a_scheme_without_extract_says_so() -> None:
@@ -103,12 +105,12 @@ def test_an_error_about_credentials_asks_again_unless_the_request_is_at_fault() 
     assert (str(error), error.expected, error.reason, error.bad_request) == ("base64", "base64", Reason.MALFORMED_CREDENTIALS, False)
 
 
-def test_a_plea_says_nothing_unless_told() -> None:
+def test_challenge_params_are_empty_by_default() -> None:
     """And cannot be changed once it is made."""
     params = ChallengeParams()
-    assert (params.error, params.description, params.scope, params.max_age, params.acr_values) == (None, None, (), None, ())
+    assert (params.reason, params.bad_request, params.scope, params.max_age, params.acr_values) == (None, False, (), None, ())
     with pytest.raises(FrozenInstanceError):
-        params.error = "x"  # type: ignore[misc]  # the mistake itself
+        params.reason = Reason.EXPIRED  # type: ignore[misc]  # the mistake itself
 
 
 def test_schemes_rank_as_clients_like_them() -> None:

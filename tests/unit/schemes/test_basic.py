@@ -251,4 +251,4 @@ def test_a_slow_salted_hash_verifies(stored: str) -> None:
 def test_basic_has_no_words_for_anything_but_its_realm() -> None:
     """Whatever the guard would like said, the challenge stays (RFC 7617 §2)."""
     basic = Basic(Recorder(), realm="office")
-    assert basic.challenge(ChallengeParams("invalid_token", "no", ("a",), 5, ("b",))) == basic.challenge()
+    assert basic.challenge(ChallengeParams(Reason.EXPIRED, scope=("a",), max_age=5, acr_values=("b",))) == basic.challenge()

@@ -275,6 +275,16 @@ def test_every_refusal_for_want_of_a_token_is_challenged() -> None:
         assert values(refusal, "WWW-Authenticate")[0].startswith("Bearer ")
 
 
+ERRORS: dict[Reason | None, str] = {
+    Reason.EXPIRED: "invalid_token",
+    Reason.REVOKED: "invalid_token",
+    Reason.STEP_UP_REQUIRED: "insufficient_user_authentication",
+    Reason.INSUFFICIENT_SCOPE: "insufficient_scope",
+    Reason.AMBIGUOUS_CREDENTIALS: "invalid_request",
+}
+DESCRIPTIONS: dict[Reason | None, str] = {Reason.EXPIRED: "The access token expired", Reason.REVOKED: "The access token is not valid"}
+
+
 def test_a_bearer_challenge_is_never_bare() -> None:
     """R6750-3-2, D23: there is a realm if nobody named one."""
     assert Bearer(Recorder()).challenge().serialize() == 'Bearer realm="api"'
@@ -284,8 +294,11 @@ def test_a_bearer_challenge_is_never_bare() -> None:
     "params",
     [
         ChallengeParams(),
-        ChallengeParams("invalid_token"),
-        ChallengeParams("insufficient_scope", "A sentence.", ("read", "write"), 300, ("gold", "silver")),
+        ChallengeParams(Reason.EXPIRED),
+        ChallengeParams(Reason.REVOKED),
+        ChallengeParams(Reason.STEP_UP_REQUIRED),
+        ChallengeParams(Reason.AMBIGUOUS_CREDENTIALS, bad_request=True),
+        ChallengeParams(Reason.INSUFFICIENT_SCOPE, scope=("read", "write"), max_age=300, acr_values=("gold", "silver")),
         ChallengeParams(scope=("a",)),
         ChallengeParams(max_age=0),
     ],
@@ -299,8 +312,8 @@ def test_each_parameter_is_there_once(params: ChallengeParams) -> None:
     wanted = {
         "realm": "x",
         "resource_metadata": "https://rs.example/meta",
-        "error": params.error,
-        "error_description": params.description,
+        "error": ERRORS.get(params.reason),
+        "error_description": DESCRIPTIONS.get(params.reason),
         "scope": " ".join(params.scope) or None,
         "max_age": None if params.max_age is None else str(params.max_age),
         "acr_values": " ".join(params.acr_values) or None,

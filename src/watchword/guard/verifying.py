@@ -1,0 +1,232 @@
+"""Verifies credentials: the one way to a checker, for requests, for views reached later and for login forms.
+
+1 cross-site test, 2 throttle (blocked?), 3 credential cache, 4 throttle (reserve), 5 checker, 6 note of the outcome. The order matters:
+a page of another origin must not spend the visitor's attempts (1 before 2); a blocked attacker must not tell a right guess, which the
+cache answers, from a wrong one (2 before 3); an accepted caller counts nothing (3 before 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from watchword.decision import Caller, Decided, Forbidden, Throttled
+from watchword.errors import Unavailable
+from watchword.guard.challenging import refuse_credentials
+from watchword.guard.cross_site import find_cross_site, needs_own_origin
+from watchword.guard.fast_path import LONGEST_FIELD
+from watchword.operation import in_order
+from watchword.principal import ANONYMOUS
+from watchword.protection.throttle import Attempt
+from watchword.reason import Reason
+from watchword.verdict import Refused
+
+if TYPE_CHECKING:
+    from watchword.authorization.rules import Route
+    from watchword.credentials import Carrier, Credentials
+    from watchword.decision import Headers, Refusing
+    from watchword.guard.cache import CredentialCache
+    from watchword.guard.fast_path import FastPath
+    from watchword.guard.policy import Entry, Policy
+    from watchword.operation import Operation, Steps
+    from watchword.principal import Principal
+    from watchword.protection.throttle import Outcome, Throttle
+    from watchword.request import RequestView
+    from watchword.verdict import Accepted, Verdict
+
+
+class Verified(NamedTuple):
+    """Credentials that a checker accepted, or could not tell about.
+
+    Args:
+        caller: who it is, or why that cannot be told.
+        headers: response fields of the verdict; those of a cached caller are none, because they belong to one response.
+        after_response: what the checker, and the throttle, left for after the response.
+    """
+
+    caller: Caller
+    headers: Headers = ()
+    after_response: Operation[Any] | None = None
+
+
+Answer: TypeAlias = "Verified | Refusing"
+
+
+class Verifying:
+    """The verify step of one guard.
+
+    Args:
+        policy: the configuration.
+        cache: knows callers who were let in before.
+        fast_path: is told when there is somebody who could take it.
+    """
+
+    __slots__ = ("_cache", "_fast_path", "_policy")
+
+    def __init__(self, policy: Policy, cache: CredentialCache, fast_path: FastPath) -> None:
+        self._policy = policy
+        self._cache = cache
+        self._fast_path = fast_path
+
+    def start(
+        self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, *, login: bool = False
+    ) -> Answer | Steps[Answer]:
+        """Verify credentials as far as that goes without an operation.
+
+        Args:
+            view: the request, scanned.
+            route: the rule, for the cross-site test and the challenges.
+            entry: the scheme that they came by.
+            credentials: what was shown; untrusted.
+            login: whether a form is verified in which somebody logs in: then the cross-site test holds although no browser sent the
+                credentials by itself, or a foreign page could log its visitor in as somebody else (login CSRF).
+
+        Returns:
+            The answer, or the steps that are left.
+        """
+        policy = self._policy
+        carrier = entry.scheme.carrier_of(credentials, view)
+        refused = self.cross_site(view, route, entry, carrier, login=login)
+        if refused is not None:
+            return refused
+        throttle = policy.throttle
+        if throttle is not None and credentials.is_guessable:
+            return self._throttled(throttle, view, route, entry, credentials, carrier)
+        known = self._recall(view, entry, credentials, carrier)
+        if known is not None:
+            return Verified(known)
+        checker = entry.checker
+        if checker.direct is None:
+            return self._ask(view, route, entry, credentials, carrier)
+        try:
+            answer = checker.direct(credentials)
+        except Unavailable as error:
+            return _unavailable(entry, carrier, error)
+        return self._conclude(view, route, entry, credentials, carrier, checker.verdict(answer))
+
+    def cross_site(self, view: RequestView, route: Route, entry: Entry, carrier: Carrier, *, login: bool = False) -> Forbidden | None:
+        """Refuse what a page of another origin made a browser send; before anything is verified, so that it costs and tells nothing.
+
+        Not for a proxy: all that a browser sends through it comes from pages of other origins, credentials for the proxy included.
+
+        Args:
+            view: the request, scanned.
+            route: the rule, which may be exempt.
+            entry: the scheme of the credentials.
+            carrier: which part of the request brought them.
+            login: as above.
+        """
+        policy = self._policy
+        if not needs_own_origin(view) or route.any_origin or policy.proxy or not (login or entry.scheme.is_ambient(carrier)):
+            return None
+        detail = find_cross_site(view, policy.origins, cookie=carrier == "cookie" and not login)
+        if detail is None:
+            return None
+        return Forbidden(reason=Reason.CROSS_SITE, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name)
+
+    def _recall(self, view: RequestView, entry: Entry, credentials: Credentials, carrier: Carrier) -> Caller | None:
+        """Return the caller as the cache knows it; None: the checker is to be asked.
+
+        A checker that answers at once is asked as quickly as the cache.
+        """
+        if entry.checker.direct is not None:
+            return None
+        key = self._key(view, entry, credentials)
+        fact = None if key is None else self._cache.recall(key)
+        return None if fact is None else Caller(fact.principal, fact.scheme, carrier, fact, cached=True)
+
+    def _key(self, view: RequestView, entry: Entry, credentials: Credentials) -> bytes | None:
+        """Return the key under which a caller is cached; None: not at all."""
+        if entry.named_by_field:
+            sent = view.fields.get("authorization")
+            if sent is not None and len(sent) <= LONGEST_FIELD:
+                return self._cache.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
+        return self._cache.key_of(entry, credentials)
+
+    def _ask(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier) -> Steps[Answer]:
+        checker = entry.checker
+        try:
+            if checker.direct is not None:
+                answer = checker.direct(credentials)
+            elif checker.flow is not None:
+                answer = yield from checker.flow(credentials)
+            else:  # pragma: no cover - adapt() gives every checker one way or the other
+                raise TypeError(f"the checker {checker.name} has neither an answer nor steps")
+        except Unavailable as error:
+            return _unavailable(entry, carrier, error)
+        return self._conclude(view, route, entry, credentials, carrier, checker.verdict(answer))
+
+    def _throttled(  # noqa: PLR0917 - as above
+        self, throttle: Throttle, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier
+    ) -> Steps[Answer]:
+        attempt = Attempt(view, entry.scheme.name, credentials.claimed_identity, self._cache.key_of(entry, credentials))
+        wait = throttle.blocked(attempt)
+        if wait is not None:
+            return _wait(route, entry, wait)
+        known = self._recall(view, entry, credentials, carrier)
+        if known is not None:
+            return Verified(known)
+        try:
+            reservation = yield from throttle.reserve(attempt)
+        except Unavailable as error:
+            return _unavailable(entry, carrier, error)
+        if isinstance(reservation, int):
+            return _wait(route, entry, reservation)
+        try:
+            answer = yield from self._ask(view, route, entry, credentials, carrier)
+        except Exception:
+            # A bug of the checker is no wrong secret. A request that is cancelled settles nothing: its room lapses with the window.
+            settling = reservation.settle("unverified")
+            if settling is not None:
+                yield settling
+            raise
+        settling = reservation.settle(_outcome(answer))
+        if settling is None:
+            return answer
+        if isinstance(answer, Decided):
+            return answer.followed_by(in_order(answer.after_response, settling))
+        return answer._replace(after_response=in_order(answer.after_response, settling))
+
+    def _conclude(  # noqa: PLR0917 - as above
+        self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier, verdict: Verdict
+    ) -> Answer:
+        """Turn the verdict into an answer, and keep the caller in the cache for as long as the checker allows."""
+        if isinstance(verdict, Refused):
+            return refuse_credentials(
+                self._policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose, headers=verdict.headers
+            )
+        principal = _stamped(verdict, entry)
+        fact = self._cache.fact(entry, principal, verdict.lease)
+        # A checker that answers at once is asked as quickly as the cache, but for the fast path.
+        if fact is not None and (entry.named_by_field or entry.checker.direct is None):
+            key = self._key(view, entry, credentials)
+            if key is not None:
+                self._cache.keep(key, fact)
+                self._fast_path.in_use = self._fast_path.is_open
+        return Verified(Caller(principal, entry.scheme.name, carrier, fact), verdict.headers, verdict.after_response)
+
+
+def _stamped(accepted: Accepted, entry: Entry) -> Principal:
+    """Return the principal with the scheme by which it came; `via` must not depend on what a checker claims."""
+    principal = accepted.principal
+    evidence = principal.evidence
+    if evidence is not None and evidence.scheme == entry.scheme.name:
+        return principal
+    return principal.with_evidence(entry.evidence if evidence is None else replace(evidence, scheme=entry.scheme.name))
+
+
+def _unavailable(entry: Entry, carrier: Carrier, error: Unavailable) -> Verified:
+    return Verified(Caller(ANONYMOUS, entry.scheme.name, carrier, failure=error))
+
+
+def _wait(route: Route, entry: Entry, seconds: int) -> Throttled:
+    return Throttled(reason=Reason.THROTTLED, rule=route.text, route=route, scheme=entry.scheme.name, retry_after=seconds)
+
+
+def _outcome(answer: Answer) -> Outcome:
+    if isinstance(answer, Decided):
+        return "refused"
+    return "accepted" if answer.caller.failure is None else "unverified"
+
+
+__all__ = ["Answer", "Verified", "Verifying"]
