@@ -17,7 +17,6 @@ from watchword.guard.cross_site import find_cross_site, needs_own_origin
 from watchword.guard.fast_path import LONGEST_FIELD
 from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
-from watchword.protection.throttle import Attempt
 from watchword.reason import Reason
 from watchword.verdict import Refused
 
@@ -159,6 +158,8 @@ class Verifying:
     def _throttled(  # noqa: PLR0917 - as above
         self, throttle: Throttle, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier
     ) -> Steps[Answer]:
+        from watchword.protection.throttle import Attempt  # nothing that a guard without a throttle loads
+
         attempt = Attempt(view, entry.scheme.name, credentials.claimed_identity, self._cache.key_of(entry, credentials))
         wait = throttle.blocked(attempt)
         if wait is not None:
