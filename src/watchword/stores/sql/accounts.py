@@ -169,9 +169,10 @@ class SQLAccounts(Part):
             return False
 
         def work(change: Change) -> bool:
-            change.execute(delete(names).where(names.c.account_id == id))
-            if not change.execute(delete(accounts).where(accounts.c.id == id)):
+            if not change.rows(statements.LOCK_ACCOUNT, {"id": id}):
                 return False
+            change.execute(delete(names).where(names.c.account_id == id))
+            change.execute(delete(accounts).where(accounts.c.id == id))
             change.execute(statements.REVOKE_KEYS, parameters)
             change.execute(statements.REVOKE_TOKENS, parameters)
             change.alter([account_subject(id)])

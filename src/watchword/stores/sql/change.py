@@ -35,8 +35,8 @@ class Change:
     """A transaction that writes.
 
     Locks are taken in one order everywhere, so that no two changes wait for each other in a ring: `NAMES`, then a subject, then rows of
-    records, then the generation, which is the last thing before the commit. A change that touches several rows of several records has
-    the lock of their owner first. SQLite needs none of it: a transaction there is alone from its beginning.
+    records (an account before its names), then the generation, which is the last thing before the commit. A change that touches rows of
+    several records has the lock of their owner first. SQLite needs none of it: a transaction there is alone from its beginning.
 
     Args:
         connection: in the transaction.

@@ -55,6 +55,8 @@ ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindpa
 NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))
 IDS = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
 CURRENT_ACCOUNT = select(*records.ACCOUNT).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
+# Names are deleted before their account, which a foreign key wants, and changed after it: the account is locked first.
+LOCK_ACCOUNT = select(accounts.c.id).where(accounts.c.id == BY_ID).with_for_update()
 DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
 CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at, DISABLED.scalar_subquery()).where(
     keys.c.id == BY_ID, keys.c.version == bindparam("version")
