@@ -31,7 +31,8 @@ everywhere = pytest.mark.parametrize("name", WITH_ACCOUNTS)
 OUTDATED = PasswordHasher(time_cost=1, memory_cost=32, parallelism=1)
 
 
-@pytest.fixture(scope="module")
+# Of the session, as the store is: where a process of pytest-xdist comes back to this module, it makes those of a module anew.
+@pytest.fixture(scope="session")
 def people(accountable: Accountable) -> dict[str, str]:
     """Accounts in every state, and the secrets of what they hold."""
     for name in ("ann", "dis", "loc"):
@@ -53,7 +54,7 @@ def people(accountable: Accountable) -> dict[str, str]:
     return {**{name: made.key for name, made in held.items()}, **{name: made.token for name, made in tokens.items()}}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def files(accountable: Accountable) -> list[str]:
     """Users of the password file, made by the tools that people have, one for each format."""
     path = str(accountable.file)
