@@ -14,21 +14,24 @@ from watchword.checkers import PasswordHasher, Users
 from watchword.protection.hashing import HashLimiter
 
 
-def measure(wrong: int, limit: int | None = None, hasher: PasswordHasher | None = None) -> tuple[float, float, dict[int, int]]:
+def measure(
+    wrong: int, limit: int | None = None, hasher: PasswordHasher | None = None, idle: float = 2
+) -> tuple[float, float, dict[int, int]]:
     """Measure.
 
     Args:
         wrong: how many wrong passwords come at once.
         limit: how many hashes are computed at once; None: as many as there are CPUs.
         hasher: None: the usual one.
+        idle: seconds before the flood.
 
     Returns:
         The 99th percentile of the latency of the loop, in microseconds, without and with the flood; and the answers by status.
     """
-    return asyncio.run(_measure(wrong, limit, PasswordHasher() if hasher is None else hasher))
+    return asyncio.run(_measure(wrong, limit, PasswordHasher() if hasher is None else hasher, idle))
 
 
-async def _measure(wrong: int, limit: int | None, hasher: PasswordHasher) -> tuple[float, float, dict[int, int]]:
+async def _measure(wrong: int, limit: int | None, hasher: PasswordHasher, idle_for: float) -> tuple[float, float, dict[int, int]]:
     users = Users({"ann": hasher.hash("right")}, hasher=hasher, limiter=HashLimiter(limit))
     app = GuardMiddleware(bare, Guard(Basic(users, realm="r")))
     answers: dict[int, int] = {}
@@ -54,7 +57,7 @@ async def _measure(wrong: int, limit: int | None, hasher: PasswordHasher) -> tup
     await app(asking("ann", "right"), receive, send)
     ended = asyncio.Event()
     idle = asyncio.create_task(latencies(ended))
-    await asyncio.sleep(2)
+    await asyncio.sleep(idle_for)
     ended.set()
     without = p99(await idle)
     answers.clear()

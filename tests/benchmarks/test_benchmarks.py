@@ -53,7 +53,7 @@ def test_keys_are_measured(tmp_path: Path) -> None:
 
 def test_a_flood_is_measured() -> None:
     """Every wrong password is answered."""
-    measured = flood.measure(10, hasher=CHEAP)
+    measured = flood.measure(10, hasher=CHEAP, idle=0.05)
     assert sum(measured[2].values()) == 10
     assert measured[2].keys() <= {401, 503}
     assert "10 wrong passwords" in flood.line(10, measured)

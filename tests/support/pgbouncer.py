@@ -66,7 +66,7 @@ class PgBouncer:
         self._end()
 
     def _wait(self) -> None:
-        for _ in range(500):
+        for _ in range(5000):
             assert self._process.poll() is None, "pgbouncer has ended"
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -78,5 +78,5 @@ class PgBouncer:
 
     def _end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(10)
+        self._process.wait(100)
         shutil.rmtree(self._folder, ignore_errors=True)

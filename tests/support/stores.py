@@ -68,6 +68,6 @@ def fill(store: SQLStore) -> None:
 def program(source: str, *arguments: object, python: Sequence[str] = ("-W", "error")) -> subprocess.CompletedProcess[str]:
     """Run a program of its own to its end, which has to be a good one."""
     command = [sys.executable, *python, "-c", source, *map(str, arguments)]
-    done: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)
+    done: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=250)
     assert done.returncode == 0, done.stderr + done.stdout
     return done

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.logins import Desk
 from tests.support.passwords import stored
+from tests.support.served import until
+from tests.support.servers import DEADLINE
 from watchword import BasicCredentials, Reason, Refused, Unavailable
 from watchword.stores.memory import MemoryStore
 
@@ -32,7 +34,7 @@ class Slow(MemoryStore):
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         """Wait."""
         self.asked += 1
-        self.let_go.wait(50)
+        self.let_go.wait(DEADLINE)
         try:
             return super().hash_samples()
         finally:
@@ -54,7 +56,7 @@ def test_W14_a_login_does_not_wait_for_a_slow_sample() -> None:
     assert desk.hasher.take().count(usual) >= 4  # ann once, and nobody three times
     assert store.asked <= 3  # by the first request, and once more for each kind of hash that is seen
     store.let_go.set()
-    assert store.done.wait(30)
+    assert store.done.wait(DEADLINE)
 
 
 def test_W14_a_sample_that_comes_late_counts() -> None:
@@ -68,12 +70,12 @@ def test_W14_a_sample_that_comes_late_counts() -> None:
     desk.accounts.check(nobody)
     assert desk.hasher.take() == [usual]
     store.let_go.set()
-    for _ in range(1000):
+
+    def counts() -> bool:
         desk.accounts.check(nobody)
-        if desk.hasher.take() == [desk.hasher.profile(stored("bcrypt"))]:
-            break
-    else:
-        raise AssertionError
+        return desk.hasher.take() == [desk.hasher.profile(stored("bcrypt"))]
+
+    until(counts, "the sample")
 
 
 @pytest.mark.parametrize("error", [Unavailable("a statement timeout"), RuntimeError("can't start new thread")], ids=repr)
@@ -96,4 +98,4 @@ def test_W14_a_failure_to_sample_refuses_nobody(error: Exception, monkeypatch: p
     monkeypatch.undo()
     desk.clock.advance(60)
     desk.accept("ann")
-    assert store.done.wait(30)
+    assert store.done.wait(DEADLINE)

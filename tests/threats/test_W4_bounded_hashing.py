@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from tests.support.drive import Answer, ByASGI, ByWSGI
+from tests.support.servers import DEADLINE
 from tests.support.wire import Request, basic
 from watchword import Basic, Guard
 from watchword.checkers import Accounts, PasswordHasher, Users
@@ -166,7 +167,7 @@ async def test_W4_callers_who_are_known_are_served_during_a_flood() -> None:
     crowd = Crowd(hasher, 18 + 1)
 
     async def known() -> None:
-        with anyio.fail_after(20):
+        with anyio.fail_after(DEADLINE):
             while limiter.waiting < 1:
                 await anyio.lowlevel.checkpoint()
             crowd.take(await driver.awaited(asking("ann", "s3cret")))
