@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -13,10 +15,17 @@ import pytest
 from tests.support.drive import Answer, ByASGI, ByWSGI
 from tests.support.servers import DEADLINE
 from tests.support.wire import Request, basic
-from watchword import Basic, Guard
+from watchword import Basic, Guard, Reason, RequestView
 from watchword.checkers import Accounts, PasswordHasher, Users
+from watchword.decision import Failed
 from watchword.protection.hashing import HashLimiter
 from watchword.stores import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from watchword.decision import Decision
+    from watchword.stores.ports import AccountRecord
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 HASH = CHEAP.hash("s3cret")
@@ -226,3 +235,96 @@ def test_W4_accounts_of_a_store_are_bounded_by_the_same_limiter() -> None:
         thread.join()
     assert statuses(crowd.answers) == {401: 2, 503: 18}
     assert hasher.peak == 1
+
+
+class Asked(MemoryStore):
+    """A store that blocks, and counts how often it is asked for an account."""
+
+    blocking = True
+    asked = 0
+
+    def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+        """Count."""
+        self.asked += 1
+        return super().find_account(name, fold_case=fold_case)
+
+
+@contextmanager
+def full(limiter: HashLimiter) -> Iterator[None]:
+    """Take every place, and every place to wait."""
+    event = threading.Event()
+    waiters = [threading.Thread(target=limiter.operation(b"%d" % number, event.wait).run) for number in range(limiter.limit + 1)]
+    for waiter in waiters:
+        waiter.start()
+    while not limiter.is_full:
+        os.sched_yield()
+    try:
+        yield
+    finally:
+        event.set()
+        for waiter in waiters:
+            waiter.join()
+
+
+def decide(made: Guard, field: tuple[str, str]) -> Decision:
+    """Decide without an event loop: an error where anything would be waited for."""
+    deciding = made.adecide(RequestView("GET", "/me", [field]))
+    with pytest.raises(StopIteration) as end:
+        deciding.send(None)
+    decision: Decision = end.value.value
+    return decision
+
+
+@pytest.mark.parametrize("kind", [Users, Accounts])
+def test_W4_a_full_queue_refuses_before_anything_is_built(kind: type[Users | Accounts], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the name is known or not: no store is asked, no hash read, no operation made, no task and no thread started."""
+    hasher, limiter, store = Gated(is_open=True), HashLimiter(1, queue=1), Asked()
+    users = Users({"ann": HASH}, hasher=hasher, limiter=limiter) if kind is Users else Accounts(store, hasher=hasher, limiter=limiter)
+    if isinstance(users, Accounts):
+        users.add("ann", password_hash=HASH)
+    made = Guard(Basic(users, realm="r"))
+    made.decide(RequestView("GET", "/me", [basic("ann", "wrong")]))
+    store.asked = hasher.computed = 0
+    with full(limiter):
+        monkeypatch.setattr(HashLimiter, "operation", fail)
+        monkeypatch.setattr(PasswordHasher, "find", fail)
+        monkeypatch.setattr(threading.Thread, "start", fail)
+        for name, password in [("ann", "wrong"), ("nobody", "wrong"), ("ann", "s3cret")]:
+            for decision in (decide(made, basic(name, password)), made.decide(RequestView("GET", "/me", [basic(name, password)]))):
+                assert isinstance(decision, Failed)
+                assert (decision.reason, decision.retry_after) == (Reason.OVERLOADED, 1)
+        monkeypatch.undo()
+    assert (store.asked, hasher.computed) == (0, 0)
+
+
+def fail(*args: object, **options: object) -> Any:
+    """Stand in for what must not be called."""
+    raise AssertionError(args, options)
+
+
+def test_W4_a_password_that_was_right_a_moment_ago_counts_while_the_queue_is_full() -> None:
+    """Also where a change of another account ended what the guard remembers; a password that was changed meanwhile does not."""
+    hasher, limiter, store = Gated(is_open=True), HashLimiter(1, queue=1), MemoryStore()
+    accounts = Accounts(store, hasher=hasher, limiter=limiter)
+    for name in ("ann", "bob", "cid"):
+        accounts.add(name, password_hash=HASH)
+    made = Guard(Basic(accounts, realm="r"))
+    assert all(made.decide(RequestView("GET", "/me", [basic(name, "s3cret")])).granted for name in ("ann", "bob"))
+    accounts.disable("cid")
+    accounts.set_password("bob", "another password")
+    with full(limiter):
+        assert made.decide(RequestView("GET", "/me", [basic("ann", "s3cret")])).granted
+        for name, password in [("bob", "s3cret"), ("bob", "another password"), ("ann", "wrong")]:
+            decision = made.decide(RequestView("GET", "/me", [basic(name, password)]))
+            assert decision.reason is Reason.OVERLOADED
+    assert not made.decide(RequestView("GET", "/me", [basic("bob", "s3cret")])).granted
+
+
+@pytest.mark.anyio
+async def test_W4_equal_requests_join_while_the_queue_is_full() -> None:
+    """They need no place of their own: with one place and no queue, twenty requests of one user are served."""
+    hasher = Gated(is_open=True)
+    crowd = Crowd(hasher, 20)
+    await crowd.by_tasks(guard(hasher, HashLimiter(1, queue=0)), [asking("ann", "s3cret")] * 20)
+    assert statuses(crowd.answers) == {200: 20}
+    assert hasher.computed == 1

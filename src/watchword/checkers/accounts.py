@@ -118,6 +118,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         """Find the account, verify once, then say what is the matter."""
         # The password stays where no tool prints it that collects exceptions with the variables of their frames.
         store, name = self._store, canonical(credentials.username)
+        self._verifier.admit(name, credentials.password)
         dummies = yield from self._dummies.current()
         revision = store.revision()
         found = yield from ask(store, lambda: find_account(store, name, fold_case=self._fold_case))

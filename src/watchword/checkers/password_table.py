@@ -54,6 +54,7 @@ class PasswordTable:
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify once, then say whether the user exists and the password is right."""
         name = canonical(credentials.username)
+        self._verifier.admit(name, credentials.password)
         stored, dummy = self._hashes.get(name), self.dummies.for_name(name)  # both for every name: a dummy hash is not free
         hash_ = dummy if stored is None else stored
         subject = "" if stored is None else name

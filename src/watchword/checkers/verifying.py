@@ -5,6 +5,7 @@ So many hashes at once and no more; equal requests at the same time for one hash
 
 from __future__ import annotations
 
+from math import inf
 from os import urandom
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from watchword.operation import Operation, Steps
 
 _REPORTED_EVERY = 60.0  # seconds
+_UNKNOWN = b"", inf
 
 
 class Verifier:
     """Verifies passwords.
 
-    What is remembered is that a password of somebody matched a hash, under a keyed digest of all three: a new hash is never
+    What is remembered is that a password of somebody matched a hash, by keyed digests of all three: a new hash is never
     matched by memory. Wrong passwords are not remembered.
 
     Args:
@@ -62,10 +64,28 @@ class Verifier:
         self._limiter = shared_limiter() if limiter is None else limiter
         self._clock = as_clock(clock, "Verifier")
         self._digest = KeyedDigest()
-        self._known: Bounded[float] = Bounded(remember if remember_for > 0 else 0)
+        self._known: Bounded[tuple[bytes, float]] = Bounded(remember if remember_for > 0 else 0)
         self._ttl = remember_for
         self._on_event = log_notice if on_event is None else on_event
         self._reported: Bounded[float] = Bounded(1000)
+
+    def admit(self, name: str, password: str) -> None:
+        """Refuse, while too many wait for a hash, whoever needs one more: before a store is asked and anything is made.
+
+        Admitted are a name and password that were right a moment ago, and those that are being verified. Which names have an account
+        makes no difference.
+
+        Args:
+            name: for whom, in canonical form; untrusted.
+            password: what was shown; untrusted.
+
+        Raises:
+            Overloaded: too many wait for a hash.
+        """
+        if self._limiter.is_full:
+            pair = self._pair(name, canonical(password))
+            if not self._knows(pair, None, self._clock.now()):
+                self._limiter.admit(pair)
 
     def verify(self, name: str, hash: str, password: str, *, remember: bool, subject: str = "") -> Steps[bool]:  # noqa: A002 - what it is
         """Verify one password against one hash.
@@ -88,27 +108,27 @@ class Verifier:
         """
         password = canonical(password)  # as Basic hands it over, and as new hashes are made
         # All in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
-        key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (name, hash, password)))
+        pair = self._pair(name, password)
+        key = self._digest.of(pair, hash.encode("utf-8", "surrogatepass"))
         now = self._clock.now()
-        known = self._knows(key, now)  # looked up whether it may answer or not: an unknown name takes as long
+        known = self._knows(pair, key, now)  # looked up whether it may answer or not: an unknown name takes as long
         if remember and known:
             return True
-        self._limiter.admit(key)
         hasher = self.hasher
 
         # A closure and no partial, which would print what it is bound to.
         def work() -> bool:
             # Looked up once more, and kept before anybody is told: whoever comes between the end of a computation and the moment at
             # which the first caller goes on finds no computation to join.
-            if self._knows(key, now) and remember:
+            if self._knows(pair, key, now) and remember:
                 return True
             matches = hasher.verify(hash, password)
             if matches and remember:
-                self._known.keep(key, now)
+                self._known.keep(pair, (key, now))
             return matches
 
         try:
-            answer: bool = yield self._limiter.operation(key, work)
+            answer: bool = yield self._limiter.operation(key, work, about=pair)
         except HashUnavailable as error:
             self.report(error, subject)
             raise
@@ -128,9 +148,13 @@ class Verifier:
             self._reported.keep(key, now)
             self._on_event(OperatorNotice("hash_unavailable", error.why, subject=subject))
 
-    def _knows(self, key: bytes, now: float) -> bool:
-        since = self._known.get(key)
-        return since is not None and since <= now < since + self._ttl
+    def _pair(self, name: str, password: str) -> bytes:
+        return self._digest.of(name.encode("utf-8", "surrogatepass"), password.encode("utf-8", "surrogatepass"))
+
+    def _knows(self, pair: bytes, key: bytes | None, now: float) -> bool:
+        """Tell whether a password was right a moment ago: with the hash that the key names; None: with any."""
+        known, since = self._known.get(pair, _UNKNOWN)
+        return since <= now < since + self._ttl and key in {None, known}
 
     def hashing(self, password: str) -> Operation[str]:
         """Return the operation that makes a new hash of a password, in its turn.

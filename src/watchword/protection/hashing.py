@@ -74,6 +74,7 @@ class HashLimiter:
 
         self._lock = Lock()
         self._flights: dict[bytes, _Flight] = {}
+        self._wanted: dict[bytes, int] = {}  # what the flights are about, to how many
         self._queue: OrderedDict[_Flight, None] = OrderedDict()
         self._running: set[_Flight] = set()
         self._leaving: deque[tuple[_Member, bool]] = deque()
@@ -102,7 +103,7 @@ class HashLimiter:
         with self._changing():
             return len(self._queue)
 
-    def operation(self, key: bytes, work: Callable[[], T]) -> Operation[T]:
+    def operation(self, key: bytes, work: Callable[[], T], *, about: bytes = b"") -> Operation[T]:
         """Return the operation that does the work within the bounds.
 
         `run` does it in the calling thread. `arun` does it in a worker thread, never on the event loop; these threads are
@@ -113,6 +114,7 @@ class HashLimiter:
             key: equal keys mean equal work, and the work that is in flight under a key is not done twice. Make it a keyed
                 digest over everything that the work depends on, so that nobody can choose it and it betrays nothing.
             work: computes the hash. It must not wait for another operation of this limiter.
+            about: what `admit` knows this work by; empty: the key. Several keys may have it in common.
 
         Returns:
             The operation. What it raises: `Overloaded` if too many wait, or if no thread can be started; whatever the work raises, each
@@ -120,33 +122,39 @@ class HashLimiter:
             caller only: the next one computes instead.
         """
         kept = _Work(work)
-        return Operation(partial(self._run, key, kept), partial(self._arun, key, kept))
+        return Operation(partial(self._run, key, kept, about), partial(self._arun, key, kept, about))
 
-    def admit(self, key: bytes) -> None:
-        """Refuse work that would be refused, before anything is made for it: a flood is turned away at the least cost.
+    @property
+    def is_full(self) -> bool:
+        """Whether new work would be refused now. Takes no lock, so that a flood is turned away at the least cost."""
+        if len(self._queue) < self._most_waiting or len(self._running) < self._limit:
+            return False
+        self._begin_here()  # a child of the process in which it was full computes nothing yet
+        return len(self._queue) >= self._most_waiting and len(self._running) >= self._limit
+
+    def admit(self, about: bytes) -> None:
+        """Refuse work that would be refused, before anything is made for it.
 
         It may still be refused when its operation is done.
 
         Args:
-            key: of the operation.
+            about: of the operation.
 
         Raises:
             Overloaded: too many wait, and none of them for the same.
         """
-        if len(self._queue) >= self._most_waiting and len(self._running) >= self._limit:  # without the lock: a first look
-            with self._changing():
-                if key not in self._flights:
-                    self._check_room()
+        if about not in self._wanted:
+            self._check_room()
 
     def _check_room(self) -> None:
-        if len(self._running) >= self._limit and len(self._queue) >= self._most_waiting:
+        if self.is_full:
             raise self._overloaded(f"{len(self._running)} password hashes are being computed, and {len(self._queue)} wait")
 
-    def _run(self, key: bytes, work: _Work[T]) -> T:
+    def _run(self, key: bytes, work: _Work[T], about: bytes) -> T:
         from threading import Event
 
         event = Event()
-        member = _Member(event.set)
+        member = _Member(event.set, about)
         try:
             if not self._enter(key, member):
                 self._refuse_on_event_loop()
@@ -159,13 +167,13 @@ class HashLimiter:
         result: T = member.result()  # equal keys mean equal work
         return result
 
-    async def _arun(self, key: bytes, work: _Work[T]) -> T:
+    async def _arun(self, key: bytes, work: _Work[T], about: bytes) -> T:
         from anyio import CapacityLimiter, Event
         from anyio.lowlevel import current_token
         from anyio.to_thread import run_sync
 
         event = Event()
-        member = _Member(partial(_caller_of(current_token()), event.set))
+        member = _Member(partial(_caller_of(current_token()), event.set), about)
         try:
             if not self._enter(key, member):
                 await event.wait()
@@ -215,12 +223,13 @@ class HashLimiter:
             flight = self._flights.get(key)
             if flight is None:
                 self._check_room()
-                flight = _Flight(key)
+                flight = _Flight(key, member.about or key)
             member.flight = flight
             flight.members[member] = None
             if key not in self._flights:
                 self._queue[flight] = None
                 self._flights[key] = flight
+                self._wanted[flight.about] = self._wanted.get(flight.about, 0) + 1
                 self._advance()
             member.waits = flight.chosen is not member
             return not member.waits
@@ -316,15 +325,19 @@ class HashLimiter:
         self._running.discard(flight)
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
+            self._wanted[flight.about] -= 1
+            if not self._wanted[flight.about]:
+                del self._wanted[flight.about]
 
 
 class _Flight:
     """One computation: who wants its outcome, in order, who of them computes, and the outcome."""
 
-    __slots__ = ("__weakref__", "chosen", "error", "key", "landed", "members", "started", "value")
+    __slots__ = ("__weakref__", "about", "chosen", "error", "key", "landed", "members", "started", "value")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, about: bytes) -> None:
         self.key = key
+        self.about = about
         self.members: dict[_Member, None] = {}
         self.chosen: _Member | None = None
         self.started = False
@@ -338,15 +351,16 @@ class _Flight:
         return self.value
 
 
-_NO_FLIGHT = _Flight(b"")
+_NO_FLIGHT = _Flight(b"", b"")
 
 
 class _Member:
     """One caller, how to wake it from any thread, and what its own work raised."""
 
-    __slots__ = ("__weakref__", "failure", "flight", "waits", "wake")
+    __slots__ = ("__weakref__", "about", "failure", "flight", "waits", "wake")
 
-    def __init__(self, wake: Callable[[], object]) -> None:
+    def __init__(self, wake: Callable[[], object], about: bytes = b"") -> None:
+        self.about = about
         self.failure: Exception | None = None
         self.flight = _NO_FLIGHT
         self.waits = False

@@ -23,6 +23,7 @@ import anyio.to_thread
 import pytest
 import trio
 
+from tests.support.forks import in_child
 from watchword import ConfigurationError, Unavailable
 from watchword.errors import Overloaded
 from watchword.operation import Operation, Steps, arun, run
@@ -175,7 +176,7 @@ def at_rest(limiter: HashLimiter) -> Iterator[None]:
     """Check that nothing is left behind."""
     yield
     assert (limiter.running, limiter.waiting) == (0, 0)
-    assert (limiter._flights, limiter._leaving) == ({}, deque())
+    assert (limiter._flights, limiter._wanted, limiter._leaving) == ({}, {}, deque())
     # and that a place is really free
     assert [limiter.operation(bytes([number]), lambda: 5).run() for number in range(limiter.limit + 1)] == [5] * (limiter.limit + 1)
 
@@ -1293,6 +1294,36 @@ def test_what_would_be_refused_is_refused_before_anything_is_made() -> None:
     assert (limiter.running, limiter.waiting, list(limiter._flights)) == (1, 0, [running])
     limiter._leave(holder)
     limiter.admit(b"other")
+    assert not limiter._wanted
+
+
+def test_work_is_admitted_by_what_it_is_about() -> None:
+    """As long as one of several operations about the same is in flight."""
+    limiter = HashLimiter(2, queue=0)
+    for key in (b"1", b"2"):
+        limiter._enter(key, hashing._Member(lambda: None, b"both"))
+    first, second = (next(iter(flight.members)) for flight in limiter._flights.values())
+    assert limiter.is_full
+    limiter.admit(b"both")
+    limiter._leave(first)
+    other = hashing._Member(lambda: None)
+    limiter._enter(b"3", other)
+    limiter.admit(b"both")
+    limiter._leave(second)
+    limiter._enter(b"4", hashing._Member(lambda: None))
+    for about in (b"both", b"1"):
+        with pytest.raises(Overloaded):
+            limiter.admit(about)
+    limiter.admit(b"3")
+
+
+def test_a_child_of_a_process_whose_queue_was_full_has_room() -> None:
+    """The threads that computed in the parent do not exist there."""
+    limiter = HashLimiter(1, queue=0)
+    place(limiter)
+    assert limiter.is_full
+    assert in_child(lambda: limiter.admit(b"other")) == 0
+    assert limiter.is_full
 
 
 @pytest.mark.anyio
