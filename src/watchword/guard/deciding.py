@@ -16,7 +16,7 @@ from watchword.authorization.value import NO, YES, Unknown
 from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
-from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, refuse_credentials, settle
+from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
 from watchword.guard.fast_path import FastPath
 from watchword.guard.verifying import Verified, Verifying
 from watchword.networks import Networks
@@ -338,14 +338,15 @@ class Deciding:
         if error is None:
             raise TypeError("nothing has failed")  # pragma: no cover - the callers look
         unknown = Unknown(frozenset({error.why}), error.retry_after)
+        reason = Reason.OVERLOADED if isinstance(error, Overloaded) else Reason.UNAVAILABLE
+        if route.fast_check is not None:
+            return failed(route, unknown, caller, reason=reason)  # the rule depends on the caller alone
         context = EvaluationContext(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(context)
         cache = self._cache_advice(view, route, ANONYMOUS, self._advice[None])
         granted = Granted(ANONYMOUS, route.text, cache=cache, route=route, caller=caller)
         decision = settle(policy, route, context, value, entry, granted)
-        if isinstance(decision, Failed) and isinstance(error, Overloaded):
-            return replace(decision, reason=Reason.OVERLOADED)
-        return decision
+        return replace(decision, reason=reason) if isinstance(decision, Failed) else decision
 
     def _malformed(self, view: RequestView, route: Route, reason: Reason, detail: str) -> Malformed:
         challenges: tuple[Challenge, ...] = ()

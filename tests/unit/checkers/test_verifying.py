@@ -203,12 +203,19 @@ def test_equal_requests_at_the_same_time_share_one_computation() -> None:
     while_one_is_computed(do, limit=1, queue=0)
 
 
-def test_a_full_queue_refuses_before_there_is_an_operation() -> None:
-    """A flood is turned away at the first step: under ASGI no task is made to wait, and no thread is asked for."""
+def test_a_full_queue_refuses_before_there_is_a_hash_to_verify() -> None:
+    """All but the name and password that are being verified; with room left nobody is refused."""
 
     def do(verifier: Verifier, hasher: Slow) -> None:
-        with pytest.raises(Overloaded):
-            next(verifier.verify("bob", HASH, "s3cret", remember=True))
+        verifier.admit("ann", "s3cret")
+        for name, password in [("bob", "s3cret"), ("ann", "S3cret")]:
+            with pytest.raises(Overloaded):
+                verifier.admit(name, password)
+
+    def admit(verifier: Verifier, hasher: Slow) -> None:
+        verifier.admit("bob", "s3cret")
+
+    while_one_is_computed(admit, limit=1, queue=1)
 
     while_one_is_computed(do, limit=1, queue=0)
 
