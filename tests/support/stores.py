@@ -54,7 +54,7 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
     }
 
 
-_READ = ("find", "get", "list", "hash", "dummy hash", "status", "init", "upgrade", "purge")  # a purge that finds nothing writes nothing
+_READ = ("find", "get", "list", "hash", "dummy", "status", "init", "upgrade", "purge")  # a purge that finds nothing writes nothing
 READING = {name for name in methods(SQLStore("sqlite://", check=False)) if name.startswith(_READ)}
 
 
