@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 RawHeaders: TypeAlias = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 Kind: TypeAlias = Literal["http", "websocket"]
-ContentReader: TypeAlias = Callable[[int], Operation[bytes]]
-"""Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application. It raises
-`ContentInPieces` where the content comes in too many."""
+ContentReader: TypeAlias = Callable[[int], Operation[bytes | None]]
+"""Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application. It answers None where the
+content cannot be had whole, and raises `ContentInPieces` where it comes in too many pieces."""
 
 MAX_PIECES = 8192
 """In how many pieces content may come that the guard reads. A client that sends octet by octet makes each cost a turn of the event loop."""
@@ -32,6 +32,7 @@ _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of
 # Gateways and CGI programs read other characters of a name as the hyphen: `_` nearly all, `.` some, Apache every one of tchar that is
 # neither letter nor digit (RFC 9110 §5.6.2, threats H2 and H9).
 _LIKE_A_HYPHEN = dict.fromkeys(map(ord, "!#$%&'*+._^`|~"), "-")
+_LONGEST_MEDIA_TYPE = 256  # characters: a type and a subtype of 127 each at most (RFC 6838 §4.2), and the slash
 _LONGEST_UPGRADE = 512  # octets: a client names one protocol or two
 _LONGEST_NAME = 64  # characters; longer names are not kept
 _LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
@@ -99,7 +100,7 @@ class RequestView:
         scheme: `"http"`, `"https"`, `"ws"` or `"wss"`, as the server states it.
         mount: the prefix under which the application is mounted; rules are compared with what follows it.
         path: the decoded path as the application's router will see it; None: decoded once from the target.
-        content: the content of the request, needed only where `Bearer(form=True)` reads a token from it.
+        content: the content of the request; needed only where a scheme wants it, as `Bearer(form=True)` does.
         kind: `"http"` or `"websocket"`.
     """
 
@@ -111,7 +112,6 @@ class RequestView:
         "content",
         "crowded",
         "fields",
-        "form",
         "headers",
         "index",
         "kind",
@@ -136,7 +136,7 @@ class RequestView:
     aliases: tuple[str, ...]
     crowded: bool
     content: bytes | None
-    form: bytes
+    """The content, once a scheme wanted it and it was read."""
     reader: ContentReader | None
     request_id: str | None
     """The id of the request, once it was asked for; a server of one's own may set it before."""
@@ -174,7 +174,6 @@ class RequestView:
         self.client: str | None = client
         self.scheme: str = scheme
         self.content = content
-        self.form = b""
         self.reader = None
         self.kind = kind
         self.index = None
@@ -226,7 +225,6 @@ class RequestView:
         view.client = client
         view.scheme = scheme
         view.content = None
-        view.form = b""
         view.reader = None
         view.kind = kind
         view.index = None
@@ -347,6 +345,20 @@ class RequestView:
     def use_authorization(self, value: Authorization | None) -> None:
         """Take this for the credentials field: a proxy guard reads `Proxy-Authorization` in its place (RFC 9110 §11.7.2)."""
         self._authorization = value
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the content is one form, by a method that has content (RFC 6750 §2.2)."""
+        if self.kind != "http" or self.method in {"GET", "HEAD"}:
+            return False
+        kind = (self.field("content-type") or "")[:_LONGEST_MEDIA_TYPE].partition(";")[0]
+        return kind.strip().lower() == "application/x-www-form-urlencoded"
+
+    @property
+    def form(self) -> bytes:
+        """The content, if it was read and is a form of ASCII, as one that carries a token is (RFC 6750 §2.2); else empty."""
+        content = self.content
+        return content if content and content.isascii() and self.is_form else b""
 
     @property
     def address(self) -> IPv4Address | IPv6Address | None:

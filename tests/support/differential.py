@@ -49,7 +49,7 @@ def difference(trio: Trio, request: Request) -> str | None:
 def differing(trio: Trio, request: Request, by_asgi: Answer) -> str | None:
     """Return the same, where the answer over ASGI is known."""
     decision, found = _compared(trio, request, by_asgi)
-    if found is None and request.kind == "http" and by_asgi.received and not trio.bare.policy.form_limit:
+    if found is None and request.kind == "http" and by_asgi.received and not trio.bare.policy.content_readers:
         found = "content was read although no scheme looks there"
     if found is not None:
         return f"ASGI: {found}"

@@ -52,7 +52,6 @@ HOLDS = {
     ("RequestView", "fields"),
     ("RequestView", "query"),
     ("RequestView", "content"),
-    ("RequestView", "form"),
     ("Handover", "cookies"),
     ("Handover", "query"),
 }

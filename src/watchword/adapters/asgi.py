@@ -140,7 +140,7 @@ class GuardMiddleware:
                 await self.app(child, receive, send)
                 return
         view = _view(scope, method, where or Place(path), raw_path)
-        if guard.policy.form_limit and kind == "http":
+        if guard.policy.content_readers and kind == "http":
             receive = _Content(receive)
             view.reader = receive.reader
         begun = guard.start(view)
@@ -254,11 +254,11 @@ class _Content:
         self._receive = receive
         self._read: list[Message] = []
 
-    def reader(self, limit: int) -> Operation[bytes]:
+    def reader(self, limit: int) -> Operation[bytes | None]:
         """Make the operation that reads up to the limit, and a message beyond."""
         return Operation(only_awaited, partial(self._ahead, limit))
 
-    async def _ahead(self, limit: int) -> bytes:
+    async def _ahead(self, limit: int) -> bytes | None:
         # One buffer: a client may send its octets one by one, or messages that hold none.
         content = bytearray()
         more = True
@@ -270,7 +270,7 @@ class _Content:
             message = await self._receive()
             if message["type"] != "http.request":
                 self._read = [{"type": "http.request", "body": bytes(content), "more_body": True}, message]
-                return b""
+                return None
             content += message.get("body", b"")
             more = message.get("more_body", False)
         read = bytes(content)

@@ -146,7 +146,7 @@ class GuardMiddleware:
             elif environ[variable] is not None:
                 fields[name] = environ[variable]
         view.take(self.guard.policy.index, fields, aliases=tuple(aliases), crowded=crowded)
-        if self.guard.policy.form_limit:
+        if self.guard.policy.content_readers:
             view.reader = lambda limit: Operation(lambda: _read_ahead(environ, limit))
         return view
 
@@ -328,12 +328,12 @@ def _is_crowded(environ: Environ) -> bool:
     return len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS
 
 
-def _read_ahead(environ: Environ, limit: int) -> bytes:
-    """Read the content up to one octet beyond the limit, and put it back for the application."""
+def _read_ahead(environ: Environ, limit: int) -> bytes | None:
+    """Read the content up to one octet beyond the limit, and put it back for the application; None: nobody knows where it ends."""
     announced = environ.get("CONTENT_LENGTH") or ""
     terminated = bool(environ.get("wsgi.input_terminated"))
     if not (announced.isascii() and announced.isdecimal()) and not terminated:
-        return b""
+        return None if announced or "HTTP_TRANSFER_ENCODING" in environ else b""
     # More digits than any content has octets are not turned into a number.
     wanted = min(int(announced), limit + 1) if announced.isdecimal() and len(announced) < 20 else limit + 1  # noqa: PLR2004 - 2**64 has 20
     stream = environ["wsgi.input"]

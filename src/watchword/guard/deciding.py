@@ -110,8 +110,6 @@ class Deciding:
                 return settle(policy, route, context, value, None, granted)
         if policy.require_tls and not _is_private(view):
             return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text, route=route)
-        if policy.form_limit and _may_carry_form(view):
-            return self._with_form(view, route)
         return self._authenticate(view, route)
 
     def authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
@@ -134,6 +132,7 @@ class Deciding:
         if not isinstance(decision.route, Route):
             raise ValueError("the decision was made by hand; pass one that guard.decide() returned")  # noqa: TRY004 - its origin is at fault
         view.scan_bounded(policy.index)
+        view.reader = None  # the application may have read the content: waiting for more of it could take for ever
         route = policy.rules.narrowed(decision.route, requirement)
         caller = decision.caller
         entry = None if caller is None else policy.by_scheme.get(caller.scheme)
@@ -201,9 +200,22 @@ class Deciding:
             targets.keep(key, known)
         return known
 
-    def _with_form(self, view: RequestView, route: Route) -> Steps[Decision]:
-        """Read the content first, because a scheme was asked to look for a token in it (RFC 6750 §2.2)."""
-        limit = self._policy.form_limit
+    def _authenticate(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
+        """Find the credentials, if there are any, and check them."""
+        policy = self._policy
+        try:
+            sent = view.fields.get("proxy-authorization" if policy.proxy else "authorization")
+            # The firewall has bounded it, by the scheme that it names.
+            view.use_authorization(None if sent is None else parse_authorization(sent, limit=len(sent)))
+        except FieldTooLong as error:
+            return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
+        except GrammarError as error:
+            return self._malformed(view, route, Reason.MALFORMED_CREDENTIALS, str(error))
+        limit = policy.content_limit(view) if policy.content_readers else None
+        return self._identify(view, route) if limit is None else self._with_content(view, route, limit)
+
+    def _with_content(self, view: RequestView, route: Route, limit: int) -> Steps[Decision]:
+        """Read the content first, because a scheme wants it."""
         content = view.content
         if content is None and view.reader is not None:
             try:
@@ -212,17 +224,13 @@ class Deciding:
                 return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=str(error))
         if content is not None and len(content) > limit:
             return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=f"more than {limit} octets")
-        view.form = content if content is not None and content.isascii() else b""
-        begun = self._authenticate(view, route)
+        view.content = content
+        begun = self._identify(view, route)
         return begun if isinstance(begun, Decided) else (yield from begun)
 
-    def _authenticate(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
-        """Find the credentials, if there are any, and check them."""
-        policy = self._policy
+    def _identify(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
+        """Take the credentials that count, and check them."""
         try:
-            sent = view.fields.get("proxy-authorization" if policy.proxy else "authorization")
-            # The firewall has bounded it, by the scheme that it names.
-            view.use_authorization(None if sent is None else parse_authorization(sent, limit=len(sent)))
             found = self._extract(view, route)
         except FieldTooLong as error:
             return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
@@ -393,11 +401,3 @@ def _networks(cidrs: tuple[str, ...]) -> Networks:
 
 def _is_private(view: RequestView) -> bool:
     return view.scheme in _SECURE or (view.address is not None and view.address.is_loopback)
-
-
-def _may_carry_form(view: RequestView) -> bool:
-    """Tell whether RFC 6750 §2.2 lets this request carry a token in its content: one form, and a method that has content."""
-    if view.kind != "http" or view.method in {"GET", "HEAD"}:
-        return False
-    # No more is looked at than the name of a media type has (RFC 6838 §4.2: 127 characters each).
-    return (view.field("content-type") or "")[:256].partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"

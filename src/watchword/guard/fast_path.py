@@ -122,7 +122,7 @@ class FastPath:
             or policy.throttle is not None
             or policy.require_tls
             or policy.strip_credentials
-            or policy.form_limit
+            or policy.content_readers
             or policy.parameters
         )
         self.in_use: bool = False  # until there is somebody who could take it

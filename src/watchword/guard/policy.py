@@ -135,8 +135,8 @@ class Policy:
         self.throttle = throttle
         self.login: Route = Route("login", authenticated)
         self.hides: bool = any(route.hides for route in self.rules)
-        self.form_limit: int = max((entry.scheme.form_limit or 0 for entry in self.entries), default=0)
-        fields = frozenset(name for entry in self.entries for name in entry.scheme.fields if name != "content-type")
+        self.content_readers: tuple[Entry, ...] = tuple(entry for entry in self.entries if entry.scheme.reads_content)
+        fields = frozenset(name for entry in self.entries for name in entry.scheme.fields)
         self.credential_fields: frozenset[str] = fields - {"authorization"} | {"proxy-authorization"} if proxy else fields
         self.fields: FieldTable = _field_table(self.entries, self.credential_fields)
         self.markers: frozenset[str] = frozenset(entry.scheme.subprotocol for entry in self.entries if entry.scheme.subprotocol is not None)
@@ -144,19 +144,18 @@ class Policy:
         self.cors_inside = cors_inside
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
         cookies = sorted({name for entry in self.entries for name in entry.scheme.cookies})
-        forms = sorted({name for entry in self.entries for name in entry.scheme.form_parameters})
+        forms = sorted({name for entry in self.entries for name in entry.scheme.form_parameters or ()})
         # What takes credentials out of a request before the application sees it.
         self.cookie_reader: CookieReader | None = CookieReader(cookies) if cookies else None
         self.query_reader: FormReader | None = FormReader(sorted(self.parameters)) if self.parameters else None
         self.form_reader: FormReader | None = FormReader(forms) if forms else None
         self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
-        read = {name for entry in self.entries for name in entry.scheme.fields}
         self.asking: dict[Route, Asking] = {}  # filled as anonymous callers ask; one for each route, and emptied when full
         self.most_routes: int = MOST_COMBINED + len(self.rules.routes) + 1
-        if self.form_limit:
-            read.add("content-type")
+        about_content = {"content-type"} if self.content_readers else set()
         self.index: FieldIndex = FieldIndex(
-            {*_READ, *MOUNT_FIELDS, *read, *self.credential_fields, *self.identity_headers.names}, self.identity_headers.prefixes
+            {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names},
+            self.identity_headers.prefixes,
         )
         self._check()
 
@@ -174,6 +173,15 @@ class Policy:
         """
         route = self.rules.find(view.method, view.path)
         return route if view.whole is None else self.rules.combined(route, self.rules.find(view.method, view.whole))
+
+    def content_limit(self, view: RequestView) -> int | None:
+        """Return how much content the schemes want; None: none of them wants any.
+
+        Args:
+            view: the request, its Authorization field parsed.
+        """
+        limits = [entry.scheme.wants_content(view) for entry in self.content_readers]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def entry_for(self, credentials: Credentials, scheme: str | None) -> Entry:
         """Return the scheme whose checker verifies credentials that did not come by a scheme.
@@ -228,12 +236,12 @@ class Policy:
             wanted = " or ".join(kind.__name__ for kind in takes)
             raise ConfigurationError(f"{scheme.name} shows {scheme.credentials.__name__}, and {entry.checker.name} checks {wanted}")
         taken = sorted(name for name in set(scheme.fields) if name in _MEANS_SOMETHING_ELSE or name in self.identity_headers)
-        if taken and not (scheme.form_limit is not None and taken == ["content-type"]):
+        if taken:
             raise ConfigurationError(f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else")
-        if self.strip_credentials and scheme.form_limit is not None and not scheme.form_parameters:
+        if self.strip_credentials and scheme.reads_content and scheme.form_parameters is None:
             raise ConfigurationError(
-                f"strip_credentials=True cannot keep back what {scheme.name} reads from a form: "
-                f"name it in {type(scheme).__name__}.form_parameters"
+                f"strip_credentials=True cannot tell what {scheme.name} takes from a form: "
+                f"name it in {type(scheme).__name__}.form_parameters, or say () there"
             )
         if self.proxy and entry.key not in {"basic", "digest"}:
             raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")

@@ -111,11 +111,8 @@ class Scheme(Generic[C_co]):
     discloses: ClassVar[frozenset[Reason]] = frozenset()
     """Reasons that its clients may be told, because they show a proven secret."""
 
-    form_limit: int | None = None
-    """The greatest content in octets that it reads a token from; None: it reads none (RFC 6750 §2.2)."""
-
-    form_parameters: tuple[bytes, ...] = ()
-    """The parameters of a form from which it takes credentials, where `form_limit` is set."""
+    form_parameters: tuple[bytes, ...] | None = None
+    """The parameters of a form from which it takes credentials, where it wants content; `()`: it takes none from there. None: not told."""
 
     subprotocol: str | None = None
     """The WebSocket subprotocol behind which it takes credentials; `fields` then names `sec-websocket-protocol` too."""
@@ -179,7 +176,27 @@ class Scheme(Generic[C_co]):
     @property
     def only_authorization(self) -> bool:
         """Whether the Authorization field is the one place where it looks."""
-        return tuple(self.fields) == ("authorization",) and not self.parameters and self.form_limit is None
+        return tuple(self.fields) == ("authorization",) and not self.parameters and not self.reads_content
+
+    @property
+    def reads_content(self) -> bool:
+        """Whether it may want the content of some request. Adapters keep the content at hand only then."""
+        return type(self).wants_content is not Scheme.wants_content
+
+    def wants_content(self, view: RequestView) -> int | None:
+        """Return how much content `extract` needs, such as a form with a token (RFC 6750 §2.2) or what a digest covers (RFC 7616 §3.4.3).
+
+        The guard reads the content once, before `extract`, and keeps it for the application. It is `view.content` then: None where it could
+        not be read whole, because the client went away, or because the application has it already (`Guard.authorize`).
+
+        Args:
+            view: the request, after the firewall; `view.authorization` and `view.field("content-type")` are there. Untrusted.
+
+        Returns:
+            The greatest content in octets: more is answered 413. Where several schemes want it, the least limit counts. None: this
+            request's content stays unread.
+        """
+        return None
 
     def extract(self, view: RequestView) -> C_co | None:
         """Return the credentials of this scheme in a request.

@@ -70,10 +70,9 @@ class Bearer(Scheme[BearerToken]):
         if query:
             self.parameters: tuple[bytes, ...] = (b"access_token",)
         fields = {"authorization": Field(limit=MAX_TOKEN_OCTETS)}
-        self.form_limit: int | None = form_limit if form else None
+        self._form_limit = form_limit if form else None
         if form:
-            self.form_parameters: tuple[bytes, ...] = (b"access_token",)
-            fields["content-type"] = Field()
+            self.form_parameters: tuple[bytes, ...] | None = (b"access_token",)
         if subprotocol is not None:
             if not isinstance(subprotocol, str) or not is_token(subprotocol):
                 raise ConfigurationError(f'Bearer(subprotocol=...) must be a token (RFC 6455 §4.1), such as "bearer", got {subprotocol!r}')
@@ -84,6 +83,15 @@ class Bearer(Scheme[BearerToken]):
         if resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
         self._challenges: dict[ChallengeParams, Challenge] = {}
+
+    @property
+    def reads_content(self) -> bool:
+        """Whether forms are read."""
+        return self._form_limit is not None
+
+    def wants_content(self, view: RequestView) -> int | None:
+        """Return the limit for a form by a method that has content, which alone may carry a token (RFC 6750 §2.2)."""
+        return self._form_limit if view.is_form else None
 
     def extract(self, view: RequestView) -> BearerToken | None:
         """Return the token, from the one transport that was used (RFC 6750 §2)."""
@@ -96,7 +104,7 @@ class Bearer(Scheme[BearerToken]):
         if self.only_authorization:
             return token
         in_query = _READER.find(view.query) if self.parameters and view.query else []
-        in_form = _READER.find(view.form) if self.form_limit is not None and view.form else []
+        in_form = _READER.find(view.form) if self.reads_content and view.form else []
         offered = None if self.subprotocol is None or not view.is_handshake else view.field("sec-websocket-protocol")
         behind = None if self.subprotocol is None or offered is None else token_behind(self.subprotocol, offered)
         if (token is not None) + len(in_query) + len(in_form) + (behind is not None) > 1:

@@ -50,7 +50,10 @@ class Form(Scheme[Any]):
     """A scheme that reads a form, and does not say what of it."""
 
     name = "Ticket"
-    form_limit = 100
+
+    def wants_content(self, view: object) -> int:
+        """Want it always."""
+        return 100
 
 
 MANY = AllOf(tuple(role(f"r{number}") for number in range(20)))  # more than are looked through one by one
@@ -120,7 +123,7 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "a form that cannot be kept back": (
         (Form(Recorder()),),
         {"strip_credentials": True},
-        "strip_credentials=True cannot keep back what Ticket reads from a form: name it in Form.form_parameters",
+        "strip_credentials=True cannot tell what Ticket takes from a form: name it in Form.form_parameters",
     ),
     "an order of one string": ((BASIC,), {"order": "Basic"}, "Guard(order=...) takes a list of names, such as ['Basic'], not one string"),
     "an order of anonymous callers": ((BASIC,), {"order": ["Bearer", "Basic"]}, "order names bearer, which this guard does not have"),

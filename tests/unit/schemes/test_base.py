@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from tests.support.core import Recorder, ask
-from watchword import APIKey, Basic, Bearer, ConfigurationError, Credentials, CredentialsError, Reason, Scheme
+from watchword import APIKey, Basic, Bearer, ConfigurationError, Credentials, CredentialsError, Reason, RequestView, Scheme
 from watchword.grammar import Challenge, parse_challenges
 from watchword.schemes import ChallengeParams
 
@@ -69,24 +69,29 @@ def test_a_scheme_without_extract_says_so() -> None:
         (APIKey(Recorder(), header=None, cookie="key"), False),
         (APIKey(Recorder(), header=None, query="key"), False),
     ],
-    ids=lambda value: "" if isinstance(value, bool) else f"{value.name}-{value.fields}-{value.parameters}-{value.form_limit}",
+    ids=lambda value: "" if isinstance(value, bool) else f"{value.name}-{value.fields}-{value.parameters}-{value.reads_content}",
 )
 def test_a_scheme_knows_whether_it_looks_beyond_authorization(scheme: Scheme[Credentials], *, only: bool) -> None:
     """The guard finds those by their name, and asks the others one by one."""
     assert scheme.only_authorization is only
 
 
-def test_a_scheme_that_reads_forms_alone_looks_beyond_authorization() -> None:
-    """Whichever of the places it is."""
-    reader = Named(Recorder())
-    reader.form_limit = 10
-    assert not reader.only_authorization
+def test_a_scheme_that_wants_content_looks_beyond_authorization() -> None:
+    """To define the method is enough to be asked."""
+
+    class Reader(Named):
+        def wants_content(self, view: RequestView) -> int | None:
+            return None
+
+    assert Reader(Recorder()).reads_content
+    assert not Reader(Recorder()).only_authorization
 
 
 def test_a_scheme_says_no_more_than_it_was_told_to() -> None:
     """By default it opens no login dialog, explains no errors, discloses no reasons, and reads the one field."""
     assert (Named.prompts, Named.explains_errors, Named.discloses) == (False, False, frozenset())
-    assert (Named.fields, Named.cookies, Named.parameters, Named.form_limit) == (("authorization",), (), (), None)
+    assert (Named.fields, Named.cookies, Named.parameters, Named.form_parameters) == (("authorization",), (), (), None)
+    assert not Named(Recorder()).reads_content
 
 
 def test_the_repr_names_the_checker_and_hides_it() -> None:

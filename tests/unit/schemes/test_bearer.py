@@ -158,7 +158,7 @@ def test_the_content_is_read_up_to_a_limit() -> None:
     assert len(checker.asked) == 1
     limits: list[int] = []
 
-    def reader(limit: int) -> Operation[bytes]:
+    def reader(limit: int) -> Operation[bytes | None]:
         limits.append(limit)
         return Operation(lambda: b"access_token=t")
 
@@ -172,7 +172,7 @@ def test_the_content_is_left_alone_where_no_form_is_announced() -> None:
     """R6750-2.2-2: uploads are not read ahead."""
     limits: list[int] = []
 
-    def reader(limit: int) -> Operation[bytes]:
+    def reader(limit: int) -> Operation[bytes | None]:
         limits.append(limit)
         return Operation(lambda: b"")
 
@@ -188,7 +188,7 @@ def test_the_limit_is_64_kib_unless_another_is_given() -> None:
     token = b"access_token=t&x="
     assert guard.decide(post(token + b"a" * (65_536 - len(token)), FORM)).granted
     assert guard.decide(post(token + b"a" * (65_537 - len(token)), FORM)).reason is Reason.OVERSIZED_CONTENT
-    assert Bearer(Recorder(), form=True, form_limit=1).form_limit == 1
+    assert Bearer(Recorder(), form=True, form_limit=1).wants_content(post(b"", FORM)) == 1
 
 
 @pytest.mark.parametrize(("carrier", "reason"), [("query", Reason.OVERSIZED_CREDENTIALS), ("form", Reason.OVERSIZED_CONTENT)])
