@@ -330,7 +330,16 @@ def test_a_start_imports_no_alembic(tmp_path: Path, opens: Opens) -> None:
     assert done.stdout == "False False\n"
 
 
-INDEXED = ["find_key", "find_token", "find_account", "find_account, folded", "get_account", "list_keys, of one", "list_tokens, of one"]
+INDEXED = [
+    "find_key",
+    "find_token",
+    "find_account",
+    "find_account, folded",
+    "get_account",
+    "hash_samples",
+    "list_keys, of one",
+    "list_tokens, of one",
+]
 
 
 @pytest.mark.parametrize("question", INDEXED)
@@ -342,17 +351,19 @@ def test_lookups_go_through_an_index(question: str, url: str, opens: Opens) -> N
     engine = store._database._engine
     event.listen(engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
     methods(store)[question]()
-    ((statement, parameters),) = asked
+    assert asked
     sqlite = engine.dialect.name == "sqlite"
-    with engine.connect() as connection:
-        if not sqlite:
-            # Of a handful of rows it would read them all, for good reason. Where it has to, there is a sequential scan all the same.
-            connection.exec_driver_sql("BEGIN; SET LOCAL enable_seqscan = off")
-        rows = connection.exec_driver_sql(f"{'EXPLAIN QUERY PLAN' if sqlite else 'EXPLAIN'} {statement}", parameters).all()
-    steps = [str(row[-1]).strip() for row in rows]
-    scanned = [step for step in steps if step.startswith("SCAN" if sqlite else ("->  Seq Scan", "Seq Scan"))]
-    assert [step for step in scanned if "watchword_meta" not in step] == []
-    assert any("watchword_" in step and ("USING" in step) is sqlite for step in steps)
+    for statement, parameters in tuple(asked):
+        with engine.connect() as connection:
+            if not sqlite:
+                # Of a handful of rows it would read them all, for good reason. Where it has to, there is a sequential scan all the same.
+                connection.exec_driver_sql("BEGIN; SET LOCAL enable_seqscan = off")
+            rows = connection.exec_driver_sql(f"{'EXPLAIN QUERY PLAN' if sqlite else 'EXPLAIN'} {statement}", parameters).all()
+        steps = [str(row[-1]).strip() for row in rows]
+        scanned = [step for step in steps if step.startswith("SCAN" if sqlite else ("->  Seq Scan", "Seq Scan"))]
+        # anon: the rows of a subquery, which are bounded.
+        assert [step for step in scanned if "watchword_meta" not in step and "anon_" not in step] == []
+        assert any("watchword_" in step and ("USING" in step) is sqlite for step in steps)
 
 
 def test_a_driver_that_is_missing_is_named() -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.support.served import until
 from tests.support.servers import DEADLINE
 from watchword import BasicCredentials, Reason, Refused, Unavailable
 from watchword.stores.memory import MemoryStore
+from watchword.stores.ports import AccountRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,27 @@ def test_W14_a_sample_that_comes_late_counts() -> None:
         return desk.hasher.take() == [desk.hasher.profile(stored("bcrypt"))]
 
     until(counts, "the sample")
+
+
+class Unread(dict[str, Any]):
+    """A table of which single entries are read, and which nobody goes through."""
+
+    def _fail(self) -> Any:
+        raise AssertionError
+
+    __iter__ = keys = values = items = _fail
+
+
+def test_W14_a_store_in_memory_counts_as_accounts_change() -> None:
+    """A sample reads one account of each profile, however many there are: an event loop waits for it."""
+    store = MemoryStore()
+    for number in range(100):
+        store.add_account(AccountRecord(id=str(number), names=(), password_hash=f"hash-{number}", hash_profile=f"profile-{number % 3}"))
+    store._accounts = Unread(store._accounts)
+    assert store.hash_samples() == (("hash-0", 34), ("hash-1", 33), ("hash-2", 33))
+    for number in range(0, 100, 3):
+        store.swap_hash(str(number), f"hash-{number}", "new", "profile-1")
+    assert store.hash_samples() == (("hash-1", 67), ("hash-2", 33))
 
 
 @pytest.mark.parametrize("error", [Unavailable("a statement timeout"), RuntimeError("can't start new thread")], ids=repr)

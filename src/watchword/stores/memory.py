@@ -47,6 +47,7 @@ class MemoryStore:
         self._accounts: dict[str, AccountRecord] = {}
         self._names: dict[str, str] = {}  # name to id
         self._folded: dict[str, dict[str, str]] = {}  # name without case, to the names that are spelled so or otherwise, to ids
+        self._profiles: dict[str, dict[str, None]] = {}  # of a hash, to the ids of the accounts that have one
         self._keys: dict[str, KeyRecord] = {}
         self._tokens: dict[bytes, TokenRecord] = {}
         self._handles: dict[str, bytes] = {}  # handle of a token to its digest
@@ -172,7 +173,9 @@ class MemoryStore:
                 return False
             self._changes.note([account_subject(id)])
             self._version += 1
-            self._accounts[id] = replace(stored, password_hash=new, hash_profile=profile, version=stored.version + 1)
+            self._leave(stored)
+            self._accounts[id] = swapped = replace(stored, password_hash=new, hash_profile=profile, version=stored.version + 1)
+            self._enter(swapped)
             return True
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
@@ -219,11 +222,9 @@ class MemoryStore:
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         """Return one stored hash of every profile in use, and how many accounts have it."""
         with self._lock:
-            hashes: dict[str, list[str]] = {}
-            for account in self._accounts.values():
-                if account.hash_profile is not None and account.password_hash is not None:
-                    hashes.setdefault(account.hash_profile, []).append(account.password_hash)
-            return tuple((min(hashes[profile]), len(hashes[profile])) for profile in sorted(hashes))
+            # Any of its hashes stands for a profile. Counted as accounts change: an event loop waits for this, whatever their number.
+            found = ((self._accounts[next(iter(ids))].password_hash, len(ids)) for _, ids in sorted(self._profiles.items()))
+            return tuple((hash_, count) for hash_, count in found if hash_ is not None)
 
     def dummy_key(self) -> bytes:
         """Return the random key of this store."""
@@ -422,6 +423,8 @@ class MemoryStore:
         for name in account.names:
             self._names[name] = account.id
             self._folded.setdefault(fold(name), {})[name] = account.id
+        if account.hash_profile is not None and account.password_hash is not None:
+            self._profiles.setdefault(account.hash_profile, {})[account.id] = None
 
     def _leave(self, account: AccountRecord) -> None:
         for name in account.names:
@@ -430,6 +433,11 @@ class MemoryStore:
             del alike[name]
             if not alike:
                 del self._folded[fold(name)]
+        if account.hash_profile is not None and account.password_hash is not None:
+            others = self._profiles[account.hash_profile]
+            del others[account.id]
+            if not others:
+                del self._profiles[account.hash_profile]
 
     def _is_current(self, key: KeyRecord) -> bool:
         stored = self._keys.get(key.id)

@@ -211,6 +211,11 @@ class AccountStoreContract(Contract):
         found = store.hash_samples()
         same(sorted(many for _, many in found), [1, 2], "how many")
         same({(hash_[0], many) for hash_, many in found}, {("a", 2), ("b", 1)}, "the samples")
+        store.swap_hash("0", "a1", "b2", "b")
+        store.replace_account(replace(_found(store.get_account("1")), password_hash="c1", hash_profile="c"))
+        same({(hash_[0], many) for hash_, many in store.hash_samples()}, {("b", 2), ("c", 1)}, "the samples after changes")
+        store.remove_account("1", 1)
+        same({(hash_[0], many) for hash_, many in store.hash_samples()}, {("b", 2)}, "the samples after a removal")
 
     def test_the_decoy_key_stays(self) -> None:
         """It is of 32 octets, random, and another one in another store."""
