@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.each import each
+
 PACKAGE = Path(__file__).parents[2] / "src" / "watchword"
 # A store compares what it holds with what it has read before, and finds digests through an index; commands work for the
 # operator; a grammar knows no secret. Everything else may be handed one by a client.
@@ -33,7 +35,7 @@ def suspicious(text: str) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@each("path", SOURCES)
 def test_secrets_are_compared_with_compare_digest_only(path: Path) -> None:
     """W9: `==` stops at the first octet that differs, and tells by its time how far somebody got."""
     assert suspicious(path.read_text(encoding="utf-8")) == []

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.each import each
+
 SOURCE = Path(__file__).parents[2] / "src" / "watchword"
 MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py"))}
 
@@ -89,7 +91,7 @@ def mistakes(module: str, text: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("module", MODULES)
+@each("module", MODULES)
 def test_every_module_imports_only_what_it_may(module: str) -> None:
     """Only from below; the core knows no framework, driver, event loop, socket or clock; an adapter knows one framework."""
     assert mistakes(module, MODULES[module]) == []

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.core import verifications
 from tests.support.drive import ByASGI, ByHand, ByWSGI, Request, basic, bearer, request_view, who
+from tests.support.each import each
 from tests.support.people import ANN, CLOCK, KEYS, NOW, Counting, check_password, check_token, orders_guard
 from watchword import (
     APIKey,
@@ -401,7 +402,7 @@ FORWARDED = [
 ]
 
 
-@pytest.mark.parametrize("field", FORWARDED, ids=lambda field: str(field[0]))
+@each("field", FORWARDED)
 def test_R9700_4_13_1_nobody_is_believed_about_the_connection(field: tuple[str, str], through: Through) -> None:
     """Address, scheme, path and certificate are what the server states. Proxies that may be believed come with a later release."""
     driver = through(orders_guard(require_tls=True))

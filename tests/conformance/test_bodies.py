@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI, Request, basic, bearer, request_view, wsgi_environ
+from tests.support.each import each
 from tests.support.people import KEYS, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, Reason, Throttled, scope
@@ -65,7 +66,7 @@ def test_R9110_10_1_1_1_nor_does_a_grant() -> None:
     assert (answer.seen.body, answer.received) == (b"x", 0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("accept", "kind"),
     [
         (None, PROBLEM),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.drive import Reply, Request, basic, bearer, request_view
+from tests.support.each import each
 from tests.support.people import KEYS, Counting, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
 from watchword import (
@@ -133,8 +134,8 @@ def test_R9111_3_5_1_sharing_is_never_allowed(carrier: str, behind: Behind) -> N
         assert not any(directive in said for directive in SHARED)
 
 
-@pytest.mark.parametrize("said", ["public, max-age=60", "s-maxage=10", "must-revalidate", "no-store", "max-age=0", "private=x", ""])
-@pytest.mark.parametrize("carrier", CARRIERS)
+@each("said", ["public, max-age=60", "s-maxage=10", "must-revalidate", "no-store", "max-age=0", "private=x", ""])
+@each("carrier", CARRIERS)
 def test_R9111_3_5_2_the_application_has_the_last_word(said: str, carrier: str, behind: Behind) -> None:
     """A Cache-Control of the application stays as it is, on every carrier: there is no strict mode that rewrites it."""
     assert served(behind, carrier, ("Cache-Control", said)).all("cache-control") == [said]
@@ -233,7 +234,7 @@ by_address = where(lambda view: view.client == INSIDE, name="inside", request_on
 by_both = where(lambda principal, view: principal.is_authenticated or view.client == INSIDE, name="either")
 
 
-@pytest.mark.parametrize("headers", [(), ANN], ids=["anonymous", "known"])
+@each("headers", [(), ANN])
 @pytest.mark.parametrize(
     "requirement",
     [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.drive import ByASGI, Request, basic, bearer
+from tests.support.each import each
 from tests.support.people import ANN, KEYS, NOW, Counting, check_token
 from watchword import (
     APIKey,
@@ -137,7 +138,7 @@ def is_cross_site(answer: Answer) -> bool:
     return answer.status == 403 and b"cross_site" in answer.body and not answer.called and not answer.challenges
 
 
-@pytest.mark.parametrize("case", TABLE)
+@each("case", TABLE)
 def test_the_table_of_origins(case: str, through: Through) -> None:
     """Cookies and Basic count exactly where the table says; what is refused is refused before anything is verified."""
     fields, cookie, password = TABLE[case]
@@ -162,7 +163,7 @@ HANDSHAKES: dict[str, tuple[Fields, bool, bool]] = {
 }
 
 
-@pytest.mark.parametrize("case", HANDSHAKES)
+@each("case", HANDSHAKES)
 def test_the_table_of_handshakes(case: str, through: Through) -> None:
     """A handshake is asked for its origin, whether the server hands it over as a websocket or, as WSGI servers do, as GET with Upgrade."""
     fields, cookie, password = HANDSHAKES[case]

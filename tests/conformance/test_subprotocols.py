@@ -10,6 +10,7 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 
 from tests.support.drive import ByASGI, ByHand, ByWSGI, Request, asgi_scope, basic, bearer, who
+from tests.support.each import each
 from tests.support.people import ANN, KEYS, check_password, check_token
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, optional, public
 from watchword.adapters.asgi import GuardMiddleware
@@ -62,7 +63,7 @@ OFFERED: dict[str, tuple[tuple[str, ...], int]] = {
 }
 
 
-@pytest.mark.parametrize("case", OFFERED)
+@each("case", OFFERED)
 def test_a_token_behind_the_marker_is_a_bearer_token(case: str, through: Through) -> None:
     """The marker is compared exactly, comes once, and exactly one token stands behind it; the answer is the same on every interface."""
     offered, status = OFFERED[case]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.drive import Answer, ByASGI, Request, asgi_scope, basic, bearer, who
+from tests.support.each import each
 from tests.support.people import ASK_ALL, KEYS, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
 from watchword import APIKey, Basic, Bearer, Guard, optional
@@ -28,7 +29,7 @@ def kinds(answer: Answer) -> list[str]:
 REFUSED = [row for row in ROWS if row.status != 200 and row.request.method == "GET"]
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
+@each("row", REFUSED)
 def test_R6455_4_2_2_1_a_handshake_is_refused_in_http(row: Any) -> None:
     """With the denial response a handshake is refused with the status and the challenges of the table, and never accepted."""
     request = row.request
@@ -40,7 +41,7 @@ def test_R6455_4_2_2_1_a_handshake_is_refused_in_http(row: Any) -> None:
         assert (answer.headers, answer.body) == (http.headers, http.body)
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
+@each("row", REFUSED)
 def test_R6455_4_2_2_2_without_the_extension_it_is_closed(row: Any) -> None:
     """Without it there is exactly one close, after connect was received: servers make 403 of that."""
     request = row.request

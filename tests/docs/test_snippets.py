@@ -16,6 +16,8 @@ import pytest
 from sybil import Document
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from tests.support.each import each
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -54,7 +56,7 @@ def test_every_snippet_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
     run(page, page.relative_to(ROOT).as_posix(), monkeypatch)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@each("page", PAGES)
 def test_no_snippet_is_passed_over(page: Path) -> None:
     """A block that a reader takes for Python is run: its fence says exactly ```python."""
     text = page.read_text(encoding="utf-8")

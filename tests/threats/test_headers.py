@@ -11,6 +11,7 @@ import argon2
 import pytest
 
 from tests.support.drive import ByASGI, ByHand, ByWSGI, Request, asgi_scope, basic, bearer, who, wsgi_environ
+from tests.support.each import each
 from tests.support.people import ANN, CLOCK, KEYS, Counting, check_password, check_token, orders_guard
 from watchword import (
     APIKey,
@@ -109,8 +110,8 @@ def test_H1_a_table_of_keys_holds_no_comma() -> None:
 MATTERS = sorted(name for name in everything().policy.index.names if "-" in name)
 
 
-@pytest.mark.parametrize("driver", [ByASGI, ByHand])
-@pytest.mark.parametrize("name", MATTERS)
+@each("driver", [ByASGI, ByHand])
+@each("name", MATTERS)
 def test_H2_an_underscore_twin_is_refused(name: str, driver: Any) -> None:
     """Every field that the guard reads or takes out has its twins spelt with underscores refused, in any mixture and letter case.
 
@@ -204,7 +205,7 @@ CLAIMS = [
 ]
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=": ".join)
+@each("claim", CLAIMS)
 def test_H4_nobody_is_believed_about_his_address(claim: tuple[str, str], through: Through) -> None:
     """The peer is whom the server names. Proxies that may be believed are configured in a later release; until then none is."""
     driver = through(Guard(Bearer(check_token), rules=INSIDE, clock=CLOCK))
@@ -253,10 +254,8 @@ def test_H6_what_cannot_be_sent_is_a_mistake(realm: str) -> None:
             Challenge("Own", {"realm": realm})
 
 
-@pytest.mark.parametrize(
-    "hostile", ['"', "\\", "\r\nX: y", "\x00", "\xff", "a" * 5000, "../..", "<script>"], ids=lambda text: ascii(text[:9])
-)
-@pytest.mark.parametrize("where", ["Host", "path", "query", "Origin", "user", "token", "scheme", "method"])
+@each("hostile", ['"', "\\", "\r\nX: y", "\x00", "\xff", "a" * 5000, "../..", "<script>"])
+@each("where", ["Host", "path", "query", "Origin", "user", "token", "scheme", "method"])
 def test_H6_nothing_of_the_request_gets_into_a_challenge(where: str, hostile: str, through: Through) -> None:
     """Realm and metadata URL are constants: the challenges are the same whatever stands in Host, path, query or credentials."""
     url = "https://api.example/.well-known/oauth-protected-resource"

@@ -12,6 +12,7 @@ import argon2
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI, Request, basic, bearer, request_view, who
+from tests.support.each import each
 from tests.support.people import ANN, ASK_ALL, KEYS, RULES, Counting, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
 from watchword import (
@@ -61,8 +62,8 @@ def test_N1_no_checker_is_called_without_credentials(target: str, through: Throu
     assert checker.asked == []
 
 
-@pytest.mark.parametrize("wider", [optional, public, authenticated])
-@pytest.mark.parametrize("narrower", [role("x"), scope("x"), permission("x"), authenticated, role("admin") & scope("x")], ids=str)
+@each("wider", [optional, public, authenticated])
+@each("narrower", [role("x"), scope("x"), permission("x"), authenticated, role("admin") & scope("x")])
 def test_N2_optional_switches_nothing_off(wider: Any, narrower: Any, through: Through) -> None:
     """Beside a requirement, `optional` and `public` let nobody in whom it does not let in; in whatever order they stand."""
     for both in (wider & narrower, narrower & wider):
@@ -169,10 +170,8 @@ def test_N6_nor_is_a_preflight(behind: Behind) -> None:
         assert (answer.status, answer.called) == (status, status == 200)
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.status not in {200, 404} and row.request.method == "GET"], ids=lambda row: row.name
-)
-@pytest.mark.parametrize("denial", [True, False])
+@each("row", [row for row in ROWS if row.status not in {200, 404} and row.request.method == "GET"])
+@each("denial", [True, False])
 def test_N7_websockets_are_guarded(row: Any, denial: bool) -> None:  # noqa: FBT001 - with and without the extension
     """What http refuses is refused to a handshake too, and never accepted first."""
     request = Request(kind="websocket", target=row.request.target, headers=row.request.headers, client=row.request.client, denial=denial)

@@ -16,6 +16,7 @@ import pytest
 
 import watchword
 from tests.support.drive import DRIVERS, ByASGI, ByHand, ByWSGI, Request, asgi_scope, bearer, who, wsgi_environ
+from tests.support.each import each
 from tests.support.people import ANN, Counting, check_token, orders_guard
 from watchword import Bearer, ConfigurationError, Firewall, Guard, authenticated, nobody, public, role, scope
 from watchword.checkers import Tokens
@@ -57,7 +58,7 @@ HOSTS = [
 ]
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=ascii)
+@each("host", HOSTS)
 def test_P1_the_host_moves_nothing(host: str, through: Through) -> None:
     """Whatever stands in Host, the decision is that of the clean Host: paths are never read from a URL rebuilt from it."""
     driver = through(Guard(Bearer(check_token), rules=GUARDED))
@@ -310,7 +311,7 @@ SWITCHES = [
 ]
 
 
-@pytest.mark.parametrize("field", SWITCHES, ids=lambda field: str(field[0]))
+@each("field", SWITCHES)
 def test_P9_no_header_switches_anything_off(field: tuple[str, str], through: Through) -> None:
     """No field that a client can send makes a refusal a grant, whatever a gateway or framework may mean by it."""
     driver = through(Guard(Bearer(check_token), rules=GUARDED))
@@ -413,8 +414,8 @@ VERBS = [
 ]
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=ascii)
-@pytest.mark.parametrize("rule", ["GET /x", "/x", "GET,POST /x", "GET /**"])
+@each("verb", VERBS)
+@each("rule", ["GET /x", "/x", "GET,POST /x", "GET /**"])
 def test_P11_no_verb_needs_less_than_get(verb: str, rule: str, through: Through) -> None:
     """Whatever a method is called, it is never let in where GET would not be: an application may serve it by the handler of GET."""
     for required in (role("root"), scope("none"), authenticated, nobody):

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route, Router
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tests.support.drive import ByASGI, ByHand, ByWSGI, Reply, Request, asgi_scope, basic, bearer, who, wsgi_environ
+from tests.support.each import each
 from tests.support.people import ANN, ASK_ALL, KEYS, Counting, check_token, orders_guard
 from watchword import (
     ANONYMOUS,
@@ -272,8 +273,8 @@ def test_S4_the_application_is_never_told_none(target: str, behind: Behind) -> N
 # S6: the guard's fields survive whatever the application does
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "JEFF"])
-@pytest.mark.parametrize("more", [(), (("If-None-Match", "*"),), (("Range", "bytes=0-1"),), (("Expect", "100-continue"),)], ids=str)
+@each("method", ["GET", "HEAD", "POST", "OPTIONS", "JEFF"])
+@each("more", [(), (("If-None-Match", "*"),), (("Range", "bytes=0-1"),), (("Expect", "100-continue"),)])
 def test_S6_challenges_survive(method: str, more: tuple[tuple[str, str], ...], through: Through) -> None:
     """A 401 has its challenges and is not stored, whatever the method and whatever is asked of it."""
     answer = through(orders_guard())(me(*more, method=method))

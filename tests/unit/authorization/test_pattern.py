@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.each import each
 from watchword import Bearer, ConfigurationError, Guard, RequestView, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 
@@ -41,7 +42,7 @@ def test_patterns(text: str, pattern: Pattern) -> None:
     assert parse_pattern(text) == pattern
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "why"),
     [
         ("", "its path must start with a slash"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.each import each
 from watchword.errors import ConfigurationError, FieldTooLong, GrammarError
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_PARAMETERS, Authorization, parse_authorization
 
@@ -60,7 +61,7 @@ def test_parameters_are_read(value: str, params: dict[str, str]) -> None:
         assert list(read.params or ()) == list(params)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected", "position"),
     [
         ("", "scheme name", 0),
@@ -116,10 +117,8 @@ def test_what_is_no_credentials_is_refused(value: str, expected: str, position: 
     assert not isinstance(caught.value, FieldTooLong)
 
 
-@pytest.mark.parametrize("code", [*range(0x09), *range(0x0A, 0x20), 0x7F])
-@pytest.mark.parametrize(
-    "value", ["{}Bearer a", "Bear{}er a", "Bearer{} a", "Bearer a{}b", "Bearer a{}", 'Digest a="{}"', 'Digest a="\\{}"', "Digest a=1,{}"]
-)
+@each("code", [*range(0x09), *range(0x0A, 0x20), 0x7F])
+@each("value", ["{}Bearer a", "Bear{}er a", "Bearer{} a", "Bearer a{}b", "Bearer a{}", 'Digest a="{}"', 'Digest a="\\{}"', "Digest a=1,{}"])
 def test_control_characters_are_refused_everywhere(value: str, code: int) -> None:
     """No control character other than HTAB passes, wherever it stands (RFC 9110 §5.5)."""
     with pytest.raises(GrammarError):

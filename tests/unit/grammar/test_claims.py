@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.each import each
 from watchword.grammar import claimed_schemes, may_be_joined
 
 
@@ -84,9 +85,9 @@ def test_a_join_is_told_from_one_field_that_is_broken(value: str, joined: bool) 
     assert may_be_joined(value.encode("utf-8")) is joined
 
 
-@pytest.mark.parametrize("first", ["", "Basic YTpi", 'Digest a="b"', "Bearer"])
-@pytest.mark.parametrize("second", ["", "Basic YTpi", 'Digest a="b"', "Bearer", "ApiKey x=", "x"])
-@pytest.mark.parametrize("comma", [",", ", ", " ,\t"])
+@each("first", ["", "Basic YTpi", 'Digest a="b"', "Bearer"])
+@each("second", ["", "Basic YTpi", 'Digest a="b"', "Bearer", "ApiKey x=", "x"])
+@each("comma", [",", ", ", " ,\t"])
 def test_whatever_a_gateway_joins_may_be_joined(first: str, second: str, comma: str) -> None:
     """Two fields that are credentials, or a scheme name, or empty are told alike, whether a server lists or joins them."""
     assert may_be_joined(f"{first}{comma}{second}")

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
+from tests.support.each import each
 from watchword import grammar
 from watchword.errors import GrammarError
 from watchword.grammar import (
@@ -96,8 +95,8 @@ def _lines_run(reader: str, data: bytes) -> int:
     return count
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("reader", READERS)
+@each("seed", SEEDS)
+@each("reader", READERS)
 def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
     """Ten times the input runs at most ten times the lines, whatever the input is made of."""
     short, long = (_lines_run(reader, SEEDS[seed](size)) for size in (20, 200))
@@ -105,8 +104,8 @@ def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
     assert long <= 11 * short
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("reader", READERS)
+@each("seed", SEEDS)
+@each("reader", READERS)
 def test_R9110_17_5_1_no_pattern_backtracks(reader: str, seed: str) -> None:
     """What lines do not show, a pattern or a copy for each octet, would not come to an end on 300,000 octets."""
     _read(reader, SEEDS[seed](300_000)[:300_000])

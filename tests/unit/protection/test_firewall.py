@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
+from tests.support.each import each
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Firewall, Granted, Guard, Malformed, Reason, RequestView, public
 from watchword.field import Field, FieldTable
 from watchword.protection import RULES
@@ -219,8 +220,8 @@ CASES: dict[str, tuple[dict[str, RequestView], dict[str, RequestView]]] = {
     ),
 }
 
-REFUSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (refused, _) in CASES.items() for name, view in refused.items()]
-PASSED = [pytest.param(rule, view, id=f"{rule}-{name}") for rule, (_, passed) in CASES.items() for name, view in passed.items()]
+REFUSED = [(rule, view) for rule, (refused, _) in CASES.items() for view in refused.values()]
+PASSED = [(rule, view) for rule, (_, passed) in CASES.items() for view in passed.values()]
 
 SINGLE = ("authorization", "host", "x-api-key")
 INDEX = FieldIndex({*SINGLE, "cookie", "accept", "origin", "remote-user", "x-forwarded-user", "x-vhm-root"})
@@ -255,25 +256,25 @@ def test_every_rule_has_cases() -> None:
     assert all(refused and passed for refused, passed in CASES.values())
 
 
-@pytest.mark.parametrize(("rule", "view"), REFUSED)
+@each(("rule", "view"), REFUSED)
 def test_a_rule_refuses_what_it_says(rule: str, view: RequestView) -> None:
     """By its own name, with the others off, so that no rule leans on another."""
     assert find(view, *(other for other in RULES if other != rule)) == rule
 
 
-@pytest.mark.parametrize(("rule", "view"), REFUSED)
+@each(("rule", "view"), REFUSED)
 def test_with_all_rules_on_it_is_refused(rule: str, view: RequestView) -> None:
     """Whichever rule is the first to see it."""
     assert find(view) is not None
 
 
-@pytest.mark.parametrize(("rule", "view"), PASSED)
+@each(("rule", "view"), PASSED)
 def test_a_rule_lets_its_neighbours_pass(rule: str, view: RequestView) -> None:
     """What is as near as can be, with all rules on: a firewall that refuses honest clients is switched off."""
     assert find(view) is None
 
 
-@pytest.mark.parametrize(("rule", "view"), REFUSED)
+@each(("rule", "view"), REFUSED)
 def test_a_rule_can_be_switched_off_alone(rule: str, view: RequestView) -> None:
     """By its name; with it off, nothing is refused under that name."""
     assert find(view, rule) != rule

@@ -9,6 +9,7 @@ import pytest
 from argon2 import PasswordHasher, Type
 
 from tests.support.core import CHEAP, argon2_hash, bcrypt_hash, verifications
+from tests.support.each import each
 from watchword import ConfigurationError, Unavailable
 from watchword.checkers import verify_password
 from watchword.checkers.passwords import check_hash
@@ -180,7 +181,7 @@ def test_a_hash_is_a_string(wrong: object) -> None:
     assert verify_password(wrong, "x") is False  # type: ignore[arg-type]  # the same
 
 
-@pytest.mark.parametrize("length", range(4, 70))
+@each("length", range(4, 70))
 def test_every_length_of_salt_and_digest_is_taken(length: int) -> None:
     """Whatever the library makes is no mistake."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=2, hash_len=length, salt_len=length + 4)
