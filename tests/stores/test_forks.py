@@ -29,7 +29,7 @@ for number in range(4):
     child = fork()
     if not child:
         try:
-            for turn in range(50):
+            for turn in range(20):
                 assert store.find_key("k1").id == "k1"
                 assert store.find_key(f"none{number}") is None
             store.add_key(key(f"of-child-{number}"))
@@ -39,7 +39,7 @@ for number in range(4):
             os._exit(1)
         os._exit(0)
     children.append(child)
-for turn in range(50):
+for turn in range(20):
     assert store.find_key("k1").id == "k1"
     assert store.find_account("ann").id == "1"
 assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
