@@ -40,7 +40,7 @@ def key(**facts: Any) -> KeyRecord:
 
 def token(**facts: Any) -> TokenRecord:
     """A token about which there is nothing to say, but for what is given."""
-    usual: dict[str, Any] = {"id": "t", "digest": bytes(32), "subject": "ann", "created_at": NOW, "expires_at": NOW + DAY}
+    usual: dict[str, Any] = {"id": "t", "digest": bytes(32), "owner": "ann", "created_at": NOW, "expires_at": NOW + DAY}
     return TokenRecord(**usual | facts)
 
 
@@ -65,7 +65,7 @@ FOUND: dict[str, list[AccountRecord | KeyRecord | TokenRecord]] = {
     "key_never_used": [key(created_at=NOW - 90 * DAY)],
     "key_unused": [key(last_used_at=NOW - 90 * DAY)],
     "key_leftover": [key(expires_at=NOW)],
-    "token_subject_gone": [token(subject="zoe")],
+    "token_subject_gone": [token(owner="zoe")],
     "token_never_expires": [token(expires_at=None)],
     "token_leftover": [token(revoked_at=NOW - 1)],
 }
@@ -88,7 +88,7 @@ def test_each_is_found_by_itself(code: str) -> None:
         key(created_at=0, not_before=NOW + 1),
         key(last_used_at=NOW - 1, created_at=0),
         key(owner="shop", kind="client"),
-        token(subject="job", kind="client"),
+        token(owner="job", kind="client"),
         token(created_at=0),
     ],
 )

@@ -47,7 +47,7 @@ class OfSQL(StoreContract):
 
     def fill(self, store: SQLStore, keys: Sequence[KeyRecord]) -> None:
         """Add them in one transaction."""
-        rows = [records.key_row(replace(one, version=1)) for one in keys]
+        rows = [records.KEY.row(replace(one, version=1)) for one in keys]
         store._database.change(lambda change: change.execute(insert(schema.keys), rows))
 
 

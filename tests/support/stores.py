@@ -45,7 +45,7 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
         "add_token": partial(store.add_token, token("t9")),
         "revoke_token": partial(store.revoke_token, "t1", 1),
         "list_tokens": store.list_tokens,
-        "list_tokens, of one": partial(store.list_tokens, subject="1"),
+        "list_tokens, of one": partial(store.list_tokens, owner="1"),
         "purge_tokens": partial(store.purge_tokens, 0),
         "revoke_all": partial(store.revoke_all, "7", 1),
         "status": store.status,

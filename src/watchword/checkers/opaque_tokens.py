@@ -159,7 +159,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         record = TokenRecord(
             digest=made.digest,
             id=made.id,
-            subject=check_text("the subject", subject),
+            owner=check_text("the subject", subject),
             label=check_text("the label", label, may_be_empty=True),
             kind=check_kind(kind),
             roles=check_names("roles", roles),
@@ -208,7 +208,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
             subject: whose; None: everybody's.
         """
         after = ""
-        while page := self._store.list_tokens(subject=subject, after=after):
+        while page := self._store.list_tokens(owner=subject, after=after):
             yield from page
             after = page[-1].id
 
@@ -239,7 +239,7 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
 
 
 def _validity(record: TokenRecord) -> Validity:
-    return Validity(revoked_at=record.revoked_at, disabled=record.subject_disabled, expires_at=record.expires_at)
+    return Validity(revoked_at=record.revoked_at, disabled=record.owner_disabled, expires_at=record.expires_at)
 
 
 def _principal(record: TokenRecord) -> Principal:

@@ -72,7 +72,7 @@ def token_facts(token: TokenRecord, now: float) -> dict[str, Any]:
         "subject": token.subject,
         "label": token.label,
         "kind": token.kind,
-        "state": ended(token, now) or ("subject_disabled" if token.subject_disabled else "active"),
+        "state": ended(token, now) or ("subject_disabled" if token.owner_disabled else "active"),
         "roles": sorted(token.roles),
         "scopes": sorted(token.scopes),
         "permissions": sorted(token.permissions),

@@ -158,7 +158,7 @@ def _tokens(store: SQLStore, prefix: str = "wwt") -> OpaqueTokens:
 
 def _has_held(store: SQLStore, subject: str) -> bool:
     """Tell whether a key or token has ever stood for a program: a second `revoke-all` is no mistake."""
-    return bool(store.list_keys(owner=subject, limit=1) or store.list_tokens(subject=subject, limit=1))
+    return bool(store.list_keys(owner=subject, limit=1) or store.list_tokens(owner=subject, limit=1))
 
 
 def _find(store: SQLStore, handle: str) -> TokenRecord | None:

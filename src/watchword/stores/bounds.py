@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from math import isnan
+from typing import Any, TypeVar
 from unicodedata import normalize
 
 from watchword.scopes import check_scope
-from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
+from watchword.stores.ports import AccountRecord, Issued, KeyRecord
+
+R = TypeVar("R", bound=Issued)
 
 MAX_TEXT = 1024
 """How many octets of UTF-8 an id, a name or a role may have: an index entry of PostgreSQL holds 2,704."""
@@ -109,68 +112,39 @@ def checked_account(account: AccountRecord) -> AccountRecord:
     _version(account.version)
     checked_time(account.created_at)
     _times(account.password_changed_at, account.locked_until, account.last_login_at)
-    return replace(
-        account,
-        names=names,
-        roles=frozenset(_texts("a role", account.roles)),
-        scopes=frozenset(map(check_scope, _texts("a scope", account.scopes))),
-        permissions=frozenset(_texts("a permission", account.permissions)),
-        disabled=bool(account.disabled),
-    )
+    return replace(account, names=names, **_grants(account), disabled=bool(account.disabled))
 
 
-def checked_key(key: KeyRecord) -> KeyRecord:
-    """Return the key with its collections frozen, and without what a store tells of its owner.
+def checked_issued(record: R, kind: type[R]) -> R:
+    """Return a key or token with its collections frozen, and without what a store tells of its owner.
 
     Args:
-        key: what is to be kept.
+        record: what is to be kept.
+        kind: what it has to be.
 
     Raises:
         ValueError: a store cannot keep it.
         TypeError: it is no record of this kind.
     """
-    _record(key, KeyRecord)
-    _text("the id of a key", key.id)
-    _text("the owner of a key", key.owner)
-    _issued(key)
-    if key.replaced_by is not None:
-        _text("the successor of a key", key.replaced_by)
-    _version(key.version)
-    checked_time(key.created_at)
-    _times(key.not_before, key.expires_at, key.last_used_at, key.revoked_at)
-    return replace(
-        key,
-        roles=frozenset(_texts("a role", key.roles)),
-        scopes=frozenset(map(check_scope, _texts("a scope", key.scopes))),
-        permissions=frozenset(_texts("a permission", key.permissions)),
-        networks=_texts("a network", key.networks),
-        owner_disabled=False,
-    )
-
-
-def checked_token(token: TokenRecord) -> TokenRecord:
-    """Return the token with its collections frozen, and without what a store tells of its subject.
-
-    Args:
-        token: what is to be kept.
-
-    Raises:
-        ValueError: a store cannot keep it.
-        TypeError: it is no record of this kind.
-    """
-    _record(token, TokenRecord)
-    _text("the handle of a token", token.id)
-    _text("the subject of a token", token.subject)
-    _issued(token)
-    checked_time(token.created_at)
-    _times(token.expires_at, token.revoked_at)
-    return replace(
-        token,
-        roles=frozenset(_texts("a role", token.roles)),
-        scopes=frozenset(map(check_scope, _texts("a scope", token.scopes))),
-        permissions=frozenset(_texts("a permission", token.permissions)),
-        subject_disabled=False,
-    )
+    _record(record, kind)
+    what = kind.what
+    _text(f"the id of a {what}", record.id)
+    _text(f"the owner of a {what}", record.owner)
+    if not is_digest(record.digest):
+        raise ValueError(f"a digest is {DIGEST} octets of SHA-256")
+    if record.label != "" and not storable(record.label):
+        raise ValueError(f"a label is text of at most {MAX_TEXT} octets, without NUL and lone surrogates")
+    if not isinstance(record.kind, str) or record.kind not in {"user", "client"}:
+        raise ValueError(f"a {what} is of kind 'user' or 'client', not {shown(record.kind)}")
+    checked_time(record.created_at)
+    _times(record.not_before, record.expires_at, record.last_used_at, record.revoked_at)
+    kept = replace(record, **_grants(record), owner_disabled=False)
+    if isinstance(kept, KeyRecord):
+        if kept.replaced_by is not None:
+            _text("the successor of a key", kept.replaced_by)
+        _version(kept.version)
+        kept = replace(kept, networks=_texts("a network", kept.networks))
+    return kept
 
 
 def checked_time(at: float) -> float:
@@ -203,13 +177,12 @@ def check_page(after: object, limit: object) -> None:
         raise TypeError(f"a page has a whole number of records at most, not {shown(limit)}")
 
 
-def _issued(record: KeyRecord | TokenRecord) -> None:
-    if not is_digest(record.digest):
-        raise ValueError(f"a digest is {DIGEST} octets of SHA-256")
-    if record.label != "" and not storable(record.label):
-        raise ValueError(f"a label is text of at most {MAX_TEXT} octets, without NUL and lone surrogates")
-    if not isinstance(record.kind, str) or record.kind not in {"user", "client"}:
-        raise ValueError(f"a key or token is of kind 'user' or 'client', not {shown(record.kind)}")
+def _grants(record: AccountRecord | Issued) -> dict[str, Any]:
+    return {
+        "roles": frozenset(_texts("a role", record.roles)),
+        "scopes": frozenset(map(check_scope, _texts("a scope", record.scopes))),
+        "permissions": frozenset(_texts("a permission", record.permissions)),
+    }
 
 
 def _text(what: str, text: object, limit: int = MAX_TEXT, *, secret: bool = False) -> None:

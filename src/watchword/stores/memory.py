@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 from watchword.clock import as_clock
 from watchword.errors import AlreadyExists
 from watchword.locking import ProcessLock
-from watchword.stores.bounds import check_page, checked_account, checked_key, checked_time, checked_token, fold, is_digest, storable
+from watchword.stores.bounds import check_page, checked_account, checked_issued, checked_time, fold, is_digest, storable
 from watchword.stores.changes import Changes
 from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
-from watchword.stores.subjects import account_subject, key_subject, token_subject
+from watchword.stores.subjects import account_subject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
 
 R = TypeVar("R", AccountRecord, KeyRecord, TokenRecord)
+S = TypeVar("S", KeyRecord, TokenRecord)  # a secret
 T = TypeVar("T")
 
 
@@ -49,8 +50,8 @@ class MemoryStore:
         self._folded: dict[str, dict[str, str]] = {}  # name without case, to the names that are spelled so or otherwise, to ids
         self._profiles: dict[str, dict[str, None]] = {}  # of a hash, to the ids of the accounts that have one
         self._keys: dict[str, KeyRecord] = {}
-        self._tokens: dict[bytes, TokenRecord] = {}
-        self._handles: dict[str, bytes] = {}  # handle of a token to its digest
+        self._tokens: dict[str, TokenRecord] = {}
+        self._handles: dict[bytes, str] = {}  # digest of a token to its handle
 
     # What a checker may remember
 
@@ -60,28 +61,18 @@ class MemoryStore:
         return False
 
     def revision(self) -> int:
-        """Return the number of the newest change."""
+        """See `Watched.revision`."""
         return self._changes.revision
 
     def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
-        """Return whether these subjects did not change since; see `Watched.is_current`.
-
-        Args:
-            revision: what `revision()` returned.
-            subjects: of a record; None: everything.
-        """
+        """See `Watched.is_current`."""
         with self._lock:
             return self._changes.is_current(revision, subjects)
 
     # Accounts
 
     def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
-        """Return the account that logs in by this name; see `AccountStore.find_account`.
-
-        Args:
-            name: in Normalization Form C.
-            fold_case: whether names that differ in case alone are the same.
-        """
+        """See `AccountStore.find_account`."""
         if not storable(name):
             return None
         with self._lock:
@@ -92,25 +83,12 @@ class MemoryStore:
             return None if found is None else self._accounts[found]
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
-        """Return the account with this id.
-
-        Args:
-            id: the id.
-        """
+        """See `AccountStore.get_account`."""
         with self._lock:
             return _known(self._accounts, id)
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
-        """Keep a new account; see `AccountStore.add_account`.
-
-        Args:
-            account: the account.
-            fold_case: how ids and names are kept apart.
-
-        Raises:
-            AlreadyExists: the id or one of the names is taken.
-            ValueError: it is beyond the bounds of a store.
-        """
+        """See `AccountStore.add_account`."""
         account = checked_account(account)
         with self._lock:
             if account.id in self._accounts:
@@ -128,16 +106,7 @@ class MemoryStore:
             return account
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
-        """Keep a changed account: compare and set; see `AccountStore.replace_account`.
-
-        Args:
-            account: as it was read, with the changes.
-            fold_case: how ids and names are kept apart.
-
-        Raises:
-            AlreadyExists: one of the names belongs to another account.
-            ValueError: it is beyond the bounds of a store.
-        """
+        """See `AccountStore.replace_account`."""
         account = checked_account(account)
         with self._lock:
             stored = self._accounts.get(account.id)
@@ -155,17 +124,7 @@ class MemoryStore:
             return account
 
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
-        """Put a new hash of the same password in place: compare and set; see `AccountStore.swap_hash`.
-
-        Args:
-            id: the account.
-            old: the hash that was read.
-            new: the hash that takes its place.
-            profile: its profile.
-
-        Raises:
-            ValueError: the new hash is beyond the bounds of a store.
-        """
+        """See `AccountStore.swap_hash`."""
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         with self._lock:
             stored = _known(self._accounts, id)
@@ -179,12 +138,7 @@ class MemoryStore:
             return True
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
-        """Remove an account and revoke its keys and tokens, in one step.
-
-        Args:
-            id: the account.
-            at: when.
-        """
+        """See `AccountStore.remove_account`."""
         at = checked_time(at)
         with self._lock:
             stored = _known(self._accounts, id)
@@ -197,22 +151,12 @@ class MemoryStore:
             return True
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
-        """Return accounts in the order of their ids; see `AccountStore.list_accounts`.
-
-        Args:
-            after: the id after which to begin.
-            limit: how many at most.
-        """
+        """See `AccountStore.list_accounts`."""
         with self._lock:
             return _page(self._accounts.values(), after, limit)
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note a login.
-
-        Args:
-            id: the account.
-            at: when.
-        """
+        """See `AccountStore.note_login`."""
         at = checked_time(at)
         with self._lock:
             stored = _known(self._accounts, id)
@@ -220,69 +164,39 @@ class MemoryStore:
                 self._accounts[id] = replace(stored, last_login_at=at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
-        """Return one stored hash of every profile in use, and how many accounts have it."""
+        """See `AccountStore.hash_samples`."""
         with self._lock:
             # Any of its hashes stands for a profile. Counted as accounts change: an event loop waits for this, whatever their number.
             found = ((self._accounts[next(iter(ids))].password_hash, len(ids)) for _, ids in sorted(self._profiles.items()))
             return tuple((hash_, count) for hash_, count in found if hash_ is not None)
 
     def dummy_key(self) -> bytes:
-        """Return the random key of this store."""
+        """See `AccountStore.dummy_key`."""
         return self._decoy
 
     # Keys
 
     def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
-        """Return the key with this id.
-
-        Args:
-            id: the public part of the key.
-        """
+        """See `KeyStore.find_key`."""
         with self._lock:
             key = _known(self._keys, id)
             return None if key is None else self._told(key)
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
-        """Keep a new key.
-
-        Args:
-            key: the key.
-
-        Raises:
-            AlreadyExists: the id is taken.
-            ValueError: it is beyond the bounds of a store.
-        """
-        key = checked_key(key)
+        """See `KeyStore.add_key`."""
+        key = checked_issued(key, KeyRecord)
         with self._lock:
             return self._told(self._add_key(key))
 
     def replace_key(self, key: KeyRecord) -> KeyRecord | None:
-        """Keep a changed key: compare and set; see `KeyStore.replace_key`.
-
-        Args:
-            key: as it was read, with the changes.
-
-        Raises:
-            ValueError: it is beyond the bounds of a store.
-        """
-        key = checked_key(key)
+        """See `KeyStore.replace_key`."""
+        key = checked_issued(key, KeyRecord)
         with self._lock:
-            if not self._is_current(key):
-                return None
-            return self._told(self._put_key(key))
+            return self._told(self._put_key(key)) if self._is_current(key) else None
 
     def rotate_key(self, old: KeyRecord, new: KeyRecord) -> KeyRecord | None:
-        """Keep a changed key and its successor, both or neither; see `KeyStore.rotate_key`.
-
-        Args:
-            old: as it was read, with the changes.
-            new: the successor.
-
-        Raises:
-            AlreadyExists: the id of the successor is taken.
-            ValueError: one of them is beyond the bounds of a store.
-        """
-        old, new = checked_key(old), checked_key(new)
+        """See `KeyStore.rotate_key`."""
+        old, new = checked_issued(old, KeyRecord), checked_issued(new, KeyRecord)
         with self._lock:
             if not self._is_current(old):
                 return None
@@ -291,24 +205,11 @@ class MemoryStore:
             return self._told(added)
 
     def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
-        """Return keys in the order of their ids.
-
-        Args:
-            owner: whose; None: everybody's.
-            after: the id after which to begin.
-            limit: how many at most.
-        """
-        with self._lock:
-            keys = (key for key in self._keys.values() if owner is None or key.owner == owner)
-            return tuple(self._told(key) for key in _page(keys, after, limit))
+        """See `KeyStore.list_keys`."""
+        return self._list(self._keys, owner, after, limit)
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note that a key was used.
-
-        Args:
-            id: the key.
-            at: when.
-        """
+        """See `KeyStore.note_key_use`."""
         at = checked_time(at)
         with self._lock:
             stored = _known(self._keys, id)
@@ -318,85 +219,51 @@ class MemoryStore:
     # Tokens
 
     def find_token(self, digest: bytes) -> TokenRecord | None:
-        """Return the token with this digest.
-
-        Args:
-            digest: the SHA-256 digest of the token.
-        """
+        """See `TokenStore.find_token`."""
         if not is_digest(digest):
             return None
         with self._lock:
-            token = self._tokens.get(digest)
-            return None if token is None else self._told_token(token)
+            handle = self._handles.get(digest)
+            return None if handle is None else self._told(self._tokens[handle])
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
-        """Keep a new token.
-
-        Args:
-            token: the token.
-
-        Raises:
-            AlreadyExists: the digest or the handle is taken.
-            ValueError: it is beyond the bounds of a store.
-        """
-        token = checked_token(token)
+        """See `TokenStore.add_token`."""
+        token = checked_issued(token, TokenRecord)
         with self._lock:
-            if token.id in self._handles or token.digest in self._tokens:
+            if token.id in self._tokens or token.digest in self._handles:
                 raise AlreadyExists(f"there is a token with the handle {token.id!r}, or with the same digest, already")
-            self._tokens[token.digest] = token
-            self._handles[token.id] = token.digest
-            return self._told_token(token)
+            self._tokens[token.id] = token
+            self._handles[token.digest] = token.id
+            return self._told(token)
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
-        """Revoke a token by its handle.
-
-        Args:
-            id: the handle.
-            at: when.
-        """
+        """See `TokenStore.revoke_token`."""
         at = checked_time(at)
         with self._lock:
-            digest = _known(self._handles, id)
-            if digest is None or self._tokens[digest].revoked_at is not None:
+            token = _known(self._tokens, id)
+            if token is None or token.revoked_at is not None:
                 return False
-            self._changes.note([token_subject(id)])
-            self._tokens[digest] = replace(self._tokens[digest], revoked_at=at)
+            self._changes.note(token.subjects[:1])
+            self._tokens[id] = replace(token, revoked_at=at)
             return True
 
-    def list_tokens(self, *, subject: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
-        """Return tokens in the order of their handles.
-
-        Args:
-            subject: whose; None: everybody's.
-            after: the handle after which to begin.
-            limit: how many at most.
-        """
-        with self._lock:
-            tokens = (token for token in self._tokens.values() if subject is None or token.subject == subject)
-            return tuple(self._told_token(token) for token in _page(tokens, after, limit))
+    def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
+        """See `TokenStore.list_tokens`."""
+        return self._list(self._tokens, owner, after, limit)
 
     def purge_tokens(self, before: float) -> int:
-        """Forget tokens that ended before a time; see `TokenStore.purge_tokens`.
-
-        Args:
-            before: Unix seconds.
-        """
+        """See `TokenStore.purge_tokens`."""
         before = min(checked_time(before), self._clock.now())
         with self._lock:
             ended = [token for token in self._tokens.values() if _ended(token, before)]
             for token in ended:
-                del self._tokens[token.digest], self._handles[token.id]
+                del self._tokens[token.id], self._handles[token.digest]
             if ended:
-                self._changes.note([token_subject(token.id) for token in ended])
+                self._changes.note([token.subjects[0] for token in ended])
             return len(ended)
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        """Revoke all keys and all tokens that stand for somebody, in one step.
-
-        Args:
-            subject: whose.
-            at: when.
-        """
+        """See `KeyStore.revoke_all`."""
         at = checked_time(at)
         with self._lock:
             revoked = self._revoke_all(subject, at)
@@ -451,26 +318,26 @@ class MemoryStore:
 
     def _put_key(self, key: KeyRecord) -> KeyRecord:
         stored = self._keys[key.id]
-        self._changes.note([key_subject(key.id)])
+        self._changes.note(key.subjects[:1])
         key = replace(key, created_at=stored.created_at, last_used_at=stored.last_used_at, version=stored.version + 1)
         self._keys[key.id] = key
         return key
 
-    def _told(self, key: KeyRecord) -> KeyRecord:
-        owner = self._accounts.get(key.owner)
-        return key if owner is None or not owner.disabled else replace(key, owner_disabled=True)
+    def _told(self, record: S) -> S:
+        """Return a key or token with what is known of its owner."""
+        owner = self._accounts.get(record.owner)
+        return record if owner is None or not owner.disabled else replace(record, owner_disabled=True)
 
-    def _told_token(self, token: TokenRecord) -> TokenRecord:
-        subject = self._accounts.get(token.subject)
-        return token if subject is None or not subject.disabled else replace(token, subject_disabled=True)
+    def _list(self, table: Mapping[str, S], owner: str | None, after: str, limit: int) -> tuple[S, ...]:
+        with self._lock:
+            found = (record for record in table.values() if owner is None or record.owner == owner)
+            return tuple(map(self._told, _page(found, after, limit)))
 
-    def _revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        keys = [key for key in self._keys.values() if key.owner == subject and key.revoked_at is None]
-        tokens = [token for token in self._tokens.values() if token.subject == subject and token.revoked_at is None]
-        for key in keys:
-            self._keys[key.id] = replace(key, revoked_at=at, version=key.version + 1)
-        for token in tokens:
-            self._tokens[token.digest] = replace(token, revoked_at=at)
+    def _revoke_all(self, owner: str, at: float) -> tuple[int, int]:
+        keys = [key for key in self._keys.values() if key.owner == owner and key.revoked_at is None]
+        tokens = [token for token in self._tokens.values() if token.owner == owner and token.revoked_at is None]
+        self._keys.update({key.id: replace(key, revoked_at=at, version=key.version + 1) for key in keys})
+        self._tokens.update({token.id: replace(token, revoked_at=at) for token in tokens})
         return len(keys), len(tokens)
 
 

@@ -2,7 +2,10 @@
 
 A store keeps what it is given and decides nothing: whether an account is locked or a key has run out is for the checker
 to say, by its clock. Every method may block, unless the store says that it does not; every method raises `Unavailable` where
-the store cannot answer, and then nothing is half done. Times are Unix seconds.
+the store cannot answer, and then nothing is half done. What is to be kept and is beyond `watchword.stores.bounds` is a `ValueError`, and
+what is no record a `TypeError`. Times are Unix seconds.
+
+These methods are described here alone: a store names the one that it answers to.
 
 Secrets do not come here: passwords as hashes, keys and tokens as SHA-256 digests of random values.
 """
@@ -10,9 +13,9 @@ Secrets do not come here: passwords as hashes, keys and tokens as SHA-256 digest
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-from watchword.stores.subjects import account_subject, key_subject, token_subject
+from watchword.stores.subjects import account_subject, issued_subject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -26,7 +29,7 @@ class AccountRecord:
     """An account that has a password.
 
     Args:
-        id: the stable id: the id of the principal, and the owner or subject of its keys and tokens.
+        id: the stable id: the id of the principal, and the owner of its keys and tokens.
         names: the names by which it logs in, in Normalization Form C; no two accounts share one.
         password_hash: the stored hash; None: no password lets it in.
         hash_profile: format and cost of the hash, such as `"argon2id m=19456 t=2 p=1"`; None where there is none.
@@ -62,28 +65,28 @@ class AccountRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRecord:
-    """An API key.
+class Issued:
+    """A secret that was issued to somebody: what an API key, a token and their like have in common.
+
+    Checkers, stores and commands handle every kind of it in one way, by these names. A kind adds its own fields.
 
     Args:
-        id: the public part of the key, by which it is found and listed.
-        digest: the SHA-256 digest of the secret part.
+        id: the public name, by which it is listed and revoked.
+        digest: the SHA-256 digest of what is secret in it.
         owner: the id of the account or program that it stands for.
-        label: a note for people: where it is used.
+        label: a note for people: where it is used, or what it was issued for.
         kind: what its principal is: `"user"` where it acts for a person, `"client"` for a program acting for itself.
         roles: what `role(...)` asks for.
         scopes: what `scope(...)` asks for.
         permissions: what `permission(...)` asks for.
-        networks: from where it may be used, such as `("10.0.0.0/8",)`; empty: from anywhere.
-        not_before: from when on it is valid; None: at once.
+        created_at: when it was issued.
         expires_at: from when on it is not valid any more; None: it does not expire.
-        created_at: when it was made.
-        last_used_at: when it was last accepted, to within a few minutes; None: never.
         revoked_at: when it was revoked; None: it is not. Whatever the time, it is over.
-        replaced_by: the id of the key that rotation put in its place; None: there is none.
-        owner_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the key.
-        version: counts the changes; 0 for a record that was never stored.
+        owner_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the record.
     """
+
+    what: ClassVar[str] = "secret"
+    """What it is called in messages and subjects."""
 
     id: str
     digest: bytes = field(repr=False)
@@ -93,58 +96,65 @@ class KeyRecord:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
-    networks: tuple[str, ...] = ()
-    not_before: float | None = None
-    expires_at: float | None = None
     created_at: float = 0.0
-    last_used_at: float | None = None
+    expires_at: float | None = None
     revoked_at: float | None = None
-    replaced_by: str | None = None
     owner_disabled: bool = False
-    version: int = 0
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What an answer about this key depends on: the key, and whoever owns it."""
-        return key_subject(self.id), account_subject(self.owner)
+        """What an answer about it depends on: it, and whoever owns it; see `Watched.is_current`."""
+        return issued_subject(self.what, self.id), account_subject(self.owner)
+
+    # What a kind may add. Without the field, it is as if nobody had said anything.
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """From where it may be used; empty: from anywhere."""
+        return ()
+
+    @property
+    def not_before(self) -> float | None:
+        """From when on it is valid; None: at once."""
+        return None
+
+    @property
+    def last_used_at(self) -> float | None:
+        """When it was last accepted; None: never, or it is not noted."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRecord:
-    """An opaque bearer token.
+class KeyRecord(Issued):
+    """An API key. Its id is the public part of the key, by which it is found; its digest is that of the secret part.
 
     Args:
-        digest: the SHA-256 digest of the whole token, by which it is found.
-        id: a public handle, by which it is listed and revoked.
-        subject: the id of the account or program that it stands for.
-        label: a note for people: what it was issued for.
-        kind: what its principal is, as in `KeyRecord`.
-        roles: what `role(...)` asks for.
-        scopes: what `scope(...)` asks for.
-        permissions: what `permission(...)` asks for.
-        created_at: when it was issued.
-        expires_at: from when on it is not valid any more; None: it does not expire.
-        revoked_at: when it was revoked; None: it is not. Whatever the time, it is over.
-        subject_disabled: whether there is an account of that id and it is disabled. Told by the store, never kept with the token.
+        networks: from where it may be used, such as `("10.0.0.0/8",)`; empty: from anywhere.
+        not_before: from when on it is valid; None: at once.
+        last_used_at: when it was last accepted, to within a few minutes; None: never.
+        replaced_by: the id of the key that rotation put in its place; None: there is none.
+        version: counts the changes; 0 for a record that was never stored.
     """
 
-    digest: bytes = field(repr=False)
-    id: str
-    subject: str
-    label: str = ""
-    kind: Literal["user", "client"] = "user"
-    roles: frozenset[str] = frozenset()
-    scopes: frozenset[str] = frozenset()
-    permissions: frozenset[str] = frozenset()
-    created_at: float = 0.0
-    expires_at: float | None = None
-    revoked_at: float | None = None
-    subject_disabled: bool = False
+    what: ClassVar[str] = "key"
+
+    networks: tuple[str, ...] = ()
+    not_before: float | None = None
+    last_used_at: float | None = None
+    replaced_by: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord(Issued):
+    """An opaque bearer token. Its digest is that of the whole token, by which it is found; its id is a handle that tells nothing of it."""
+
+    what: ClassVar[str] = "token"
 
     @property
-    def subjects(self) -> tuple[str, ...]:
-        """What an answer about this token depends on: the token, and whom it stands for."""
-        return token_subject(self.id), account_subject(self.subject)
+    def subject(self) -> str:
+        """The owner, by the word for it in tokens (RFC 7662 §2.2)."""
+        return self.owner
 
 
 class Watched(Protocol):
@@ -347,14 +357,8 @@ class TokenStore(Watched, Protocol):
         """
         ...
 
-    def list_tokens(self, *, subject: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
-        """Return tokens in the order of their handles; see `AccountStore.list_accounts`.
-
-        Args:
-            subject: whose; None: everybody's.
-            after: the handle after which to begin.
-            limit: how many at most.
-        """
+    def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
+        """Return tokens in the order of their handles; see `KeyStore.list_keys`."""
         ...
 
     def purge_tokens(self, before: float) -> int:

@@ -12,19 +12,11 @@ def account_subject(id: str) -> str:  # noqa: A002 - the name of the field
     return f"account {id}"
 
 
-def key_subject(id: str) -> str:  # noqa: A002 - as above
-    """Return the subject of one key.
+def issued_subject(what: str, id: str) -> str:  # noqa: A002 - as above
+    """Return the subject of one key or token.
 
     Args:
-        id: the public part of the key.
+        what: which of them, such as `KeyRecord.what`.
+        id: the public part of the key, or the handle of the token.
     """
-    return f"key {id}"
-
-
-def token_subject(id: str) -> str:  # noqa: A002 - as above
-    """Return the subject of one token.
-
-    Args:
-        id: its handle.
-    """
-    return f"token {id}"
+    return f"{what} {id}"

@@ -202,7 +202,8 @@ def test_an_end_that_is_none_lets_nobody_in(end: float) -> None:
     """Should a store hold one."""
     desk = Desk()
     made = TokenFormat("wwt").make()
-    desk.store._tokens[made.digest] = TokenRecord(digest=made.digest, id=made.id, subject="ann", expires_at=end)
+    desk.store._handles[made.digest] = made.id
+    desk.store._tokens[made.id] = TokenRecord(digest=made.digest, id=made.id, owner="ann", expires_at=end)
     assert desk.tokens.check(BearerToken(made.text)) == Refused(Reason.EXPIRED)
 
 
@@ -342,7 +343,7 @@ def test_a_new_token_is_kept_as_it_was_asked_for(desk: Desk) -> None:
     assert made.record == TokenRecord(
         digest=sha256(made.token.encode()).digest(),
         id=made.record.id,
-        subject="ann",
+        owner="ann",
         label="ci",
         kind="client",
         roles=frozenset({"r"}),
@@ -460,7 +461,7 @@ def test_tokens_are_listed_by_subject_and_in_pages() -> None:
     desk = Desk()
     for number in range(PAGE + 5):
         made = TokenFormat("wwt").make()
-        desk.store.add_token(TokenRecord(id=made.id, digest=made.digest, subject="ann" if number % 2 else "bob"))
+        desk.store.add_token(TokenRecord(id=made.id, digest=made.digest, owner="ann" if number % 2 else "bob"))
     listed = [record.id for record in desk.tokens.list()]
     assert len(set(listed)) == len(listed) == PAGE + 5
     assert listed == sorted(listed)

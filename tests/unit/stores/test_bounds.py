@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = AccountRecord(id="1", names=("ann",), password_hash="h", hash_profile="p", password_changed_at=1.0, created_at=1.0)
 KEY = KeyRecord(id="k1", digest=sha256(b"k").digest(), owner="1", created_at=1.0)
-TOKEN = TokenRecord(id="t1", digest=sha256(b"t").digest(), subject="1", created_at=1.0)
+TOKEN = TokenRecord(id="t1", digest=sha256(b"t").digest(), owner="1", created_at=1.0)
 KINDS: dict[str, Any] = {"account": ACCOUNT, "key": KEY, "token": TOKEN}
 FIELDS = [(kind, field.name) for kind, record in KINDS.items() for field in fields(record)]
 

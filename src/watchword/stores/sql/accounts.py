@@ -33,53 +33,25 @@ class SQLAccounts(Part):
     _decoy: bytes | None = None
 
     def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
-        """Return the account that logs in by this name; see `AccountStore.find_account`.
-
-        Args:
-            name: in Normalization Form C.
-            fold_case: whether names that differ in case alone are the same.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.find_account`."""
         if not storable(name):
             return None
         if not fold_case:
             ((found, *row),) = self._database.ask(statements.FIND_ACCOUNT, {"name": name})
-            account = records.account(row)
+            account = records.ACCOUNT.record(row)
             return None if found is None else account
         rows = self._database.ask(statements.FIND_FOLDED, {"folded": fold(name)})
         exact = [row for row in rows if row[-1] == name]
         alike = {row[0]: row for row in exact or rows}
-        account = records.account(rows[0][1:-1] if len(alike) != 1 else next(iter(alike.values()))[1:-1])
+        account = records.ACCOUNT.record(rows[0][1:-1] if len(alike) != 1 else next(iter(alike.values()))[1:-1])
         return None if len(alike) != 1 or None in alike else account
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
-        """Return the account with this id.
-
-        Args:
-            id: the id.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
-        if not storable(id):
-            return None
-        (row,) = self._database.ask(statements.GET_ACCOUNT, {"id": id})
-        return records.account(row) if row[0] is not None else None
+        """See `AccountStore.get_account`."""
+        return self._find(records.ACCOUNT, statements.GET_ACCOUNT, {"id": id}) if storable(id) else None
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
-        """Keep a new account; see `AccountStore.add_account`.
-
-        Args:
-            account: the account.
-            fold_case: how ids and names are kept apart.
-
-        Raises:
-            AlreadyExists: the id or one of the names is taken.
-            ValueError: it is beyond the bounds of a store.
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.add_account`."""
         account = checked_account(account)
 
         def work(change: Change) -> AccountRecord:
@@ -92,24 +64,14 @@ class SQLAccounts(Part):
                 change.alter({*alike, account_subject(account.id)})
             # Larger than any version that a removed account of that id had: each change counts both.
             kept = replace(account, version=change.generation() + 1)
-            change.execute(insert(accounts), records.account_row(kept))
+            change.execute(insert(accounts), records.ACCOUNT.row(kept))
             _add_names(change, account.id, account.names)
             return kept
 
         return self._database.change(work, locks=(NAMES, account_subject(account.id)))
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
-        """Keep a changed account: compare and set; see `AccountStore.replace_account`.
-
-        Args:
-            account: as it was read, with the changes.
-            fold_case: how ids and names are kept apart.
-
-        Raises:
-            AlreadyExists: one of the names belongs to another account.
-            ValueError: it is beyond the bounds of a store.
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.replace_account`."""
         account = checked_account(account)
         if not 0 < account.version < MAX_VERSION:
             return None
@@ -118,14 +80,14 @@ class SQLAccounts(Part):
             found = change.rows(statements.CURRENT_ACCOUNT, {"id": account.id, "version": account.version})
             if not found:
                 return None
-            stored = records.account(found[0])
+            stored = records.ACCOUNT.record(found[0])
             # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
             new = set(account.names).difference(stored.names)
             if new:
                 change.lock(NAMES)
             alike = _refuse_taken(change, account, account.names, new, fold_case=fold_case) if new else set()
             kept = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
-            row = {column: value for column, value in records.account_row(kept).items() if column not in {"created_at", "last_login_at"}}
+            row = {column: value for column, value in records.ACCOUNT.row(kept).items() if column not in {"created_at", "last_login_at"}}
             if not change.execute(statements.UPDATE_ACCOUNT.values(row), {"this": account.id, "current": stored.version}):
                 return None
             change.alter({*alike, account_subject(account.id)})
@@ -137,33 +99,14 @@ class SQLAccounts(Part):
         return self._database.change(work)
 
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
-        """Put a new hash of the same password in place: compare and set; see `AccountStore.swap_hash`.
-
-        Args:
-            id: the account.
-            old: the hash that was read.
-            new: the hash that takes its place.
-            profile: its profile.
-
-        Raises:
-            ValueError: the new hash is beyond the bounds of a store.
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.swap_hash`."""
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         if not storable(id) or not storable(old, MAX_HASH):
             return False
         return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}, account_subject(id)) > 0
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
-        """Remove an account and revoke its keys and tokens, in one step.
-
-        Args:
-            id: the account.
-            at: when.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.remove_account`."""
         parameters = {"this": id, "at": checked_time(at)}
         if not storable(id):
             return False
@@ -181,37 +124,15 @@ class SQLAccounts(Part):
         return self._database.change(work, locks=[account_subject(id)])
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
-        """Return accounts in the order of their ids; see `AccountStore.list_accounts`.
-
-        Args:
-            after: the id after which to begin.
-            limit: how many at most.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
-        return tuple(records.account(row) for row in self._list(statements.LIST_ACCOUNTS, after, limit))
+        """See `AccountStore.list_accounts`."""
+        return self._list(records.ACCOUNT, statements.LIST_ACCOUNTS, after, limit)
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note a login.
-
-        Args:
-            id: the account.
-            at: when.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.note_login`."""
         self._note(statements.NOTE_LOGIN, id, at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
-        """Return one stored hash of each profile in use, and how many accounts have it; see `AccountStore.hash_samples`.
-
-        At most 64 profiles are found, and at most 20,000 accounts of each are counted.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.hash_samples`. At most 64 profiles are found, and at most 20,000 accounts of each are counted."""
         samples: list[tuple[str, int]] = []
         profile = ""
         while len(samples) < _MOST_PROFILES and (rows := self._database.read(statements.NEXT_SAMPLE, {"profile": profile})):
@@ -221,11 +142,7 @@ class SQLAccounts(Part):
         return tuple(samples)
 
     def dummy_key(self) -> bytes:
-        """Return the random key of this store.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
+        """See `AccountStore.dummy_key`."""
         if self._decoy is None:
             ((found,),) = self._database.ask(statements.DUMMY_KEY, {})
             self._decoy = records.dummy_key(found)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchword.stores.bounds import MAX_COUNT, check_page, checked_time, storable
+from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 from watchword.stores.sql import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Select
 
     from watchword.stores.sql.change import Change
     from watchword.stores.sql.database import Database
+    from watchword.stores.sql.records import Codec
+
+R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord)
 
 MAX_VERSION = 2**63 - 1
 
@@ -37,12 +39,16 @@ class Part:
         if storable(id):
             self._database.notes.add(statement, id, at)
 
-    def _list(self, question: Select[Any], after: str, limit: int, owner: str | None = None) -> Sequence[Sequence[Any]]:
+    def _find(self, codec: Codec[R], question: Select[Any], parameters: dict[str, Any]) -> R | None:
+        (row,) = self._database.ask(question, parameters)
+        return codec.record(row) if row[0] is not None else None
+
+    def _list(self, codec: Codec[R], question: Select[Any], after: str, limit: int, owner: str | None = None) -> tuple[R, ...]:
         check_page(after, limit)
         if limit < 1 or (after and not storable(after)) or (owner is not None and not storable(owner)):
             return ()
         parameters = {"after": after, "limit": min(limit, MAX_COUNT)} | ({} if owner is None else {"owner": owner})
-        return self._database.read(question, parameters)
+        return tuple(map(codec.record, self._database.read(question, parameters)))
 
 
 def is_disabled(change: Change, owner: str) -> bool:

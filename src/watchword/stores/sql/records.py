@@ -1,13 +1,13 @@
-"""Rows to records, and records to rows.
+"""Reads records from rows, and writes them into rows.
 
-A row that no store wrote, because a disk or a person damaged it, is an outage: nobody can say what stood in it. It is neither a
-stranger nor somebody with other rights, and no exception of whoever would compute with it.
+A row that no store wrote, because a disk or a person damaged it, is an outage: what stood in it is unknown. It is neither an anonymous
+caller nor somebody with other rights, and no exception of whatever would compute with it.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from sqlalchemy import case, literal
 
@@ -17,10 +17,11 @@ from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 from watchword.stores.sql.schema import accounts, keys, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-# The columns of a record in the order in which the functions below take them. What is told of an owner comes after a key's.
-ACCOUNT = tuple(accounts.c)
+    from sqlalchemy import ColumnElement, Table
+R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord)
+
 # The same columns with values where there is no account: fetching and decoding a row takes as long for an unknown name as for a known
 # one, or the time would show which names have an account (threat W2). Nothing of a real row is replaced.
 _PADDING = {
@@ -42,107 +43,55 @@ PADDED_ACCOUNT = tuple(
     else column
     for column in accounts.c
 )
-KEY = (*keys.c, accounts.c.disabled)
-TOKEN = (*tokens.c, accounts.c.disabled)
 
 _NOTHING: frozenset[str] = frozenset()
 _DECOY_OCTETS = 32
 
 
-def account(row: Sequence[Any]) -> AccountRecord:
-    """Return the record of a row of `ACCOUNT`.
+class Codec(Generic[R]):
+    """Reads and writes the rows of one kind of record: each column by its name, and each name in one way for all kinds.
 
     Args:
-        row: the columns.
-
-    Raises:
-        Unavailable: the row is damaged.
+        kind: the record.
+        what: what it is called in messages.
+        table: where it is kept.
+        told: columns of other tables that come after those of its own, and are never written.
     """
-    id_, names, hash_, profile, changed, roles, scopes, permissions, disabled, locked, created, login, version = row
-    try:
-        return AccountRecord(
-            id=_text(id_),
-            names=_texts(names),
-            password_hash=None if hash_ is None else _text(hash_, may_be_empty=True),
-            hash_profile=profile,
-            password_changed_at=_time(changed),
-            roles=_set(roles),
-            scopes=frozenset(map(check_scope, _set(scopes))),
-            permissions=_set(permissions),
-            disabled=disabled,
-            locked_until=_time(locked),
-            created_at=_moment(created),
-            last_login_at=_time(login),
-            version=_number(version),
-        )
-    except (ValueError, RecursionError):
-        damaged = _damaged("account", id_)
-    raise damaged
 
+    def __init__(self, kind: type[R], what: str, table: Table, *told: ColumnElement[Any]) -> None:
+        self.columns: tuple[ColumnElement[Any], ...] = (*table.c, *told)
+        self._kind = kind
+        self._what = what
+        self._id = list(table.c).index(table.c.id)
+        fields = [_FIELDS.get((table.name, column.name), column.name) for column in table.c]
+        self._written = [(column.name, field, _WRITERS.get(field)) for column, field in zip(table.c, fields, strict=True)]
+        self._read = [(field, _READERS[field]) for field in [*fields, *("owner_disabled" for _ in told)]]
 
-def key(row: Sequence[Any]) -> KeyRecord:
-    """Return the record of a row of `KEY`.
+    def record(self, row: Sequence[Any]) -> R:
+        """Return the record of a row of `columns`.
 
-    Args:
-        row: the columns.
+        Args:
+            row: the columns.
 
-    Raises:
-        Unavailable: the row is damaged.
-    """
-    id_, digest, owner, label, kind, roles, scopes, permissions, networks, start, end, created, used, revoked, successor, version, off = row
-    try:
-        return KeyRecord(
-            id=_text(id_),
-            digest=_octets(digest),
-            owner=_text(owner),
-            label=_text(label, may_be_empty=True),
-            kind=_kind(kind),
-            roles=_set(roles),
-            scopes=frozenset(map(check_scope, _set(scopes))),
-            permissions=_set(permissions),
-            networks=_texts(networks),
-            not_before=_time(start),
-            expires_at=_time(end),
-            created_at=_moment(created),
-            last_used_at=_time(used),
-            revoked_at=_time(revoked),
-            replaced_by=successor,
-            owner_disabled=bool(off),
-            version=_number(version),
-        )
-    except (ValueError, RecursionError):
-        damaged = _damaged("key", id_)
-    raise damaged
+        Raises:
+            Unavailable: the row is damaged.
+        """
+        try:
+            return self._kind(**{field: read(value) for (field, read), value in zip(self._read, row, strict=True)})
+        except (ValueError, RecursionError):
+            damaged = Unavailable(
+                f"the store does not answer: its record of the {self._what} {row[self._id]!r} is damaged; restore it from a backup"
+            )
+        raise damaged
 
+    def row(self, record: R) -> dict[str, Any]:
+        """Return the columns of a record.
 
-def token(row: Sequence[Any]) -> TokenRecord:
-    """Return the record of a row of `TOKEN`.
-
-    Args:
-        row: the columns.
-
-    Raises:
-        Unavailable: the row is damaged.
-    """
-    digest, id_, subject, label, kind, roles, scopes, permissions, created, end, revoked, off = row
-    try:
-        return TokenRecord(
-            digest=_octets(digest),
-            id=_text(id_),
-            subject=_text(subject),
-            label=_text(label, may_be_empty=True),
-            kind=_kind(kind),
-            roles=_set(roles),
-            scopes=frozenset(map(check_scope, _set(scopes))),
-            permissions=_set(permissions),
-            created_at=_moment(created),
-            expires_at=_time(end),
-            revoked_at=_time(revoked),
-            subject_disabled=bool(off),
-        )
-    except (ValueError, RecursionError):
-        damaged = _damaged("token", id_)
-    raise damaged
+        Args:
+            record: the record.
+        """
+        values = {column: getattr(record, field) for column, field, _ in self._written}
+        return values | {column: write(values[column]) for column, _, write in self._written if write is not None}
 
 
 def dummy_key(octets: object) -> bytes:
@@ -159,45 +108,8 @@ def dummy_key(octets: object) -> bytes:
     return bytes(octets)
 
 
-def account_row(record: AccountRecord) -> dict[str, Any]:
-    """Return the columns of an account.
-
-    Args:
-        record: the account.
-    """
-    row = {column.name: getattr(record, column.name) for column in accounts.c}
-    return row | _grants(record) | {"names": _list(record.names)}
-
-
-def key_row(record: KeyRecord) -> dict[str, Any]:
-    """Return the columns of a key.
-
-    Args:
-        record: the key.
-    """
-    row = {column.name: getattr(record, column.name) for column in keys.c}
-    return row | _grants(record) | {"networks": _list(record.networks)}
-
-
-def token_row(record: TokenRecord) -> dict[str, Any]:
-    """Return the columns of a token.
-
-    Args:
-        record: the token.
-    """
-    return {column.name: getattr(record, column.name) for column in tokens.c} | _grants(record)
-
-
-def _grants(record: AccountRecord | KeyRecord | TokenRecord) -> dict[str, str]:
-    return {name: _list(sorted(getattr(record, name))) for name in ("roles", "scopes", "permissions")}
-
-
 def _list(texts: Iterable[str]) -> str:
     return json.dumps(list(texts), ensure_ascii=False, separators=(",", ":"))
-
-
-def _damaged(what: str, id_: object) -> Unavailable:
-    return Unavailable(f"the store does not answer: its record of the {what} {id_!r} is damaged; restore it from a backup")
 
 
 # Each of these raises ValueError for what no store wrote.
@@ -218,9 +130,15 @@ def _set(text: Any) -> frozenset[str]:  # noqa: ANN401
     return _NOTHING if text == "[]" else frozenset(_texts(text))
 
 
-def _text(text: Any, *, may_be_empty: bool = False) -> str:  # noqa: ANN401
-    if not isinstance(text, str) or not (text or may_be_empty):
+def _text(text: Any) -> str:  # noqa: ANN401
+    if not isinstance(text, str) or not text:
         raise ValueError("no text")
+    return text
+
+
+def _label(text: Any) -> str:  # noqa: ANN401
+    if not isinstance(text, str):
+        raise ValueError("no text")  # noqa: TRY004
     return text
 
 
@@ -239,7 +157,9 @@ def _octets(octets: Any) -> bytes:  # noqa: ANN401
 
 
 def _time(time: Any) -> float | None:  # noqa: ANN401
-    return None if time is None else _moment(time)
+    if time is not None and not isinstance(time, (float, int)):
+        raise ValueError("no time")
+    return time
 
 
 def _moment(time: Any) -> float:  # noqa: ANN401
@@ -252,3 +172,50 @@ def _number(number: Any) -> int:  # noqa: ANN401
     if not isinstance(number, int):
         raise ValueError("no number")  # noqa: TRY004
     return number
+
+
+def _scopes(text: Any) -> frozenset[str]:  # noqa: ANN401
+    return frozenset(map(check_scope, _set(text)))
+
+
+def _as_it_is(value: Any) -> Any:  # noqa: ANN401
+    return value
+
+
+# How a field is read from its column: the grants, the times and the rest, whichever kind of record has them.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "id": _text,
+    "names": _texts,
+    "password_hash": lambda text: None if text is None else _label(text),
+    "hash_profile": _as_it_is,
+    "password_changed_at": _time,
+    "digest": _octets,
+    "owner": _text,
+    "label": _label,
+    "kind": _kind,
+    "roles": _set,
+    "scopes": _scopes,
+    "permissions": _set,
+    "networks": _texts,
+    "disabled": _as_it_is,
+    "locked_until": _time,
+    "not_before": _time,
+    "expires_at": _time,
+    "created_at": _moment,
+    "last_login_at": _time,
+    "last_used_at": _time,
+    "revoked_at": _time,
+    "replaced_by": _as_it_is,
+    "owner_disabled": bool,
+    "version": _number,
+}
+# How it is written, where the database cannot keep it as it is.
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    **dict.fromkeys(("roles", "scopes", "permissions"), lambda names: _list(sorted(names))),
+    **dict.fromkeys(("names", "networks"), _list),
+}
+_FIELDS = {(tokens.name, "subject"): "owner"}  # columns that are called otherwise
+
+ACCOUNT: Codec[AccountRecord] = Codec(AccountRecord, "account", accounts)
+KEY: Codec[KeyRecord] = Codec(KeyRecord, KeyRecord.what, keys, accounts.c.disabled)
+TOKEN: Codec[TokenRecord] = Codec(TokenRecord, TokenRecord.what, tokens, accounts.c.disabled)

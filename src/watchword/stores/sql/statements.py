@@ -21,9 +21,9 @@ FIND_ACCOUNT = select(*_STATE, accounts.c.id, *records.PADDED_ACCOUNT).select_fr
 FIND_FOLDED = select(*_STATE, accounts.c.id, *records.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
     meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-GET_ACCOUNT = select(*_STATE, *records.ACCOUNT).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
-FIND_KEY = select(*_STATE, *records.KEY).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
-FIND_TOKEN = select(*_STATE, *records.TOKEN).select_from(
+GET_ACCOUNT = select(*_STATE, *records.ACCOUNT.columns).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
+FIND_KEY = select(*_STATE, *records.KEY.columns).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
+FIND_TOKEN = select(*_STATE, *records.TOKEN.columns).select_from(
     meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT)
 )
 
@@ -32,9 +32,9 @@ def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
     return question.where(order > bindparam("after")).order_by(order).limit(bindparam("limit"))
 
 
-LIST_ACCOUNTS = _page(select(*records.ACCOUNT), accounts.c.id)
-LIST_KEYS = _page(select(*records.KEY).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
-LIST_TOKENS = _page(select(*records.TOKEN).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
+LIST_ACCOUNTS = _page(select(*records.ACCOUNT.columns), accounts.c.id)
+LIST_KEYS = _page(select(*records.KEY.columns).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
+LIST_TOKENS = _page(select(*records.TOKEN.columns).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
 LIST_KEYS_OF = LIST_KEYS.where(keys.c.owner == bindparam("owner"))
 LIST_TOKENS_OF = LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
 
@@ -54,7 +54,7 @@ DUMMY_KEY = select(*_STATE, meta.c.dummy_key)
 ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
 NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))
 IDS = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
-CURRENT_ACCOUNT = select(*records.ACCOUNT).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
+CURRENT_ACCOUNT = select(*records.ACCOUNT.columns).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
 # Names are deleted before their account, which a foreign key wants, and changed after it: the account is locked first.
 LOCK_ACCOUNT = select(accounts.c.id).where(accounts.c.id == BY_ID).with_for_update()
 DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))

@@ -8,13 +8,10 @@ from sqlalchemy import Connection
 
 from watchword.clock import SystemClock, UptimeClock, as_clock
 from watchword.errors import ConfigurationError
-from watchword.stores.bounds import checked_time, shown, storable
-from watchword.stores.sql import statements
+from watchword.stores.bounds import shown
 from watchword.stores.sql.accounts import SQLAccounts
 from watchword.stores.sql.database import Database
-from watchword.stores.sql.keys import SQLKeys
-from watchword.stores.sql.tokens import SQLTokens
-from watchword.stores.subjects import account_subject
+from watchword.stores.sql.issued import SQLIssued
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from watchword.clock import Clock
-    from watchword.stores.sql.change import Change
     from watchword.stores.sql.state import StoreStatus
 
 
@@ -31,7 +27,7 @@ LONGEST = 86_400  # seconds
 MOST_CONNECTIONS = 10_000  # more than any database lets in
 
 
-class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
+class SQLStore(SQLAccounts, SQLIssued):
     """Accounts, keys and tokens in SQLite or PostgreSQL, for as many threads and processes as one likes.
 
     A revocation made here is known here at once, and in every other process within `staleness` seconds: until then that
@@ -168,30 +164,6 @@ class SQLStore(SQLAccounts, SQLKeys, SQLTokens):
             subjects: of a record; None: everything.
         """
         return self._database.freshness.is_current(revision, subjects)
-
-    # What ends keys and tokens alike
-
-    def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        """Revoke all keys and all tokens that stand for somebody, in one step.
-
-        Args:
-            subject: whose.
-            at: when.
-
-        Raises:
-            Unavailable: the database does not answer.
-        """
-        parameters = {"this": subject, "at": checked_time(at)}
-        if not storable(subject):
-            return 0, 0
-
-        def work(change: Change) -> tuple[int, int]:
-            revoked = change.execute(statements.REVOKE_KEYS, parameters), change.execute(statements.REVOKE_TOKENS, parameters)
-            if any(revoked):
-                change.alter([account_subject(subject)])
-            return revoked
-
-        return self._database.change(work, locks=[account_subject(subject)])
 
 
 def _checked(connection: object) -> Connection | None:

@@ -58,15 +58,15 @@ def key(id: str = "k1", owner: str = "1", **fields: Any) -> KeyRecord:  # noqa: 
     return KeyRecord(id=id, digest=sha256(id.encode()).digest(), owner=owner, **fields)
 
 
-def token(id: str = "t1", subject: str = "1", **fields: Any) -> TokenRecord:  # noqa: A002, ANN401 - as above
+def token(id: str = "t1", owner: str = "1", **fields: Any) -> TokenRecord:  # noqa: A002, ANN401 - as above
     """Return a token to add.
 
     Args:
         id: its handle.
-        subject: whose.
+        owner: whose.
         fields: the rest.
     """
-    return TokenRecord(id=id, digest=sha256(id.encode()).digest(), subject=subject, **fields)
+    return TokenRecord(id=id, digest=sha256(id.encode()).digest(), owner=owner, **fields)
 
 
 class Contract(ABC):

@@ -44,11 +44,11 @@ class TokenStoreContract(Contract):
         for text in TEXTS:
             store.add_token(token(text, text))
         for text in TEXTS:
-            same(store.list_tokens(subject=text), (token(text, text),), "the tokens of somebody")
+            same(store.list_tokens(owner=text), (token(text, text),), "the tokens of somebody")
         for text in UNSTORABLE:
             for bad in (replace(token("x"), id=text), token("x", text), token("x", roles=frozenset({text}))):
                 refuses(partial(store.add_token, bad), f"adding a token with {text[:9]!r}")
-            same((store.revoke_token(text, 1), store.list_tokens(subject=text)), (False, ()), f"a token by {text[:9]!r}")
+            same((store.revoke_token(text, 1), store.list_tokens(owner=text)), (False, ()), f"a token by {text[:9]!r}")
             if text:
                 same(store.list_tokens(after=text), (), "tokens after what cannot be kept")
         for bad in (replace(token(), digest=b""), token(kind=""), token(expires_at=float("nan")), token(roles="a")):
@@ -71,8 +71,8 @@ class TokenStoreContract(Contract):
         for number, id_ in enumerate(ids):
             store.add_token(token(id_, "ann" if number % 5 else "bob"))
         same(paged(lambda after: store.list_tokens(after=after, limit=7)), ids, "all tokens, by pages")
-        same(paged(lambda after: store.list_tokens(subject="bob", after=after, limit=3)), ids[::5], "the tokens of one")
-        same((store.list_tokens(subject="eve"), store.list_tokens(limit=0)), ((), ()), "no tokens")
+        same(paged(lambda after: store.list_tokens(owner="bob", after=after, limit=3)), ids[::5], "the tokens of one")
+        same((store.list_tokens(owner="eve"), store.list_tokens(limit=0)), ((), ()), "no tokens")
 
     def test_all_tokens_of_somebody_are_revoked(self) -> None:
         """Those that were not yet; and nobody else's."""

@@ -46,13 +46,13 @@ class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
         """As a key does."""
         store = self.store()
         kept = store.add_account(account("1", disabled=True))
-        first = store.add_token(token("t1", "1", subject_disabled=False))
-        second = store.add_token(token("t2", "2", subject_disabled=True))
-        same((first.subject_disabled, second.subject_disabled), (True, False), "of tokens that are added")
-        same([found.subject_disabled for found in store.list_tokens()], [True, False], "of tokens that are listed")
+        first = store.add_token(token("t1", "1", owner_disabled=False))
+        second = store.add_token(token("t2", "2", owner_disabled=True))
+        same((first.owner_disabled, second.owner_disabled), (True, False), "of tokens that are added")
+        same([found.owner_disabled for found in store.list_tokens()], [True, False], "of tokens that are listed")
         store.replace_account(replace(kept, disabled=False))
         same(
-            (store.find_token(first.digest).subject_disabled, store.list_tokens(subject="1")[0].subject_disabled),
+            (store.find_token(first.digest).owner_disabled, store.list_tokens(owner="1")[0].owner_disabled),
             (False, False),
             "in the end",
         )
@@ -67,7 +67,7 @@ class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
         same(store.remove_account("2", 5), False, "the removal of an account that is not there")
         same(store.remove_account("1", 5), True, "the removal")
         same([(found.revoked_at, found.owner_disabled) for found in store.list_keys()], [(5.0, False), (None, False)], "the keys")
-        same([(found.revoked_at, found.subject_disabled) for found in store.list_tokens()], [(5.0, False), (None, False)], "the tokens")
+        same([(found.revoked_at, found.owner_disabled) for found in store.list_tokens()], [(5.0, False), (None, False)], "the tokens")
         same(store.remove_account("1", 5), False, "the second removal")
         store.add_account(account("1", "ann"))
         same(store.find_key("1a").revoked_at, 5.0, "a key after the account came back")

@@ -1,0 +1,148 @@
+"""Keeps API keys and opaque tokens in a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from watchword.stores.bounds import checked_issued, checked_time, is_digest, storable
+from watchword.stores.ports import PAGE, KeyRecord, TokenRecord
+from watchword.stores.sql import records, statements
+from watchword.stores.sql.log import MOST_SUBJECTS
+from watchword.stores.sql.part import MAX_VERSION, Part, is_disabled
+from watchword.stores.sql.schema import keys, tokens
+from watchword.stores.subjects import account_subject, issued_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from watchword.stores.sql.change import Change
+
+
+_BATCH = 500  # tokens in one transaction: some milliseconds of the write lock
+_PAUSE = 0.005  # seconds; SQLite's lock is not fair: who waits for it asks again only now and then
+
+
+class SQLIssued(Part):
+    """The questions of `KeyStore` and `TokenStore`."""
+
+    def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
+        """See `KeyStore.find_key`."""
+        return self._find(records.KEY, statements.FIND_KEY, {"id": id}) if storable(id) else None
+
+    def add_key(self, key: KeyRecord) -> KeyRecord:
+        """See `KeyStore.add_key`."""
+        key = checked_issued(key, KeyRecord)
+        return self._database.change(lambda change: _add_key(change, key), _taken(key))
+
+    def replace_key(self, key: KeyRecord) -> KeyRecord | None:
+        """See `KeyStore.replace_key`."""
+        key = checked_issued(key, KeyRecord)
+        return self._database.change(lambda change: _put_key(change, key))
+
+    def rotate_key(self, old: KeyRecord, new: KeyRecord) -> KeyRecord | None:
+        """See `KeyStore.rotate_key`."""
+        old, new = checked_issued(old, KeyRecord), checked_issued(new, KeyRecord)
+
+        def work(change: Change) -> KeyRecord | None:
+            return None if _put_key(change, old) is None else _add_key(change, new)
+
+        # Whoever revokes all keys of the owner meanwhile finds the successor, too.
+        return self._database.change(work, _taken(new), locks=[account_subject(old.owner)])
+
+    def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
+        """See `KeyStore.list_keys`."""
+        question = statements.LIST_KEYS if owner is None else statements.LIST_KEYS_OF
+        return self._list(records.KEY, question, after, limit, owner)
+
+    def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
+        """See `KeyStore.note_key_use`."""
+        self._note(statements.NOTE_USE, id, at)
+
+    def find_token(self, digest: bytes) -> TokenRecord | None:
+        """See `TokenStore.find_token`."""
+        return self._find(records.TOKEN, statements.FIND_TOKEN, {"digest": digest}) if is_digest(digest) else None
+
+    def add_token(self, token: TokenRecord) -> TokenRecord:
+        """See `TokenStore.add_token`."""
+        token = checked_issued(token, TokenRecord)
+
+        def work(change: Change) -> TokenRecord:
+            change.execute(insert(tokens), records.TOKEN.row(token))
+            return replace(token, owner_disabled=is_disabled(change, token.owner))
+
+        return self._database.change(work, f"there is a token with the handle {token.id!r}, or with the same digest, already")
+
+    def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - as above
+        """See `TokenStore.revoke_token`."""
+        parameters = {"this": id, "at": checked_time(at)}
+        return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters, issued_subject(TokenRecord.what, id)) > 0
+
+    def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
+        """See `TokenStore.list_tokens`."""
+        question = statements.LIST_TOKENS if owner is None else statements.LIST_TOKENS_OF
+        return self._list(records.TOKEN, question, after, limit, owner)
+
+    def purge_tokens(self, before: float) -> int:
+        """See `TokenStore.purge_tokens`.
+
+        The table is read in pages and each page is written by a transaction of its own, so that others write between two of them.
+        Where it is interrupted, what was forgotten stays forgotten.
+        """
+        at = min(checked_time(before), self._database.clock.now())
+        count, after, gone = 0, b"", set[str]()
+        while page := self._database.read(statements.DIGESTS, {"at": at, "after": after, "limit": _BATCH}):
+            after = page[-1][0]
+            ended = {digest: id_ for digest, id_, has_ended in page if has_ended}
+            if ended:
+                parameters = {"at": at, "digests": list(ended)}
+                count += self._database.change(lambda change: change.execute(statements.PURGE, parameters))  # noqa: B023 - called at once
+                if len(gone) <= MOST_SUBJECTS:
+                    gone.update(issued_subject(TokenRecord.what, id_) for id_ in ended.values())
+                Event().wait(_PAUSE)
+        if count:
+            # What was forgotten was refused before, but for a process whose clock is behind.
+            self._database.change(lambda change: change.alter(gone))
+        return count
+
+    def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
+        """See `KeyStore.revoke_all`."""
+        parameters = {"this": subject, "at": checked_time(at)}
+        if not storable(subject):
+            return 0, 0
+
+        def work(change: Change) -> tuple[int, int]:
+            revoked = change.execute(statements.REVOKE_KEYS, parameters), change.execute(statements.REVOKE_TOKENS, parameters)
+            if any(revoked):
+                change.alter([account_subject(subject)])
+            return revoked
+
+        return self._database.change(work, locks=[account_subject(subject)])
+
+
+def _taken(key: KeyRecord) -> str:
+    return f"there is a key with the id {key.id!r} already"
+
+
+def _add_key(change: Change, key: KeyRecord) -> KeyRecord:
+    kept = replace(key, version=1)  # keys are never removed, so no version comes again
+    change.execute(insert(keys), records.KEY.row(kept))
+    return replace(kept, owner_disabled=is_disabled(change, key.owner))
+
+
+def _put_key(change: Change, key: KeyRecord) -> KeyRecord | None:
+    if not 0 < key.version < MAX_VERSION:
+        return None
+    found = change.rows(statements.CURRENT_KEY, {"id": key.id, "version": key.version, "owner": key.owner})
+    if not found:
+        return None
+    ((created, used, disabled),) = found
+    kept = replace(key, created_at=created, last_used_at=used, version=key.version + 1)
+    row = {column: value for column, value in records.KEY.row(kept).items() if column not in {"created_at", "last_used_at"}}
+    if not change.execute(statements.UPDATE_KEY.values(row), {"this": key.id, "current": key.version}):
+        return None
+    change.alter(key.subjects[:1])
+    return replace(kept, owner_disabled=bool(disabled))
