@@ -182,6 +182,23 @@ def test_the_table_of_handshakes(case: str, through: Through) -> None:
 FOREIGN: Fields = (HOST, site("cross-site"), origin("https://evil.example"))
 
 
+LONG = "a" * 600
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (("Host", f"{LONG}.example"), origin(f"https://{LONG}.example")),
+        (HOST, origin("https://api.example"), site("same-origin" + " " * 600)),
+        (HOST, origin(f"https://api.example{' ' * 600}")),
+    ],
+    ids=["host", "site", "origin"],
+)
+def test_what_no_browser_writes_so_long_is_not_read(fields: Fields, through: Through) -> None:
+    """Beyond 512 octets a field counts as that of another site, whatever it says."""
+    assert is_cross_site(through(guarded()[0])(post(*BASIC, *fields)))
+
+
 @pytest.mark.parametrize(
     "method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "post", "get", "head", "options", "JEFF", "CONNECT"]
 )

@@ -71,7 +71,11 @@ def test_a_store_over_an_engine_does_everything(engine: Engine) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM orders").scalar() == 0
         if engine.dialect.name == "postgresql":
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "0"
+    pool: Any = engine.pool
+    idle = pool.checkedin()
     store.close()
+    assert pool.checkedin() == idle > 0
+    assert engine.pool is pool
     with pytest.raises(Unavailable, match="closed"):
         store.find_key("n1")
     with engine.connect() as connection:

@@ -94,6 +94,24 @@ def _managing(accounts: Accounts, keys: APIKeys, tokens: OpaqueTokens, key_id: s
     }
 
 
+class CrossedIds(MemoryStore):
+    """A store that finds nobody by a name, and hands over somebody else by an id."""
+
+    def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - as above
+        """Find another account."""
+        return super().get_account("u-2")
+
+
+def test_W11_an_account_that_is_named_by_its_id_is_that_account() -> None:
+    """Operators name accounts by ids as well, and an answer to another question changes nobody."""
+    accounts = Accounts(CrossedIds(), hasher=CHEAP)
+    for name, id_ in (("ann", "u-1"), ("mallory", "u-2")):
+        accounts.add(name, PASSWORD, id=id_)
+    with pytest.raises(Unavailable, match="another account than the one that was asked for"):
+        accounts.disable("u-1")
+    assert not any(account.disabled for account in accounts.list())
+
+
 def test_W11_nobody_else_is_changed() -> None:
     """Disabling, removing and revoking find the record that was meant, or none."""
     store = Crossed()

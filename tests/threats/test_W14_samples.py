@@ -4,21 +4,27 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from sqlite3 import connect
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.support.logins import Desk
 from tests.support.passwords import stored
 from tests.support.served import until
 from tests.support.servers import DEADLINE
 from watchword import BasicCredentials, Reason, Refused, Unavailable
+from watchword.stores import SQLStore
 from watchword.stores.memory import MemoryStore
 from watchword.stores.ports import AccountRecord
+from watchword.testing.stores import account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 class Slow(MemoryStore):
@@ -121,3 +127,19 @@ def test_W14_a_failure_to_sample_refuses_nobody(error: Exception, monkeypatch: p
     desk.clock.advance(60)
     desk.accept("ann")
     assert store.done.wait(DEADLINE)
+
+
+def test_W14_samples_are_found_by_the_index_and_counted_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the search for the formats in use nor their count reads all accounts, however many there are."""
+    monkeypatch.setattr("watchword.stores.sql.accounts._MOST_COUNTED", 3)
+    asked: list[tuple[str, Any]] = []
+    with SQLStore(f"sqlite:///{tmp_path / 'auth.db'}") as store:
+        for number in range(7):
+            store.add_account(account(f"{number}", f"n{number}", password_hash="h", hash_profile="p" if number else "q"))
+        event.listen(store._database._engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        assert sorted(count for _, count in store.hash_samples()) == [1, 3]
+    with closing(connect(tmp_path / "auth.db")) as database:
+        plans = [database.execute(f"EXPLAIN QUERY PLAN {words}", values).fetchall() for words, values in asked]
+    steps = [str(step[3]) for plan in plans for step in plan if "watchword_accounts" in str(step[3])]
+    assert len(steps) == len(asked) >= 4
+    assert all(step.startswith("SEARCH watchword_accounts USING INDEX watchword_accounts_hash_profile") for step in steps), steps

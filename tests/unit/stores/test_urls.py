@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import OperationalError
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
 from watchword import ConfigurationError
 from watchword.stores import SQLStore
-from watchword.stores.sql.failures import without
+from watchword.stores.sql.failures import unavailable, without
 from watchword.stores.sql.url import parse
 
 if TYPE_CHECKING:
@@ -130,6 +132,12 @@ def test_a_short_password_is_struck_out_as_a_word_alone() -> None:
     """Asterisks inside other words would tell what it is."""
     assert without(["p"], "OperationalError: p is wrong") == "OperationalError: *** is wrong"
     assert without(["s3cret-pass"], "xs3cret-passx") == "x***x"
+
+
+def test_what_a_driver_says_is_repeated_without_the_password() -> None:
+    """Whatever it quotes, the words of an outage go into logs."""
+    error = DBAPIError("SELECT 1", None, OperationalError("no host named violet-tractor@db"))
+    assert unavailable(error, ["violet-tractor"]).why == "the store does not answer: OperationalError: no host named ***@db"
 
 
 def test_a_url_of_sqlalchemy_is_taken() -> None:
