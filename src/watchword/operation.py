@@ -115,7 +115,7 @@ async def arun(steps: Steps[T]) -> T:
         operation = next(steps)
         while True:
             try:
-                result = await (_in_thread(operation.run) if operation.arun is None else operation.arun())
+                result = await (in_thread(operation.run) if operation.arun is None else operation.arun())
             except Exception as error:  # noqa: BLE001 - the generator decides what to do about it
                 operation = steps.throw(error)
             else:
@@ -127,7 +127,12 @@ async def arun(steps: Steps[T]) -> T:
         steps.close()
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do blocking work in a worker thread, of which each event loop has 40 beside those that it lends to the application.
+
+    Args:
+        work: what to do.
+    """
     # Imported on first use: half of what `import watchword` would cost, and WSGI never needs it.
     from anyio import CapacityLimiter
     from anyio.to_thread import run_sync

@@ -42,7 +42,8 @@ EXCEPTIONS = {
     "clock.py": {"time"},
     "operation.py": {"anyio"},  # a plain function goes to a worker thread
     # One limit for callers from threads and from event loops: each kind is woken in its own way.
-    "protection/hashing.py": {"threading", "anyio"},
+    "protection/single_flight.py": {"threading", "anyio"},
+    "protection/hash_limiter.py": {"threading", "anyio"},
     "checkers/dummy_hash_source.py": {"threading"},  # a login does not wait for a slow sample
     "process.py": {"threading"},  # of several threads one makes what belongs to a process
     "locking.py": {"threading"},  # of several threads one reads a file, and one takes a login down
@@ -123,12 +124,12 @@ def test_every_part_has_its_place() -> None:
         ("adapters/x.py", "from watchword.cli import main", ["cli"]),
         ("adapters/x.py", "import fastapi\nimport starlette.requests\nfrom watchword.guard import Guard", []),
         ("clock.py", "import time", []),
-        ("protection/hashing.py", "import threading\nfrom anyio.to_thread import run_sync", []),
+        ("protection/single_flight.py", "import threading\nfrom anyio.to_thread import run_sync", []),
         ("protection/x.py", "import threading\nimport anyio", ["threading", "anyio"]),
-        ("protection/hashing.py", "from watchword.checkers import Users", ["checkers"]),
+        ("protection/hash_limiter.py", "from watchword.checkers import Users", ["checkers"]),
         ("stores/x.py", "from watchword.checkers import Users", ["checkers"]),
-        ("stores/x.py", "from watchword.protection.hashing import HashLimiter", ["protection"]),
-        ("checkers/x.py", "from watchword.protection.hashing import HashLimiter\nfrom watchword.stores.ports import Clock", []),
+        ("stores/x.py", "from watchword.protection.hash_limiter import HashLimiter", ["protection"]),
+        ("checkers/x.py", "from watchword.protection.hash_limiter import HashLimiter\nfrom watchword.stores.ports import Clock", []),
     ],
 )
 def test_a_mistake_is_seen(module: str, text: str, wrong: list[str]) -> None:

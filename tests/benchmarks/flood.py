@@ -11,7 +11,7 @@ from tests.benchmarks.passwords import asking
 from watchword import Basic, Guard
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import PasswordHasher, Users
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 
 
 def measure(

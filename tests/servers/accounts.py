@@ -24,7 +24,7 @@ from watchword import APIKey, Basic, Bearer, Guard, RequestView, public
 from watchword.adapters.asgi import GuardMiddleware as ASGIGuard
 from watchword.adapters.wsgi import GuardMiddleware as WSGIGuard
 from watchword.checkers import Accounts, APIKeys, Htpasswd, OpaqueTokens, PasswordHasher
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.stores import SQLStore
 
 if TYPE_CHECKING:

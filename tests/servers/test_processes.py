@@ -126,7 +126,7 @@ import os, sys, threading
 from tests.support.wire import basic
 from watchword import Basic, Guard, RequestView
 from watchword.checkers import Accounts, Htpasswd, PasswordHasher
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.stores import SQLStore
 url, path = sys.argv[1:]
 begun, gate = threading.Semaphore(0), threading.Event()

@@ -18,7 +18,7 @@ from tests.support.wire import Request, basic
 from watchword import Basic, Guard, Reason, RequestView
 from watchword.checkers import Accounts, PasswordHasher, Users
 from watchword.decision import Failed
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.stores import MemoryStore
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from tests.support.wire import asgi_scope, wsgi_environ
 from watchword import BasicCredentials, Reason, Refused, Unavailable
 from watchword.adapters.asgi import GuardMiddleware as ASGIGuardMiddleware
 from watchword.adapters.wsgi import GuardMiddleware as WSGIGuardMiddleware
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.stores.memory import MemoryStore
 
 if TYPE_CHECKING:

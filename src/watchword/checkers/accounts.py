@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.observe.notice import Hook
     from watchword.operation import Steps
-    from watchword.protection.hashing import HashLimiter
+    from watchword.protection.hash_limiter import HashLimiter
     from watchword.stores.ports import AccountStore
     from watchword.verdict import Verdict
 

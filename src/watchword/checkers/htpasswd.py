@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from watchword.observe.notice import Hook
     from watchword.operation import Steps
     from watchword.principal import Principal
-    from watchword.protection.hashing import HashLimiter
+    from watchword.protection.hash_limiter import HashLimiter
     from watchword.verdict import Verdict
 
 Stamp: TypeAlias = tuple[int, int, int, int, int]

@@ -16,7 +16,7 @@ from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.clock import as_clock
 from watchword.errors import ConfigurationError
 from watchword.observe.notice import OperatorNotice, log_notice
-from watchword.protection.hashing import HashLimiter, shared_limiter
+from watchword.protection.hash_limiter import HashLimiter, shared_limiter
 
 if TYPE_CHECKING:
     from watchword.clock import Clock

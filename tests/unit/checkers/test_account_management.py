@@ -15,7 +15,7 @@ from watchword import BasicCredentials, BearerToken, ConfigurationError, Reason,
 from watchword.checkers import APIKeys, OpaqueTokens
 from watchword.checkers.account_management import TRIES
 from watchword.errors import AlreadyExists, NotFound, Overloaded
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.stores.memory import MemoryStore
 from watchword.stores.ports import PAGE, AccountRecord
 

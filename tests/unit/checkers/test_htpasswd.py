@@ -17,7 +17,7 @@ from tests.support.programs import tool
 from watchword import ANONYMOUS, Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused
 from watchword.checkers import Htpasswd
 from watchword.checkers.htpasswd import SETTLING, _stamp
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.testing import CheckerContract, FixedClock
 
 if TYPE_CHECKING:

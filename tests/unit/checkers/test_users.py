@@ -14,7 +14,7 @@ from tests.support.wire import basic
 from watchword import ANONYMOUS, Accepted, Basic, BasicCredentials, ConfigurationError, Failed, Granted, Guard, Principal, Reason, Refused
 from watchword.checkers import Users
 from watchword.errors import Overloaded
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 from watchword.testing import FixedClock
 from watchword.verdict import ALWAYS
 

@@ -17,7 +17,7 @@ from watchword.checkers import PasswordHasher
 from watchword.checkers.verifying import Verifier, as_hasher
 from watchword.errors import Overloaded
 from watchword.operation import run
-from watchword.protection.hashing import HashLimiter, shared_limiter
+from watchword.protection.hash_limiter import HashLimiter, shared_limiter
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from tests.support.forks import in_child
 from watchword import ConfigurationError, Unavailable
 from watchword.errors import Overloaded
 from watchword.operation import Operation, Steps, arun, run
-from watchword.protection import hashing
-from watchword.protection.hashing import HashLimiter, shared_limiter
+from watchword.protection import flight
+from watchword.protection.hash_limiter import HashLimiter, shared_limiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ class Watched(HashLimiter):
         self.callers = 0
         super().__init__(*args, **kwargs)
 
-    def _enter(self, key: bytes, member: hashing._Member) -> bool:
+    def _enter(self, key: bytes, member: flight.Member) -> bool:
         try:
             return super()._enter(key, member)
         finally:
@@ -164,9 +164,9 @@ class Crowd:
         return found
 
 
-def place(limiter: HashLimiter, key: bytes = b"a place") -> hashing._Member:
+def place(limiter: HashLimiter, key: bytes = b"a place") -> flight.Member:
     """Take a place, or a place in the queue, without computing anything."""
-    member = hashing._Member(lambda: None)
+    member = flight.Member(lambda: None)
     limiter._enter(key, member)
     return member
 
@@ -396,18 +396,18 @@ def test_who_computes_needs_no_waking() -> None:
     """Waking costs a turn of the event loop: only who waits is woken, and once."""
     limiter, woken = HashLimiter(1), list[str]()
     with at_rest(limiter):
-        first, second, third = (hashing._Member(partial(woken.append, name)) for name in ("first", "second", "third"))
+        first, second, third = (flight.Member(partial(woken.append, name)) for name in ("first", "second", "third"))
         for key, member in ((b"k", first), (b"k", second), (b"next", third)):
             limiter._enter(key, member)
         assert woken == []
-        limiter._compute(first, hashing._Work(lambda: 1))
+        limiter._compute(first, flight.Work(lambda: 1))
         assert woken == ["second", "third"]
         limiter._leave(third)
 
 
 WITHOUT_LOOP = """
 import sys, threading
-from watchword.protection.hashing import HashLimiter
+from watchword.protection.hash_limiter import HashLimiter
 limiter, gate = HashLimiter(1), threading.Event()
 threads = [threading.Thread(target=limiter.operation(b"%d" % n, gate.wait).run) for n in range(2)]
 for thread in threads:
@@ -472,7 +472,7 @@ def test_an_error_reaches_every_member(kinds: tuple[str, ...], make: Callable[[]
 def test_a_note_on_one_copy_is_on_no_other() -> None:
     """Whoever adds to an exception adds to its own."""
     first = noted(ValueError("x"))
-    second = hashing._copy_of(first)
+    second = flight.copy_of(first)
     second.add_note("another")
     assert first.__notes__ == ["a note"]
 
@@ -733,7 +733,7 @@ def test_a_worker_that_comes_too_late_does_nothing() -> None:
     with at_rest(limiter):
         member = place(limiter)
         limiter._leave(member)
-        limiter._compute(member, hashing._Work(partial(fail, AssertionError("computed"))))
+        limiter._compute(member, flight.Work(partial(fail, AssertionError("computed"))))
         assert not member.flight.landed
 
 
@@ -814,7 +814,7 @@ def test_a_thread_that_is_interrupted_while_it_tells_the_others_has_told_them_al
 
     def join() -> list[object]:
         work.begun.acquire()
-        limiter._enter(b"k", hashing._Member(wake))
+        limiter._enter(b"k", flight.Member(wake))
         limiter.came.acquire()
         last = Crowd(("threads",), [limiter.operation(b"k", partial(fail, AssertionError("computed twice")))])
         limiter.wait_for(2)
@@ -832,7 +832,7 @@ def test_leaving_twice_changes_nothing() -> None:
     """At every stage."""
     limiter = HashLimiter(1)
     with at_rest(limiter):
-        limiter._leave(hashing._Member(lambda: None))
+        limiter._leave(flight.Member(lambda: None))
         holder, waits, joined = place(limiter), place(limiter, b"k"), place(limiter, b"k")
         for member in (waits, waits, holder, holder, waits):
             limiter._leave(member)
@@ -902,7 +902,7 @@ def test_a_member_of_a_loop_that_has_ended_does_not_keep_the_outcome_from_the_ot
     with at_rest(limiter):
         first = Crowd(("threads",), [limiter.operation(b"k", work)])
         limiter.wait_for(1)
-        limiter._enter(b"k", hashing._Member(partial(fail, RuntimeError("Event loop is closed"))))
+        limiter._enter(b"k", flight.Member(partial(fail, RuntimeError("Event loop is closed"))))
         limiter.wait_for(1)
         last = Crowd(("threads",), [limiter.operation(b"k", work)])
         limiter.wait_for(1)
@@ -915,10 +915,10 @@ def test_an_ended_loop_says_so(backend: str) -> None:
     """What both libraries raise for a loop that is no more is understood."""
 
     async def caller() -> Callable[[Callable[[], object]], object]:
-        return hashing._caller_of(anyio.lowlevel.current_token())
+        return flight.caller_of(anyio.lowlevel.current_token())
 
     call = anyio.run(caller, backend=backend)
-    assert not hashing._woken(hashing._Member(partial(call, lambda: None)))
+    assert not flight.woken(flight.Member(partial(call, lambda: None)))
 
 
 @pytest.mark.anyio
@@ -926,7 +926,7 @@ async def test_the_token_of_an_older_anyio_is_understood(anyio_backend: str) -> 
     """Before 4.11 `current_token()` gives the loop, or trio's token, itself."""
     event = anyio.Event()
     token = asyncio.get_running_loop() if anyio_backend == "asyncio" else trio.lowlevel.current_trio_token()
-    hashing._caller_of(token)(event.set)
+    flight.caller_of(token)(event.set)
     await event.wait()
 
 
@@ -1019,7 +1019,7 @@ async def test_nothing_is_lost_whoever_goes_when(seed: int, anyio_backend: str) 
 
 FORKED = """
 import os, sys, threading
-from watchword.protection.hashing import shared_limiter, HashLimiter
+from watchword.protection.hash_limiter import shared_limiter, HashLimiter
 limiter, gate, begun = shared_limiter(), threading.Event(), threading.Semaphore(0)
 def work():
     begun.release()
@@ -1071,7 +1071,7 @@ def test_a_fork_in_the_work_leaves_both_processes_in_order() -> None:
     reading, writing = os.pipe()
 
     def fork() -> None:
-        limiter._enter(b"k", hashing._Member(lambda: os.write(writing, b"parent " if os.getpid() == parent else b"child ")))
+        limiter._enter(b"k", flight.Member(lambda: os.write(writing, b"parent " if os.getpid() == parent else b"child ")))
         children.append(os.fork())
 
     try:
@@ -1148,7 +1148,7 @@ class Kept:
 def parts() -> list[object]:
     """Return everything that limiters made for their callers and that is still there."""
     # By type: isinstance() asks an object what it is, and the settings of Django, where another test has loaded them, answer by failing.
-    return [thing for thing in gc.get_objects() if type(thing) in {hashing._Flight, hashing._Member, hashing._Work}]
+    return [thing for thing in gc.get_objects() if type(thing) in {flight.Flight, flight.Member, flight.Work}]
 
 
 @pytest.mark.parametrize("backend", ["threads", "asyncio", "trio"])
@@ -1301,16 +1301,16 @@ def test_work_is_admitted_by_what_it_is_about() -> None:
     """As long as one of several operations about the same is in flight."""
     limiter = HashLimiter(2, queue=0)
     for key in (b"1", b"2"):
-        limiter._enter(key, hashing._Member(lambda: None, b"both"))
+        limiter._enter(key, flight.Member(lambda: None, b"both"))
     first, second = (next(iter(flight.members)) for flight in limiter._flights.values())
     assert limiter.is_full
     limiter.admit(b"both")
     limiter._leave(first)
-    other = hashing._Member(lambda: None)
+    other = flight.Member(lambda: None)
     limiter._enter(b"3", other)
     limiter.admit(b"both")
     limiter._leave(second)
-    limiter._enter(b"4", hashing._Member(lambda: None))
+    limiter._enter(b"4", flight.Member(lambda: None))
     for about in (b"both", b"1"):
         with pytest.raises(Overloaded):
             limiter.admit(about)

@@ -1,0 +1,94 @@
+"""What a single flight is made of: one computation, the callers who want its outcome, and how each is woken from any thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+
+class Flight:
+    """One computation: who wants its outcome, in order, who of them computes, and the outcome."""
+
+    __slots__ = ("__weakref__", "about", "chosen", "error", "key", "landed", "members", "started", "value")
+
+    def __init__(self, key: bytes, about: bytes) -> None:
+        self.key = key
+        self.about = about
+        self.members: dict[Member, None] = {}
+        self.chosen: Member | None = None
+        self.started = False
+        self.landed = False
+        self.value: Any = None
+        self.error: Exception | None = None
+
+    def result(self) -> Any:  # noqa: ANN401 - of whatever type the work gives
+        """Return the outcome, or raise a copy of what the work raised."""
+        if self.error is not None:
+            raise copy_of(self.error)
+        return self.value
+
+
+NO_FLIGHT = Flight(b"", b"")
+
+
+class Member:
+    """One caller, how to wake it from any thread, and what its own work raised."""
+
+    __slots__ = ("__weakref__", "about", "failure", "flight", "waits", "wake")
+
+    def __init__(self, wake: Callable[[], object], about: bytes = b"") -> None:
+        self.about = about
+        self.failure: Exception | None = None
+        self.flight = NO_FLIGHT
+        self.waits = False
+        self.wake = wake
+
+    def result(self) -> Any:  # noqa: ANN401 - as above
+        """Return the outcome of the flight; the member whose own work failed gets the exception itself, once."""
+        failure, self.failure = self.failure, None
+        if failure is None:
+            return self.flight.result()
+        try:
+            raise failure
+        finally:
+            del failure  # its traceback leads here
+
+
+class Work(Generic[T]):
+    """A password is bound to the work: this never prints it."""
+
+    __slots__ = ("awaited", "call")
+
+    def __init__(self, call: Callable[[], T], awaited: Callable[[], Awaitable[T]] | None = None) -> None:
+        self.call = call
+        self.awaited = awaited
+
+
+def woken(member: Member) -> bool:
+    """Wake a member; return False if its event loop has ended."""
+    try:
+        member.wake()
+    except RuntimeError:  # trio's RunFinishedError is one
+        return False
+    return True
+
+
+def caller_of(token: object) -> Callable[[Callable[[], object]], object]:
+    """Return what calls a function on an event loop from any thread; the token is what `current_token()` gave there."""
+    native: Any = getattr(token, "native_token", token)  # before anyio 4.11 the token is the native one itself
+    call: Callable[[Callable[[], object]], object] = getattr(native, "run_sync_soon", None) or native.call_soon_threadsafe
+    return call
+
+
+def copy_of(error: Exception) -> Exception:
+    """Return an exception that says the same: without the traceback, cause and context, which lead to another caller's password."""
+    # Not copy.copy(): it calls `__init__` with the arguments of the message, which many exceptions do not take.
+    kind = type(error)
+    builtin = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    twin: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
+    vars(twin).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})
+    return twin
