@@ -147,8 +147,8 @@ WORDS: dict[Reason, ReasonWords] = {
         "Request header too large",
         "Your browser sent more than this service accepts.",
         "Delete the cookies of this site, then try again. If it keeps happening, tell whoever runs this service.",
-        "The request has more than 500 header fields, or its Host is longer than 8192 octets.",
-        "The request has more header fields than are read, or a Host longer than any name. A proxy in front may have split or added them.",
+        "The request has more than 500 header fields, a field name of more than 256 octets, or a Host of more than 8192.",
+        "The request has more header fields than are read, or a longer name or Host. A proxy in front may have split or added them.",
     ),
     Reason.OVERSIZED_TARGET: ReasonWords(
         "Address too long",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from watchword.errors import WatchwordError
-from watchword.grammar import MAX_FIELDS, MAX_TOKEN_OCTETS, Authorization, parse_authorization, percent_decode
+from watchword.grammar import MAX_FIELDS, MAX_NAME_OCTETS, MAX_TOKEN_OCTETS, Authorization, parse_authorization, percent_decode
 from watchword.mount import split_at_mount
 from watchword.operation import Operation
 
@@ -110,7 +110,6 @@ class RequestView:
         "aliases",
         "client",
         "content",
-        "crowded",
         "fields",
         "headers",
         "index",
@@ -118,6 +117,7 @@ class RequestView:
         "method",
         "misplaced",
         "mount",
+        "overflow",
         "path",
         "query",
         "raw_path",
@@ -134,7 +134,7 @@ class RequestView:
     fields: dict[str, str | bytes]
     repeated: tuple[str, ...]
     aliases: tuple[str, ...]
-    crowded: bool
+    overflow: str
     content: bytes | None
     """The content, once a scheme wanted it and it was read."""
     reader: ContentReader | None
@@ -232,7 +232,7 @@ class RequestView:
         return view
 
     def scan_bounded(self, index: FieldIndex) -> None:
-        """Do as `scan` does, unless there are more than `MAX_FIELDS` header fields: then none is looked at, and `crowded` is set.
+        """Do as `scan` does, unless there are more than `MAX_FIELDS` header fields: then none is looked at, and `overflow` says so.
 
         Args:
             index: the names that matter.
@@ -243,12 +243,14 @@ class RequestView:
         if not isinstance(headers, (list, tuple)):
             headers = self.headers = cast("Any", list(headers))
         if len(headers) > MAX_FIELDS:
-            self.take(index, {}, crowded=True)
+            self.take(index, {}, overflow="too_many_fields")
         else:
             self.scan(index)
 
     def scan(self, index: FieldIndex) -> None:
         """Find the header fields that matter, in one pass; repeated ones are joined with a comma, as WSGI servers do.
+
+        Where a name is longer than `MAX_NAME_OCTETS`, no field is kept, and `overflow` says so.
 
         Args:
             index: the names that matter. Scanning again with the same index does nothing.
@@ -260,6 +262,9 @@ class RequestView:
         repeated: dict[str, list[str | bytes]] = {}
         aliases: dict[str, None] = {}
         for raw, value in self.headers:
+            if len(raw) > MAX_NAME_OCTETS:  # before it is looked up: that alone would read it whole
+                self.take(index, {}, overflow="long_field_name")
+                return
             name = index[raw]
             if name is None:
                 continue
@@ -280,7 +285,7 @@ class RequestView:
         repeated: tuple[str, ...] = (),
         aliases: tuple[str, ...] = (),
         *,
-        crowded: bool = False,
+        overflow: str = "",
     ) -> None:
         """Set the fields that matter, for an adapter that has them at hand.
 
@@ -289,13 +294,13 @@ class RequestView:
             fields: canonical name to value, repeated fields joined.
             repeated: the names that came more than once, where that can be seen.
             aliases: the names that came with other characters in place of the hyphen.
-            crowded: whether there are more fields than are read; then none was looked at.
+            overflow: the bound that the header section breaks, as the firewall names it; then no field is kept. Empty: none.
         """
         self.index = index
         self.fields = fields
         self.repeated = repeated
         self.aliases = aliases
-        self.crowded = crowded
+        self.overflow = overflow
 
     def field(self, name: str) -> str | None:
         """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma, cookies with "; ".

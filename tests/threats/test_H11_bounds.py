@@ -203,6 +203,21 @@ BOUNDS: list[tuple[str, Callable[[int], Request], int, int, Reason]] = [
         431,
         Reason.OVERSIZED_HEADER,
     ),
+    ("name", lambda size: Request(target="/public/x", headers=(("X-" + "a" * (size - 2), "v"),)), 256, 431, Reason.OVERSIZED_HEADER),
+    (
+        "name of an identity field",
+        lambda size: Request(target="/public/x", headers=(("X-Remote-Extra-" + "a" * (size - 15), "v"),)),
+        256,
+        431,
+        Reason.OVERSIZED_HEADER,
+    ),
+    (
+        "alias of an identity field",
+        lambda size: Request(target="/public/x", headers=(("X.Remote.Extra." + "a" * (size - 15), "v"),)),
+        256,
+        431,
+        Reason.OVERSIZED_HEADER,
+    ),
     (
         "token in a form",
         lambda size: Request(method="POST", headers=(FORM,), body=(b"access_token=" + b"a" * size,)),
@@ -283,6 +298,7 @@ def test_H11_the_fast_path_has_the_same_bounds() -> None:
             assert [drive(plain).status for _ in range(3)] == [200, 200, 200]
             many = Request(target="/x", headers=(sent, *((f"X-{number}", "a") for number in range(MAX_FIELDS))))
             assert drive(many).status == 431
+            assert drive(Request(target="/x", headers=(sent, ("X-" + "a" * 255, "a")))).status == 431
             assert drive(Request(target="/x?" + "a" * 81_921, headers=(sent,))).status == 414
             assert drive(Request(target="/x", headers=(sent, ("Host", "a" * 8193)))).status == 431
 

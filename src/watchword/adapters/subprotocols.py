@@ -22,7 +22,7 @@ def offering(scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     """
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     offered = scope.get("subprotocols")
-    if not offered or any(name.lower() == FIELD for name, _ in headers):
+    if not offered or any(len(name) == len(FIELD) and name.lower() == FIELD for name, _ in headers):
         return headers
     return [*headers, (FIELD, ", ".join(offered).encode("latin-1", "replace"))]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watchword.grammar import MAX_NAME_OCTETS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,7 +15,18 @@ if TYPE_CHECKING:
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 _KNOWN = 512  # variables kept, each of bounded length; more than any honest set of clients makes
+_PREFIX = "HTTP_"
+_LONGEST_READ = len(_PREFIX) + MAX_NAME_OCTETS
 _LONGEST = 72  # characters: `HTTP_` and the longest field name that the index keeps
+
+
+def is_long(variable: str) -> bool:
+    """Tell whether a variable stands for a field whose name is longer than is read.
+
+    Args:
+        variable: of an environ.
+    """
+    return len(variable) > _LONGEST_READ and variable.startswith(_PREFIX)
 
 
 def variable_of(name: str) -> str:
@@ -63,7 +76,7 @@ class Variables(dict[str, "str | None"]):
             return True
         for variable in environ:
             if variable not in harmless:
-                if not self._fast_path.ignores(self[variable]):
+                if is_long(variable) or not self._fast_path.ignores(self[variable]):
                     return False
                 if len(harmless) < _KNOWN and len(variable) <= _LONGEST:
                     harmless.add(variable)

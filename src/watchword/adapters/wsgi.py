@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.application import check_arguments
 from watchword.adapters.preflights import ask_wsgi
-from watchword.adapters.variables import UNPREFIXED, Variables, variable_of
+from watchword.adapters.variables import UNPREFIXED, Variables, is_long, variable_of
 from watchword.clock import ticks
 from watchword.decision import SILENT, Decided, Granted, Hidden
 from watchword.errors import ConfigurationError
@@ -136,8 +136,8 @@ class GuardMiddleware:
         fields: dict[str, str | bytes] = {}
         aliases: list[str] = []
         names = self._variables
-        crowded = _is_crowded(environ)
-        for variable in () if crowded else environ:
+        overflow = _overflow(environ)
+        for variable in () if overflow else environ:
             name = names[variable]
             if name is None:
                 continue
@@ -145,7 +145,7 @@ class GuardMiddleware:
                 aliases.append(name[1:])
             elif environ[variable] is not None:
                 fields[name] = environ[variable]
-        view.take(self.guard.policy.index, fields, aliases=tuple(aliases), crowded=crowded)
+        view.take(self.guard.policy.index, fields, aliases=tuple(aliases), overflow=overflow)
         if self.guard.policy.content_readers:
             view.reader = lambda limit: Operation(lambda: _read_ahead(environ, limit))
         return view
@@ -323,9 +323,11 @@ def _respond(start_response: StartResponse, refusal: Refusal) -> Iterable[bytes]
     return [refusal.body] if refusal.body else []
 
 
-def _is_crowded(environ: Environ) -> bool:
-    """Tell whether there are more header fields than are read, as far as an environ shows it: one for each name."""
-    return len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS
+def _overflow(environ: Environ) -> str:
+    """Return the bound that the header section breaks, as far as an environ shows it: it has one variable for each name."""
+    if len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS:
+        return "too_many_fields"
+    return "long_field_name" if any(is_long(variable) for variable in environ) else ""
 
 
 def _read_ahead(environ: Environ, limit: int) -> bytes | None:

@@ -27,6 +27,9 @@ MAX_QUERY_OCTETS: Final = 81_920
 MAX_FIELDS: Final = 500
 """How many header fields a request may have. Apache, gunicorn and Envoy stop at 100."""
 
+MAX_NAME_OCTETS: Final = 256
+"""The length of the name of a header field. The longest in the IANA registry has 47 octets. hyper stops at 65,535, llhttp nowhere."""
+
 MAX_PARAMETERS: Final = 64
 """Parameters of one challenge or credential (D7). Digest, the richest scheme, defines 12 for credentials (RFC 7616 §3.4)."""
 

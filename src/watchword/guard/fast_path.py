@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from watchword.authorization.binding import CHANGING
 from watchword.decision import Granted
-from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_QUERY_OCTETS
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS
 from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
@@ -165,6 +165,8 @@ class FastPath:
         found: bytes | None = None
         host = False
         for name, value in headers:
+            if len(name) > MAX_NAME_OCTETS:
+                return None
             code = codes[name]
             if not code:
                 continue

@@ -100,7 +100,7 @@ class Firewall:
             raise ConfigurationError(f"the firewall has no rule {', '.join(sorted(map(repr, unknown)))}; there are {', '.join(RULES)}")
 
     def check_bounds(self, view: RequestView) -> Finding | None:
-        """Look at the length of the target and the number of fields, before anything is taken apart (threat H11).
+        """Look at the length of target and names, and at the number of fields, before anything is taken apart (threat H11).
 
         No bound has a name to switch it off by (RFC 9110 §5.4).
 
@@ -112,7 +112,7 @@ class Firewall:
         """
         if _is_long(view):
             return Finding("oversized_target", Reason.OVERSIZED_TARGET)
-        return Finding("too_many_fields", Reason.OVERSIZED_HEADER) if view.crowded else None
+        return Finding(view.overflow, Reason.OVERSIZED_HEADER) if view.overflow else None
 
     def check_target(self, view: RequestView) -> Finding | None:
         """Look at method and target; the answer depends on nothing else, so the guard remembers it per target.
