@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from watchword.errors import WatchwordError
-from watchword.grammar import MAX_FIELDS, MAX_NAME_OCTETS, MAX_TOKEN_OCTETS, Authorization, parse_authorization, percent_decode
+from watchword.grammar import (
+    MAX_FIELD_OCTETS,
+    MAX_FIELDS,
+    MAX_NAME_OCTETS,
+    MAX_TOKEN_OCTETS,
+    Authorization,
+    parse_authorization,
+    percent_decode,
+)
 from watchword.mount import split_at_mount
 from watchword.operation import Operation
 
@@ -31,7 +39,9 @@ _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of
 
 # Gateways and CGI programs read other characters of a name as the hyphen: `_` nearly all, `.` some, Apache every one of tchar that is
 # neither letter nor digit (RFC 9110 §5.6.2, threats H2 and H9).
-_LIKE_A_HYPHEN = dict.fromkeys(map(ord, "!#$%&'*+._^`|~"), "-")
+_LIKE_A_HYPHEN = b"!#$%&'*+._^`|~"
+_LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
+_CANONICAL = bytes.maketrans(_LIKE_A_HYPHEN + _LOWER_CASE.upper(), b"-" * len(_LIKE_A_HYPHEN) + _LOWER_CASE)
 _LONGEST_MEDIA_TYPE = 256  # characters: a type and a subtype of 127 each at most (RFC 6838 §4.2), and the slash
 _LONGEST_UPGRADE = 512  # octets: a client names one protocol or two
 _LONGEST_NAME = 64  # characters; longer names are not kept
@@ -44,7 +54,8 @@ def canonical_name(raw: str | bytes) -> str:
     Args:
         raw: as the server spells it.
     """
-    return (raw if isinstance(raw, str) else raw.decode("latin-1")).lower().translate(_LIKE_A_HYPHEN)
+    octets = raw if isinstance(raw, bytes) else raw.encode("latin-1", "replace")  # no name holds the question mark
+    return octets.translate(_CANONICAL).decode("latin-1")
 
 
 class FieldIndex(dict[str | bytes, str | None]):
@@ -56,31 +67,37 @@ class FieldIndex(dict[str | bytes, str | None]):
     Args:
         names: the names, lower case.
         prefixes: of further names.
+        short: the names of fields of which nobody reads more than `MAX_FIELD_OCTETS`.
     """
 
-    __slots__ = ("_longest", "names", "prefixes")
+    __slots__ = ("_canonical", "_longest", "names", "prefixes", "short")
 
-    def __init__(self, names: Iterable[str], prefixes: tuple[str, ...] = ()) -> None:
+    def __init__(self, names: Iterable[str], prefixes: tuple[str, ...] = (), short: frozenset[str] = frozenset()) -> None:
         super().__init__()
         self.names: frozenset[str] = frozenset(names)
         self.prefixes: tuple[str, ...] = prefixes
+        self.short = short
+        self._canonical = frozenset(map(canonical_name, self.names))
         self._longest = max(map(len, (*self.names, *prefixes)), default=0)
 
     def __missing__(self, raw: str | bytes) -> str | None:
-        # Of a long name no more is looked at than a name that matters has.
-        matters = len(raw) <= self._longest or canonical_name(raw[: self._longest]).startswith(self.prefixes)
-        found = self._find(raw) if matters else None
+        found = self._find(raw)
         if len(self) < _KNOWN_NAMES and len(raw) <= _LONGEST_NAME:
             self[raw] = found
         return found
 
     def _find(self, raw: str | bytes) -> str | None:
-        name = (raw if isinstance(raw, str) else raw.decode("latin-1")).lower()
+        # Of a long name no more is looked at than a name that matters has.
+        canonical = canonical_name(raw[: self._longest])
+        begins = canonical.startswith(self.prefixes)
+        if not begins and (canonical not in self._canonical or len(raw) > self._longest):
+            return None
+        name = _text(raw).lower()
         # Behind a prefix any character may stand: Kubernetes has `x-remote-extra-acme.com%2Fproject`.
         if name in self.names or name.startswith(self.prefixes):
             return name
         canonical = canonical_name(name)
-        return f"?{canonical}" if canonical in self.names or canonical.startswith(self.prefixes) else None
+        return f"?{canonical}" if begins or canonical in self.names else None
 
 
 class ContentInPieces(WatchwordError):
@@ -309,11 +326,14 @@ class RequestView:
             name: lower case.
 
         Returns:
-            The value, or None where there is none.
+            The value, or None where there is none. Of a field that the guard reads and no scheme does, such as Accept, at most one octet
+            beyond `MAX_FIELD_OCTETS` is returned: to decode megabytes takes milliseconds.
         """
         index = self.index
         if index is not None and name in index.names:
             value = self.fields.get(name)
+            if value is not None and len(value) > MAX_FIELD_OCTETS and name in index.short:
+                value = value[: MAX_FIELD_OCTETS + 1]
             return value.decode("latin-1") if isinstance(value, bytes) else value
         found = [_text(value) for raw, value in self.headers if _text(raw).lower() == name]
         return _separator(name).join(found) if found else None

@@ -19,7 +19,7 @@ from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestVi
 from watchword.adapters.variables import Variables
 from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
-from watchword.grammar import MAX_FIELDS
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
 from watchword.guard.fast_path import LONGEST_FIELD
 from watchword.guard.handover import handover
 from watchword.request import MAX_PIECES, parse_address
@@ -240,6 +240,21 @@ def test_H11_each_bound_is_exact(name: str, make: Callable[[int], Request], boun
         assert (beyond.status, beyond.called, beyond.challenges) == (status, False, []), name
         assert reason.value.encode() in beyond.body
     assert subject.decide(request_view(make(bound + 1))).reason is reason
+
+
+READ_BY_THE_GUARD = ["Accept", "Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Upgrade", "X-Request-Id", "X-Requested-With", "Content-Type"]
+
+
+@pytest.mark.parametrize("name", READ_BY_THE_GUARD)
+def test_H11_of_what_the_guard_alone_reads_the_rest_is_not_decoded(name: str) -> None:
+    """A field of megabytes becomes text up to its bound and one octet beyond it, so that it still counts as too long."""
+    subject = guard()
+    sent = ((name, "a" * 1_000_000), ("X-API-Key", TOKEN))
+    for headers in (sent, [(field.encode(), value.encode()) for field, value in sent]):
+        view = RequestView("POST", "/x", headers)
+        subject.decide(view)
+        assert view.field(name.lower()) == "a" * (MAX_FIELD_OCTETS + 1)
+        assert view.field("x-api-key") == TOKEN
 
 
 def test_H11_the_lines_of_one_field_have_one_bound() -> None:

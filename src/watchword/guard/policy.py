@@ -156,6 +156,7 @@ class Policy:
         self.index: FieldIndex = FieldIndex(
             {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names},
             self.identity_headers.prefixes,
+            _MEANS_SOMETHING_ELSE,
         )
         self._check()
 
