@@ -42,7 +42,7 @@ MAX_RANGES: Final = 256
 MAX_RANGE_PARAMETERS: Final = 16
 
 MAX_TAKEN_OUT: Final = 1000
-"""Runs of unwanted cookies or parameters that are taken out of one input. Of an input with more nothing is left."""
+"""Runs of unwanted cookies, and unwanted parameters, that are taken out of one input. Of an input with more nothing is left."""
 
 MAX_EMPTY_ELEMENTS: Final = 32
 """Empty elements skipped in one list (D7, RFC 9110 §5.6.1.2)."""
