@@ -37,7 +37,7 @@ from tests.support.requirements import (
 )
 from watchword import ANONYMOUS, Evidence, Principal, RequestView, authenticated, fresh, network, role, scope, via, where
 from watchword.authorization.needs import IDENTITY, STEP_UP, HoldScope, Via
-from watchword.authorization.requirement import AllOf, AnyOf, EvaluationContext, Hidden, Not, Requirement
+from watchword.authorization.requirement import AllOf, EvaluationContext, Hidden, Not, OneOf, Requirement
 from watchword.authorization.value import NO, PENDING, YES, Needs, Unknown, both, either, needs, opposite
 from watchword.decision import Challenged, Failed, Forbidden, Granted
 from watchword.decision import Hidden as HiddenDecision
@@ -188,7 +188,7 @@ def answered(requirement: Requirement, *, answer: bool) -> Requirement:
     def say(facts: object) -> bool:
         return answer
 
-    if isinstance(requirement, (AllOf, AnyOf)):
+    if isinstance(requirement, (AllOf, OneOf)):
         return type(requirement)(tuple(answered(part, answer=answer) for part in requirement.parts))
     if isinstance(requirement, Not):
         return ~answered(requirement.part, answer=answer)
@@ -241,7 +241,7 @@ def check_tree(node: Branch, part: Requirement, context: EvaluationContext) -> N
     inner = [each.value for each in node.parts]
     if isinstance(part, AllOf):
         assert node.value == reduce(both, inner)
-    elif isinstance(part, AnyOf):
+    elif isinstance(part, OneOf):
         assert node.value == reduce(either, inner)
     elif isinstance(part, Hidden):
         assert [node.value] == inner

@@ -42,7 +42,7 @@ from watchword import (
     where,
 )
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import AllOf, AnyOf, EvaluationContext
+from watchword.authorization.requirement import AllOf, EvaluationContext, OneOf
 from watchword.authorization.value import Unknown
 from watchword.checkers import nonblocking
 from watchword.testing import FixedClock
@@ -209,7 +209,7 @@ def requirements(draw: st.DrawFn, words: Words = WITH_OUTAGES, depth: int = 4, t
     kind = draw(st.sampled_from(["leaf", "and", "or", "not", "hidden"])) if depth else "leaf"
     if kind in {"and", "or"}:
         parts = tuple(draw(st.lists(requirements(words, depth - 1, tildes), min_size=2, max_size=3)))
-        return AllOf(parts) if kind == "and" else AnyOf(parts)
+        return AllOf(parts) if kind == "and" else OneOf(parts)
     if kind == "hidden":
         return draw(requirements(words, depth - 1, tildes)).hidden()
     if kind == "not":

@@ -118,7 +118,7 @@ class Requirement:
         return AllOf((self, other)) if isinstance(other, Requirement) else NotImplemented
 
     def __or__(self, other: Requirement) -> Requirement:
-        return AnyOf((self, other)) if isinstance(other, Requirement) else NotImplemented
+        return OneOf((self, other)) if isinstance(other, Requirement) else NotImplemented
 
     def __invert__(self) -> Requirement:
         return Not(self)
@@ -182,10 +182,10 @@ class AllOf(_Compound):
         return worst.denial_reason(context)
 
     def __str__(self) -> str:
-        return " & ".join(f"({part})" if isinstance(part, AnyOf) else str(part) for part in self.parts)
+        return " & ".join(f"({part})" if isinstance(part, OneOf) else str(part) for part in self.parts)
 
 
-class AnyOf(_Compound):
+class OneOf(_Compound):
     """`a | b`: the greater value of the two."""
 
     __slots__ = ()

@@ -24,7 +24,7 @@ from watchword.authorization.leaves import (
     optional,
     public,
 )
-from watchword.authorization.requirement import AllOf, AnyOf, Marked, Not, leaves
+from watchword.authorization.requirement import AllOf, Marked, Not, OneOf, leaves
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _statement(leaf: Requirement) -> Requirement:
 def _holds(requirement: Requirement, answers: Mapping[Requirement, bool]) -> bool:
     if isinstance(requirement, AllOf):
         return all(_holds(part, answers) for part in requirement.parts)
-    if isinstance(requirement, AnyOf):
+    if isinstance(requirement, OneOf):
         return any(_holds(part, answers) for part in requirement.parts)
     if isinstance(requirement, Not):
         return not _holds(requirement.part, answers)

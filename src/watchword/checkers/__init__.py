@@ -9,6 +9,7 @@ from watchword.checkers.adapt import AdaptedChecker, FlowChecker, adapt, nonbloc
 
 if TYPE_CHECKING:
     from watchword.checkers.accounts import Accounts
+    from watchword.checkers.any_of import AnyOf
     from watchword.checkers.api_keys import APIKeys
     from watchword.checkers.htpasswd import Htpasswd
     from watchword.checkers.opaque_tokens import OpaqueTokens
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOME = {
     "APIKeys": "api_keys",
     "Accounts": "accounts",
+    "AnyOf": "any_of",
     "Htpasswd": "htpasswd",
     "OpaqueTokens": "opaque_tokens",
     "PasswordHasher": "passwords",
@@ -43,6 +45,7 @@ __all__ = [
     "APIKeys",
     "Accounts",
     "AdaptedChecker",
+    "AnyOf",
     "FlowChecker",
     "Htpasswd",
     "OpaqueTokens",

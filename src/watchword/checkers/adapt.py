@@ -140,6 +140,9 @@ def adapt(checker: object) -> AdaptedChecker:
         ConfigurationError: it is none of them.
     """
     name = _name_of(checker)
+    adapted = getattr(checker, "adapted", None)
+    if isinstance(adapted, AdaptedChecker):
+        return adapted  # made of others, which may be of any form
     if inspect.isclass(checker):
         raise ConfigurationError(f"{name} is a class; a scheme takes an instance of it")
     flow = getattr(checker, "flow", None)

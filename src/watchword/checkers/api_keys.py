@@ -99,6 +99,14 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         self._noting: PerProcess[dict[str, object]] = PerProcess(dict)
         self._nobody = urandom(32)  # the digest of no key
 
+    def recognises(self, credentials: APIKeyCredentials | BearerToken) -> bool:
+        """Tell whether this is a key of the form and prefix of these, for `AnyOf`; whether it is true makes no difference.
+
+        Args:
+            credentials: what was shown; untrusted.
+        """
+        return self._form.fits(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
+
     def flow(self, credentials: APIKeyCredentials | BearerToken) -> Steps[Verdict]:
         """Look a key up, if it has the form of one, and say whose it is."""
         read = self._form.read(credentials.token if isinstance(credentials, BearerToken) else credentials.key)

@@ -69,6 +69,14 @@ class _Form:
         # A prefix may hold underscores. What follows it has a fixed length, so it can be read in one way only.
         self._pattern = re.compile(f"(?P<before>{prefix}_{self.rest})(?P<checksum>{_CHARACTER}{{{CHECKSUM_LENGTH}}})")
 
+    def fits(self, text: object) -> bool:
+        """Tell whether a text has this form, checksum included; that it is true nobody has said.
+
+        Args:
+            text: what was shown; untrusted.
+        """
+        return self._match(text) is not None
+
     def _match(self, text: object) -> re.Match[str] | None:
         found = self._pattern.fullmatch(text) if isinstance(text, str) else None
         return found if found is not None and _checksum(found["before"]) == found["checksum"] else None

@@ -72,6 +72,14 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         self._form = TokenFormat(prefix)
         self._clock: Clock = as_clock(clock, "OpaqueTokens")
 
+    def recognises(self, credentials: BearerToken | APIKeyCredentials) -> bool:
+        """Tell whether this is a token of the form and prefix of these, for `AnyOf`; whether it is true makes no difference.
+
+        Args:
+            credentials: what was shown; untrusted.
+        """
+        return self._form.fits(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
+
     def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
         """Look a token up, if it has the form of one, and say whose it is."""
         revision = self._store.revision()

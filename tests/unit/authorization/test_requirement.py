@@ -31,7 +31,7 @@ from watchword import (
     where,
 )
 from watchword.authorization.needs import IDENTITY
-from watchword.authorization.requirement import AllOf, AnyOf, EvaluationContext, Hidden, Not, leaves
+from watchword.authorization.requirement import AllOf, EvaluationContext, Hidden, Not, OneOf, leaves
 from watchword.authorization.value import NO, PENDING, YES, Unknown, needs
 
 if TYPE_CHECKING:
@@ -147,8 +147,8 @@ def test_requirements_cannot_be_changed(requirement: Any) -> None:
             setattr(requirement, name, ())
 
 
-@pytest.mark.parametrize("connective", [AllOf, AnyOf])
-def test_an_empty_connective_is_an_error(connective: type[AllOf | AnyOf]) -> None:
+@pytest.mark.parametrize("connective", [AllOf, OneOf])
+def test_an_empty_connective_is_an_error(connective: type[AllOf | OneOf]) -> None:
     """An `&` of nothing would be met by everybody, so it cannot be made."""
     with pytest.raises(ConfigurationError, match=f"an empty {connective.__name__} says nothing; name what is required"):
         connective(())

@@ -25,7 +25,7 @@ from watchword import (
     via,
     where,
 )
-from watchword.authorization.requirement import AllOf, AnyOf
+from watchword.authorization.requirement import AllOf, OneOf
 from watchword.authorization.satisfiable import check_satisfiable
 from watchword.authorization.value import YES
 
@@ -137,7 +137,7 @@ def test_a_large_requirement_is_not_tried_out() -> None:
 
 def test_the_largest_requirement_that_is_tried_out_costs_a_bounded_number_of_tries() -> None:
     """Ten names are a thousand tries of thirty steps, whatever the requirement."""
-    every = AllOf(tuple(AnyOf((role(f"r{at}"), role(f"r{at + 1}"))) for at in range(9))) & ~AnyOf(tuple(role(f"r{at}") for at in range(10)))
+    every = AllOf(tuple(OneOf((role(f"r{at}"), role(f"r{at + 1}"))) for at in range(9))) & ~OneOf(tuple(role(f"r{at}") for at in range(10)))
 
     def check() -> None:
         with pytest.raises(ConfigurationError):
