@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.core import argon2_hash
 from tests.support.drive import ByASGI, Request, basic, bearer
 from tests.support.each import each
 from tests.support.people import ANN, KEYS, NOW, Counting, check_token
@@ -31,6 +32,7 @@ from watchword import (
     scope,
 )
 from watchword.authorization.requirement import FromAnyOrigin
+from watchword.checkers import Users
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
@@ -241,6 +243,18 @@ def test_the_fast_path_does_not_skip_it(through: Through) -> None:
             assert driver(Request(kind="websocket", target="/x", headers=(*BASIC, *FOREIGN))).status == 403
         assert driver(post(bearer("ann-token"), *FOREIGN)).status == 200
     assert len(checker.asked) == asked
+
+
+def test_a_password_that_is_remembered_opens_nothing_to_other_sites(through: Through) -> None:
+    """With Basic alone, and a table that never changes, callers take the fast path; a form of another site does not."""
+    guard = Guard(Basic(Users({"ann": argon2_hash("x")}), realm="a"))
+    driver = through(guard)
+    for _ in range(3):
+        assert driver(post(*BASIC, HOST)).status == 200
+    assert guard.fast_path.in_use
+    for fields in ((HOST, origin("https://evil.example")), (HOST, origin("null")), (HOST, site("cross-site")), (HOST, site("same-site"))):
+        for method in ("POST", "DELETE", "QUERY"):
+            assert is_cross_site(driver(post(*BASIC, *fields, method=method)))
 
 
 EXEMPT = {
