@@ -162,11 +162,11 @@ class Granted(Decided):
         self.headers: Headers = headers
         self.after_response: Operation[Any] | None = after_response
 
-    def followed_by(self, after_response: Operation[Any]) -> Granted:
-        """Return the same decision, with something to do after the response.
+    def followed_by(self, after_response: Operation[Any] | None) -> Granted:
+        """Return the same decision, with something else to do after the response.
 
         Args:
-            after_response: what to do.
+            after_response: what to do; None: nothing.
         """
         return Granted(self.principal, self.rule, self.scheme, self.cache, self.route, self.caller, self.headers, after_response)
 
@@ -212,11 +212,11 @@ class _Refusing(Decided):
     caller: Caller | None = field(default=None, repr=False, compare=False)
     headers: Headers = field(default=(), repr=False)
 
-    def followed_by(self, after_response: Operation[Any]) -> Self:
-        """Return the same decision, with something to do after the response.
+    def followed_by(self, after_response: Operation[Any] | None) -> Self:
+        """Return the same decision, with something else to do after the response.
 
         Args:
-            after_response: what to do.
+            after_response: what to do; None: nothing.
         """
         return replace(self, after_response=after_response)
 

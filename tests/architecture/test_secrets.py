@@ -50,7 +50,7 @@ from watchword.grammar import (
     parse_byte_sequence,
     parse_challenges,
 )
-from watchword.guard.handover import handover
+from watchword.guard.forwarding import forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -210,7 +210,7 @@ def test_no_decision_shows_a_secret(view: str, kept: list[logging.LogRecord]) ->
             assert checker.startswith("wrong answer")
             assert_silent(*printed(error), asked)
             continue
-        assert_silent(decision, asked, guard.explain(asked), handover(guard.policy, asked))
+        assert_silent(decision, asked, guard.explain(asked), forwarding(guard.policy, asked))
         if isinstance(decision, Granted):
             continue
         for accept in ("application/problem+json", "text/html", "text/plain"):
@@ -404,7 +404,7 @@ def _handed_over() -> Any:
     guard = Guard(APIKey(Recorder(), query="k", cookie="key"), strip_credentials=True)
     view = ask(f"/?other={SECRET}", ("Cookie", f"key=1; other={SECRET}"))
     view.scan(guard.policy.index)
-    return handover(guard.policy, view)
+    return forwarding(guard.policy, view)
 
 
 def test_steps_are_walked() -> None:

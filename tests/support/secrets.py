@@ -52,8 +52,8 @@ HOLDS = {
     ("RequestView", "fields"),
     ("RequestView", "query"),
     ("RequestView", "content"),
-    ("Handover", "cookies"),
-    ("Handover", "query"),
+    ("Forwarding", "cookies"),
+    ("Forwarding", "query"),
 }
 """Where secrets live: nowhere else, and none of these shows in the repr of its owner."""
 

@@ -21,7 +21,7 @@ from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
 from watchword.guard.fast_path import LONGEST_FIELD
-from watchword.guard.handover import handover
+from watchword.guard.forwarding import forwarding
 from watchword.request import MAX_PIECES, parse_address
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def decided(subject: Guard, request: Request) -> int:
     view = request_view(request)
     decision = subject.decide(view)
     if decision.granted:
-        handover(subject.policy, view)
+        forwarding(subject.policy, view)
         return 200
     return subject.refuse(decision, view).status
 

@@ -73,16 +73,15 @@ class Placing:
         """
         return self._takes_off is None and ("route_handler" in scope or "endpoint" in scope)
 
-    def child(self, scope: Scope, root: str) -> Scope:
+    def child(self, scope: Scope) -> Scope:
         """Return a copy of a scope for the application.
 
         Args:
             scope: of the connection.
-            root: the mount.
         """
         child = dict(scope)
         if self.pinned is not None:
-            child["root_path"] = root
+            child["root_path"] = self.pinned()
         # An application of which nothing is known is watched until it has served a request without stating a mount of its own.
         return child if self.settled else WatchedScope(child)
 

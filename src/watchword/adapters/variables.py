@@ -49,19 +49,19 @@ class Variables(dict[str, "str | None"]):
         fast_path: says which of them the fast path may ignore.
     """
 
-    __slots__ = ("_fast_path", "_harmless", "_index")
+    __slots__ = ("_fast_path", "_harmless", "index")
 
     def __init__(self, index: FieldIndex, fast_path: FastPath) -> None:
         super().__init__({variable_of(name): name for name in index.names})
-        self._index = index
+        self.index: FieldIndex = index
         self._fast_path = fast_path
         self._harmless: set[str] = set()
 
     def __missing__(self, variable: str) -> str | None:
-        found = self._index[variable[5:].lower().replace("_", "-")] if variable.startswith("HTTP_") else None
+        found = self.index[variable[5:].lower().replace("_", "-")] if variable.startswith("HTTP_") else None
         if variable == "HTTP_CONTENT_TYPE" or variable == "HTTP_CONTENT_LENGTH":  # noqa: PLR1714 - a set would be built for every request
             found = None  # CONTENT_TYPE has it
-        if len(self) < _KNOWN + len(self._index.names) and len(variable) <= _LONGEST:
+        if len(self) < _KNOWN + len(self.index.names) and len(variable) <= _LONGEST:
             self[variable] = found
         return found
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.decision import Decision
+    from watchword.guard.exchange import Exchange
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
     from watchword.observe.event import EventSink
@@ -313,23 +314,38 @@ class Guard:
         begun = self._deciding.verify(credentials, view, scheme)
         return self._concluded(begun if isinstance(begun, Decided) else await arun(begun), view)
 
-    def conclude(self, decision: Decision, view: RequestView) -> None:
-        """Emit the one event of a decision, and log a refusal under the id that stands in its body too; for adapters.
+    def exchange(self, view: RequestView, *, views: bool = False) -> Exchange:
+        """Return what an adapter drives: the request, the decision that stands about it, and what to do.
 
-        Every decision passes here once: `decide`, `authorize`, `verify` and `steps` do it by themselves.
+        Args:
+            view: the request.
+            views: whether views have requirements of their own, so that the decision may be replaced until the response starts.
+        """
+        from watchword.guard.exchange import Exchange  # with adapters, not with every program that checks a password
+
+        return Exchange(self, view, views=views)
+
+    def conclude(self, decision: Decision, view: RequestView, *, time: float | None = None, duration: float | None = None) -> None:
+        """Emit the one event of a decision, and log a refusal under the id that stands in its body too.
+
+        Every decision passes here once. `decide`, `authorize`, `verify`, `steps` and exchanges call it; call it after `start` and
+        `start_authorize`.
 
         Args:
             decision: the one that stands.
             view: the request.
+            time: when it was made, in Unix seconds; None: now.
+            duration: how long it took, in seconds; None: since `start`.
         """
         if not decision.granted:
             self._log(decision, view)
         sink = self._sink
         if sink is None:
             return
-        duration = ticks() - view.started
+        duration = ticks() - view.started if duration is None else duration
         view.scan_bounded(self._policy.index)
-        event = event_of(decision, view, time=self._policy.clock.now(), request_id=self.request_id(view), duration=duration)
+        time = self._policy.clock.now() if time is None else time
+        event = event_of(decision, view, time=time, request_id=self.request_id(view), duration=duration)
         try:
             sink(event)
         except Exception as error:  # noqa: BLE001 - whatever a sink does, the decision stands

@@ -76,25 +76,6 @@ def is_refused_preflight(view: RequestView, decision: Decision) -> bool:
     )
 
 
-def path_for_preflight(policy: Policy, view: RequestView, decision: Decision) -> str | None:
-    """Return the path at which the application is asked about a preflight.
-
-    Args:
-        policy: the configuration.
-        view: the request.
-        decision: what was decided about it.
-
-    Returns:
-        The path with a random last segment, decoded, below the mount. The segments before it are kept, because CORS layers have settings
-        by prefix. None: the decision stands.
-    """
-    if not policy.cors_inside or not is_refused_preflight(view, decision):
-        return None
-    from secrets import token_hex  # with the guards that ask, which are few: it loads five modules
-
-    return f"{view.path.rpartition('/')[0]}/{token_hex(16)}"
-
-
 def is_passed_on(policy: Policy, name: str) -> bool:
     """Tell whether the application gets to see a field of a preflight.
 

@@ -28,7 +28,7 @@ from watchword import (
     via,
 )
 from watchword.grammar import Challenge
-from watchword.guard.handover import handover
+from watchword.guard.forwarding import forwarding
 from watchword.schemes.base import NO_PARAMS, ChallengeParams
 
 if TYPE_CHECKING:
@@ -154,4 +154,4 @@ def test_it_is_hidden_from_the_application_with_the_other_credentials() -> None:
     guard = Guard(Ticket(check), default=authenticated, strip_credentials=True, firewall=Firewall())
     view = ask("/", ("X-Ticket", "7"))
     guard.decide(view)
-    assert "x-ticket" in handover(guard.policy, view).fields
+    assert "x-ticket" in forwarding(guard.policy, view).fields

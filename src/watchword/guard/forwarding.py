@@ -1,4 +1,4 @@
-"""What the application gets to see of a request: never a client's word about who it is, and its credentials only if wanted.
+"""Says what the application gets to see of a request: never a client's word about who it is, and its credentials only if wanted.
 
 Identity headers are outputs of an authentication. Whatever a client sends under those names is taken out, on public routes
 too (threats H3, N9). Credentials stay, unless the guard was told to strip them (RFC 9110 §17.16.3), or the method is TRACE, whose
@@ -8,18 +8,21 @@ answer would repeat them (§9.3.8).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, AnyStr
 
+from watchword.request import canonical_name
 from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
 from watchword.schemes.subprotocols import without_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from watchword.guard.policy import Policy
     from watchword.request import RequestView
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
+class Forwarding:
     """What to take out of a request before the application sees it.
 
     Args:
@@ -37,12 +40,38 @@ class Handover:
     content: bytes | None = field(default=None, repr=False)
     subprotocols: tuple[str, ...] | None = field(default=None, repr=False)
 
+    def headers(self, sent: Iterable[tuple[AnyStr, AnyStr]]) -> list[tuple[AnyStr, AnyStr]]:
+        """Return the header section as the application gets it, for servers that have it as pairs.
 
-UNCHANGED = Handover()
+        Args:
+            sent: names and values as they came, all text or all octets.
+        """
+        instead: dict[str, str] = {}
+        if self.cookies is not None:
+            instead["cookie"] = self.cookies
+        if self.subprotocols:
+            instead[SUBPROTOCOLS] = ", ".join(self.subprotocols)
+        if self.content is not None:
+            instead["content-length"] = str(len(self.content))
+        kept: list[tuple[AnyStr, AnyStr]] = []
+        for name, value in sent:
+            if canonical_name(name) in self.fields:
+                continue
+            lower = (name if isinstance(name, str) else name.decode("latin-1")).lower()
+            if lower not in instead:
+                kept.append((name, value))
+            elif instead[lower]:
+                # Of a field that came in several lines the first one has all that is left.
+                kept.append((name, _like(name, instead[lower])))
+                instead[lower] = ""
+        return kept
 
 
-def handover(policy: Policy, view: RequestView) -> Handover:
-    """Return what to take out.
+UNCHANGED = Forwarding()
+
+
+def forwarding(policy: Policy, view: RequestView) -> Forwarding:
+    """Return what to take out of a request that is granted.
 
     Args:
         policy: the configuration.
@@ -50,11 +79,11 @@ def handover(policy: Policy, view: RequestView) -> Handover:
     """
     present = view.fields.keys()
     # Aliases reach this point only where the firewall was told to let them through.
-    dropped = frozenset(name for names in (present, view.aliases) for name in names if name in policy.identity_headers)
+    dropped = frozenset(canonical_name(name) for names in (present, view.aliases) for name in names if name in policy.identity_headers)
     if policy.proxy and "proxy-authorization" in present:
         dropped |= {"proxy-authorization"}
     if not policy.strip_credentials and view.method != "TRACE":
-        return Handover(dropped) if dropped else UNCHANGED
+        return Forwarding(dropped) if dropped else UNCHANGED
     dropped |= {"authorization", *policy.credential_fields}
     cookies, query, content, subprotocols = None, None, None, None
     if view.method == "TRACE":
@@ -77,4 +106,9 @@ def handover(policy: Policy, view: RequestView) -> Handover:
         subprotocols = tuple(left)
         if left:
             dropped -= {SUBPROTOCOLS}
-    return Handover(frozenset(dropped), cookies, query, content, subprotocols)
+    return Forwarding(frozenset(dropped), cookies, query, content, subprotocols)
+
+
+def _like(sample: AnyStr, text: str) -> AnyStr:
+    """Return text as `str` or as octets, whichever the sample is."""
+    return text if isinstance(sample, str) else text.encode("latin-1")

@@ -10,17 +10,17 @@ import pytest
 from tests.support.core import Recorder, ask
 from watchword import APIKey, Basic, Bearer, Firewall, Guard, RequestView
 from watchword.guard import IDENTITY_HEADERS
-from watchword.guard.handover import UNCHANGED, Handover, handover
+from watchword.guard.forwarding import UNCHANGED, Forwarding, forwarding
 from watchword.guard.identity_headers import SOURCES
 
 SECRETS = ("Authorization", "Bearer s3cret"), ("X-API-Key", "s3cret"), ("Cookie", "a=1; key=s3cret; b=2")
 
 
-def taken(view: RequestView, **settings: Any) -> Handover:
+def taken(view: RequestView, **settings: Any) -> Forwarding:
     """Return what a guard with all transports takes out."""
     guard = Guard(Bearer(Recorder(), query=True), APIKey(Recorder(), query="key", cookie="key"), **settings)
     view.scan(guard.policy.index)
-    return handover(guard.policy, view)
+    return forwarding(guard.policy, view)
 
 
 def test_an_ordinary_request_is_left_alone() -> None:
@@ -32,7 +32,7 @@ def test_an_identity_header_of_a_client_is_taken_out() -> None:
     """Whatever its letter case: it is an output of authentication, never an input (H3, N9)."""
     for name in (pattern.replace("*", "x") for pattern in IDENTITY_HEADERS):
         for spelling in (name, name.upper(), name.title()):
-            assert taken(ask("/", (spelling, "root"))) == Handover(frozenset({name}))
+            assert taken(ask("/", (spelling, "root"))) == Forwarding(frozenset({name}))
 
 
 def test_every_identity_header_has_its_source_on_the_page() -> None:
@@ -91,7 +91,7 @@ def test_cookies_that_carry_nothing_stay() -> None:
     guard = Guard(Basic(Recorder(), realm="x"), strip_credentials=True)
     view = ask("/x?key=1", ("Cookie", "key=1"))
     view.scan(guard.policy.index)
-    assert handover(guard.policy, view) == Handover(frozenset({"authorization"}))
+    assert forwarding(guard.policy, view) == Forwarding(frozenset({"authorization"}))
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_a_proxy_keeps_its_credentials_to_itself() -> None:
     guard = Guard(Basic(Recorder(), realm="x"), proxy=True)
     view = ask("/", ("Proxy-Authorization", "Basic YTpi"), ("Authorization", "Basic YTpi"))
     view.scan(guard.policy.index)
-    assert handover(guard.policy, view).fields == {"proxy-authorization"}
+    assert forwarding(guard.policy, view).fields == {"proxy-authorization"}

@@ -1,0 +1,164 @@
+"""Sends the answers of an ASGI connection: those of the application, with what the guard adds, and refusals."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from watchword.adapters.scope import as_octets, as_text
+from watchword.decision import Hidden
+from watchword.guard.preflight import MOST_PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from watchword.adapters.scope import Message, Receive, Scope, Send
+    from watchword.guard.exchange import Exchange
+    from watchword.guard.outcome import Imitate
+    from watchword.refusal import Refusal
+
+_POLICY_VIOLATION = 1008  # RFC 6455 §7.4.1; before accept, servers turn any close into 403
+_STARTS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start", "websocket.close"})
+
+
+class Answering:
+    """Sends the messages of an application: the first one ends the exchange for a handshake, and says what the guard adds to the response.
+
+    Not when a WebSocket ends: that may be days later, and a password may be bound to what is left to do.
+
+    Args:
+        send: of the connection.
+        exchange: the request.
+    """
+
+    __slots__ = ("_exchange", "_send", "_started", "imitates")
+
+    def __init__(self, send: Send, exchange: Exchange) -> None:
+        self._send = send
+        self._exchange = exchange
+        self._started = False
+        self.imitates: bool = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message."""
+        if self.imitates:
+            return  # the application's own 404 takes the place of what a hidden view says
+        kind = message["type"]
+        if self._started or kind not in _STARTS:
+            await self._send(message)
+            return
+        self._started = True
+        exchange = self._exchange
+        if kind == "http.response.start" and isinstance(exchange.decision, Hidden):
+            self.imitates = True
+            return
+        if kind != "websocket.close" and exchange.changes_response:
+            headers = exchange.response_headers(message.get("status", 101), as_text(message.get("headers", ())))
+            message = {**message, "headers": as_octets(headers)}
+        await self._send(message)
+        if kind != "http.response.start":
+            await exchange.afinish()
+
+
+class _Stopped(OSError):
+    """What `send` raises once the answer has gone out and the application does not end (ASGI 2.4: the client has gone)."""
+
+
+class Imitating:
+    """Sends the answer of an application that was asked for another path, if it is the one that is wanted.
+
+    Args:
+        send: of the connection.
+        imitate: what was asked.
+        refuse: answers in place of the application.
+    """
+
+    __slots__ = ("_accepted", "_dropped", "_imitate", "_refuse", "_send")
+
+    def __init__(self, send: Send, imitate: Imitate, refuse: Callable[[], Awaitable[None]]) -> None:
+        self._send = send
+        self._imitate = imitate
+        self._refuse = refuse
+        self._accepted: bool | None = None
+        self._dropped = 0
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the application was stopped, because it went on with what nobody reads."""
+        return self._dropped > MOST_PARTS
+
+    async def __call__(self, message: Message) -> None:
+        """Take one message of the application."""
+        whole = not self._imitate.is_preflight
+        if self._accepted is None:
+            if message["type"] == "http.response.start":
+                await self._start(message)
+        elif self._accepted and whole:
+            await self._send(message)
+        else:
+            self._dropped += 1
+            if self.is_stopped:
+                raise _Stopped("the request is answered")
+
+    async def _start(self, message: Message) -> None:
+        fields = self._imitate.accept(message["status"], as_text(message.get("headers", ())))
+        self._accepted = fields is not None
+        if fields is None:
+            # Now, and not when the application ends: that may not be soon.
+            await self._refuse()
+        elif self._imitate.is_preflight:
+            await self._send({"type": message["type"], "status": message["status"], "headers": as_octets(fields)})
+            await self._send({"type": "http.response.body", "body": b""})
+        else:
+            await self._send({**message, "headers": as_octets(fields)})
+
+    async def end(self) -> None:
+        """Answer, if the application has not."""
+        if self._accepted is None:
+            self._accepted = False
+            await self._refuse()
+
+
+async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """Send a refusal. A handshake is refused in HTTP where the server can, else by closing before accept; it is never accepted first (D56).
+
+    Args:
+        scope: of the connection.
+        receive: of the connection, from which nothing was read if it is a websocket.
+        send: of the connection.
+        refusal: what to send.
+    """
+    if scope["type"] == "http":
+        await _send_response(send, "http.response", refusal.status, refusal.headers, refusal.body)
+        return
+    message = await receive()
+    if message["type"] != "websocket.connect":
+        return
+    extensions = scope.get("extensions") or {}
+    if "websocket.http.response" in extensions:
+        # The worker of granian 2.8.7 panics where a field name repeats in this response (`key.unwrap()` in its src/ws.rs): anybody
+        # could end it with one handshake. It alone has `pathsend`; it gets the challenges in one line (RFC 9110 §11.6.1).
+        headers = _merged(refusal.headers) if "http.response.pathsend" in extensions else refusal.headers
+        await _send_response(send, "websocket.http.response", refusal.status, headers, refusal.body)
+    else:
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
+
+
+async def _send_response(send: Send, prefix: str, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    await send({"type": f"{prefix}.start", "status": status, "headers": [_octets(field) for field in headers]})
+    await send({"type": f"{prefix}.body", "body": body})
+
+
+@lru_cache(maxsize=256)
+def _octets(field: tuple[str, str]) -> tuple[bytes, bytes]:
+    """Return a field of a refusal as ASGI has it; nearly all of them are the same every time."""
+    name, value = field
+    return name.lower().encode("latin-1"), value.encode("latin-1")
+
+
+def _merged(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the fields with repeated ones joined (RFC 9110 §5.3)."""
+    merged: dict[str, str] = {}
+    for name, value in headers:
+        merged[name] = f"{merged[name]}, {value}" if name in merged else value
+    return [*merged.items()]

@@ -1,0 +1,245 @@
+"""Holds the decision about one request while it is under way, so that a view may replace it before anybody is told.
+
+An adapter makes one exchange for each request. It asks `decide`, does as the outcome says, and calls `finish` at the end. A view with a
+requirement of its own asks `authorize`. One event is emitted and one refusal is logged, for the decision that stands when the response
+starts, a handshake is answered or the handler ends, whichever is first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from watchword.clock import ticks
+from watchword.decision import SILENT, Decided, Granted
+from watchword.guard.outcome import Imitate, Respond, outcome_of
+from watchword.operation import arun, run
+from watchword.refusal import grant_headers
+from watchword.request import RequestView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from watchword.authorization.requirement import Requirement
+    from watchword.decision import Decision
+    from watchword.guard.guard import Guard
+    from watchword.guard.outcome import Outcome
+    from watchword.principal import Principal
+
+KEY: Final = "watchword.exchange"
+"""The key of the exchange in an ASGI scope and in a WSGI environ, where the middleware was told that views have requirements."""
+
+_Telling: TypeAlias = Literal["open", "done", "never"]
+
+
+class Exchange:
+    """One request and the decision that stands about it.
+
+    Args:
+        guard: decides.
+        view: the request; or what makes it, where nobody may ask for it.
+        decision: about the request, if it is made already; None: `decide` makes it.
+        started: when `decision` was begun, where `guard.listens`.
+        views: whether views have requirements of their own. Then the decision may be replaced until the response starts, and is told then.
+            Otherwise it is told at once.
+    """
+
+    __slots__ = ("_decision", "_spent", "_telling", "_time", "_view", "guard", "views")
+
+    def __init__(
+        self,
+        guard: Guard,
+        view: RequestView | Callable[[], RequestView],
+        decision: Decision | None = None,
+        *,
+        started: float = 0.0,
+        views: bool = False,
+    ) -> None:
+        self.guard: Guard = guard
+        self._view = view
+        self._decision = decision
+        self._telling: _Telling = "open"
+        self._spent = 0.0
+        self._time: float | None = None
+        self.views: bool = views
+        if started:
+            self._spend(started)
+
+    @property
+    def view(self) -> RequestView:
+        """The request."""
+        view = self._view
+        if not isinstance(view, RequestView):
+            view = self._view = view()
+        return view
+
+    @property
+    def decision(self) -> Decision:
+        """The decision that stands.
+
+        Raises:
+            RuntimeError: there is none yet.
+        """
+        if self._decision is None:
+            raise RuntimeError("nothing is decided yet: call decide() or adecide() first")
+        return self._decision
+
+    @property
+    def principal(self) -> Principal:
+        """The caller, as far as it is known."""
+        return self.decision.principal
+
+    @property
+    def changes_response(self) -> bool:
+        """Whether the adapter must pass the header fields of the response through `response_headers`."""
+        decision = self.decision
+        if self.views or decision.headers:
+            return True
+        return isinstance(decision, Granted) and bool(decision.cache) and self.view.kind == "http"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left for `finish`."""
+        return self._telling == "open" or self.decision.after_response is not None
+
+    def decide(self, requirement: Requirement | None = None) -> Outcome:
+        """Decide, here and now; this may block.
+
+        Args:
+            requirement: what the view demands beside the rule, where the adapter knows the view already; None: nothing.
+
+        Raises:
+            Exception: as `Guard.decide` does.
+        """
+        begun = self.guard.start(self.view, requirement)
+        return self._decided(begun if isinstance(begun, Decided) else run(begun))
+
+    async def adecide(self, requirement: Requirement | None = None) -> Outcome:
+        """Do as `decide` does, without blocking the event loop.
+
+        Args:
+            requirement: as in `decide`.
+        """
+        begun = self.guard.start(self.view, requirement)
+        return self._decided(begun if isinstance(begun, Decided) else await arun(begun))
+
+    def _decided(self, decision: Decision) -> Outcome:
+        self._decision = decision
+        if self.views and decision.granted:
+            if self.guard.listens:
+                self._spend(self.view.started)
+        else:
+            self.conclude()
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """Return what to do, as the decision stands."""
+        return outcome_of(self.guard, self.decision, self.view)
+
+    def authorize(self, requirement: Requirement) -> Respond | Imitate | None:
+        """Decide about a view that is reached now; this may block. See `Guard.authorize`.
+
+        Args:
+            requirement: what the view demands beside the rule.
+
+        Returns:
+            None: it may run, for `principal`. Else how to answer in its place. Where that is `Imitate`, the middleware around the
+            application puts the application's own 404 in place of whatever response is started now, so `otherwise` is good enough.
+
+        Raises:
+            Exception: as `Guard.authorize` does.
+        """
+        began = ticks() if self.guard.listens else 0.0
+        begun = self.guard.start_authorize(self.decision, self.view, requirement)
+        return self._replaced(begun if isinstance(begun, Decided) else run(begun), began)
+
+    async def aauthorize(self, requirement: Requirement) -> Respond | Imitate | None:
+        """Do as `authorize` does, without blocking the event loop.
+
+        Args:
+            requirement: as in `authorize`.
+        """
+        began = ticks() if self.guard.listens else 0.0
+        begun = self.guard.start_authorize(self.decision, self.view, requirement)
+        return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began)
+
+    def _replaced(self, decision: Decision, began: float) -> Respond | Imitate | None:
+        before, self._decision = self._decision, decision
+        if began:
+            self._spend(began)
+        if decision.granted:
+            return None
+        if self._telling == "done" and decision is not before:
+            # On an open socket: what was told of when it was opened is not true any more.
+            self.guard.conclude(decision, self.view, time=self._time, duration=self._spent)
+        outcome = self.outcome()
+        return outcome if isinstance(outcome, (Respond, Imitate)) else None
+
+    def _spend(self, began: float) -> None:
+        """Count the time of a decision, and not that of the application."""
+        self._spent += ticks() - began
+        self._time = self.guard.policy.clock.now()
+
+    def response_headers(self, status: int, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the header fields of a response, or of the answer to a handshake, that starts now. It is then that somebody is told.
+
+        Args:
+            status: the status of the application's response.
+            headers: the fields of the application's response.
+        """
+        self.conclude()
+        decision = self.decision
+        if not isinstance(decision, Granted):
+            return [*headers]  # the refusal that a view sends has all of its fields
+        # No handshake is stored.
+        is_http = not isinstance(self._view, RequestView) or self._view.kind == "http"
+        return grant_headers(decision.cache if is_http else SILENT, status, headers, decision.headers)
+
+    def conclude(self) -> None:
+        """Emit the event and log a refusal, once: the decision that stands now."""
+        if self._telling != "open":
+            return
+        self._telling = "done"
+        guard, decision = self.guard, self.decision
+        if guard.listens or not decision.granted:
+            if self._time is None:
+                guard.conclude(decision, self.view)
+            else:
+                guard.conclude(decision, self.view, time=self._time, duration=self._spent)
+
+    def finish(self) -> None:
+        """End the exchange: do what was left for after the response, once; this may block."""
+        self.conclude()
+        after = self._take_after()
+        if after is not None:
+            self.guard.finish(after)
+
+    async def afinish(self) -> None:
+        """Do as `finish` does, without blocking the event loop."""
+        self.conclude()
+        after = self._take_after()
+        if after is not None:
+            await self.guard.afinish(after)
+
+    def _take_after(self) -> Decision | None:
+        decision = self.decision
+        if decision.after_response is None:
+            return None
+        # A view that is reached later, on an open socket, goes on from a decision that leaves nothing to do.
+        self._decision = decision.followed_by(None)
+        return decision
+
+    def beside(self, told: Decision) -> Exchange:
+        """Return an exchange for a request that the application is asked in place of this one. Nobody is told of it.
+
+        Args:
+            told: what the application is told.
+        """
+        other = Exchange(self.guard, self._view, told, views=self.views)
+        other._telling = "never"
+        return other
+
+    def __repr__(self) -> str:
+        return f"Exchange({self._decision!r})"
+
+
+__all__ = ["KEY", "Exchange"]
