@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
 from watchword.decision import SILENT, Decided, Granted
-from watchword.guard.outcome import Imitate, Respond, outcome_of
+from watchword.guard.outcome import outcome_of
 from watchword.operation import arun, run
 from watchword.refusal import grant_headers
 from watchword.request import RequestView
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from watchword.guard.guard import Guard
     from watchword.guard.outcome import Outcome
     from watchword.principal import Principal
+    from watchword.refusal import Refusal
 
 KEY: Final = "watchword.exchange"
 """The key of the exchange in an ASGI scope and in a WSGI environ, where the middleware was told that views have requirements."""
@@ -135,15 +136,15 @@ class Exchange:
         """Return what to do, as the decision stands."""
         return outcome_of(self.guard, self.decision, self.view)
 
-    def authorize(self, requirement: Requirement) -> Respond | Imitate | None:
+    def authorize(self, requirement: Requirement) -> Refusal | None:
         """Decide about a view that is reached now; this may block. See `Guard.authorize`.
 
         Args:
             requirement: what the view demands beside the rule.
 
         Returns:
-            None: it may run, for `principal`. Else how to answer in its place. Where that is `Imitate`, the middleware around the
-            application puts the application's own 404 in place of whatever response is started now, so `otherwise` is good enough.
+            None: it may run, for `principal`. Else the refusal to send in its place, all of its fields and its status unchanged. Where the
+            view is hidden, the middleware around the application puts the application's own 404 in place of it.
 
         Raises:
             Exception: as `Guard.authorize` does.
@@ -152,7 +153,7 @@ class Exchange:
         begun = self.guard.start_authorize(self.decision, self.view, requirement)
         return self._replaced(begun if isinstance(begun, Decided) else run(begun), began)
 
-    async def aauthorize(self, requirement: Requirement) -> Respond | Imitate | None:
+    async def aauthorize(self, requirement: Requirement) -> Refusal | None:
         """Do as `authorize` does, without blocking the event loop.
 
         Args:
@@ -162,7 +163,7 @@ class Exchange:
         begun = self.guard.start_authorize(self.decision, self.view, requirement)
         return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began)
 
-    def _replaced(self, decision: Decision, began: float) -> Respond | Imitate | None:
+    def _replaced(self, decision: Decision, began: float) -> Refusal | None:
         before, self._decision = self._decision, decision
         if began:
             self._spend(began)
@@ -171,8 +172,7 @@ class Exchange:
         if self._telling == "done" and decision is not before:
             # On an open socket: what was told of when it was opened is not true any more.
             self.guard.conclude(decision, self.view, time=self._time, duration=self._spent)
-        outcome = self.outcome()
-        return outcome if isinstance(outcome, (Respond, Imitate)) else None
+        return self.guard.refuse(decision, self.view)
 
     def _spend(self, began: float) -> None:
         """Count the time of a decision, and not that of the application."""

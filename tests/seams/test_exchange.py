@@ -1,0 +1,417 @@
+"""A view reached behind a middleware replaces the decision before anybody is told of it: what framework adapters stand on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask
+from flask import Response as FlaskResponse
+from flask import request as flask_request
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from tests.support.core import ask
+from tests.support.wire import Request, asgi_scope, bearer, incoming, request_view, wsgi_environ
+from watchword import (
+    ALWAYS,
+    Accepted,
+    AuthEvent,
+    Basic,
+    Bearer,
+    Challenged,
+    Forbidden,
+    Guard,
+    Operation,
+    Principal,
+    RequestView,
+    authenticated,
+    network,
+    optional,
+    public,
+    role,
+    scope,
+)
+from watchword.adapters import asgi, wsgi
+from watchword.checkers import Tokens, nonblocking
+from watchword.guard.exchange import KEY, Exchange
+from watchword.testing import FixedClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchword import BearerToken, Requirement
+
+PEOPLE = {"ann": Principal("ann", roles={"admin"}, scopes={"read"}), "bob": Principal("bob", scopes={"read"})}
+RULES: dict[str, Requirement] = {"/open": public, "/maybe": optional, "/known": authenticated, "/near": network("192.0.2.0/24")}
+DEMANDS = [authenticated, role("admin"), scope("read"), network("10.0.0.0/8"), optional, role("admin").hidden()]
+
+
+def made(**settings: Any) -> Guard:
+    """Make a guard."""
+    return Guard(Bearer(Tokens(PEOPLE)), rules=RULES, clock=FixedClock(1_000), request_id=lambda: "id", **settings)
+
+
+class Site:
+    """One view with a requirement behind a middleware, whatever the interface.
+
+    Args:
+        guard: decides.
+        demand: of the view; None: it has none.
+    """
+
+    def __init__(self, guard: Guard, demand: Requirement | None = None) -> None:
+        self.demand = demand
+        self.exchanges: list[Exchange] = []
+        self.ran: list[str] = []
+        self.before: Callable[[Any], None] = lambda asked: None
+        self.outer: dict[str, Any] = {}
+
+
+class ByASGI(Site):
+    """Behind ASGI."""
+
+    def __init__(self, guard: Guard, demand: Requirement | None = None) -> None:
+        super().__init__(guard, demand)
+        self.middleware = asgi.GuardMiddleware(self._app, guard, views=True)
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        exchange: Exchange = scope[KEY]
+        self.exchanges.append(exchange)
+        self.before(scope)
+        if scope["path"] not in RULES:
+            status, headers, body = 404, list[tuple[str, str]](), b"mine"
+        elif self.demand is not None and (refused := await exchange.aauthorize(self.demand)) is not None:
+            status, headers, body = refused.status, refused.headers, refused.body
+        else:
+            self.ran.append(exchange.principal.id)
+            status, headers, body = 200, [], b"served"
+        fields = [(name.lower().encode(), value.encode()) for name, value in headers]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": body})
+
+    def __call__(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Send a request; nothing here waits."""
+        sent: list[Any] = []
+        messages = incoming(request)
+
+        async def receive() -> Any:
+            return messages.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        self.outer = asgi_scope(request)
+        with pytest.raises(StopIteration):
+            self.middleware(self.outer, receive, send).send(None)
+        headers = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+        return sent[0]["status"], headers, b"".join(message["body"] for message in sent[1:])
+
+
+class ByWSGI(Site):
+    """Behind WSGI."""
+
+    def __init__(self, guard: Guard, demand: Requirement | None = None) -> None:
+        super().__init__(guard, demand)
+        self.middleware = wsgi.GuardMiddleware(self._app, guard, views=True)
+
+    def _app(self, environ: Any, start_response: Any) -> list[bytes]:
+        exchange: Exchange = environ[KEY]
+        self.exchanges.append(exchange)
+        self.before(environ)
+        if environ["PATH_INFO"] not in RULES:
+            start_response("404 Not Found", [])
+            return [b"mine"]
+        if self.demand is not None and (refused := exchange.authorize(self.demand)) is not None:
+            start_response(f"{refused.status} {refused.reason_phrase}", refused.headers)
+            return [refused.body]
+        self.ran.append(exchange.principal.id)
+        start_response("200 OK", [])
+        return [b"served"]
+
+    def __call__(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Send a request."""
+        started: list[Any] = []
+        self.outer = wsgi_environ(request)
+        response: Any = self.middleware(self.outer, lambda status, headers, *_: started.append((status, headers)))
+        body = b"".join(response)
+        if hasattr(response, "close"):
+            response.close()
+        ((status, headers),) = started
+        return int(status[:3]), [(name.lower(), value) for name, value in headers], body
+
+
+SITES = [ByASGI, ByWSGI]
+
+
+def sent(path: str, who: str = "") -> Request:
+    """A request."""
+    return Request(target=path, headers=(bearer(who),) if who else ())
+
+
+@pytest.mark.parametrize("site", SITES)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(RULES)), st.sampled_from(["ann", "bob", "eve", ""])), min_size=1, max_size=8),
+    st.sampled_from(DEMANDS),
+)
+def test_a_view_is_answered_as_if_its_requirement_stood_in_the_rule(
+    site: type[ByASGI | ByWSGI], requests: list[tuple[str, str]], demand: Requirement
+) -> None:
+    """For any sequence of requests, on the fast path and on the full one: the same answers and events."""
+    fast: list[AuthEvent] = []
+    full: list[AuthEvent] = []
+    sites = site(made(on_event=fast.append), demand), site(made(on_event=full.append, remember=0), demand), site(made(), demand)
+    for path, who in requests:
+        answers = [one(sent(path, who)) for one in sites]
+        assert answers[0] == answers[1] == answers[2]
+        bare = made()
+        first, view = bare.decide(request_view(sent(path, who))), request_view(sent(path, who))
+        decision = bare.decide(view, demand) if first.granted else first
+        status = 200 if decision.granted else bare.refuse(decision, view).status
+        assert answers[0][0] == status
+        if status == 404:
+            assert answers[0][2] == b"mine"
+    assert len(fast) == len(full) == len(requests)
+    assert [replace(event, duration=0.0, cached=False) for event in fast] == [replace(event, duration=0.0, cached=False) for event in full]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_nobody_is_told_before_the_response_starts(site: type[ByASGI | ByWSGI], caplog: pytest.LogCaptureFixture) -> None:
+    """And then of the decision that stands, once: the event and the line in the log are those of the view."""
+    events: list[AuthEvent] = []
+    there = site(made(on_event=events.append), role("admin"))
+    there.before = lambda asked: events.append(None)  # type: ignore[arg-type]  # a mark
+    with caplog.at_level(logging.INFO, "watchword"):
+        assert there(sent("/open", "bob"))[0] == 403
+    assert [None if event is None else (event.decision, event.requirement, event.principal) for event in events] == [
+        None,
+        ("forbidden", 'role("admin")', "bob"),
+    ]
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_handler_that_fails_is_told_of_all_the_same(site: type[ByASGI | ByWSGI]) -> None:
+    """At its end, because no response was started."""
+    events: list[AuthEvent] = []
+    there = site(made(on_event=events.append))
+
+    def broken(asked: Any) -> None:
+        raise ZeroDivisionError
+
+    there.before = broken
+    with pytest.raises(ZeroDivisionError):
+        there(sent("/known", "ann"))
+    assert [event.principal for event in events] == ["ann"]
+
+
+class Session(Bearer):
+    """A scheme whose checker sends a cookie with each answer."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+        @nonblocking
+        def check(credentials: BearerToken) -> Accepted:
+            work = Operation(lambda: self.done.append(credentials.token))
+            return Accepted(PEOPLE[credentials.token], lease=ALWAYS, headers=(("Set-Cookie", "s=1"),), after_response=work)
+
+        super().__init__(check)
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("who", ["ann", "bob"])
+def test_fields_of_the_decision_that_stands_reach_the_response(site: type[ByASGI | ByWSGI], who: str) -> None:
+    """Nobody looked at the credentials before the view asked: cookies and advice to caches are the view's, and its work is done once."""
+    scheme = Session()
+    there = site(Guard(scheme, default=public, rules=RULES), role("admin"))
+    status, headers, _ = there(sent("/open", who))
+    assert status == (200 if who == "ann" else 403)
+    assert [value for name, value in headers if name == "set-cookie"] == ["s=1"]
+    assert [value for name, value in headers if name == "cache-control"] == ["no-store"]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_middlewares_around_the_guard_see_who_it_was(site: type[ByASGI | ByWSGI]) -> None:
+    """As the view found out, for their logs."""
+    there = site(made(), role("admin"))
+    there(sent("/open", "ann"))
+    assert there.outer["watchword.decision"].principal.id == "ann"
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_what_the_application_changes_decides_nothing(site: type[ByASGI | ByWSGI]) -> None:
+    """A layer inside that rewrites the address, or the fields, does not change what a view is decided by, on the fast path neither."""
+
+    def rewrite(asked: Any) -> None:
+        if "headers" in asked:
+            asked["headers"][:] = [(b"authorization", b"Bearer ann")]
+            asked["client"] = ("10.0.0.1", 1)
+        else:
+            asked.update(HTTP_AUTHORIZATION="Bearer ann", REMOTE_ADDR="10.0.0.1")
+
+    for demand in (role("admin"), network("10.0.0.0/8")):
+        there = site(made(), demand)
+        there.before = rewrite
+        for path in ("/known", "/known", "/known", "/open"):
+            assert there(sent(path, "bob"))[0] == 403
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_on_the_fast_path_a_view_of_the_request_is_made_for_whom_asks_alone(site: type[ByASGI | ByWSGI]) -> None:
+    """Where nobody listens, and no requirement is reached."""
+    there = site(made())
+    for _ in range(3):
+        assert there(sent("/known", "ann"))[0] == 200
+    assert not isinstance(there.exchanges[-1]._view, RequestView)
+    assert there.exchanges[-1].view.path == "/known"
+
+
+@pytest.mark.parametrize("path", ["/open", "/known"])
+def test_without_views_there_is_no_exchange(path: str) -> None:
+    """And nothing stands between the application and the server."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((KEY in scope, send))
+
+    async def nowhere(message: Any) -> None:
+        raise AssertionError
+
+    middleware = asgi.GuardMiddleware(app, Guard(Bearer(Tokens(PEOPLE)), rules=RULES))
+    with pytest.raises(StopIteration):
+        middleware(asgi_scope(sent(path, "ann")), nowhere, nowhere).send(None)  # type: ignore[arg-type]
+    assert seen == [(False, nowhere)]
+
+
+def test_another_guard_inside_makes_an_exchange_of_its_own() -> None:
+    """And the same guard twice decides again where views inside need what the outer middleware did not make."""
+    guard, other = made(), made()
+    seen: list[Guard] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        seen.append(environ[KEY].guard)
+        start_response("200 OK", [])
+        return []
+
+    for outer, inner, views in ((guard, guard, False), (guard, guard, True), (other, guard, True)):
+        layers = wsgi.GuardMiddleware(wsgi.GuardMiddleware(app, inner, views=True), outer, views=views)
+        list(layers(wsgi_environ(sent("/known", "ann")), lambda *_: None))
+    assert seen == [guard, guard, guard]
+
+
+def test_a_socket_is_told_of_when_its_handshake_is_answered_and_when_it_lapses() -> None:
+    """A view that asks again on an open socket, and is refused, is told of then; a grant is not."""
+    events: list[AuthEvent] = []
+    exchange = made(on_event=events.append).exchange(ask("/known", bearer("bob"), kind="websocket"), views=True)
+    exchange.decide()
+    assert events == []
+    assert exchange.response_headers(101, []) == []
+    assert exchange.authorize(scope("read")) is None
+    assert exchange.authorize(role("admin")) is not None
+    assert exchange.authorize(role("admin")) is not None
+    exchange.finish()
+    assert [event.decision for event in events] == ["granted", "forbidden"]
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.anyio
+async def test_what_is_left_to_do_is_done_once(asynchronous: bool) -> None:  # noqa: FBT001 - the setting
+    """Also where a view goes on from a decision whose work is done."""
+    scheme = Session()
+    exchange = Guard(scheme).exchange(ask("/x", bearer("ann")), views=True)
+    for _ in range(2):
+        if asynchronous:
+            await exchange.adecide() if not scheme.done else await exchange.aauthorize(authenticated)
+            await exchange.afinish()
+        else:
+            exchange.decide() if not scheme.done else exchange.authorize(authenticated)
+            exchange.finish()
+    assert scheme.done == ["ann"]
+
+
+def test_a_decision_that_refuses_stands() -> None:
+    """Whatever a view asks then."""
+    exchange = made().exchange(ask("/known"), views=True)
+    exchange.decide()
+    assert exchange.authorize(optional) is not None
+    assert isinstance(exchange.decision, Challenged)
+
+
+def test_nothing_is_decided_before_it_is_asked() -> None:
+    """An adapter that forgets to decide lets nobody in."""
+    exchange = made().exchange(ask("/open"))
+    with pytest.raises(RuntimeError, match="decide"):
+        exchange.authorize(optional)
+
+
+# In frameworks
+
+
+def starlette(guard: Guard, demand: Requirement) -> Any:
+    """A view in Starlette with a decorator of six lines."""
+
+    async def page(request: Any) -> Response:
+        refused = await request.scope[KEY].aauthorize(demand)
+        if refused is None:
+            return Response(request.scope[KEY].principal.id)
+        response = Response(refused.body, refused.status)
+        response.raw_headers = [(name.encode(), value.encode()) for name, value in refused.headers]
+        return response
+
+    async def missing(request: Any, error: Exception) -> Response:
+        return Response("mine", 404)
+
+    app = Starlette(routes=[Route("/page", page)], exception_handlers={404: missing})
+    return TestClient(asgi.GuardMiddleware(app, guard, views=True))
+
+
+def flask(guard: Guard, demand: Requirement) -> Any:
+    """The same in Flask."""
+    app = Flask("site")
+
+    @app.get("/page")
+    def page() -> Any:
+        refused = flask_request.environ[KEY].authorize(demand)
+        if refused is None:
+            return flask_request.environ[KEY].principal.id
+        return FlaskResponse(refused.body, refused.status, refused.headers)
+
+    @app.errorhandler(404)
+    def missing(error: Exception) -> Any:
+        return "mine", 404
+
+    app.wsgi_app = wsgi.GuardMiddleware(app.wsgi_app, guard, views=True)  # type: ignore[method-assign]
+    return app.test_client()
+
+
+@pytest.mark.parametrize("framework", [starlette, flask])
+@pytest.mark.parametrize("default", [public, authenticated])
+def test_a_decorator_is_a_few_lines_in_a_framework(framework: Any, default: Requirement) -> None:
+    """Challenges line by line, and the application's own 404 for what a view hides."""
+    guard = Guard(Basic(lambda c: None, realm="x"), Bearer(Tokens(PEOPLE)), default=default)
+    client = framework(guard, role("admin"))
+    assert client.get("/page", headers={"Authorization": "Bearer ann"}).text == "ann"
+    assert client.get("/page", headers={"Authorization": "Bearer bob"}).status_code == 403
+    refused = client.get("/page")
+    assert refused.status_code == 401
+    assert "Basic realm" in str(refused.headers)
+    assert "Bearer" in str(refused.headers)
+    hidden = framework(guard, role("admin").hidden()).get("/page", headers={"Authorization": "Bearer bob"})
+    assert (hidden.status_code, hidden.text) == (404, "mine")
+
+
+def test_what_a_view_sends_in_its_place_is_a_whole_refusal() -> None:
+    """Which any framework can render."""
+    exchange = made().exchange(ask("/open", bearer("bob")), views=True)
+    exchange.decide()
+    refused = exchange.authorize(role("admin"))
+    assert refused is not None
+    assert (refused.status, bool(refused.body)) == (403, True)
+    assert isinstance(exchange.decision, Forbidden)
