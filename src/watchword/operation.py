@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
-from watchword.errors import ConfigurationError
+from watchword.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_RETRY_AFTER = 1  # seconds: threads end as fast as requests do
 _MOST_THREADS = 40  # for each event loop: as many as anyio lends
 
 
@@ -127,11 +128,16 @@ async def arun(steps: Steps[T]) -> T:
         steps.close()
 
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Do blocking work in a worker thread, of which each event loop has 40 beside those that it lends to the application.
+async def in_thread(work: Callable[[], T], *, abandon: bool = False) -> T:
+    """Do work in a worker thread, of which each event loop has 40 beside those that it lends to the application.
 
     Args:
-        work: what to do.
+        work: may block.
+        abandon: whether a caller who is cancelled leaves at once, and the work goes on without.
+
+    Raises:
+        Unavailable: the process may have no more threads; nothing was done.
+        BaseException: whatever the work raises.
     """
     # Imported on first use: half of what `import watchword` would cost, and WSGI never needs it.
     from anyio import CapacityLimiter
@@ -143,7 +149,36 @@ async def in_thread(work: Callable[[], T]) -> T:
     except LookupError:
         limiter = CapacityLimiter(_MOST_THREADS)
         threads.set(limiter)
-    return await run_sync(work, limiter=limiter)
+    begun = False
+
+    def begin() -> T:
+        nonlocal begun
+        begun = True
+        return work()
+
+    try:
+        return await run_sync(begin, abandon_on_cancel=abandon, limiter=limiter)
+    except RuntimeError as error:  # "can't start new thread" has no class of its own
+        if begun:
+            raise
+        raise Unavailable(f"no thread can be started: {error}", retry_after=_RETRY_AFTER) from None
+
+
+async def begin_in_thread(work: Callable[[], object], patience: float) -> None:
+    """Begin work in a worker thread, and wait for its end only so long; it goes on without.
+
+    Args:
+        work: may block.
+        patience: seconds.
+
+    Raises:
+        Unavailable: the process may have no more threads; nothing was done.
+        BaseException: whatever the work raises meanwhile.
+    """
+    from anyio import move_on_after
+
+    with move_on_after(patience):
+        await in_thread(work, abandon=True)
 
 
 @cache

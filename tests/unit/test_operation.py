@@ -12,8 +12,9 @@ import anyio.from_thread
 import anyio.to_thread
 import pytest
 
-from watchword import ConfigurationError, Operation
-from watchword.operation import Steps, arun, only_awaited, run
+from watchword import Basic, ConfigurationError, Guard, Operation, Reason, RequestView, Unavailable
+from watchword.decision import Failed
+from watchword.operation import Steps, arun, in_thread, only_awaited, run
 
 
 def twice(number: int) -> Steps[int]:
@@ -250,3 +251,23 @@ def test_an_operation_may_name_the_type_of_its_result() -> None:
     assert operation.run() == 1
     with pytest.raises(FrozenInstanceError):
         operation.arun = None  # type: ignore[misc]  # the mistake itself
+
+
+@pytest.mark.anyio
+async def test_where_no_thread_can_be_started_it_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps are told so, and nothing was done (W12); what the work itself raises stays what it is."""
+    done: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("anyio.to_thread.run_sync", fail_to_start)
+        with pytest.raises(Unavailable, match=r"^no thread can be started: can't start new thread$") as refused:
+            await in_thread(lambda: done.append(1))
+        guard = Guard(Basic(lambda _: done.append(2), realm="r"))
+        decision = await guard.adecide(RequestView("GET", "/", [("Authorization", "Basic YTpi")]))
+    assert (type(decision), decision.reason, refused.value.retry_after, done) == (Failed, Reason.UNAVAILABLE, 1, [])
+    with pytest.raises(RuntimeError, match=r"^can't start new thread$"):
+        await in_thread(partial(failing, RuntimeError("can't start new thread")))
+
+
+async def fail_to_start(*_: object, **__: object) -> None:
+    """Fail as anyio does where its worker cannot be started: an idle one of another test would hide it."""
+    raise RuntimeError("can't start new thread")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
 from os import urandom
 from typing import TYPE_CHECKING
 
 from watchword.checkers.passwords import DummyHashes
 from watchword.errors import Unavailable
-from watchword.operation import Operation
+from watchword.operation import Operation, begin_in_thread
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
@@ -24,9 +25,10 @@ PATIENCE = 0.25  # seconds for which one login in ten minutes waits for a sample
 class DummyHashSource:
     """Samples the stored hashes of a store from time to time.
 
-    One request asks for a sample, in a thread, and waits for it no longer than `PATIENCE`. A sample that comes later, or fails,
-    delays and refuses nobody: until it is there, unknown names are verified against the last known dummies, or against the dummy hash
-    of the hasher.
+    One request asks for a sample. On an event loop it waits no longer than `PATIENCE` for it; without one as long as the store takes,
+    because a server that forks workers without threads (uWSGI's default) runs none that is started here. A sample that comes later, or
+    fails, refuses nobody: until it is there, unknown names are verified against the last known dummies, or against the dummy hash of the
+    hasher.
 
     Args:
         store: where the accounts are.
@@ -52,7 +54,7 @@ class DummyHashSource:
             if self._known is None:
                 self._known = DummyHashes({self._hasher.dummy(): 1}, urandom(32))
             if self._store.blocking:
-                yield Operation(self._sample_for_a_while)
+                yield Operation(self._sample, self._sample_for_a_while)
             else:
                 self._sample()
         return self._known
@@ -68,23 +70,9 @@ class DummyHashSource:
             self._profiles.add(profile)
             self._due_at = -inf
 
-    def _sample_for_a_while(self) -> None:
-        # Imported on first use: `import watchword` does without it.
-        from threading import Event, Thread
-
-        done = Event()
-
-        def work() -> None:
-            try:
-                self._sample()
-            finally:
-                done.set()
-
-        try:
-            Thread(target=work, name="watchword-samples", daemon=True).start()
-        except RuntimeError:  # the process may have no more threads
-            return
-        done.wait(PATIENCE)
+    async def _sample_for_a_while(self) -> None:
+        with suppress(Unavailable):  # no thread: the next sample is in a minute
+            await begin_in_thread(self._sample, PATIENCE)
 
     def _sample(self) -> None:
         now = self._asked_at

@@ -18,6 +18,7 @@ from watchword.protection.flight import Member, Work
 from watchword.protection.single_flight import SingleFlight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
 
 T = TypeVar("T")
@@ -98,14 +99,21 @@ class _Aside:
         if pool is None:
             # Two at once may make one each: the one that is not kept ends with its last work.
             self._pool = pool = ThreadPoolExecutor(self._most, "watchword-hash", _give_way)
+        held = [work.call]
         try:
-            future = pool.submit(work.call)
+            future = pool.submit(_take, held)
         except RuntimeError:  # the process ends, or may have no more threads
+            # The pool has kept what it could start no thread for, and would do it once it can: nothing is left of it then.
+            held.clear()
             return work.call()
         try:
             return future.result()
         finally:
             del future  # an exception that is raised leads to this frame
+
+
+def _take(held: list[Callable[[], T]]) -> T:
+    return held.pop()()
 
 
 def _give_way() -> None:

@@ -267,8 +267,9 @@ class AccountStore(Watched, Protocol):
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         """Return one stored hash of each `hash_profile` in use, and how many accounts have that profile: counted, or estimated.
 
-        It is asked for while a login waits: its cost is bounded, and does not grow with the number of accounts. A profile may be missing
-        that few accounts have. Where that cannot be had in time, `Unavailable` is a good answer.
+        A login waits for it once in ten minutes, on an event loop for a quarter of a second at most: its cost is bounded, and does not
+        grow with the number of accounts. A profile may be missing that few accounts have. Where that cannot be had in time,
+        `Unavailable` is a good answer.
         """
         ...
 

@@ -27,7 +27,7 @@ from tests.support.forks import in_child
 from watchword import ConfigurationError, Unavailable
 from watchword.errors import Overloaded
 from watchword.operation import Operation, Steps, arun, run
-from watchword.protection import flight
+from watchword.protection import flight, hash_limiter
 from watchword.protection.hash_limiter import HashLimiter, shared_limiter
 
 if TYPE_CHECKING:
@@ -1336,6 +1336,23 @@ async def test_where_no_thread_can_be_started_it_is_an_outage(monkeypatch: pytes
             await limiter.operation(b"k", lambda: 1).arun()  # type: ignore[misc]  # an operation of a limiter has one
     assert (limiter.running, limiter.waiting) == (0, 0)
     assert await limiter.operation(b"k", lambda: 1).arun() == 1  # type: ignore[misc]  # as above
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_what_no_thread_was_started_for_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the thread that wanted it; the pool forgets the work, and the password with it, and does what comes later (W12)."""
+    done: list[str] = []
+    aside = hash_limiter._Aside(1)
+
+    def fail_to_start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail_to_start)
+        aside.work(flight.Work(partial(done.append, "first"))).call()
+    assert done == ["first"]
+    aside.work(flight.Work(partial(done.append, "second"))).call()
+    assert done == ["first", "second"]
 
 
 async def fail_to_start(*_: object, **__: object) -> None:
