@@ -14,9 +14,12 @@ from starlette.authentication import AuthenticationBackend, AuthenticationError
 from starlette.middleware.authentication import AuthenticationMiddleware
 
 from tests.benchmarks.bearer import HEADERS, TOKENS, App, bare, compare, request
+from tests.benchmarks.passwords import asking
 from watchword import APIKey, Basic, Bearer, Guard, Principal, Unavailable, scope
 from watchword.adapters.asgi import GuardMiddleware
-from watchword.checkers import Tokens, nonblocking
+from watchword.checkers import PasswordHasher, Tokens, Users, nonblocking
+from watchword.protection.flight import Member
+from watchword.protection.hash_limiter import HashLimiter
 
 if TYPE_CHECKING:
     from starlette.authentication import AuthCredentials, BaseUser
@@ -57,6 +60,14 @@ def down(_: object) -> None:
     raise Unavailable("the store is away")
 
 
+def _flooded() -> Users:
+    """A table of users whose hash queue is full."""
+    limiter = HashLimiter(1, queue=1)
+    for place in (b"runs", b"waits"):
+        limiter._enter(place, Member(lambda: None))
+    return Users({"ann": PasswordHasher().hash("right")}, limiter=limiter)
+
+
 def contenders() -> dict[str, tuple[App, dict[str, Any], int]]:
     """Return every protected application, with a request that it refuses and the status of the answer, by name."""
     table = Tokens({token: Principal(name) for token, name in TOKENS.items()})
@@ -72,6 +83,7 @@ def contenders() -> dict[str, tuple[App, dict[str, Any], int]]:
         "watchword, a wrong token": (guarded(Bearer(table)), WRONG, 401),
         "watchword, a scope missing": (guarded(Bearer(table)), KNOWN, 403),
         "watchword, the store away": (guarded(Bearer(down)), KNOWN, 503),
+        "watchword, the hash queue full": (guarded(Basic(_flooded(), realm="office")), asking("ann", "wrong"), 503),
     }
 
 
