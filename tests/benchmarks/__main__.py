@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: measures, prints tables, writes nothing. It fails only if it does not run."""
+"""`python -m tests.benchmarks`: measures in process, prints tables, writes nothing. It fails only if it does not run."""
 
 from __future__ import annotations
 
