@@ -104,6 +104,14 @@ def _werkzeug(bound: socket.socket) -> None:
     make_server("127.0.0.1", bound.getsockname()[1], _wsgi_application(), threaded=True, fd=bound.detach()).serve_forever()
 
 
+def _cheroot(bound: socket.socket) -> None:
+    from cheroot.wsgi import Server
+
+    address = bound.getsockname()
+    bound.close()  # it takes no socket
+    Server(address, _wsgi_application(), numthreads=2).start()
+
+
 SERVERS: dict[str, Callable[[socket.socket], None]] = {
     "uvicorn": lambda bound: _uvicorn("h11", bound),
     "hypercorn": lambda bound: _hypercorn("asyncio", bound),
@@ -153,6 +161,9 @@ def _daphne(bound: socket.socket, *more: str) -> None:
     CommandLineInterface().run(["--fd", str(bound.detach()), *more, f"{APPLICATION}:asgi"])
 
 
+# Those that are tested for what they hand over, and not with everything.
+OTHERS: dict[str, Callable[[socket.socket], None]] = {"cheroot": _cheroot}
+
 # Each states a mount.
 MOUNTED: dict[str, Callable[[socket.socket], None]] = {
     "uvicorn-mounted": lambda bound: _uvicorn("h11", bound, root_path="/api"),
@@ -174,4 +185,4 @@ def _end_with_stdin() -> None:
 if __name__ == "__main__":
     name, fd, APPLICATION = sys.argv[1:]
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    (SERVERS | PROCESSES | FORKING | MOUNTED)[name](socket.socket(fileno=int(fd)))
+    (SERVERS | PROCESSES | FORKING | OTHERS | MOUNTED)[name](socket.socket(fileno=int(fd)))
