@@ -12,6 +12,8 @@ import pytest
 from tests.support.command import Inside, commands
 from watchword.cli import failures
 from watchword.cli.findings import CODES
+from watchword.cli.keys import KEYS
+from watchword.cli.tokens import TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,5 +81,6 @@ def test_every_error_code_is_listed() -> None:
     used = set(re.findall(r'Failure\((?:[^"]|"(?!,))*?f?".*?", "(\w+)"', sources)) | set(
         re.findall(r'_(?:end|report)\([^\n]*?, "(\w+)"', sources)
     )
-    assert {"not_found", "weak_password", "store_unusable", "not_a_key"} <= used
+    used |= {f"not_a_{kind.what}" for kind in (KEYS, TOKENS)}
+    assert {"not_found", "weak_password", "store_unusable"} <= used
     assert [code for code in sorted(used) if f"`{code}`" not in PAGE] == []

@@ -97,6 +97,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "APIKeys.revoke_all": {"owner": "1"},
     "APIKeys.rotate": {"id": "KEY ID"},
     "OpaqueTokens.create": {"subject": "1"},
+    "OpaqueTokens.get": {"token_or_handle": "TOKEN"},
     "OpaqueTokens.list": {},
     "OpaqueTokens.purge": {},
     "OpaqueTokens.recognise": {"text": "TOKEN"},

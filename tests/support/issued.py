@@ -1,21 +1,26 @@
-"""What the tests of keys and tokens share: a store that keeps count, and near misses of what was issued."""
+"""What the tests of keys and tokens share: a desk that issues them, a store that keeps count, and near misses of what was issued."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from watchword import APIKeyCredentials, BearerToken
-from watchword.checkers.key_format import ALPHABET, CHECKSUM_LENGTH, KEY_SECRET_LENGTH
+from watchword import Accepted, APIKey, APIKeyCredentials, Bearer, BearerToken, Guard
+from watchword.checkers import APIKeys, OpaqueTokens
+from watchword.checkers.key_format import ALPHABET, CHECKSUM_LENGTH, KEY_SECRET_LENGTH, Format, KeyFormat, TokenFormat
 from watchword.errors import Unavailable
 from watchword.stores.memory import MemoryStore
+from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
+from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from watchword import Verdict
     from watchword.checkers import FlowChecker
-    from watchword.stores.ports import KeyRecord, TokenRecord
+
+NOW = 1_700_000_000.0
 
 
 class CountingStore(MemoryStore):
@@ -66,6 +71,77 @@ class CountingStore(MemoryStore):
         self.threads.append(threading.current_thread())
         if self.is_down:
             raise Unavailable("the disk is gone")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Keys or tokens."""
+
+    name: str
+    checker: Any
+    record: Any
+    form: Format
+    lookup: str
+    owner: str
+
+    def asked(self, text: str) -> object:
+        """Return what the store is asked about a secret."""
+        id_, digest = self.form.read(text) or ("", b"")
+        return id_ or digest
+
+    def secret(self, text: str) -> str:
+        """Return the part of a key or token that nobody may see."""
+        return secret_of(text) if self is KEYS else text.removeprefix(f"{self.form.prefix}_")
+
+
+KEYS = Kind("key", APIKeys, KeyRecord, KeyFormat("ww"), "find_key", "owner")
+TOKENS = Kind("token", OpaqueTokens, TokenRecord, TokenFormat("wwt"), "find_token", "subject")
+
+HEADERS: dict[str, Callable[[str], tuple[str, str]]] = {
+    "X-API-Key": lambda text: ("X-API-Key", text),
+    "ApiKey": lambda text: ("Authorization", f"ApiKey {text}"),
+    "Bearer": lambda text: ("Authorization", f"Bearer {text}"),
+}
+
+
+class Desk:
+    """Keys or tokens in a store that keeps count, by a clock that stands still.
+
+    Args:
+        kind: which of the two.
+        blocking: what the store says about itself.
+        options: of the checker.
+    """
+
+    def __init__(self, kind: Kind = KEYS, *, blocking: bool = False, **options: Any) -> None:
+        self.kind = kind
+        self.clock = FixedClock(NOW)
+        self.store = CountingStore(blocking=blocking)
+        self.checker = kind.checker(self.store, clock=self.clock, **options)
+
+    def create(self, owner: str = "ann", **given: Any) -> tuple[str, Any]:
+        """Issue a secret; return it, and its record. It expires if that is said, and not otherwise."""
+        usual = {} if self.kind is KEYS else {"expires_in": None}
+        made = self.checker.create(owner, **usual | given)
+        return getattr(made, self.kind.name), made.record
+
+    def disable(self, owner: str = "ann") -> None:
+        """Shut the account of that id."""
+        self.store.add_account(AccountRecord(id=owner, names=(), disabled=True))
+
+    def accept(self, text: str) -> Accepted:
+        """Return the verdict about a secret that is good."""
+        verdict = self.checker.check(APIKeyCredentials(text))
+        assert isinstance(verdict, Accepted)
+        return verdict
+
+    def works(self, text: str) -> bool:
+        """Tell whether a secret is good."""
+        return isinstance(self.checker.check(APIKeyCredentials(text)), Accepted)
+
+    def guard(self) -> Guard:
+        """Return a guard that takes it in both ways."""
+        return Guard(APIKey(self.checker), Bearer(self.checker), clock=self.clock, request_id=lambda: "id")
 
 
 def shown(text: str) -> list[Any]:

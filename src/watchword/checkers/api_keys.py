@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
-from hmac import compare_digest
-from os import urandom
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
-from watchword.cache import Bounded
-from watchword.checkers.adapt import FlowChecker
-from watchword.checkers.asking import ask
+from watchword.checkers.issued import IssuedChecker
 from watchword.checkers.key_format import KeyFormat, is_id
 from watchword.checkers.lookups import find_key
-from watchword.checkers.record_checks import (
-    check_kind,
-    check_names,
-    check_networks,
-    check_scopes,
-    check_seconds,
-    check_store,
-    check_text,
-    check_window,
-)
-from watchword.checkers.validity import Validity
-from watchword.clock import as_clock
+from watchword.checkers.record_checks import check_networks, check_seconds, check_store, check_text, check_window
+from watchword.checkers.use_notes import UseNotes
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound, Unavailable
-from watchword.operation import Operation
-from watchword.principal import Evidence, Principal
-from watchword.process import PerProcess
-from watchword.reason import Reason
 from watchword.stores.ports import KeyRecord
-from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import EllipsisType
 
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.operation import Steps
+    from watchword.operation import Operation
     from watchword.stores.ports import KeyStore
-    from watchword.verdict import Verdict
 
 T = TypeVar("T")
 
 OVERLAP = 86_400.0  # seconds: a day to put the new key in place
 USED_EVERY = 60.0  # seconds between two notes of the use of a key
 
-_NOTED = 10_000  # keys; of one that was forgotten the store says when it was used
 _TRIES = 100  # at a change that somebody else was quicker at: each failure is the success of another
 
 
@@ -66,7 +44,7 @@ class NewKey:
     record: KeyRecord
 
 
-class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
+class APIKeys(IssuedChecker[KeyRecord]):
     """Keys of programs in a store, for `APIKey` and for `Bearer`.
 
     A key looks like `ww_<id>_<secret><checksum>`. What does not is refused without a look into the store. What does is found by
@@ -88,46 +66,22 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
 
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (APIKeyCredentials, BearerToken)
 
+    _owner_is: ClassVar[str] = "owner"
+
     def __init__(self, store: KeyStore, *, prefix: str = "ww", clock: Clock | None = None, used_every: float = USED_EVERY) -> None:
-        check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "revision", "is_current")
+        check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "note_key_use", "revision", "is_current")
+        super().__init__(store, KeyFormat(prefix), clock)
         self._store = store
-        self._form = KeyFormat(prefix)
-        self._clock: Clock = as_clock(clock, "APIKeys")
-        self._used_every = check_seconds("used_every", used_every)
-        self._noted: Bounded[float] = Bounded(_NOTED)
-        # A thread that was at it in the parent does not exist in a child.
-        self._noting: PerProcess[dict[str, object]] = PerProcess(dict)
-        self._nobody = urandom(32)  # the digest of no key
+        self._uses = UseNotes(store.note_key_use, every=check_seconds("used_every", used_every), blocking=store.blocking)
 
-    def recognises(self, credentials: APIKeyCredentials | BearerToken) -> bool:
-        """Tell whether this is a key of the form and prefix of these, for `AnyOf`; whether it is true makes no difference.
+    def _look_up(self, id: str, digest: bytes) -> KeyRecord | None:  # noqa: A002 - a key is found by its id
+        return find_key(self._store, id)
 
-        Args:
-            credentials: what was shown; untrusted.
-        """
-        return self._form.fits(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
+    def _page(self, owner: str | None, after: str) -> Sequence[KeyRecord]:
+        return self._store.list_keys(owner=owner, after=after)
 
-    def flow(self, credentials: APIKeyCredentials | BearerToken) -> Steps[Verdict]:
-        """Look a key up, if it has the form of one, and say whose it is."""
-        read = self._form.read(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
-        if read is None:
-            return Refused(Reason.UNKNOWN_IDENTITY)
-        name, digest = read
-        store = self._store
-        revision = store.revision()
-        record = yield from ask(store, partial(find_key, store, name))
-        is_right = compare_digest(digest, self._nobody if record is None else record.digest)
-        if record is None:
-            return Refused(Reason.UNKNOWN_IDENTITY)
-        if not is_right:
-            return Refused(Reason.WRONG_SECRET, detail=f"key {record.id}")
-        now = self._clock.now()
-        validity = _validity(record)
-        refusal = validity.refusal(now)
-        if refusal is not None:
-            return Refused(refusal, detail=f"key {record.id} of {record.owner}")
-        lease = validity.lease(store, revision, record.subjects, self._clock)
-        return Accepted(_principal(record), lease=lease, after_response=self._note(record, now))
+    def _after_response(self, record: KeyRecord) -> Operation[None] | None:
+        return self._uses.after_response(record.id, record.last_used_at, self._clock.now())
 
     def create(
         self,
@@ -163,20 +117,10 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
             Unavailable: the store does not answer; nothing is kept.
         """
         begins, ends = check_window(not_before, expires_at)
-        made = self._form.make()
+        grants = self._grants(owner, label, kind, roles=roles, scopes=scopes, permissions=permissions)
+        kept_networks, now, made = check_networks(networks), self._clock.now(), self._form.make()
         record = KeyRecord(
-            id=made.id,
-            digest=made.digest,
-            owner=check_text("the owner", owner),
-            label=check_text("the label", label, may_be_empty=True),
-            kind=check_kind(kind),
-            roles=check_names("roles", roles),
-            scopes=check_scopes(scopes),
-            permissions=check_names("permissions", permissions),
-            networks=check_networks(networks),
-            not_before=begins,
-            expires_at=ends,
-            created_at=self._clock.now(),
+            id=made.id, digest=made.digest, **grants, networks=kept_networks, not_before=begins, expires_at=ends, created_at=now
         )
         return NewKey(made.text, self._store.add_key(record))
 
@@ -204,19 +148,8 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
             begins = old.not_before if old.not_before is not None and old.not_before > now else None
             begins, ends = check_window(begins, _successor_ends(old, now) if expires_at is ... else expires_at)
             made = self._form.make()
-            new = KeyRecord(
-                id=made.id,
-                digest=made.digest,
-                owner=old.owner,
-                label=old.label,
-                kind=old.kind,
-                roles=old.roles,
-                scopes=old.scopes,
-                permissions=old.permissions,
-                networks=old.networks,
-                not_before=begins,
-                expires_at=ends,
-                created_at=now,
+            new = replace(
+                old, id=made.id, digest=made.digest, not_before=begins, expires_at=ends, created_at=now, last_used_at=None, version=0
             )
             until = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
             # Without an overlap it is revoked as well: then it is over everywhere, whatever the clocks of other machines say.
@@ -274,15 +207,12 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
         return record
 
     def list(self, owner: str | None = None) -> Iterator[KeyRecord]:
-        """Yield the records of keys, in the order of their ids; read from the store in pages.
+        """Yield the records of keys, in the order of their ids; they are read from the store in pages.
 
         Args:
             owner: whose; None: everybody's.
         """
-        after = ""
-        while page := self._store.list_keys(owner=owner, after=after):
-            yield from page
-            after = page[-1].id
+        return self._list(owner)
 
     def recognise(self, text: object) -> str | None:
         """Return the id of what has the form of a key and the right checksum, whether there is such a key or not.
@@ -298,54 +228,6 @@ class APIKeys(FlowChecker[APIKeyCredentials | BearerToken]):
     def _find(self, name: str) -> KeyRecord | None:
         # A whole key, given by mistake, must not reach the store, whose errors and logs may show what they were asked.
         return find_key(self._store, name) if is_id(name) else None
-
-    def _note(self, record: KeyRecord, now: float) -> Operation[None] | None:
-        """Return what is left to do: to note that the key was used, unless that was noted a moment ago."""
-        if record.last_used_at is not None and now < record.last_used_at + self._used_every:
-            return None
-        name = record.id
-        if self._is_noted(name, now):
-            return None
-
-        def note() -> None:
-            # Of several threads one does it: `setdefault` is atomic.
-            mine, noting = object(), self._noting.get()
-            if noting.setdefault(name, mine) is not mine:
-                return
-            try:
-                if not self._is_noted(name, now):
-                    self._store.note_key_use(name, now)
-                    self._noted.keep(name.encode(), now)
-            finally:
-                del noting[name]
-
-        return Operation(note) if self._store.blocking else Operation(note, partial(_at_once, note))
-
-    def _is_noted(self, name: str, now: float) -> bool:
-        noted = self._noted.get(name.encode())
-        # Either way: of a burst the last may be noted first, and a clock may have been set back.
-        return noted is not None and abs(now - noted) < self._used_every
-
-    def __repr__(self) -> str:
-        return f"APIKeys(prefix={self._form.prefix!r})"
-
-
-def _validity(record: KeyRecord) -> Validity:
-    return Validity(
-        revoked_at=record.revoked_at, disabled=record.owner_disabled, not_before=record.not_before, expires_at=record.expires_at
-    )
-
-
-def _principal(record: KeyRecord) -> Principal:
-    return Principal(
-        record.owner,
-        roles=record.roles,
-        scopes=record.scopes,
-        permissions=record.permissions,
-        claims={"key_id": record.id},
-        evidence=Evidence(expires_at=record.expires_at, networks=record.networks or None),
-        kind=record.kind,
-    )
 
 
 def _check_replaceable(old: KeyRecord, now: float) -> None:
@@ -372,7 +254,3 @@ def _persist(change: Callable[[], T | None]) -> T:
         if done is not None:
             return done
     raise Unavailable(f"the API key was changed by others {_TRIES} times while it was to be changed here")
-
-
-async def _at_once(work: Callable[[], None]) -> None:
-    work()

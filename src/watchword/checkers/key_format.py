@@ -1,4 +1,4 @@
-"""The form of API keys and opaque tokens: how one is made, and how one is known before anything is looked up.
+"""Makes API keys and opaque tokens, and recognises them before anything is looked up.
 
     key   = prefix "_" id "_" secret checksum       ww_<16>_<27><6>
     token = prefix "_" secret checksum              wwt_<43><6>
@@ -11,8 +11,10 @@ finds typos and cut copies without a look into the store, and lets a scanner tel
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from hashlib import sha256
+from os import urandom
 from string import ascii_letters, digits
 from typing import ClassVar
 from zlib import crc32
@@ -26,6 +28,7 @@ TOKEN_SECRET_LENGTH = 43  # 256.0 bits
 CHECKSUM_LENGTH = 6  # 62**6 > 2**32
 MAX_PREFIX_LENGTH = 32
 
+_FAIR = 256 - 256 % len(ALPHABET)
 _CHARACTER = "[0-9A-Za-z]"
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _ID = re.compile(f"{_CHARACTER}{{{ID_LENGTH}}}")
@@ -46,7 +49,7 @@ class Made:
     id: str
 
 
-class _Form:
+class Format(ABC):
     """What keys and tokens have in common: a prefix before, a checksum behind.
 
     Args:
@@ -59,6 +62,10 @@ class _Form:
     __slots__ = ("_pattern", "prefix")
 
     rest: ClassVar[str]
+    """The expression for what follows the prefix, up to the checksum."""
+
+    digested: ClassVar[str | int]
+    """The group of which the digest is kept; 0: the whole."""
 
     def __init__(self, prefix: str) -> None:
         if not isinstance(prefix, str) or _PREFIX.fullmatch(prefix) is None or len(prefix) > MAX_PREFIX_LENGTH:
@@ -69,64 +76,51 @@ class _Form:
         # A prefix may hold underscores. What follows it has a fixed length, so it can be read in one way only.
         self._pattern = re.compile(f"(?P<before>{prefix}_{self.rest})(?P<checksum>{_CHARACTER}{{{CHECKSUM_LENGTH}}})")
 
-    def fits(self, text: object) -> bool:
-        """Tell whether a text has this form, checksum included; that it is true nobody has said.
+    @abstractmethod
+    def make(self) -> Made:
+        """Make a secret that nobody else has."""
+
+    def read(self, text: object) -> tuple[str, bytes] | None:
+        """Return the id that a secret names, or an empty one, and its digest; None: it is no such secret, and need not be looked up.
 
         Args:
             text: what was shown; untrusted.
         """
-        return self._match(text) is not None
-
-    def _match(self, text: object) -> re.Match[str] | None:
         found = self._pattern.fullmatch(text) if isinstance(text, str) else None
-        return found if found is not None and _checksum(found["before"]) == found["checksum"] else None
+        if found is None or _checksum(found["before"]) != found["checksum"]:
+            return None
+        return found["id"], _digest(found[self.digested])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.prefix!r})"
 
 
-class KeyFormat(_Form):
+class KeyFormat(Format):
     """The form of API keys, `ww_<id>_<secret><checksum>`: found by the id, true by the secret."""
 
     __slots__ = ()
 
     rest: ClassVar[str] = f"(?P<id>{_CHARACTER}{{{ID_LENGTH}}})_(?P<secret>{_CHARACTER}{{{KEY_SECRET_LENGTH}}})"
+    digested: ClassVar[str | int] = "secret"
 
     def make(self) -> Made:
         """Make a key that nobody else has."""
         name, secret = make_id(), _random(KEY_SECRET_LENGTH)
         return Made(_sealed(f"{self.prefix}_{name}_{secret}"), _digest(secret), name)
 
-    def read(self, text: object) -> tuple[str, bytes] | None:
-        """Return the id and the digest of the secret; None: it is no such key, and need not be looked up.
 
-        Args:
-            text: what was shown; untrusted.
-        """
-        found = self._match(text)
-        return None if found is None else (found["id"], _digest(found["secret"]))
-
-
-class TokenFormat(_Form):
-    """The form of opaque tokens, `wwt_<secret><checksum>`: found, and true, by the whole."""
+class TokenFormat(Format):
+    """The form of opaque tokens, `wwt_<secret><checksum>`: found, and true, by the whole. It names no id."""
 
     __slots__ = ()
 
-    rest: ClassVar[str] = f"{_CHARACTER}{{{TOKEN_SECRET_LENGTH}}}"
+    rest: ClassVar[str] = f"(?P<id>){_CHARACTER}{{{TOKEN_SECRET_LENGTH}}}"
+    digested: ClassVar[str | int] = 0
 
     def make(self) -> Made:
         """Make a token that nobody else has. Its handle has nothing to do with it."""
         text = _sealed(f"{self.prefix}_{_random(TOKEN_SECRET_LENGTH)}")
         return Made(text, _digest(text), make_id())
-
-    def read(self, text: object) -> bytes | None:
-        """Return the digest of the token; None: it is no such token, and need not be looked up.
-
-        Args:
-            text: what was shown; untrusted.
-        """
-        found = self._match(text)
-        return None if found is None else _digest(found[0])
 
 
 def make_id() -> str:
@@ -144,10 +138,11 @@ def is_id(text: object) -> bool:
 
 
 def _random(length: int) -> str:
-    from secrets import choice  # on first use: it brings a good part of the standard library, and most processes make no keys
-
-    # It asks the operating system and draws again where a number falls beyond the alphabet: each character is as likely as any.
-    return "".join(choice(ALPHABET) for _ in range(length))
+    characters = ""
+    while len(characters) < length:
+        # Octets from 248 on are dropped: 248 is 4 times 62, so no character is more likely than another.
+        characters += "".join(ALPHABET[octet % len(ALPHABET)] for octet in urandom(2 * length) if octet < _FAIR)
+    return characters[:length]
 
 
 def _sealed(text: str) -> str:

@@ -5,23 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.asking import ask
+from watchword.checkers.issued import IssuedChecker, principal_of
 from watchword.checkers.key_format import TokenFormat, is_id
 from watchword.checkers.lookups import find_token
-from watchword.checkers.record_checks import check_kind, check_names, check_scopes, check_seconds, check_store, check_text, check_time
-from watchword.checkers.validity import Validity
-from watchword.clock import as_clock
+from watchword.checkers.record_checks import check_seconds, check_store, check_text, check_time
 from watchword.credentials import APIKeyCredentials, BearerToken
-from watchword.errors import ConfigurationError
+from watchword.errors import ConfigurationError, NotFound
 from watchword.operation import arun, run
-from watchword.principal import Evidence, Principal
 from watchword.reason import Reason
 from watchword.stores.ports import TokenRecord
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from watchword.clock import Clock
     from watchword.credentials import Credentials
@@ -45,7 +42,7 @@ class NewToken:
     record: TokenRecord
 
 
-class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
+class OpaqueTokens(IssuedChecker[TokenRecord]):
     """Random tokens in a store, for `Bearer` and for `APIKey`.
 
     A token looks like `wwt_<secret><checksum>`. What does not is refused without a look into the store. What does is found by
@@ -66,27 +63,18 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
 
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
 
+    _owner_is: ClassVar[str] = "subject"
+
     def __init__(self, store: TokenStore, *, prefix: str = "wwt", clock: Clock | None = None) -> None:
         check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "revision", "is_current")
+        super().__init__(store, TokenFormat(prefix), clock)
         self._store = store
-        self._form = TokenFormat(prefix)
-        self._clock: Clock = as_clock(clock, "OpaqueTokens")
 
-    def recognises(self, credentials: BearerToken | APIKeyCredentials) -> bool:
-        """Tell whether this is a token of the form and prefix of these, for `AnyOf`; whether it is true makes no difference.
+    def _look_up(self, id: str, digest: bytes) -> TokenRecord | None:  # noqa: A002 - a token is found by its digest
+        return find_token(self._store, digest)
 
-        Args:
-            credentials: what was shown; untrusted.
-        """
-        return self._form.fits(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
-
-    def flow(self, credentials: BearerToken | APIKeyCredentials) -> Steps[Verdict]:
-        """Look a token up, if it has the form of one, and say whose it is."""
-        revision = self._store.revision()
-        found = yield from self._find(credentials.token if isinstance(credentials, BearerToken) else credentials.key)
-        if isinstance(found, Refused):
-            return found
-        return Accepted(_principal(found), lease=_validity(found).lease(self._store, revision, found.subjects, self._clock))
+    def _page(self, owner: str | None, after: str) -> Sequence[TokenRecord]:
+        return self._store.list_tokens(owner=owner, after=after)
 
     def redeem(self, token: str) -> Verdict:
         """Accept a token once, for links that reset a password or confirm an address; this may block.
@@ -111,25 +99,12 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         return await arun(self._redeeming(token))
 
     def _redeeming(self, token: str) -> Steps[Verdict]:
-        found = yield from self._find(token)
+        found = yield from self._find_valid(token)
         if isinstance(found, Refused):
             return found
         store, now = self._store, self._clock.now()
         spent = yield from ask(store, lambda: store.revoke_token(found.id, now))
-        return Accepted(_principal(found)) if spent else Refused(Reason.REVOKED)
-
-    def _find(self, token: str) -> Steps[TokenRecord | Refused]:
-        """Return the record of a token that is good now, or why there is none."""
-        digest = self._form.read(token)
-        if digest is None:
-            return Refused(Reason.UNKNOWN_IDENTITY)
-        store = self._store
-        # No partial: it would print the digest.
-        record = yield from ask(store, lambda: find_token(store, digest))
-        if record is None:
-            return Refused(Reason.UNKNOWN_IDENTITY)
-        refusal = _validity(record).refusal(self._clock.now())
-        return record if refusal is None else Refused(refusal, detail=f"token {record.id} of {record.subject}")
+        return Accepted(principal_of(found)) if spent else Refused(Reason.REVOKED)
 
     def create(
         self,
@@ -162,20 +137,11 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
             ConfigurationError: something of it cannot be right; nothing is kept.
             Unavailable: the store does not answer; nothing is kept.
         """
+        grants = self._grants(subject, label, kind, roles=roles, scopes=scopes, permissions=permissions)
         now = self._clock.now()
+        end = _end(now, expires_in) if expires_at is None else check_time("expires_at", expires_at)
         made = self._form.make()
-        record = TokenRecord(
-            digest=made.digest,
-            id=made.id,
-            owner=check_text("the subject", subject),
-            label=check_text("the label", label, may_be_empty=True),
-            kind=check_kind(kind),
-            roles=check_names("roles", roles),
-            scopes=check_scopes(scopes),
-            permissions=check_names("permissions", permissions),
-            created_at=now,
-            expires_at=_end(now, expires_in) if expires_at is None else check_time("expires_at", expires_at),
-        )
+        record = TokenRecord(id=made.id, digest=made.digest, **grants, expires_at=end, created_at=now)
         return NewToken(made.text, self._store.add_token(record))
 
     def revoke(self, token_or_handle: str) -> bool:
@@ -191,9 +157,9 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
             Unavailable: the store does not answer; the token may still work.
         """
         handle = token_or_handle
-        digest = self._form.read(token_or_handle)
-        if digest is not None:
-            record = find_token(self._store, digest)
+        read = self._form.read(token_or_handle)
+        if read is not None:
+            record = find_token(self._store, read[1])
             handle = "" if record is None else record.id
         # What is neither may be a token of somebody else: it must not reach the store, whose errors may show what they were asked.
         return is_id(handle) and self._store.revoke_token(handle, self._clock.now())
@@ -209,16 +175,34 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
         """
         return self._store.revoke_all(check_text("the subject", subject), self._clock.now())
 
+    def get(self, token_or_handle: str) -> TokenRecord:
+        """Return the record of a token.
+
+        Args:
+            token_or_handle: the token, or the id of its record.
+
+        Raises:
+            NotFound: there is no such token.
+        """
+        read, handle = self._form.read(token_or_handle), token_or_handle
+        found: TokenRecord | None = None
+        if read is not None:
+            found = find_token(self._store, read[1])
+        elif is_id(handle):
+            # A page begins after an id. Nothing but the id itself lies between its beginning and it, or some few that are as good as never.
+            found = next((record for record in self._store.list_tokens(after=handle[:-1], limit=100) if record.id == handle), None)
+        if found is None:
+            # What was given may be a token: it is shown only if it cannot be.
+            raise NotFound(f"there is no token with the id {handle!r}" if is_id(handle) else "there is no such token")
+        return found
+
     def list(self, subject: str | None = None) -> Iterator[TokenRecord]:
-        """Yield the records of tokens, in the order of their handles; read from the store in pages.
+        """Yield the records of tokens, in the order of their handles; they are read from the store in pages.
 
         Args:
             subject: whose; None: everybody's.
         """
-        after = ""
-        while page := self._store.list_tokens(owner=subject, after=after):
-            yield from page
-            after = page[-1].id
+        return self._list(subject)
 
     def purge(self, before: float | None = None) -> int:
         """Forget tokens that ended, by expiry or revocation. They are refused before and after.
@@ -241,25 +225,6 @@ class OpaqueTokens(FlowChecker[BearerToken | APIKeyCredentials]):
             text: anything.
         """
         return self._form.read(text) is not None
-
-    def __repr__(self) -> str:
-        return f"OpaqueTokens(prefix={self._form.prefix!r})"
-
-
-def _validity(record: TokenRecord) -> Validity:
-    return Validity(revoked_at=record.revoked_at, disabled=record.owner_disabled, expires_at=record.expires_at)
-
-
-def _principal(record: TokenRecord) -> Principal:
-    return Principal(
-        record.subject,
-        roles=record.roles,
-        scopes=record.scopes,
-        permissions=record.permissions,
-        claims={"token_id": record.id},
-        evidence=Evidence(expires_at=record.expires_at),
-        kind=record.kind,
-    )
 
 
 def _end(now: float, expires_in: float | None) -> float | None:

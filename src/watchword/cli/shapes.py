@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from watchword.stores.ports import KeyRecord
+
 if TYPE_CHECKING:
-    from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
+    from watchword.stores.ports import AccountRecord, Issued
 
 
 def account_facts(account: AccountRecord, now: float) -> dict[str, Any]:
@@ -32,57 +34,34 @@ def account_facts(account: AccountRecord, now: float) -> dict[str, Any]:
     }
 
 
-def key_facts(key: KeyRecord, now: float) -> dict[str, Any]:
-    """Return what there is to know about a key, but not the key.
+def issued_facts(record: Issued, now: float) -> dict[str, Any]:
+    """Return what there is to know about a key or token, but not the secret.
 
     Args:
-        key: the key.
+        record: the key or token.
         now: Unix seconds.
     """
-    early = key.not_before is not None and now < key.not_before
-    state = ended(key, now) or ("owner_disabled" if key.owner_disabled else "not_yet_valid" if early else "active")
+    is_key = isinstance(record, KeyRecord)
+    owner = "owner" if is_key else "subject"
+    early = record.not_before is not None and now < record.not_before
+    grants = {name: sorted(getattr(record, name)) for name in ("roles", "scopes", "permissions")}
     return {
-        "id": key.id,
-        "owner": key.owner,
-        "label": key.label,
-        "kind": key.kind,
-        "state": state,
-        "roles": sorted(key.roles),
-        "scopes": sorted(key.scopes),
-        "permissions": sorted(key.permissions),
-        "networks": list(key.networks),
-        "not_before": key.not_before,
-        "expires_at": key.expires_at,
-        "created_at": key.created_at,
-        "last_used_at": key.last_used_at,
-        "revoked_at": key.revoked_at,
-        "replaced_by": key.replaced_by,
+        "id": record.id,
+        owner: record.owner,
+        "label": record.label,
+        "kind": record.kind,
+        "state": ended(record, now) or (f"{owner}_disabled" if record.owner_disabled else "not_yet_valid" if early else "active"),
+        **grants,
+        **({"networks": list(record.networks), "not_before": record.not_before} if is_key else {}),
+        "expires_at": record.expires_at,
+        "created_at": record.created_at,
+        **({"last_used_at": record.last_used_at} if is_key else {}),
+        "revoked_at": record.revoked_at,
+        **({"replaced_by": record.replaced_by} if isinstance(record, KeyRecord) else {}),
     }
 
 
-def token_facts(token: TokenRecord, now: float) -> dict[str, Any]:
-    """Return what there is to know about a token, but not the token.
-
-    Args:
-        token: the token.
-        now: Unix seconds.
-    """
-    return {
-        "id": token.id,
-        "subject": token.subject,
-        "label": token.label,
-        "kind": token.kind,
-        "state": ended(token, now) or ("subject_disabled" if token.owner_disabled else "active"),
-        "roles": sorted(token.roles),
-        "scopes": sorted(token.scopes),
-        "permissions": sorted(token.permissions),
-        "expires_at": token.expires_at,
-        "created_at": token.created_at,
-        "revoked_at": token.revoked_at,
-    }
-
-
-def ended(record: KeyRecord | TokenRecord, now: float) -> str:
+def ended(record: Issued, now: float) -> str:
     """Return how a key or token ended; empty: it did not.
 
     Args:

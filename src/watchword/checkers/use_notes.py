@@ -1,0 +1,67 @@
+"""Notes when something was last used: after the response, and once in a while."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from watchword.cache import Bounded
+from watchword.operation import Operation
+from watchword.process import PerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST = 10_000  # records; of one that was forgotten the store says when it was used
+
+
+class UseNotes:
+    """The notes of uses that one checker takes.
+
+    Args:
+        write: takes a note in the store: an id, and when.
+        every: how many seconds pass at least between two notes of one record.
+        blocking: whether a note may wait for a disk or a network.
+    """
+
+    def __init__(self, write: Callable[[str, float], None], *, every: float, blocking: bool) -> None:
+        self._write = write
+        self._every = every
+        self._blocking = blocking
+        self._noted: Bounded[float] = Bounded(MOST)
+        # A thread that was at it in the parent does not exist in a child.
+        self._noting: PerProcess[dict[str, object]] = PerProcess(dict)
+
+    def after_response(self, id: str, last: float | None, now: float) -> Operation[None] | None:  # noqa: A002 - the name of the field
+        """Return the note that is left to take; None: one was taken a moment ago.
+
+        Args:
+            id: of what was used.
+            last: when it was used, as the store has it: that holds for all processes together.
+            now: the present.
+        """
+        if (last is not None and now < last + self._every) or self._is_noted(id, now):
+            return None
+
+        def note() -> None:
+            # Of several threads one does it: `setdefault` is atomic. The others do not wait for it.
+            mine, noting = object(), self._noting.get()
+            if noting.setdefault(id, mine) is not mine:
+                return
+            try:
+                if not self._is_noted(id, now):
+                    self._write(id, now)
+                    self._noted.keep(id.encode(), now)
+            finally:
+                del noting[id]
+
+        return Operation(note) if self._blocking else Operation(note, partial(_at_once, note))
+
+    def _is_noted(self, id: str, now: float) -> bool:  # noqa: A002 - as above
+        noted = self._noted.get(id.encode())
+        # Either way: of a burst the last may be noted first, and a clock may have been set back.
+        return noted is not None and abs(now - noted) < self._every
+
+
+async def _at_once(work: Callable[[], None]) -> None:
+    work()
