@@ -164,7 +164,7 @@ def test_ctrl_c(ann: Inside) -> None:
     with pipe.open("wb"):
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate()
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), errors
     assert errors.strip() == "Error: interrupted"
 
 

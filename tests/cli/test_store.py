@@ -58,6 +58,7 @@ def test_an_outdated_store_is_upgraded(inside: Inside) -> None:
     """The store's own message says what to do; after `upgrade` all is well."""
     with closing(sqlite3.connect(inside.path)) as database:
         database.execute("DROP TABLE watchword_tokens")
+        database.execute("DROP TABLE watchword_changes")
         database.execute("UPDATE watchword_schema SET version_num = '0001'")
         database.commit()
     code, words = inside.error("user", "list", code=3)
