@@ -52,6 +52,7 @@ class Answering:
         if kind == "http.response.start" and isinstance(exchange.decision, Hidden):
             self.imitates = True
             return
+        exchange.conclude()
         if kind != "websocket.close" and exchange.changes_response:
             headers = exchange.response_headers(message.get("status", 101), as_text(message.get("headers", ())))
             message = {**message, "headers": as_octets(headers)}

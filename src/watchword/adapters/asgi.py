@@ -157,7 +157,7 @@ class GuardMiddleware:
             exchange.conclude()
         is_socket = scope["type"] == "websocket"
         answers = selecting(send, self.guard.policy.markers, exchange.view) if is_socket and self.guard.policy.markers else send
-        if exchange.changes_response or (is_socket and exchange.is_open):
+        if exchange.views or exchange.changes_response or (is_socket and exchange.is_open):
             answers = Answering(answers, exchange)
         try:
             await self.app(child, forward(child, receive, taken), answers)

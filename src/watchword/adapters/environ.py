@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.variables import UNPREFIXED, is_long
-from watchword.grammar import MAX_FIELDS
+from watchword.grammar import MAX_FIELDS, MAX_NAME_OCTETS
 from watchword.guard.forwarding import UNCHANGED
 from watchword.mount import split_at_mount
 from watchword.request import MAX_PIECES, ContentInPieces, RequestView, canonical_name, decode_path, encode_path, origin_form
@@ -89,7 +89,8 @@ def _overflow(environ: Environ) -> str:
     """Return the bound that the header section breaks, as far as an environ shows it: it has one variable for each name."""
     if len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS:
         return "too_many_fields"
-    return "long_field_name" if any(is_long(variable) for variable in environ) else ""
+    # The longest one first: nearly always that is all that has to be looked at.
+    return "long_field_name" if max(map(len, environ)) > MAX_NAME_OCTETS and any(map(is_long, environ)) else ""
 
 
 def tell(environ: Environ, decision: Decision) -> None:

@@ -140,7 +140,7 @@ class GuardMiddleware:
         forward(environ, taken)
         starting = Starting(start_response, exchange)
         try:
-            response = self._call(environ, starting if exchange.changes_response else start_response, marker)
+            response = self._call(environ, starting if exchange.views or exchange.changes_response else start_response, marker)
             starting.is_early = False
             if exchange.decision is not told:
                 tell(environ, exchange.decision)

@@ -91,11 +91,12 @@ class Exchange:
 
     @property
     def changes_response(self) -> bool:
-        """Whether the adapter must pass the header fields of the response through `response_headers`."""
+        """Whether `response_headers` adds something to the response, as the decision stands."""
         decision = self.decision
-        if self.views or decision.headers:
-            return True
-        return isinstance(decision, Granted) and bool(decision.cache) and self.view.kind == "http"
+        if not isinstance(decision, Granted):
+            return False  # the refusal that a view sends has all of its fields
+        # No handshake is stored.
+        return bool(decision.headers) or (bool(decision.cache) and self.view.kind == "http")
 
     @property
     def is_open(self) -> bool:
@@ -125,12 +126,11 @@ class Exchange:
 
     def _decided(self, decision: Decision) -> Outcome:
         self._decision = decision
-        if self.views and decision.granted:
-            if self.guard.listens:
-                self._spend(self.view.started)
-        else:
+        if not (self.views and decision.granted):
             self.conclude()
-        return self.outcome()
+        elif self.guard.listens:
+            self._spend(self.view.started)
+        return outcome_of(self.guard, decision, self.view)
 
     def outcome(self) -> Outcome:
         """Return what to do, as the decision stands."""
@@ -188,11 +188,9 @@ class Exchange:
         """
         self.conclude()
         decision = self.decision
-        if not isinstance(decision, Granted):
-            return [*headers]  # the refusal that a view sends has all of its fields
-        # No handshake is stored.
-        is_http = not isinstance(self._view, RequestView) or self._view.kind == "http"
-        return grant_headers(decision.cache if is_http else SILENT, status, headers, decision.headers)
+        if not isinstance(decision, Granted) or not self.changes_response:
+            return [*headers]
+        return grant_headers(decision.cache if self.view.kind == "http" else SILENT, status, headers, decision.headers)
 
     def conclude(self) -> None:
         """Emit the event and log a refusal, once: the decision that stands now."""

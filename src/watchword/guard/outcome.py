@@ -10,7 +10,7 @@ An adapter only interprets: it decides nothing, and knows neither rules nor reas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from watchword.decision import NOBODY, Granted, Hidden
 from watchword.guard.forwarding import UNCHANGED, Forwarding, forwarding
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 _NOT_FOUND = 404
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """Let the application answer.
 
     Args:
@@ -41,8 +40,7 @@ class Pass:
     forwarding: Forwarding
 
 
-@dataclass(frozen=True, slots=True)
-class Respond:
+class Respond(NamedTuple):
     """Send a refusal. The application is not called.
 
     Args:
