@@ -125,6 +125,7 @@ class RequestView:
         "_address",
         "_authorization",
         "aliases",
+        "answers",
         "client",
         "content",
         "fields",
@@ -155,6 +156,8 @@ class RequestView:
     content: bytes | None
     """The content, once a scheme wanted it and it was read."""
     reader: ContentReader | None
+    answers: dict[object, Any]
+    """What predicates of the rule answered in the decision that is being made; set by the guard where the rule may have any."""
     request_id: str | None
     """The id of the request, once it was asked for; a server of one's own may set it before."""
     started: float

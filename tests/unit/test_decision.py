@@ -58,6 +58,18 @@ def test_a_granting_decision_says_who_and_by_what() -> None:
         decision.extra = 1  # type: ignore[attr-defined]  # the mistake itself
 
 
+def test_a_granting_decision_cannot_be_changed_either() -> None:
+    """It may be given again to the same caller: nothing downstream turns it into somebody else's."""
+    decision = Granted(Principal("ann"), "/orders", "Bearer")
+    for name in (*decision._fields, "granted", "extra"):
+        with pytest.raises(AttributeError):
+            setattr(decision, name, None)
+        with pytest.raises(AttributeError):
+            delattr(decision, name)
+    assert decision == Granted(Principal("ann"), "/orders", "Bearer")
+    assert decision != Granted(Principal("bob"), "/orders", "Bearer")
+
+
 def test_how_long_to_wait_is_always_said() -> None:
     """429 and 503 come with a time, a positive number of seconds."""
     assert Throttled(reason=Reason.THROTTLED).retry_after == 1

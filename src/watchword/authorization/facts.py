@@ -72,12 +72,13 @@ class Where(Requirement):
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return what the predicate says; UNKNOWN where it raises Unavailable."""
         if self.request_only:
-            answer = self._ask(context.request)
+            answer = context.once(self.predicate, None, lambda: self._ask(context.request))
             return answer if isinstance(answer, Unknown) else self._value(answer, NO)
         principal = context.principal
         if principal is None:
             return context.without_identity
-        answer = self._ask(principal, context.request) if self._arity > 1 else self._ask(principal)
+        facts = (principal, context.request) if self._arity > 1 else (principal,)
+        answer = context.once(self.predicate, principal, lambda: self._ask(*facts))
         if isinstance(answer, Unknown):
             return answer
         if principal.is_authenticated:
@@ -121,7 +122,7 @@ def where(predicate: Callable[..., bool | Need], *, name: str = "", request_only
     Args:
         predicate: called with the principal, or with the principal and the `RequestView` if it takes two; with the view
             alone if `request_only`. It answers True or False, or the need that would help, and raises
-            `Unavailable` where it cannot tell. It must be quick and pure: it runs on the event loop.
+            `Unavailable` where it cannot tell. It must be quick and pure: it runs on the event loop, once for each decision and caller.
         name: shown in `explain`; the function's name if not given.
         request_only: the answer does not depend on who it is, so no login could change it.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from watchword.authorization import requirement as connectives
 from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, Need, ReachAcr, UseFactor, Via
 from watchword.authorization.requirement import EvaluationContext, Requirement
 from watchword.authorization.value import NO, YES, Value, needs
@@ -30,6 +29,11 @@ class Constant(Requirement):
 
     name: str
     value: Value
+
+    @property
+    def opposite(self) -> str:
+        """The name of the other one."""
+        return "nobody" if self.value is YES else "public"
 
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return the constant."""
@@ -87,6 +91,11 @@ class Optional(Identified):
 
     __slots__ = ()
 
+    @property
+    def opposite(self) -> str:
+        """Nobody is neither."""
+        return "nobody"
+
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES where it is known that the caller is somebody."""
         return YES if context.somebody else Identified.evaluate(self, context)
@@ -107,6 +116,11 @@ class Authenticated(Identified):
     """Somebody, whoever it is."""
 
     __slots__ = ()
+
+    @property
+    def opposite(self) -> str:
+        """No anonymous caller can show that it is one (the algebra's rule for `~`)."""
+        return "nobody"
 
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES where it is known that the caller is somebody."""
@@ -323,8 +337,6 @@ optional: Requirement = Optional()
 
 authenticated: Requirement = Authenticated()
 """Somebody: the default for a path that no rule names."""
-
-connectives.CONSTANT.update({public: "nobody", nobody: "public", optional: "nobody", authenticated: "nobody"})
 
 
 def scope(*names: str) -> Requirement:

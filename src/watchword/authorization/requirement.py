@@ -8,7 +8,7 @@ default, and nothing that one part grants takes away what another part lacks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
 
 from watchword.authorization.needs import IDENTITY
 from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, both, either, needs, opposite
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
     FastCheck: TypeAlias = Callable[[Principal], bool]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,25 @@ class EvaluationContext:
         """The value of whatever depends on identity while there is none."""
         return PENDING if self.unchecked is None else self.unchecked
 
+    def once(self, question: Callable[..., object], whom: Principal | None, ask: Callable[[], T]) -> T:
+        """Return the answer to a question about a caller, asked once for each decision however often the rule is evaluated.
+
+        A refusal evaluates the rule several times: to find the reason, the cure, and whether to hide. All of them must see one answer.
+
+        Args:
+            question: what is asked, as a key.
+            whom: the caller; None: the question is about the request alone.
+            ask: asks it.
+        """
+        answers: dict[object, tuple[object, T]] | None = getattr(self.request, "answers", None)
+        if answers is None:
+            return ask()
+        key = question, id(whom)
+        known = answers.get(key)
+        if known is None:
+            known = answers[key] = whom, ask()  # the caller is kept too: an id is of one object only as long as that lives
+        return known[1]
+
 
 class Requirement:
     """The base of all requirements. Combine them with `&`, `|` and `~`; not with `and`, `or` and `not`."""
@@ -58,6 +79,11 @@ class Requirement:
 
     parts: tuple[Requirement, ...] = ()
     reason: Reason = Reason.DENIED
+
+    @property
+    def opposite(self) -> str:
+        """What to write in place of `~` where that never says what somebody means, such as `nobody`; empty: `~` means something."""
+        return ""
 
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return how far the requirement is met.
@@ -227,8 +253,8 @@ class Not(Requirement):
     part: Requirement
 
     def __post_init__(self) -> None:
-        if self.part in CONSTANT:
-            raise ConfigurationError(f"~{self.part} never changes: write {CONSTANT[self.part]} if that is meant")
+        if self.part.opposite:
+            raise ConfigurationError(f"~{self.part} never changes: write {self.part.opposite} if that is meant")
         for leaf in leaves(self.part):
             # A list of blocked networks may well be empty; of what a caller holds, an empty list is a mistake.
             if getattr(leaf, "empty", False) and leaf.reason is not Reason.NETWORK_DENIED:
@@ -344,7 +370,3 @@ def leaves(requirement: Requirement) -> Iterator[Requirement]:
         yield requirement
     for part in requirement.parts:
         yield from leaves(part)
-
-
-CONSTANT: dict[Requirement, str] = {}
-"""Requirements whose opposite is never what somebody means, and what to write in its place; filled by `leaves`."""

@@ -23,6 +23,7 @@ from watchword.verdict import ALWAYS
 if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
+    from watchword.decision import Granted
     from watchword.guard.policy import Entry
     from watchword.principal import Principal
     from watchword.verdict import Lease
@@ -39,7 +40,7 @@ class Fact:
         until: from when on the checker is asked again.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "caller", "principal", "scheme")
+    __slots__ = ("_lease", "_since", "_until", "caller", "granted", "principal", "scheme")
 
     def __init__(self, principal: Principal, scheme: str, lease: Lease, since: float, until: float) -> None:
         self.principal: Principal = principal
@@ -49,6 +50,7 @@ class Fact:
         ends = principal.evidence is not None and principal.evidence.expires_at is not None
         # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
         self._lease = None if lease is ALWAYS and not ends else lease
+        self.granted: Granted | None = None  # what the fast path granted last: a decision cannot change, so it is made once
         # As the fast path has it, where an Authorization field alone brings credentials.
         self.caller: Caller = Caller(principal, scheme, "authorization", self, cached=True)
 

@@ -101,6 +101,7 @@ class Deciding:
         policy = self._policy
         if route.fast_check is None:
             # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
+            view.answers = {}
             context = EvaluationContext(view, policy.clock)
             value = route.requirement.evaluate(context)
             granted = Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request], route=route)
@@ -132,6 +133,7 @@ class Deciding:
         if not isinstance(decision.route, Route):
             raise ValueError("the decision was made by hand; pass one that guard.decide() returned")  # noqa: TRY004 - its origin is at fault
         view.scan_bounded(policy.index)
+        view.answers = {}
         view.reader = None  # the application may have read the content: waiting for more of it could take for ever
         route = policy.rules.narrowed(decision.route, requirement)
         caller = decision.caller

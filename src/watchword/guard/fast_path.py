@@ -203,7 +203,12 @@ class FastPath:
         principal = fact.principal
         if principal.evidence is not None and principal.evidence.networks is not None:
             return None  # it counts from some places only, and no address is looked at here
-        return Granted(principal, route.text, fact.scheme, self._advice, route, fact.caller) if fast_check(principal) else None
+        if not fast_check(principal):
+            return None
+        granted = fact.granted
+        if granted is None or granted.route is not route:
+            granted = fact.granted = Granted(principal, route.text, fact.scheme, self._advice, route, fact.caller)
+        return granted
 
     def __repr__(self) -> str:
         return f"FastPath({len(self.targets)} targets)"
