@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import watchword
+from tests.support.each import noting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,10 +55,10 @@ PROMISED: dict[str, list[str]] = {
 }
 
 
-def test_what_was_promised_is_there(subtests: pytest.Subtests) -> None:
+def test_what_was_promised_is_there() -> None:
     """Every name of the API design that belongs to what is built."""
     for module, name in [(module, name) for module, names in PROMISED.items() for name in names]:
-        with subtests.test(f"{module}.{name}"):
+        with noting(f"{module}.{name}"):
             found: Any = import_module(module)
             for part in name.split("."):
                 found = getattr(found, part)
@@ -122,10 +123,10 @@ def documented() -> Iterator[tuple[str, object]]:
                         yield f"{module.__name__}.{name}.{inner}", member
 
 
-def test_everything_public_says_what_it_is_for(subtests: pytest.Subtests) -> None:
+def test_everything_public_says_what_it_is_for() -> None:
     """A docstring of one sentence at least; the one that a dataclass makes of its fields does not count."""
     for name, thing in documented():
-        with subtests.test(name):
+        with noting(name):
             text = inspect.getdoc(thing)
             assert text
             assert text.split("\n\n")[0].rstrip().endswith((".", ":", ")"))
@@ -156,8 +157,8 @@ def explained() -> set[str]:
     return found
 
 
-def test_every_public_constant_says_what_it_is_for(subtests: pytest.Subtests) -> None:
+def test_every_public_constant_says_what_it_is_for() -> None:
     """In a string below its assignment, where documentation tools look for it."""
     for name in sorted(constants()):
-        with subtests.test(name):
+        with noting(name):
             assert name.rpartition(".")[2] in explained()

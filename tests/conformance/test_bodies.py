@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI, Request, basic, bearer, request_view, wsgi_environ
-from tests.support.each import each
+from tests.support.each import each, noting
 from tests.support.people import KEYS, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, Reason, Throttled, scope
@@ -137,18 +137,18 @@ def test_R9457_3_1_the_status_never_depends_on_accept(through: Through) -> None:
             assert (answer.status, answer.challenges) == (row.status, list(row.challenges))
 
 
-def test_R9457_3_1_2_1_the_status_member_is_the_status(through: Through, subtests: pytest.Subtests) -> None:
+def test_R9457_3_1_2_1_the_status_member_is_the_status(through: Through) -> None:
     """`status` in the body is the status of the response, a number."""
     for row in REFUSED:
-        with subtests.test(row.name):
+        with noting(row.name):
             answer = through(orders_guard())(row.request)
             assert json.loads(answer.body)["status"] == answer.status
 
 
-def test_R9457_3_1_1_the_type_is_a_documented_uri(through: Through, subtests: pytest.Subtests) -> None:
+def test_R9457_3_1_1_the_type_is_a_documented_uri(through: Through) -> None:
     """`type` is an absolute URI, that of the reason in the documentation; title, detail and reason are text from a table."""
     for row in REFUSED:
-        with subtests.test(row.name):
+        with noting(row.name):
             answer = through(orders_guard(documentation="https://docs.example.com/reasons"))(row.request)
             problem = json.loads(answer.body)
             words = _words(row, problem["reason"])
@@ -224,10 +224,10 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_says_what_happened_and_what_to_do(through: Through, subtests: pytest.Subtests) -> None:
+def test_the_page_says_what_happened_and_what_to_do(through: Through) -> None:
     """A person reads what happened, what to do next, whom to ask and a reference, without any script."""
     for row in REFUSED:
-        with subtests.test(row.name):
+        with noting(row.name):
             request = replace(row.request, headers=(*row.request.headers, ("Accept", "text/html")))
             answer = through(orders_guard(contact="help@example.com"))(request)
             page = Page(answer.body.decode())

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.support.drive import ADAPTERS, DRIVERS, Answer, who
+from tests.support.each import noting
 from tests.support.people import orders_guard
 from tests.support.status_table import ROWS
 
@@ -21,10 +22,10 @@ def told(answer: Answer) -> str:
 
 
 @pytest.mark.parametrize("driver", DRIVERS.values(), ids=DRIVERS)
-def test_every_adapter_answers_alike(driver: type, subtests: pytest.Subtests) -> None:
+def test_every_adapter_answers_alike(driver: type) -> None:
     """Status, challenges, reason and principal are those of the row, whatever the request came through."""
     for row in ROWS:
-        with subtests.test(row.name):
+        with noting(row.name):
             answer = driver(orders_guard())(row.request)
             assert (answer.status, answer.challenges) == (row.status, list(row.challenges))
             if row.status == 200:
@@ -34,10 +35,10 @@ def test_every_adapter_answers_alike(driver: type, subtests: pytest.Subtests) ->
 
 
 @pytest.mark.parametrize("driver", DRIVERS.values(), ids=DRIVERS)
-def test_every_refusal_is_whole(driver: type, subtests: pytest.Subtests) -> None:
+def test_every_refusal_is_whole(driver: type) -> None:
     """A refusal is not stored, not sniffed, says its length, and tells when to come back where that is known."""
     for row in REFUSED:
-        with subtests.test(row.name):
+        with noting(row.name):
             answer = driver(orders_guard())(row.request)
             if row.status == 404 and driver is not DRIVERS["guard"]:
                 assert answer.one("cache-control") in {None, "no-store"}
@@ -49,9 +50,9 @@ def test_every_refusal_is_whole(driver: type, subtests: pytest.Subtests) -> None
 
 
 @pytest.mark.parametrize("driver", ADAPTERS.values(), ids=ADAPTERS)
-def test_a_refused_request_never_reaches_the_application(driver: type, subtests: pytest.Subtests) -> None:
+def test_a_refused_request_never_reaches_the_application(driver: type) -> None:
     """The application is not called for what is refused, save to ask for its own 404."""
     for row in REFUSED:
-        with subtests.test(row.name):
+        with noting(row.name):
             answer = driver(orders_guard())(row.request)
             assert answer.seen is None or (row.status == 404 and answer.seen.path != row.request.path)

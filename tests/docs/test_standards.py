@@ -7,10 +7,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+from tests.support.each import noting
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS, SOURCES = ROOT / "tests", ROOT / "src" / "watchword"
@@ -85,19 +83,19 @@ def test_every_requirement_is_there_once() -> None:
     assert len(REQUIRED) == len(set(REQUIRED)) > 100
 
 
-def test_every_test_that_is_named_exists(subtests: pytest.Subtests) -> None:
+def test_every_test_that_is_named_exists() -> None:
     """Each file in the table has a test that carries the row's name, and each test that carries it is in such a file."""
     for row in ROWS:
-        with subtests.test(row.name):
+        with noting(row.name):
             for file in row.files:
                 assert any(is_of(test, row) for test in named_tests()[file]), f"{file} has no test for {row.name}"
             assert {file for file, tests in named_tests().items() if any(is_of(test, row) for test in tests)} == set(row.files)
 
 
-def test_every_row_says_where_it_stands(subtests: pytest.Subtests) -> None:
+def test_every_row_says_where_it_stands() -> None:
     """A row is supported, deviates for a reason, or comes later with something; what is kept has a module and a test."""
     for row in ROWS:
-        with subtests.test(row.name):
+        with noting(row.name):
             assert VERDICT.fullmatch(row.verdict), row.verdict
             assert row.requirement.endswith(".")
             assert all((SOURCES / module).is_file() for module in row.modules)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import own_adapter
 from tests.support.drive import Answer, ByWSGI, Reply, Seen, who
+from tests.support.each import noting
 from tests.support.own_adapter import GuardMiddleware, OwnRequest, OwnResponse
 from tests.support.people import check_token, orders_guard
 from tests.support.status_table import ROWS
@@ -58,10 +59,10 @@ def test_it_is_short() -> None:
     assert len(Path(str(own_adapter.__file__)).read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_it_answers_the_status_table_as_the_others_do(subtests: pytest.Subtests) -> None:
+def test_it_answers_the_status_table_as_the_others_do() -> None:
     """Status, challenges, reason and principal."""
     for row in ROWS:
-        with subtests.test(row.name):
+        with noting(row.name):
             answer = ByOwn(orders_guard())(row.request)
             assert (answer.status, answer.challenges) == (row.status, list(row.challenges))
             if row.status == 200:
@@ -76,10 +77,10 @@ def test_it_answers_the_status_table_as_the_others_do(subtests: pytest.Subtests)
             )
 
 
-def test_it_answers_with_the_applications_own_404(subtests: pytest.Subtests) -> None:
+def test_it_answers_with_the_applications_own_404() -> None:
     """For what a rule hides and for what a view hides, and in neither case is it asked for the real path again."""
     for rules, requirement in (({"/hidden": role("root").hidden()}, None), ({}, role("root").hidden())):
-        with subtests.test(str(requirement)):
+        with noting(str(requirement)):
             driver = ByOwn(
                 Guard(Bearer(check_token), rules=rules), Reply(404, (), b"mine"), views=requirement is not None, requirement=requirement
             )

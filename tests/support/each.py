@@ -1,13 +1,32 @@
-"""Runs a test for each row of a table, as one item of the run."""
+"""Runs a test for each row of a table, as one item of the run, and names the row that fails."""
 
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+
+@contextmanager
+def noting(*names: object, **values: object) -> Iterator[None]:
+    """Name the row of a table in what fails within the block, as a note.
+
+    `subtests` of pytest goes on with the other rows, which costs a report and a capture for each.
+
+    Args:
+        names: of the row.
+        values: of its columns.
+    """
+    try:
+        yield
+    except BaseException as error:
+        shown = [*map(str, names), *(f"{name}={value!a:.300}" for name, value in values.items())]
+        error.add_note(f"with {', '.join(shown)}")
+        raise
 
 
 def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -28,12 +47,9 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Callabl
         @wraps(test)
         def run(**given: Any) -> None:
             assert table, "the table has no row"
-            for row in table:
-                try:
-                    test(**given, **row)
-                except BaseException as error:
-                    error.add_note(f"with {', '.join(f'{name}={value!a:.300}' for name, value in row.items())}")
-                    raise
+            for values in table:
+                with noting(**values):
+                    test(**given, **values)
 
         wanted = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
         run.__signature__ = signature.replace(parameters=wanted)  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.each import noting
 from tests.support.passwords import MAKERS, stored
 from watchword import Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused
 from watchword.checkers import Htpasswd, PasswordHasher
@@ -174,11 +175,11 @@ COMMENTS = [b"", b"a comment", b"Ann, head office", b"Ann Example:ann@example.co
 
 
 @pytest.mark.parametrize("scheme", MAKERS)
-def test_W10_what_follows_a_second_colon_is_a_comment(scheme: str, subtests: pytest.Subtests) -> None:
+def test_W10_what_follows_a_second_colon_is_a_comment(scheme: str) -> None:
     """As nginx documents it, in every format, those of Werkzeug with colons of their own included; files of DokuWiki look so, too."""
     hash_ = stored(scheme)
     for comment in [*COMMENTS, stored("argon2id").encode(), stored("werkzeug-scrypt").encode()]:
-        with subtests.test(repr(comment)):
+        with noting(repr(comment)):
             read = parse_htpasswd(b"ann:%b:%b" % (hash_.encode(), comment), PasswordHasher())
             assert (read.hashes, read.odd) == ({"ann": hash_}, ())
 

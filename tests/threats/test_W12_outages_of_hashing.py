@@ -15,6 +15,7 @@ import pytest
 from argon2.exceptions import VerificationError, VerifyMismatchError
 from passlib.exc import PasswordSizeError, PasswordTruncateError
 
+from tests.support.each import noting
 from tests.support.logins import CountingHasher, Desk, bytes_of, guarded, log_in, write_htpasswd
 from tests.support.passwords import MAKERS, PASSWORD, stored
 from watchword import BasicCredentials, ConfigurationError, Reason, Refused, Unavailable
@@ -100,10 +101,10 @@ def table(kind: str, hash_: str, hasher: object, folder: Path, events: list[Oper
 
 
 @pytest.mark.parametrize("kind", ["users", "htpasswd", "accounts"])
-def test_W12_any_failure_is_503_for_known_and_unknown_names(kind: str, behind: Behind, tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_W12_any_failure_is_503_for_known_and_unknown_names(kind: str, behind: Behind, tmp_path: Path) -> None:
     """The same octets for a right password, a wrong one and an unknown name; the operator reads account, format and cause."""
     for error in FAILURES:
-        with subtests.test(repr(error)):
+        with noting(repr(error)):
             context, events = Failing(), list[Any]()
             send = behind(guarded(table(kind, stored("bcrypt"), context, tmp_path, events)))
             assert send(log_in("nobody", PASSWORD)).status == 401

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+from tests.support.each import noting
 
 ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 12)] + [f"N{number}" for number in range(1, 16)]
 ROWS += [f"C{number}" for number in range(1, 8)] + ["S2", "S3", "S4", "S6", "S7", "S12", "T9"]
@@ -25,11 +23,11 @@ def functions() -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
-def test_every_row_has_a_test(subtests: pytest.Subtests) -> None:
+def test_every_row_has_a_test() -> None:
     """The row's id is in the name of a test here, and the docstring of each such test says what holds."""
     everything = functions()
     for row in ROWS:
-        with subtests.test(row):
+        with noting(row):
             found = [function for function in everything if function.name.startswith(f"test_{row}_")]
             assert found
             assert all(ast.get_docstring(function) for function in found)

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher as Argon2
 from passlib.hash import ldap_salted_sha1, pbkdf2_sha256
 from passlib.hash import scrypt as passlib_scrypt
 
+from tests.support.each import noting
 from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
 from tests.support.programs import tool
 from watchword import ConfigurationError, Unavailable
@@ -313,10 +314,10 @@ def damaged() -> Iterator[tuple[str, str]]:
 MALFORMED = {**TOO_MUCH, **ALMOST, **dict(damaged())}
 
 
-def test_what_is_malformed_costs_nothing_and_matches_nothing(subtests: pytest.Subtests) -> None:
+def test_what_is_malformed_costs_nothing_and_matches_nothing() -> None:
     """No exception, no key derivation, no profile, no name: whatever was stored, it cannot hang the process."""
     for name, text in MALFORMED.items():
-        with subtests.test(name):
+        with noting(name):
             for password in (PASSWORD, b"x", "", text):
                 with derivations() as seen:
                     assert verify_password(text, password) is False
@@ -325,19 +326,19 @@ def test_what_is_malformed_costs_nothing_and_matches_nothing(subtests: pytest.Su
             assert identify(text) is None
 
 
-def test_what_is_malformed_is_found_at_construction(subtests: pytest.Subtests) -> None:
+def test_what_is_malformed_is_found_at_construction() -> None:
     """The message says whose it is and how to mend it, and does not show it."""
     for name, text in MALFORMED.items():
-        with subtests.test(name):
+        with noting(name):
             with pytest.raises(ConfigurationError, match=r"'ann'.*`watchword hash` makes a new one") as caught:
                 check_hash(text, "ann")
             assert len(text) < 8 or text not in str(caught.value)
 
 
-def test_the_ceilings_are_where_they_are_documented(subtests: pytest.Subtests) -> None:
+def test_the_ceilings_are_where_they_are_documented() -> None:
     """What is one step below each of them is taken; nothing is hashed here."""
     for name, text in JUST_ENOUGH.items():
-        with subtests.test(name):
+        with noting(name):
             check_hash(text, "ann")  # computes one cheap hash of the format, once
             with derivations() as seen:
                 check_hash(text, "ann")
