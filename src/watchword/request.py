@@ -31,7 +31,7 @@ ContentReader: TypeAlias = Callable[[int], Operation[bytes | None]]
 """Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application. It answers None where the
 content cannot be had whole, and raises `ContentInPieces` where it comes in too many pieces."""
 
-MAX_PIECES = 8192
+MAX_PIECES = 2048
 """In how many pieces content may come that the guard reads. A client that sends octet by octet makes each cost a turn of the event loop."""
 
 _KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of clients sends
@@ -43,6 +43,7 @@ _LIKE_A_HYPHEN = b"!#$%&'*+._^`|~"
 _LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
 _CANONICAL = bytes.maketrans(_LIKE_A_HYPHEN + _LOWER_CASE.upper(), b"-" * len(_LIKE_A_HYPHEN) + _LOWER_CASE)
 _LONGEST_MEDIA_TYPE = 256  # characters: a type and a subtype of 127 each at most (RFC 6838 §4.2), and the slash
+_LEAST_PIECE = 512  # octets of content on the average; a packet of IPv4 holds more
 _LONGEST_UPGRADE = 512  # octets: a client names one protocol or two
 _LONGEST_NAME = 64  # characters; longer names are not kept
 _LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
@@ -100,8 +101,17 @@ class FieldIndex(dict[str | bytes, str | None]):
         return f"?{canonical}" if begins or canonical in self.names else None
 
 
+def most_pieces(limit: int) -> int:
+    """Return in how many pieces content may come: `MAX_PIECES`, or more where more is read than so many packets hold.
+
+    Args:
+        limit: octets that are read at most.
+    """
+    return max(MAX_PIECES, limit // _LEAST_PIECE)
+
+
 class ContentInPieces(WatchwordError):
-    """The content comes in more than `MAX_PIECES` pieces, so that reading it would cost too much; answered 413."""
+    """The content comes in more than `most_pieces` pieces, so that reading it would cost too much; answered 413."""
 
 
 class RequestView:

@@ -275,10 +275,20 @@ def test_H11_cookies_are_bounded_only_where_a_scheme_reads_one() -> None:
 
 
 def test_H11_a_form_in_thousands_of_pieces_is_not_read_on() -> None:
-    """Beyond 8,192 messages the form is refused with 413, and no further message is awaited."""
+    """Beyond 2,048 messages the form is refused with 413, and no further message is awaited."""
     drive = ByASGI(guard())
     answer = drive(Request(method="POST", target="/x", headers=(FORM,), body=(b"a",) * (MAX_PIECES + 10)))
     assert (answer.status, answer.called, answer.received) == (413, False, MAX_PIECES)
+
+
+def test_H11_a_greater_limit_takes_more_pieces() -> None:
+    """A form of megabytes, where it is asked for, may come in packets."""
+    subject = Guard(Bearer(Tokens({TOKEN: Principal("ann")}), form=True, form_limit=4_000_000))
+    token = f"access_token={TOKEN}&a=".encode()
+    drive = ByASGI(subject)
+    for pieces, status in ((7_000, 200), (8_000, 413)):
+        answer = drive(Request(method="POST", headers=(FORM,), body=(token, *(b"b" * 500,) * pieces)))
+        assert answer.status == status
 
 
 class Drops:

@@ -9,7 +9,7 @@ from watchword.adapters.variables import UNPREFIXED, is_long
 from watchword.grammar import MAX_FIELDS, MAX_NAME_OCTETS
 from watchword.guard.forwarding import UNCHANGED
 from watchword.mount import split_at_mount
-from watchword.request import MAX_PIECES, ContentInPieces, RequestView, canonical_name, decode_path, encode_path, origin_form
+from watchword.request import ContentInPieces, RequestView, canonical_name, decode_path, encode_path, most_pieces, origin_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,8 +231,8 @@ def read_ahead(environ: Environ, limit: int) -> bytes | None:
             break
         parts.append(part)
         wanted -= len(part)
-        if len(parts) > MAX_PIECES:
-            raise ContentInPieces(f"more than {MAX_PIECES} pieces")
+        if len(parts) > most_pieces(limit):
+            raise ContentInPieces(f"more than {most_pieces(limit)} pieces")
     content = b"".join(parts)
     environ["wsgi.input"] = BytesIO(content)
     return content

@@ -11,7 +11,7 @@ from watchword.decision import Hidden
 from watchword.guard.forwarding import UNCHANGED
 from watchword.operation import Operation, only_awaited
 from watchword.principal import ANONYMOUS
-from watchword.request import MAX_PIECES, ContentInPieces, RequestView
+from watchword.request import ContentInPieces, RequestView, most_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,8 +154,8 @@ class Content:
         pieces = 0
         while more and len(content) <= limit:
             pieces += 1
-            if pieces > MAX_PIECES:
-                raise ContentInPieces(f"more than {MAX_PIECES} pieces")
+            if pieces > most_pieces(limit):
+                raise ContentInPieces(f"more than {most_pieces(limit)} pieces")
             message = await self._receive()
             if message["type"] != "http.request":
                 self._read = [{"type": "http.request", "body": bytes(content), "more_body": True}, message]
