@@ -320,6 +320,31 @@ def test_a_socket_is_told_of_when_its_handshake_is_answered_and_when_it_lapses()
     assert [event.decision for event in events] == ["granted", "forbidden"]
 
 
+@pytest.mark.anyio
+async def test_the_answer_of_a_handshake_carries_the_fields_of_the_decision_that_stands() -> None:
+    """It ends what the request left to do, and is told of before the socket is used."""
+    scheme, events = Session(), list[AuthEvent]()
+    sent_: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert await scope[KEY].aauthorize(role("admin")) is None
+        assert (events, scheme.done) == ([], [])
+        await send({"type": "websocket.accept"})
+        assert ([event.principal for event in events], scheme.done) == (["ann"], ["ann"])
+        await send({"type": "websocket.close"})
+
+    async def send(message: Any) -> None:
+        sent_.append(message)
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    middleware = asgi.GuardMiddleware(app, Guard(scheme, default=public, on_event=events.append), views=True)
+    await middleware(asgi_scope(replace(sent("/open", "ann"), kind="websocket")), receive, send)
+    assert (b"set-cookie", b"s=1") in sent_[0]["headers"]
+    assert (len(events), scheme.done) == (1, ["ann"])
+
+
 @pytest.mark.parametrize("asynchronous", [True, False])
 @pytest.mark.anyio
 async def test_what_is_left_to_do_is_done_once(asynchronous: bool) -> None:  # noqa: FBT001 - the setting
