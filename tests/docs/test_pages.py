@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from watchword import Guard
 from watchword.observe.notice import Kind
 from watchword.protection import RULES
 from watchword.reason import WORDS, Reason
@@ -115,3 +116,18 @@ def test_the_links_of_the_readme_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_decision_that_is_cited_by_number_stands_on_the_page() -> None:
+    """A reader of the reference finds what `decision D61` means."""
+    page = (DOCS / "decisions" / "on-the-wire.md").read_text(encoding="utf-8")
+    sources = [*(ROOT / "src").rglob("*.py"), *DOCS.rglob("*.md"), *(ROOT / "tests").rglob("*.py")]
+    cited = {number for path in sources for number in re.findall(r"\bD[1-9][0-9]?\b", path.read_text(encoding="utf-8"))}
+    assert sorted(number for number in cited if f"| {number} |" not in page) == []
+
+
+def test_the_table_of_options_has_every_option_of_the_guard() -> None:
+    """In a table, each once."""
+    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "guard-options.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    options = [name for name in inspect.signature(Guard).parameters if name != "schemes"]
+    assert sorted(listed) == sorted(options)
