@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ sys.dont_write_bytecode = False
 def pytest_configure(config: pytest.Config) -> None:
     """Tell Hypothesis how many examples to try; it measures no time, since a loaded machine is no bug."""
     untimed: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that runs the tests in the background ignores Ctrl-C, and what tests start would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("default", derandomize=True, max_examples=QUICK_TRIES, **untimed)
     settings.register_profile("long", derandomize=False, max_examples=PROPERTY_TRIES, **untimed)
     settings.load_profile("long" if config.option.markexpr == "long" else "default")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 from watchword.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from watchword.clock import Clock
@@ -121,6 +122,18 @@ class Decided:
     """Response fields of the scheme, such as a cookie or a nonce; adapters add them."""
     after_response: Operation[Any] | None
     """What is left to do once the response was sent; adapters hand it to `Guard.finish` or `Guard.afinish`."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the decision says. What belongs to one guard in one process stays there."""
+        names = {name for base in type(self).__mro__ for name in getattr(base, "__slots__", ())} - _OF_ONE_PROCESS
+        return _rebuilt, (type(self), {name: getattr(self, name) for name in names})
+
+
+_OF_ONE_PROCESS = {"route", "caller", "after_response"}
+
+
+def _rebuilt(kind: Callable[..., Decided], said: dict[str, Any]) -> Decided:
+    return kind(**said)
 
 
 class _Fields(NamedTuple):

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import copy
 from dataclasses import FrozenInstanceError
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from watchword import ANONYMOUS, Challenged, Decision, Failed, Forbidden, Granted, Hidden, Malformed, Principal, Reason, Throttled
+from watchword import (
+    ANONYMOUS,
+    Bearer,
+    Challenged,
+    Decision,
+    Failed,
+    Forbidden,
+    Granted,
+    Guard,
+    Hidden,
+    Malformed,
+    Principal,
+    Reason,
+    RequestView,
+    Throttled,
+    role,
+    where,
+)
+from watchword.checkers import Tokens
 from watchword.decision import SILENT, CacheAdvice, Decided, Refusing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REFUSING = [Challenged, Forbidden, Hidden, Malformed, Throttled, Failed]
 
@@ -83,3 +106,20 @@ def test_advice_is_true_when_there_is_something_to_say(advice: CacheAdvice) -> N
     """Adapters leave a response alone exactly when the advice is false."""
     assert advice
     assert not SILENT
+
+
+@pytest.mark.parametrize("again", [copy, lambda one: pickle.loads(pickle.dumps(one))])  # noqa: S301 - made here
+def test_a_decision_can_be_copied_without_what_belongs_to_one_process(again: Callable[[Decision], Decision]) -> None:
+    """What it says is kept; the compiled rule, the caller's term and the work for after the response are not."""
+    guard = Guard(Bearer(Tokens({"t": Principal("ann")})), rules={"/admin": role("admin"), "/odd": where(lambda who: True, name="any")})
+    for path, token in (("/", "t"), ("/odd", "t"), ("/admin", "t"), ("/", "x")):
+        decision = guard.decide(RequestView("GET", path, [("Authorization", f"Bearer {token}")]))
+        copied = again(decision)
+        assert type(copied) is type(decision)
+        assert (copied.principal, copied.rule, copied.reason, copied.scheme) == (
+            decision.principal,
+            decision.rule,
+            decision.reason,
+            decision.scheme,
+        )
+        assert (copied.route, copied.caller, copied.after_response) == (None, None, None)
