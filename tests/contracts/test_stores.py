@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from watchword.stores import MemoryStore, SQLStore
 from watchword.stores.changes import Changes
+from watchword.stores.ports import KeyRecord, TokenRecord
 from watchword.stores.sql import records, schema
 from watchword.testing.stores import StoreContract
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from watchword.stores.ports import AccountRecord, KeyRecord
+    from watchword.stores.ports import AccountRecord, Issued
 
 
 class TestMemory(StoreContract):
@@ -45,10 +46,13 @@ class OfSQL(StoreContract):
         self.opened.append(store)
         return store
 
-    def fill(self, store: SQLStore, keys: Sequence[KeyRecord]) -> None:
+    def fill(self, store: SQLStore, given: Sequence[Issued]) -> None:
         """Add them in one transaction."""
-        rows = [records.KEY.row(replace(one, version=1)) for one in keys]
-        store._database.change(lambda change: change.execute(insert(schema.keys), rows))
+        if isinstance(given[0], KeyRecord):
+            table, rows = schema.keys, [records.KEY.row(replace(one, version=1)) for one in given if isinstance(one, KeyRecord)]
+        else:
+            table, rows = schema.tokens, [records.TOKEN.row(one) for one in given if isinstance(one, TokenRecord)]
+        store._database.change(lambda change: change.execute(insert(table), rows))
 
 
 class TestSQLiteInMemory(OfSQL):

@@ -13,6 +13,8 @@ from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from watchword.stores.ports import Issued
+
 T = TypeVar("T")
 
 
@@ -82,15 +84,15 @@ class Contract(ABC):
     def store(self) -> Any:  # noqa: ANN401 - whatever has the methods
         """Return a new and empty store; called once per test."""
 
-    def fill(self, store: Any, keys: Sequence[KeyRecord]) -> None:  # noqa: ANN401 - as above
-        """Add many keys; override it where there is a quicker way.
+    def fill(self, store: Any, records: Sequence[Issued]) -> None:  # noqa: ANN401 - as above
+        """Add many keys, or many tokens; override it where there is a quicker way.
 
         Args:
             store: the store.
-            keys: the keys.
+            records: the keys or tokens.
         """
-        for one in keys:
-            store.add_key(one)
+        for record in records:
+            getattr(store, f"add_{record.what}")(record)
 
     def race(self, work: Callable[[int], T]) -> list[T]:
         """Return what all threads are told, each of which begins when all are there.

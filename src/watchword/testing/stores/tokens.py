@@ -9,8 +9,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from watchword.errors import AlreadyExists
-from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, keeps, paged, raises, refuses, same, token, voids
+from watchword.testing.stores import issued
+from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, keeps, paged, same, token, voids
+
+
+def tokens_of(store: Any) -> issued.Side:  # noqa: ANN401 - a store
+    """Return the tokens of a store."""
+    return issued.Side(store, token, lambda like: store.find_token(like.digest))
 
 
 class TokenStoreContract(Contract):
@@ -23,36 +28,20 @@ class TokenStoreContract(Contract):
             "t1", "ann", label="a phone", kind="client", roles=frozenset({"b", "a"}), scopes=frozenset({"s"}),
             permissions=frozenset({"p"}), created_at=1.5, expires_at=2.5, revoked_at=3.5,
         )  # fmt: skip
-        same(store.add_token(given), given, "the token as it is kept")
-        same(store.find_token(given.digest), given, "the token as it is found")
+        issued.kept_whole(tokens_of(store), given)
         for digest in (b"", b"t1", bytes(32), given.digest[:-1], given.digest + b"\x00", bytes(10**6)):
             same(store.find_token(digest), None, "a token by another digest")
-        same(store.add_token(token("t2")), token("t2"), "a token of little")
 
     def test_digests_and_handles_are_taken_once(self) -> None:
         """The first stays as it is."""
-        store = self.store()
-        kept = store.add_token(token("t1"))
-        raises(AlreadyExists, lambda: store.add_token(token("t1", "bob")), "adding the same token")
-        raises(AlreadyExists, lambda: store.add_token(replace(token("t2"), id="t1")), "adding a handle that is taken")
-        raises(AlreadyExists, lambda: store.add_token(replace(token("t1"), id="t2")), "adding a digest that is taken")
-        same(store.list_tokens(), (kept,), "the tokens")
+        issued.taken_once(tokens_of(self.store()), replace(token("2"), id="1"), replace(token("1"), id="2"))
 
     def test_handles_are_any_text(self) -> None:
         """Each is found by itself alone; what cannot be kept is refused, and finds nothing."""
         store = self.store()
-        for text in TEXTS:
-            store.add_token(token(text, text))
-        for text in TEXTS:
-            same(store.list_tokens(owner=text), (token(text, text),), "the tokens of somebody")
+        issued.any_text(tokens_of(store))
         for text in UNSTORABLE:
-            for bad in (replace(token("x"), id=text), token("x", text), token("x", roles=frozenset({text}))):
-                refuses(partial(store.add_token, bad), f"adding a token with {text[:9]!r}")
-            same((store.revoke_token(text, 1), store.list_tokens(owner=text)), (False, ()), f"a token by {text[:9]!r}")
-            if text:
-                same(store.list_tokens(after=text), (), "tokens after what cannot be kept")
-        for bad in (replace(token(), digest=b""), token(kind=""), token(expires_at=float("nan")), token(roles="a")):
-            refuses(partial(store.add_token, bad), "adding a token that cannot be kept")
+            same(store.revoke_token(text, 1), False, f"the revocation of {text[:9]!r}")
         for text in TEXTS:
             same(store.revoke_token(text, 1), True, "the revocation")
 
@@ -67,21 +56,11 @@ class TokenStoreContract(Contract):
     def test_tokens_are_listed_in_the_order_of_their_handles(self) -> None:
         """Everybody's or somebody's; page by page each comes once."""
         store = self.store()
-        ids = sorted(f"{number * 7919 % 4096:03x}" for number in range(50))
-        for number, id_ in enumerate(ids):
-            store.add_token(token(id_, "ann" if number % 5 else "bob"))
-        same(paged(lambda after: store.list_tokens(after=after, limit=7)), ids, "all tokens, by pages")
-        same(paged(lambda after: store.list_tokens(owner="bob", after=after, limit=3)), ids[::5], "the tokens of one")
-        same((store.list_tokens(owner="eve"), store.list_tokens(limit=0)), ((), ()), "no tokens")
+        issued.in_order(tokens_of(store), sorted(f"{number * 7919 % 4096:03x}" for number in range(50)), partial(self.fill, store))
 
     def test_all_tokens_of_somebody_are_revoked(self) -> None:
         """Those that were not yet; and nobody else's."""
-        store = self.store()
-        for one in (token("t1"), token("t2", revoked_at=3.0), token("t3", revoked_at=9.0), token("t4", "bob")):
-            store.add_token(one)
-        same(store.revoke_all("1", 5), (0, 1), "how many are revoked")
-        same([found.revoked_at for found in store.list_tokens()], [5.0, 3.0, 9.0, None], "when")
-        same(store.revoke_all("1", 6), (0, 0), "the second time")
+        issued.all_revoked(tokens_of(self.store()), lambda count: (0, count))
 
     def test_ended_tokens_are_forgotten(self) -> None:
         """Those that ended before a time, in one way or the other."""
@@ -105,8 +84,7 @@ class TokenStoreContract(Contract):
     def test_many_ended_tokens_are_forgotten(self) -> None:
         """More than a store takes in one transaction, between others that stay."""
         store = self.store()
-        for number in range(1203):
-            store.add_token(token(f"t{number}", expires_at=None if number % 3 == 0 else 4.0))
+        self.fill(store, [token(f"t{number}", expires_at=None if number % 3 == 0 else 4.0) for number in range(1203)])
         same(store.purge_tokens(5), 802, "how many are forgotten")
         same(len(paged(lambda after: store.list_tokens(after=after))), 401, "how many stay")
 
