@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 import threading
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass, replace
 from hashlib import sha256
 from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -28,14 +28,18 @@ from watchword import (
     Unavailable,
     WatchwordError,
 )
-from watchword.checkers.key_format import KeyFormat, _sealed, make_id
+from watchword.checkers.issued import IssuedChecker
+from watchword.checkers.key_format import KeyFormat, TokenFormat, _sealed, make_id
+from watchword.checkers.use_notes import UseNotes
 from watchword.errors import NotFound
 from watchword.stores.memory import MemoryStore
-from watchword.stores.ports import PAGE
-from watchword.testing import CheckerContract
+from watchword.stores.ports import PAGE, Issued
+from watchword.testing import CheckerContract, FixedClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from watchword.operation import Operation
 
 KINDS = [KEYS, TOKENS]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -565,6 +569,70 @@ def test_it_is_recognised_without_a_lookup(kind: Kind) -> None:
     for odd in (text[:-1], f" {text}", text.encode(), None, "", other):
         assert not desk.checker.recognise(odd)
     assert desk.store.asked == []
+
+
+# Another kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord(Issued):
+    """A session of somebody who logged in."""
+
+    what: ClassVar[str] = "session"
+
+    last_used_at: float | None = None
+
+
+class Sessions(IssuedChecker[SessionRecord]):
+    """Sessions in a dictionary, that end when they were not used for a minute."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        super().__init__(MemoryStore(), TokenFormat("wws"), clock)
+        self.kept: dict[bytes, SessionRecord] = {}
+        self.uses = UseNotes(self._use, every=0, blocking=False)
+
+    def start(self, subject: str) -> str:
+        """Start one."""
+        made = self._form.make()
+        self.kept[made.digest] = SessionRecord(id=made.id, digest=made.digest, owner=subject, expires_at=self._clock.now() + 60)
+        return made.text
+
+    def _use(self, id: str, at: float) -> None:  # noqa: A002 - the name of the field
+        for digest, record in self.kept.items():
+            if record.id == id:
+                self.kept[digest] = replace(record, last_used_at=at, expires_at=at + 60)
+
+    def _look_up(self, id: str, digest: bytes) -> SessionRecord | None:  # noqa: A002 - as above
+        return self.kept.get(digest)
+
+    def _page(self, owner: str | None, after: str) -> Sequence[SessionRecord]:
+        return sorted((record for record in self.kept.values() if record.id > after), key=lambda record: record.id)
+
+    def _after_response(self, record: SessionRecord) -> Operation[None] | None:
+        return self.uses.after_response(record.id, record.last_used_at, self._clock.now())
+
+
+def test_a_kind_of_ones_own_is_a_record_and_three_methods() -> None:
+    """Sessions: found by their digest, used, ended by the time, and revoked, with every reason of a key or token."""
+    clock = FixedClock(NOW)
+    sessions = Sessions(clock)
+    text = sessions.start("ann")
+    for _ in range(3):
+        clock.advance(50)
+        verdict = sessions.check(BearerToken(text))
+        assert isinstance(verdict, Accepted)
+        assert verdict.principal.claims == {"session_id": next(sessions._list(None)).id}
+        assert verdict.after_response is not None
+        verdict.after_response.run()
+    [(digest, record)] = sessions.kept.items()
+    for changed, reason in [
+        (replace(record, revoked_at=NOW), Reason.REVOKED),
+        (replace(record, owner_disabled=True), Reason.DISABLED),
+        (replace(record, expires_at=NOW), Reason.EXPIRED),
+    ]:
+        sessions.kept[digest] = changed
+        assert sessions.check(BearerToken(text)) == Refused(reason)
+    assert record.subjects == (f"session {record.id}", "account ann")
 
 
 # Secrets
