@@ -16,8 +16,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from watchword.cache import FOR, MOST, Bounded, KeyedDigest
-from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken
 from watchword.decision import Caller
+from watchword.schemes.known import OF_CREDENTIALS
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
@@ -115,16 +115,10 @@ class CredentialCache:
             entry: the scheme that they came by.
             credentials: what was shown.
         """
-        kind = type(credentials)
-        shown: tuple[str, ...]
-        if kind is BasicCredentials:
-            shown = (credentials.username, credentials.password)  # type: ignore[attr-defined]  # by its type, exactly
-        elif kind is BearerToken:
-            shown = (credentials.token,)  # type: ignore[attr-defined]  # as above
-        elif kind is APIKeyCredentials:
-            shown = (credentials.key,)  # type: ignore[attr-defined]  # as above
-        else:
+        row = OF_CREDENTIALS.get(type(credentials))  # exactly: a subclass may hold more
+        if row is None or row.shown is None:
             return None
+        shown = row.shown(credentials)
         return self._credentials.of(*(part.encode("utf-8", "surrogatepass") for part in (entry.key, credentials.carrier, *shown)))
 
     def keep(self, key: bytes, fact: Fact) -> None:

@@ -18,8 +18,7 @@ from watchword.principal import Evidence
 from watchword.protection.firewall import MOUNT_FIELDS
 from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
-from watchword.schemes.basic import Basic
-from watchword.schemes.bearer import Bearer
+from watchword.schemes.known import known, reads_field_alone
 from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Entry:
         self.checker: AdaptedChecker = adapt(scheme.checker)
         self.evidence: Evidence = Evidence(scheme.name)  # one for all callers of whom no more is known
         # A scheme of one's own may look at the host as well: then the field alone does not say who it is (threat C3).
-        self.named_by_field: bool = not proxy and scheme.only_authorization and type(scheme).extract in {Basic.extract, Bearer.extract}
+        self.named_by_field: bool = not proxy and scheme.only_authorization and reads_field_alone(scheme, scheme.name)
 
 
 class Policy:
@@ -244,7 +243,7 @@ class Policy:
                 f"strip_credentials=True cannot tell what {scheme.name} takes from a form: "
                 f"name it in {type(scheme).__name__}.form_parameters, or say () there"
             )
-        if self.proxy and entry.key not in {"basic", "digest"}:
+        if self.proxy and not known(entry.key).of_proxies:
             raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
 
 

@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
+from watchword.credentials import Credentials
 from watchword.errors import ConfigurationError, WatchwordError
 from watchword.field import Field
 from watchword.grammar import MAX_COOKIE_OCTETS, Challenge, is_token
 from watchword.reason import Reason, Secret
+from watchword.schemes.known import OF_CREDENTIALS, known
 
 if TYPE_CHECKING:
     from watchword.credentials import Carrier
@@ -23,11 +24,6 @@ _FIELD = Field()
 _COOKIE = Field(limit=MAX_COOKIE_OCTETS, repeat=True)  # cookies of other applications arrive too, in one field or in several
 
 C_co = TypeVar("C_co", bound=Credentials, covariant=True)
-
-_SECRETS: dict[type[Credentials], Secret] = {BasicCredentials: "password", BearerToken: "token", APIKeyCredentials: "token"}
-
-# Browsers keep credentials of these schemes and send them again by themselves (WHATWG Fetch, HTTP-network-or-cache fetch).
-_KEPT_BY_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 
 class CredentialsError(WatchwordError):
@@ -140,12 +136,13 @@ class Scheme(Generic[C_co]):
     @property
     def secret(self) -> Secret:
         """What its credentials hold, so that people are told about what they have."""
-        return "" if self.credentials is None else _SECRETS.get(self.credentials, "")
+        row = None if self.credentials is None else OF_CREDENTIALS.get(self.credentials)
+        return "" if row is None else row.secret
 
     @property
     def is_kept_by_browsers(self) -> bool:
         """Whether browsers send credentials of its `Authorization` field by themselves once a person has logged in."""
-        return self.prompts or self.name.lower() in _KEPT_BY_BROWSERS
+        return self.prompts or known(self.name).kept_by_browsers
 
     def carrier_of(self, credentials: Credentials, view: RequestView) -> Carrier:
         """Return which part of the request brought credentials of this scheme.
