@@ -11,7 +11,7 @@ from hashlib import blake2b
 from os import urandom
 from typing import TypeVar
 
-from watchword.errors import ConfigurationError
+from watchword.validators import check_number, check_whole
 
 V = TypeVar("V")
 
@@ -25,20 +25,18 @@ _LONGEST = 86_400  # seconds: longer than a day, a memory is a second place wher
 
 
 def check_bounds(owner: str, remember: object, remember_for: object) -> None:
-    """Refuse bounds that are none.
+    """Check the bounds of a cache.
 
     Args:
-        owner: who was given them, for the message.
-        remember: how many are to be remembered at most; 0: none.
-        remember_for: for how many seconds.
+        owner: the class that takes them, for the message.
+        remember: the most entries; 0 switches the cache off.
+        remember_for: the lifetime of an entry in seconds.
 
     Raises:
-        ConfigurationError: one of them is no such number.
+        ConfigurationError: a bound is not a number, is negative, or is longer than a day.
     """
-    if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
-        raise ConfigurationError(f"{owner}(remember=...) takes how many to remember, 0 or more, not {remember!r}")
-    if not isinstance(remember_for, (int, float)) or isinstance(remember_for, bool) or not 0 <= remember_for <= _LONGEST:
-        raise ConfigurationError(f"{owner}(remember_for=...) takes seconds, from 0 to a day, not {remember_for!r}")
+    check_whole(f"{owner}(remember=...)", remember, unit="entries", fix="Use 0 to switch the cache off.")
+    check_number(f"{owner}(remember_for=...)", remember_for, most=_LONGEST)
 
 
 class KeyedDigest:

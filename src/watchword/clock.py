@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from watchword.errors import ConfigurationError
+from watchword.validators import check_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,5 @@ def as_clock(given: Clock | None, owner: str) -> Clock:
     """
     if given is None:
         return SystemClock()
-    if isinstance(given, type) or not callable(getattr(given, "now", None)):
-        raise ConfigurationError(f"{owner}(clock=...) takes an object with now(), such as SystemClock(), not {given!r}")
+    check_methods(f"{owner}(clock=...)", given, "be an object with now(), such as SystemClock()", "now")
     return given

@@ -83,8 +83,8 @@ class Unavailable(WatchwordError):
 
     def __init__(self, why: str, *, retry_after: int | None = None) -> None:
         if retry_after is not None and (not isinstance(retry_after, int) or isinstance(retry_after, bool) or retry_after < 0):
-            raise ConfigurationError(f"retry_after is a whole number of seconds, 0 or more, not {retry_after!r}")
-        # An exception is taken for its words: `raise Unavailable(error)` must be an outage and no bug.
+            raise ConfigurationError(f"Unavailable(retry_after=...) must be a whole number of seconds, 0 or more, got {retry_after!r}.")
+        # Accept an exception as the message: `raise Unavailable(error)` must be an outage and not a bug.
         super().__init__(str(why))
         self.why: str = str(why)
         self.retry_after = retry_after

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS
+from watchword.validators import check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +36,7 @@ class Field:
     repeat: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.limit, int) or isinstance(self.limit, bool) or self.limit < 1:
-            raise ConfigurationError(f"Field(limit=...) must be a number of octets, 1 or more, got {self.limit!r}. Use 8192.")
+        check_whole("Field(limit=...)", self.limit, least=1, unit="octets", fix="Use 8192.")
 
 
 class FieldTable:

@@ -57,9 +57,9 @@ def parse_network(cidr: str) -> IPv4Network | IPv6Network:
     from ipaddress import IPv6Network, ip_network  # on first use: few guards need it
 
     if not isinstance(cidr, str):
-        raise TypeError("it is no string")  # a number would be taken for an address
+        raise TypeError("A network is a string")  # a number would be taken for an address
     if "%" in cidr:
-        raise ValueError("zones are not compared, so more would match than it says")
+        raise ValueError("Zones are not compared, so more would match than the text says")
     found = ip_network(cidr)
     if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
         return ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))

@@ -47,9 +47,7 @@ def only_awaited() -> NoReturn:
     Raises:
         ConfigurationError: always; adapters find such work when they are constructed.
     """
-    raise ConfigurationError(
-        "an async checker cannot be driven without an event loop: use adecide() or the ASGI adapter, or give a plain function"
-    )
+    raise ConfigurationError("an async checker needs an event loop. Use adecide() or the ASGI adapter, or give a plain function.")
 
 
 def in_order(first: Operation[Any] | None, second: Operation[Any]) -> Operation[Any]:

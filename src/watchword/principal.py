@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from watchword.scopes import check_scope
+from watchword.validators import check_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,7 +16,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
     {"errors", "process"},
-    {"scopes"},
+    {"validators"},
     {"clock", "principal", "credentials", "reason", "networks", "cache", "locking"},
     {"operation", "grammar", "mount"},
     {"verdict", "request", "decision", "page", "field"},

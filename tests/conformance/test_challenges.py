@@ -326,7 +326,7 @@ def test_R6750_3_3_every_parameter_comes_once(through: Through) -> None:
         for value in answer.challenges:
             names = re.findall(r"([a-z_]+)=", outside_quotes(value))
             assert len(names) == len(set(names))
-    with pytest.raises(ConfigurationError, match="twice"):
+    with pytest.raises(ConfigurationError, match="repeated"):
         Challenge("Bearer", [("realm", "a"), ("Realm", "a")])
 
 

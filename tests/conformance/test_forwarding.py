@@ -199,7 +199,7 @@ def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
     driver = behind(Guard(Bearer(check_token), identity_headers=["X-Staff-*"], default=optional))
     assert [name for name, _ in seen(driver(me(("x-staff-id", "7"), ("X-Staff-Name", "a"), ("X-Staff", "b")))).headers] == ["x-staff"]
     for wrong in ("*", "", "x-*-y", "x y", "x**", "x_staff", "x.staff*"):
-        with pytest.raises(ConfigurationError, match="takes field names"):
+        with pytest.raises(ConfigurationError, match=r"must hold field names|each a non-empty string"):
             orders_guard(identity_headers=[wrong])
     with pytest.raises(ConfigurationError, match="not one string"):
         orders_guard(identity_headers="remote-user")

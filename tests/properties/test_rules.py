@@ -95,9 +95,9 @@ def built(rules: list[str]) -> Rules:
 
 tables = st.lists(patterns(), min_size=1, max_size=7, unique=True)
 
-AMBIGUOUS = re.compile(r"the rules '([^']*)' and '([^']*)' both match (\S+ \S+), and neither is more specific: add a rule '([^']*)'")
-EQUAL = re.compile(r"the rules '([^']*)' and '([^']*)' match the same requests: keep one")
-IDLE = re.compile(r"the rule '([^']*)' can never decide: more specific rules match everything that it matches\. Take it out")
+AMBIGUOUS = re.compile(r"the rules '([^']*)' and '([^']*)' both match (\S+ \S+), and neither is more specific. Add '([^']*)'\.")
+EQUAL = re.compile(r"the rules '([^']*)' and '([^']*)' match the same requests. Remove one.")
+IDLE = re.compile(r"the rule '([^']*)' never decides: more specific rules match every request that it matches\. Remove it\.")
 
 # Tables that were judged wrongly once, or whose judgement is not obvious.
 COVERED_TOGETHER = ["/a/**", "/{x}/b/**", "/a/b", "/a/b/{y}/**"]

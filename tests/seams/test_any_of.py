@@ -199,8 +199,8 @@ class Async(Plain):
         ((TABLE, Plain("p")), r"Tokens has no recognises\(credentials\), so it would be asked about everything"),
         ((AnyOf(Plain("p"), TABLE), Plain("q")), r"Tokens has no recognises\(credentials\)"),
         ((Async("p"), TABLE), "recognises of Async must be a plain method"),
-        ((Plain("p"), None), "a checker is a function, or an object with check"),
-        ((Plain("p"), Tokens), "Tokens is a class"),
+        ((Plain("p"), None), "a checker must be a function, or an object with check"),
+        ((Plain("p"), Tokens), "got the class Tokens"),
         (
             (APIKeys(CountingStore()), Users({"ann": argon2_hash("x")})),
             "APIKeys checks APIKeyCredentials or BearerToken; Users checks Basic",
@@ -218,7 +218,7 @@ def test_a_scheme_finds_out_that_none_of_them_checks_its_credentials() -> None:
     both = AnyOf(APIKeys(CountingStore()), TABLE)
     assert set(both.takes_credentials) == {APIKeyCredentials, BearerToken}
     Guard(APIKey(both), Bearer(both))
-    with pytest.raises(ConfigurationError, match=r"Basic shows BasicCredentials, and AnyOf\(APIKeys, Tokens\) checks"):
+    with pytest.raises(ConfigurationError, match=r"Basic extracts BasicCredentials, and AnyOf\(APIKeys, Tokens\) checks"):
         Guard(Basic(both, realm="x"))
 
 

@@ -148,6 +148,6 @@ def test_what_browsers_and_proxies_know_is_told_by_the_name() -> None:
     assert Negotiate(Asked()).is_kept_by_browsers
     assert not Bearer(Asked()).is_kept_by_browsers
     Guard(Digest(Asked()), Basic(Asked(), realm="x"), proxy=True)
-    with pytest.raises(ConfigurationError, match="a proxy offers Basic and Digest only"):
+    with pytest.raises(ConfigurationError, match="must have Basic or Digest only"):
         Guard(Negotiate(Asked()), proxy=True)
     assert set(OF_CREDENTIALS) == {row.credentials for row in OURS.values()}

@@ -184,7 +184,7 @@ def test_a_requirement_that_is_made_for_each_request_fills_no_memory() -> None:
 
 def test_a_requirement_that_is_none_is_a_mistake() -> None:
     """It is found when it is used, and grants nothing."""
-    with pytest.raises(ConfigurationError, match="takes a requirement"):
+    with pytest.raises(ConfigurationError, match="must have a requirement"):
         made().decide(ask("/known"), "admin")  # type: ignore[arg-type]  # the mistake itself
 
 

@@ -482,7 +482,7 @@ def test_every_rule_of_the_firewall_can_be_switched_off_by_name() -> None:
     """Each rule has its reason, and its name switches it off and no other; a name that is none is a mistake."""
     for name in RULES:
         assert repr(Firewall(off=[name])) == f"Firewall(off=['{name}'])"
-    with pytest.raises(ConfigurationError, match="no rule"):
+    with pytest.raises(ConfigurationError, match="must name rules"):
         Firewall(off=["everything"])
     checker = Counting()
     guard = Guard(Bearer(checker), firewall=Firewall(off=["empty_segment"]))

@@ -109,7 +109,7 @@ def test_what_is_no_network_is_refused(wrong: str) -> None:
 @pytest.mark.parametrize("wrong", [None, 7, 167772160, b"\x0a\0\0\1", ip_network("10.0.0.0/8"), ("10.0.0.0", 8)])
 def test_what_is_no_text_is_refused(wrong: object) -> None:
     """A number would be taken for an address."""
-    with pytest.raises(TypeError, match="it is no string"):
+    with pytest.raises(TypeError, match="A network is a string"):
         parse_network(wrong)  # type: ignore[arg-type]  # the mistake itself
 
 

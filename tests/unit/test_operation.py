@@ -235,7 +235,7 @@ def test_work_that_can_only_be_awaited_says_so() -> None:
     def steps() -> Steps[object]:
         return (yield Operation(only_awaited, partial(awaited, 1)))
 
-    with pytest.raises(ConfigurationError, match=r"event loop: use adecide\(\) or the ASGI adapter, or give a plain function"):
+    with pytest.raises(ConfigurationError, match=r"event loop. Use adecide\(\) or the ASGI adapter, or give a plain function"):
         run(steps())
 
 

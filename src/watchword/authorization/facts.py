@@ -12,6 +12,7 @@ from watchword.authorization.value import NO, YES, Unknown, Value, needs
 from watchword.errors import ConfigurationError, Unavailable
 from watchword.networks import Networks, parse_network
 from watchword.reason import Reason
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ def network(*cidrs: str) -> Requirement:
         try:
             parse_network(cidr)
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f'network(...) takes networks such as "10.0.0.0/8", not {cidr!r}: {error}') from None
+            raise invalid("network(...)", 'name networks such as "10.0.0.0/8"', cidr, f"{error}.") from None
     return Network(cidrs, Networks(cidrs))
 
 
@@ -130,21 +131,18 @@ def where(predicate: Callable[..., bool | Need], *, name: str = "", request_only
         ConfigurationError: the predicate is async, or takes another number of arguments.
     """
     if not callable(predicate):
-        raise ConfigurationError(f"where(...) takes a function, not {type(predicate).__name__}")
+        raise invalid("where(predicate)", "be a function", predicate)
     call = type(predicate).__call__ if not inspect.isroutine(predicate) else predicate
     if inspect.iscoroutinefunction(predicate) or inspect.iscoroutinefunction(call):
-        raise ConfigurationError(
-            "where(...) takes a plain function: evaluation is pure and waits for nothing. Fetch in a checker and keep it in claims"
-        )
+        raise invalid("where(predicate)", "be a plain function", predicate, "Fetch the data in a checker and keep it in claims.")
     if type(predicate).__hash__ is None:
         raise ConfigurationError(
-            f"requirements are compared and hashed, and the predicate of where(...) cannot be: {type(predicate).__name__} "
-            "defines __eq__ without __hash__. If it is a dataclass, freeze it"
+            f"where(predicate) must be hashable, and {type(predicate).__name__} defines __eq__ without __hash__. Freeze the dataclass."
         )
     arity = _arity_of(predicate)
     if arity not in ({1} if request_only else {1, 2}):
         takes = "the request" if request_only else "the principal, or the principal and the request"
-        raise ConfigurationError(f"the predicate of where(...) takes {takes}; this one takes {arity} positional arguments")
+        raise ConfigurationError(f"where(predicate) must take {takes}, got a function of {arity} positional arguments.")
     return Where(predicate, name or getattr(predicate, "__name__", type(predicate).__name__), request_only, _arity=arity)
 
 
@@ -155,7 +153,7 @@ def _arity_of(predicate: Callable[..., object]) -> int:
         return 1  # a builtin without a signature: the one argument is the principal
     for parameter in parameters:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
-            raise ConfigurationError(f"the predicate of where(...) wants {parameter.name}=..., and gets positional arguments only")
+            raise ConfigurationError(f"where(predicate) gets positional arguments only. Give {parameter.name}=... a default.")
     positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL}]
     needed = [p for p in positional if p.kind is not p.VAR_POSITIONAL and p.default is p.empty]
     return len(needed) or min(len(positional), 1)  # where none is needed and some are taken, the first one is the principal

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, Need, ReachAcr, UseFactor, Via
 from watchword.authorization.requirement import EvaluationContext, Requirement
 from watchword.authorization.value import NO, YES, Value, needs
-from watchword.errors import ConfigurationError
 from watchword.grammar import is_token
 from watchword.reason import Reason
-from watchword.scopes import check_scope, is_scope_token
+from watchword.validators import check_scope, check_sequence, check_whole, invalid, is_scope_token
 
 if TYPE_CHECKING:
     from watchword.authorization.requirement import FastCheck
@@ -146,9 +145,7 @@ class Named(Identified):
     word = "named"
 
     def __post_init__(self) -> None:
-        for name in self.names:
-            if not isinstance(name, str) or not name:
-                raise ConfigurationError(f"{self.word}(...) takes names, each a non-empty string, not {name!r}")
+        check_sequence(f"{self.word}(...)", self.names)
 
     @property
     def empty(self) -> bool:
@@ -237,7 +234,7 @@ class ViaScheme(Named):
         Named.__post_init__(self)
         for name in self.names:
             if not is_token(name):
-                raise ConfigurationError(f'via(...) takes scheme names such as "Bearer" (RFC 9110 §11.1), not {name!r}')
+                raise invalid("via(...)", 'name schemes such as "Bearer" (RFC 9110 §11.1)', name)
 
     def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence is of one of the schemes."""
@@ -267,7 +264,7 @@ class Acr(Named):
         Named.__post_init__(self)
         for name in self.names:
             if not is_scope_token(name):
-                raise ConfigurationError(f"acr values are separated by spaces in the challenge (RFC 9470 §3), so {name!r} cannot be one")
+                raise invalid("acr(...)", "name values without spaces, which separate them in the challenge (RFC 9470 §3)", name)
 
     def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence shows one of them."""
@@ -303,8 +300,7 @@ class Fresh(Identified):
     reason = Reason.STEP_UP_REQUIRED
 
     def __post_init__(self) -> None:
-        if not isinstance(self.max_age, int) or isinstance(self.max_age, bool) or self.max_age < 0:
-            raise ConfigurationError(f"fresh(...) takes a whole number of seconds, 0 or more (RFC 9470 §3), not {self.max_age!r}")
+        check_whole("fresh(max_age)", self.max_age, unit="seconds (RFC 9470 §3)")
 
     def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Tell whether the evidence shows a login within the time; a time that is missing or no number shows none."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.errors import ConfigurationError
 from watchword.grammar import is_token
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -161,7 +162,7 @@ def parse_pattern(text: str) -> Pattern:
         ConfigurationError: it is no pattern, or no request could ever match it (threats P6).
     """
     if not isinstance(text, str):
-        raise ConfigurationError(f'a rule is named by a pattern such as "GET /orders/{{id}}", not by {type(text).__name__}')
+        raise invalid("Guard(rules=...)", 'have patterns such as "GET /orders/{id}" as keys', text)
     if text != text.strip():
         raise _mistake(text, "it begins or ends with a space")
     named = " " in text and not text.startswith("/")  # a path may hold spaces too

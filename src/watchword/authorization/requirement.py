@@ -163,7 +163,7 @@ class _Compound(Requirement):
     def __init__(self, parts: tuple[Requirement, ...]) -> None:
         flat = tuple(leaf for part in parts for leaf in (part.parts if type(part) is type(self) else (part,)))
         if not flat:
-            raise ConfigurationError(f"an empty {type(self).__name__} says nothing; name what is required, or use public or nobody")
+            raise ConfigurationError(f"{type(self).__name__}() must have a part. Name a requirement, or use public or nobody.")
         object.__setattr__(self, "parts", flat)
 
     def reads_request(self) -> bool:
@@ -254,11 +254,11 @@ class Not(Requirement):
 
     def __post_init__(self) -> None:
         if self.part.opposite:
-            raise ConfigurationError(f"~{self.part} never changes: write {self.part.opposite} if that is meant")
+            raise ConfigurationError(f"~{self.part} is constant. Write {self.part.opposite}.")
         for leaf in leaves(self.part):
             # A list of blocked networks may well be empty; of what a caller holds, an empty list is a mistake.
             if getattr(leaf, "empty", False) and leaf.reason is not Reason.NETWORK_DENIED:
-                raise ConfigurationError(f"{self} may let everybody in, because {leaf} names nothing: name what is excluded")
+                raise ConfigurationError(f"{self} would admit every caller: {leaf} names nothing. Name what is excluded.")
 
     @property
     def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # read-only here, which is all that is needed

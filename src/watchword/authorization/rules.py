@@ -15,6 +15,7 @@ from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, FromAnyOrigin, Hidden, Requirement
 from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable
 from watchword.errors import ConfigurationError
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,9 +49,7 @@ class Route:
 
     def __post_init__(self) -> None:
         if not isinstance(self.requirement, Requirement):
-            raise ConfigurationError(
-                f'the rule {self.text!r} takes a requirement such as authenticated or role("admin"), not {self.requirement!r}'
-            )
+            raise invalid(f"the rule {self.text!r}", 'have a requirement, such as authenticated or role("admin")', self.requirement)
         check_satisfiable(self.requirement, self.text)
         object.__setattr__(self, "demand", str(self.requirement))
         object.__setattr__(self, "fast_check", self.requirement.fast_check())
@@ -230,14 +229,14 @@ class Rules:
         narrower: list[Pattern] = []
         for other, theirs in others:
             if pattern.covers(other) and other.covers(pattern):
-                raise ConfigurationError(f"the rules {route.text!r} and {theirs.text!r} match the same requests: keep one")
+                raise ConfigurationError(f"the rules {route.text!r} and {theirs.text!r} match the same requests. Remove one.")
             if pattern.covers(other):
                 narrower.append(other)
             elif not other.covers(pattern):
                 _check_ambiguous(pattern, route, other, theirs, [found for found, _ in others])
         if narrower and left_over(pattern, narrower) is None:
             raise ConfigurationError(
-                f"the rule {route.text!r} can never decide: more specific rules match everything that it matches. Take it out"
+                f"the rule {route.text!r} never decides: more specific rules match every request that it matches. Remove it."
             )
 
 
@@ -248,7 +247,7 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
     undecided = left_over(common, [one for one in candidates if pattern.covers(one) and other.covers(one)])
     if undecided is not None:
         raise ConfigurationError(
-            f"the rules {route.text!r} and {theirs.text!r} both match {undecided}, and neither is more specific: add a rule {str(common)!r}"
+            f"the rules {route.text!r} and {theirs.text!r} both match {undecided}, and neither is more specific. Add {str(common)!r}."
         )
 
 

@@ -46,7 +46,7 @@ def check_satisfiable(requirement: Requirement, rule: str) -> None:
         ConfigurationError: no caller can meet it.
     """
     if not is_satisfiable(requirement):
-        raise ConfigurationError(f"the requirement of {rule!r} can never be met: {requirement}. If that is meant, write nobody")
+        raise ConfigurationError(f"the requirement of {rule!r} can never be met: {requirement}. Write nobody to refuse every caller.")
 
 
 def is_satisfiable(requirement: Requirement, schemes: frozenset[str] | None = None) -> bool:

@@ -9,8 +9,8 @@ from watchword.checkers.lookups import find_account, get_account
 from watchword.checkers.names import canonical, check_password, user_name
 from watchword.checkers.record_checks import check_names, check_scopes, check_text, check_texts, check_time
 from watchword.errors import ConfigurationError, NotFound, Unavailable
-from watchword.stores.bounds import shown
 from watchword.stores.ports import PAGE, AccountRecord
+from watchword.validators import invalid, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,7 +74,7 @@ class AccountManagement:
             Unavailable: the store does not answer.
         """
         if password is not None and password_hash is not None:
-            raise ConfigurationError("an account is added with a password or with its hash, not with both")
+            raise ConfigurationError("add(...) takes password=... or password_hash=..., got both. Leave one out.")
         everything = tuple(dict.fromkeys(user_name(one) for one in (name, *check_texts("names", names))))
         now = self._clock.now()
         if id is not None:
@@ -111,7 +111,7 @@ class AccountManagement:
             Unavailable: the store does not answer.
         """
         if not isinstance(name, str):
-            raise ConfigurationError(f"an account is named by text, not by {type(name).__name__}")
+            raise invalid("the name of an account", "be a string", name, secret=True)
         found = find_account(self._store, canonical(name), fold_case=self._fold_case) or get_account(self._store, name)
         if found is None:
             raise NotFound(f"there is no account {shown(name)}")
@@ -180,7 +180,7 @@ class AccountManagement:
         """
         end = check_time("the end of a lock", until)
         if end is None:
-            raise ConfigurationError("the end of a lock is a time in Unix seconds, not None; unlock() opens the account")
+            raise ConfigurationError("lock(until=...) must be a time in Unix seconds, got None. Use unlock() to open the account.")
         return self._change(self.get(name), lambda account: replace(account, locked_until=end))
 
     def unlock(self, name: str) -> AccountRecord:
@@ -219,7 +219,7 @@ class AccountManagement:
         """
         new_names = None if names is None else tuple(dict.fromkeys(map(user_name, check_texts("names", names))))
         if new_names == ():
-            raise ConfigurationError("an account must keep at least one name")
+            raise ConfigurationError("an account must keep at least one name. Give names=[...] with one or more.")
         given = {
             field: check_scopes(held) if field == "scopes" else check_names(field, held)
             for field, held in (("roles", roles), ("scopes", scopes), ("permissions", permissions))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,7 +18,7 @@ from watchword.checkers.record_checks import check_store
 from watchword.checkers.verifying import Verifier
 from watchword.clock import as_clock
 from watchword.credentials import BasicCredentials
-from watchword.errors import ConfigurationError, Unavailable
+from watchword.errors import Unavailable
 from watchword.locking import ProcessLock
 from watchword.observe.notice import OperatorNotice, log_notice
 from watchword.operation import Operation
@@ -28,9 +27,12 @@ from watchword.process import PerProcess
 from watchword.reason import Reason
 from watchword.stores.bounds import fold, storable
 from watchword.stores.ports import AccountRecord
+from watchword.validators import check_number, check_sequence, invalid
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.observe.notice import Hook
@@ -94,10 +96,11 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         on_event: Hook | None = None,
     ) -> None:
         check_store(store, "Accounts", "find_account", "hash_samples", "dummy_key", "revision", "is_current")
-        if max_age is not None and (not isinstance(max_age, (int, float)) or isinstance(max_age, bool) or not 0 < max_age < inf):
-            raise ConfigurationError(f"Accounts(max_age=...) takes seconds, more than 0, not {max_age!r}")
-        if isinstance(disclose, str) or not isinstance(disclose, Iterable) or not STANDING.issuperset(disclosed := frozenset(disclose)):
-            raise ConfigurationError(f"Accounts(disclose=...) takes a collection of {', '.join(sorted(STANDING))}, not {disclose!r}")
+        if max_age is not None:
+            check_number("Accounts(max_age=...)", max_age, above=True)
+        disclosed = check_sequence("Accounts(disclose=...)", disclose, '["account_disabled"]')
+        if not STANDING.issuperset(disclosed):
+            raise invalid("Accounts(disclose=...)", f"be a collection of {', '.join(sorted(STANDING))}", disclose)
         clock = as_clock(clock, "Accounts")
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for, on_event=on_event)
         super().__init__(store, verifier, clock, fold_case=fold_case)

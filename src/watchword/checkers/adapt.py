@@ -144,21 +144,23 @@ def adapt(checker: object) -> AdaptedChecker:
     if isinstance(adapted, AdaptedChecker):
         return adapted  # made of others, which may be of any form
     if inspect.isclass(checker):
-        raise ConfigurationError(f"{name} is a class; a scheme takes an instance of it")
+        raise ConfigurationError(f"a checker must be an object, got the class {name}. Call it: {name}(...).")
     flow = getattr(checker, "flow", None)
     if callable(flow):
         if inspect.iscoroutinefunction(flow) or inspect.isasyncgenfunction(flow):
-            raise ConfigurationError(f"the flow() of {name} is async; it is a generator that yields operations, or the method is check()")
+            raise ConfigurationError(
+                f"the flow() of {name} must be a generator that yields operations, got an async function. Name the method check()."
+            )
         _check_call(flow, name)
         return AdaptedChecker(name, flow=flow)
     method = getattr(checker, "check", None)
     check = method if callable(method) else checker
     if not callable(check):
-        raise ConfigurationError(f"a checker is a function, or an object with check() or flow(); {name} is none")
+        raise ConfigurationError(f"a checker must be a function, or an object with check() or flow(), got {name}.")
     _check_call(check, name)
     bare = _bare(check)
     if inspect.isasyncgenfunction(bare):
-        raise ConfigurationError(f"{name} is an async generator; a checker returns one verdict")
+        raise ConfigurationError(f"a checker must return one verdict, got the async generator {name}. Use `return`, not `yield`.")
     if inspect.isgeneratorfunction(bare):
         return AdaptedChecker(name, flow=check)
     if inspect.iscoroutinefunction(bare):
@@ -176,7 +178,7 @@ def _check_call(check: Callable[..., object], name: str) -> None:
     try:
         signature.bind(None)
     except TypeError as error:
-        raise ConfigurationError(f"the checker {name} is called with one argument, the credentials, and cannot be: {error}") from None
+        raise ConfigurationError(f"the checker {name} must accept one argument, the credentials: {error}.") from None
 
 
 def _bare(check: Callable[..., object]) -> object:

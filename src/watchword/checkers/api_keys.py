@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 from watchword.checkers.issued import IssuedChecker
 from watchword.checkers.key_format import KeyFormat, is_id
 from watchword.checkers.lookups import find_key
-from watchword.checkers.record_checks import check_networks, check_seconds, check_store, check_text, check_window
+from watchword.checkers.record_checks import check_networks, check_store, check_text, check_window
 from watchword.checkers.use_notes import UseNotes
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound, Unavailable
 from watchword.stores.ports import KeyRecord
+from watchword.validators import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,7 +73,7 @@ class APIKeys(IssuedChecker[KeyRecord]):
         check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "note_key_use", "revision", "is_current")
         super().__init__(store, KeyFormat(prefix), clock)
         self._store = store
-        self._uses = UseNotes(store.note_key_use, every=check_seconds("used_every", used_every), blocking=store.blocking)
+        self._uses = UseNotes(store.note_key_use, every=check_number("used_every", used_every), blocking=store.blocking)
 
     def _look_up(self, id: str, digest: bytes) -> KeyRecord | None:  # noqa: A002 - a key is found by its id
         return find_key(self._store, id)
@@ -140,7 +141,7 @@ class APIKeys(IssuedChecker[KeyRecord]):
             ConfigurationError: it was revoked, has expired or was replaced already, or an argument cannot be right.
             Unavailable: the store does not answer; nothing is changed.
         """
-        overlap = check_seconds("overlap", overlap)
+        overlap = check_number("overlap", overlap)
 
         def change() -> NewKey | None:
             old, now = self.get(id), self._clock.now()

@@ -20,6 +20,7 @@ from watchword.errors import ConfigurationError
 from watchword.locking import ProcessLock
 from watchword.observe.notice import OperatorNotice, log_notice
 from watchword.operation import Operation
+from watchword.validators import invalid
 from watchword.verdict import Accepted
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         on_event: Hook | None = None,
     ) -> None:
         if plain and hasher is not None:
-            raise ConfigurationError("Htpasswd takes plain=True or a hasher; PasswordHasher(plain=True) is both")
+            raise ConfigurationError("Htpasswd(...) takes plain=True or hasher=..., got both. Use PasswordHasher(plain=True).")
         if not isinstance(path, (str, bytes, os.PathLike)):
-            raise ConfigurationError(f'Htpasswd takes the path of a file, such as Htpasswd("users.htpasswd"), not {type(path).__name__}')
+            raise invalid("Htpasswd(path)", 'be the path of a file, such as "users.htpasswd"', path, secret=True)
         self._path = os.fspath(path)
         self._clock: Clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_notice if on_event is None else on_event

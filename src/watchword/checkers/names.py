@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchword.errors import ConfigurationError
 from watchword.grammar.composed import composed
-from watchword.stores.bounds import shown
+from watchword.validators import shown
 
 LONGEST_NAME = 1024  # octets of UTF-8, as in every store
 
@@ -28,17 +28,17 @@ def user_name(name: str) -> str:
         ConfigurationError: it cannot be sent in Basic: empty, with a colon or a control character (RFC 7617 §2), or no text.
     """
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"a user name is a non-empty string, not {shown(name)}")
+        raise ConfigurationError(f"a user name must be a non-empty string, got {shown(name)}.")
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
-        raise ConfigurationError(f"the user name that begins with {name[:20]!r} is longer than {LONGEST_NAME} octets: no store keeps it")
+        raise ConfigurationError(f"the user name that begins with {name[:20]!r} is longer than {LONGEST_NAME} octets. Shorten it.")
     name, colon, _ = name.partition(":")
     if colon:
         # What follows may be a password or its hash.
-        raise ConfigurationError(f"the user name that begins with {shown(name)} cannot be sent in Basic: it holds a colon (RFC 7617 §2)")
+        raise ConfigurationError(f"the user name that begins with {shown(name)} cannot be sent in Basic (RFC 7617 §2). Remove the colon.")
     if any(character < " " or character == "\x7f" for character in name):
-        raise ConfigurationError(f"the user name {shown(name)} cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
+        raise ConfigurationError(f"the user name {shown(name)} cannot be sent in Basic (RFC 7617 §2). Remove the control character.")
     if any("\ud800" <= character <= "\udfff" for character in name):
-        raise ConfigurationError(f"the user name {shown(name)} cannot be sent in Basic: it holds half a character (RFC 3629 §3)")
+        raise ConfigurationError(f"the user name {shown(name)} cannot be sent in UTF-8 (RFC 3629 §3). Remove the lone surrogate.")
     return canonical(name)
 
 

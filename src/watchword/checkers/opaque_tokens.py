@@ -9,12 +9,13 @@ from watchword.checkers.asking import ask
 from watchword.checkers.issued import IssuedChecker, principal_of
 from watchword.checkers.key_format import TokenFormat, is_id
 from watchword.checkers.lookups import find_token
-from watchword.checkers.record_checks import check_seconds, check_store, check_text, check_time
+from watchword.checkers.record_checks import check_store, check_text, check_time
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound
 from watchword.operation import arun, run
 from watchword.reason import Reason
 from watchword.stores.ports import TokenRecord
+from watchword.validators import check_number
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
 def _end(now: float, expires_in: float | None) -> float | None:
     if expires_in is None:
         return None
-    seconds = check_seconds("expires_in", expires_in)
+    seconds = check_number("expires_in", expires_in)
     if not seconds:
         raise ConfigurationError("expires_in is more than 0: the token would never be valid")
     return now + seconds

@@ -11,6 +11,7 @@ from watchword.checkers.passwords import DummyHashes
 from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
+from watchword.validators import invalid
 from watchword.verdict import Accepted, Refused, Verdict
 
 if TYPE_CHECKING:
@@ -95,14 +96,12 @@ def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:
     if principals is None:
         return {}
     if not isinstance(principals, Mapping):
-        raise ConfigurationError(
-            f'{checker}(principals=...) takes a mapping of user names to principals, such as {{"ann": Principal("ann", roles=["admin"])}}, '
-            f"not {type(principals).__name__}"
-        )
+        must = 'be a mapping of user names to principals, such as {"ann": Principal("ann", roles=["admin"])}'
+        raise invalid(f"{checker}(principals=...)", must, principals, secret=True)
     for name, principal in principals.items():
         if not isinstance(principal, Principal) or not principal.is_authenticated:
             got = "ANONYMOUS" if isinstance(principal, Principal) else type(principal).__name__
             raise ConfigurationError(
-                f'{checker}(principals=...) must hold a Principal for {name!r}, such as Principal("ann", roles=["admin"]), got {got}'
+                f'{checker}(principals=...) must hold a Principal for {name!r}, such as Principal("ann", roles=["admin"]), got {got}.'
             )
     return principals

@@ -1,32 +1,29 @@
-"""What is checked before an account, a key or a token is kept: every store must be able to read it, and it must mean what was meant."""
+"""Checks the fields of an account, a key or a token before a store keeps it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from sys import float_info
 from typing import Literal, cast
 
 from watchword.errors import ConfigurationError
 from watchword.networks import parse_network
-from watchword.scopes import check_scope
-from watchword.stores.bounds import shown
+from watchword.validators import check_choice, check_methods, check_number, check_scope, invalid
 
 
 def check_store(store: object, name: str, *methods: str) -> None:
-    """Refuse what is no store.
+    """Accept an object with the methods of a store.
 
     Args:
         store: what was given.
-        name: of the checker, for the message; the store is not shown, an address may hold a password.
-        methods: what the checker asks of it.
+        name: the class of the checker, for the message.
+        methods: the methods that the checker calls.
 
     Raises:
-        ConfigurationError: it has not all of them.
+        ConfigurationError: a method is missing.
     """
-    if not all(callable(getattr(store, method, None)) for method in methods) or isinstance(store, type):
-        raise ConfigurationError(
-            f'{name} takes a store, such as watchword.stores.MemoryStore() or SQLStore("sqlite:///auth.db"), not {_kind(store)}'
-        )
+    must = 'be a store, such as watchword.stores.MemoryStore() or SQLStore("sqlite:///auth.db")'
+    check_methods(f"{name}(store)", store, must, *methods, secret=True)  # the URL of a store may hold a password
 
 
 def check_text(what: str, text: object, *, may_be_empty: bool = False) -> str:
@@ -35,17 +32,17 @@ def check_text(what: str, text: object, *, may_be_empty: bool = False) -> str:
     Args:
         what: its name, for the message.
         text: the text.
-        may_be_empty: whether it may be left out.
+        may_be_empty: whether an empty text is accepted.
 
     Raises:
-        ConfigurationError: it is no string, is empty, or holds a control character or half of one.
+        ConfigurationError: it is not a string, is empty, or holds a control character or a lone surrogate.
     """
     if not isinstance(text, str):
-        raise ConfigurationError(f"{what} is a string, not {_kind(text)}")
+        raise invalid(what, "be a string", text, secret=True)
     if not text and not may_be_empty:
-        raise ConfigurationError(f"{what} is not empty")
+        raise invalid(what, "be a non-empty string", text)
     if any(character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff" for character in text):
-        raise ConfigurationError(f"{what} holds a control character or a lone surrogate: {shown(text)}")
+        raise invalid(what, "be without control characters and lone surrogates", text)
     return text
 
 
@@ -57,10 +54,10 @@ def check_texts(what: str, texts: Iterable[str]) -> tuple[str, ...]:
         texts: the texts.
 
     Raises:
-        ConfigurationError: they are one string, which would be taken letter by letter, or one of them cannot be kept.
+        ConfigurationError: they are one string, or a store cannot keep one of them.
     """
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-        raise ConfigurationError(f'{what} are a collection of names, such as ["orders"], not {shown(texts)}')
+        raise invalid(what, 'be a collection of names, such as ["orders"]', texts)
     return tuple(check_text(f"each of the {what}", text) for text in texts)
 
 
@@ -72,7 +69,7 @@ def check_names(what: str, names: Iterable[str]) -> frozenset[str]:
         names: the names.
 
     Raises:
-        ConfigurationError: they are one string, or one of them is no name.
+        ConfigurationError: they are one string, or a store cannot keep one of them.
     """
     return frozenset(check_texts(what, names))
 
@@ -84,7 +81,7 @@ def check_scopes(names: Iterable[str]) -> frozenset[str]:
         names: the scopes.
 
     Raises:
-        ConfigurationError: they are one string, or one of them is no scope token (RFC 6749 §3.3).
+        ConfigurationError: they are one string, or one of them is not a scope token (RFC 6749 §3.3).
     """
     return frozenset(map(check_scope, check_names("scopes", names)))
 
@@ -92,94 +89,62 @@ def check_scopes(names: Iterable[str]) -> frozenset[str]:
 def check_networks(networks: Iterable[str]) -> tuple[str, ...]:
     """Return networks as they are written.
 
-    One that cannot be read never reaches a store: it would let in everybody, or nobody, whenever it is read again.
+    A malformed network never reaches a store: each later check of the record would have to refuse every caller.
 
     Args:
         networks: such as `["10.0.0.0/8"]`.
 
     Raises:
-        ConfigurationError: one of them is no network.
+        ConfigurationError: one of them is not a network.
     """
     if isinstance(networks, (str, bytes)) or not isinstance(networks, Iterable):
-        raise ConfigurationError(f'networks are a collection, such as ["10.0.0.0/8"], not {shown(networks)}')
+        raise invalid("networks", 'be a collection, such as ["10.0.0.0/8"]', networks)
     kept: list[str] = []
     for network in networks:
         try:
             kept.append(str(parse_network(network)))
         except (ValueError, TypeError) as error:
-            raise ConfigurationError(f'networks are such as "10.0.0.0/8", not {shown(network)}: {str(error)[:200]}') from None
+            raise invalid("networks", 'hold networks such as "10.0.0.0/8"', network, f"{str(error)[:200]}.") from None
     return tuple(dict.fromkeys(kept))
 
 
 def check_kind(kind: object) -> Literal["user", "client"]:
-    """Return what a principal is.
+    """Return the kind of a principal.
 
     Args:
         kind: `"user"` or `"client"`.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: it is another value.
     """
-    if not isinstance(kind, str) or kind not in {"user", "client"}:
-        raise ConfigurationError(f'kind is "user" or "client", not {shown(kind)}')
+    check_choice("kind", kind, ("user", "client"))
     return cast("Literal['user', 'client']", kind)
 
 
 def check_time(what: str, time: object) -> float | None:
-    """Return a moment, or None where there is none.
+    """Return a moment, or None.
 
     Args:
         what: its name, for the message.
         time: Unix seconds.
 
     Raises:
-        ConfigurationError: it is no finite number.
+        ConfigurationError: it is not a finite number.
     """
-    return None if time is None else _number(what, time, "Unix seconds, or None")
-
-
-def check_seconds(what: str, seconds: object) -> float:
-    """Return how long something takes.
-
-    Args:
-        what: its name, for the message.
-        seconds: 0 or more.
-
-    Raises:
-        ConfigurationError: it is no finite number, or less than 0.
-    """
-    number = _number(what, seconds, "a number of seconds")
-    if number < 0:
-        raise ConfigurationError(f"{what} is a number of seconds, 0 or more, not {shown(seconds)}")
-    return number
+    return None if time is None else check_number(what, time, least=-float_info.max, unit="Unix seconds, or None")
 
 
 def check_window(not_before: object, expires_at: object) -> tuple[float | None, float | None]:
-    """Return from when and until when something is valid.
+    """Return the start and the end of a validity.
 
     Args:
         not_before: Unix seconds, or None.
         expires_at: Unix seconds, or None.
 
     Raises:
-        ConfigurationError: one of them is no moment, or it would end before it begins.
+        ConfigurationError: one of them is not a time, or the end is not after the start.
     """
     begins, ends = check_time("not_before", not_before), check_time("expires_at", expires_at)
     if begins is not None and ends is not None and begins >= ends:
-        raise ConfigurationError(f"not_before ({begins!r}) is earlier than expires_at ({ends!r}): it would never be valid")
+        raise ConfigurationError(f"not_before must be earlier than expires_at ({ends!r}), got {begins!r}.")
     return begins, ends
-
-
-def _number(what: str, value: object, unit: str) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = float("inf")
-        if isfinite(number):
-            return number
-    raise ConfigurationError(f"{what} is {unit}, not {shown(value)}")
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__

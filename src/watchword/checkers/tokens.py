@@ -12,6 +12,7 @@ from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError
 from watchword.principal import Principal
 from watchword.reason import Reason
+from watchword.validators import invalid
 from watchword.verdict import ALWAYS, Accepted, Refused, Verdict
 
 if TYPE_CHECKING:
@@ -41,20 +42,19 @@ class Tokens:
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
 
     def __init__(self, principals: Mapping[str, Principal]) -> None:
-        if not isinstance(principals, Mapping):
-            raise ConfigurationError(f"Tokens takes a mapping of tokens to principals, not {type(principals).__name__}")
-        if not principals:
-            raise ConfigurationError(
-                "Tokens needs at least one token: an empty table would refuse everybody, and is a mistake more often than meant"
-            )
+        if not isinstance(principals, Mapping) or not principals:
+            # An empty table refuses every request: a secret that was not read, more often than an intention.
+            raise invalid("Tokens(principals)", "be a mapping of at least one token to a Principal", principals, secret=True)
         self._table: dict[bytes, tuple[bytes, Accepted]] = {}
         for number, (token, principal) in enumerate(principals.items(), 1):
             if not isinstance(token, str) or not token or "," in token or not token.isprintable() or " " in {token[0], token[-1]}:
                 raise ConfigurationError(
-                    f"token number {number} of Tokens cannot be sent: it is empty, or holds a comma, a control character or outer spaces"
+                    f"Tokens(principals): token number {number} cannot be sent. Remove commas, control characters and outer spaces."
                 )
             if not isinstance(principal, Principal) or not principal.is_authenticated:
-                raise ConfigurationError(f"token number {number} of Tokens stands for a Principal, not {type(principal).__name__}")
+                raise ConfigurationError(
+                    f"Tokens(principals): token number {number} must have a Principal with an id, got {type(principal).__name__}."
+                )
             digest = sha256(token.encode()).digest()
             self._table[digest] = (digest, Accepted(principal, ALWAYS))
 

@@ -12,6 +12,7 @@ from watchword.checkers.passwords import identify
 from watchword.checkers.verifying import Verifier
 from watchword.credentials import BasicCredentials
 from watchword.errors import ConfigurationError
+from watchword.validators import invalid
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
@@ -61,29 +62,26 @@ class Users(FlowChecker[BasicCredentials]):
         clock: Clock | None = None,
         on_event: Hook | None = None,
     ) -> None:
-        if not isinstance(hashes, Mapping):
-            raise ConfigurationError(f"Users takes a mapping of user names to password hashes, not {type(hashes).__name__}")
-        if not hashes:
-            raise ConfigurationError(
-                "Users needs at least one user: an empty table would refuse everybody, and is a mistake more often than meant"
-            )
+        if not isinstance(hashes, Mapping) or not hashes:
+            # An empty table refuses every login: a file that was not read, more often than an intention.
+            raise invalid("Users(hashes)", "be a mapping of at least one user name to a password hash", hashes, secret=True)
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, on_event=on_event)
         table: dict[str, str] = {}
         for name, hash_ in hashes.items():
             canonical = user_name(name)
             if canonical in table:
-                raise ConfigurationError(f"Users holds {name!r} twice: the names are the same in Normalization Form C")
+                raise ConfigurationError(f"Users(hashes) holds {name!r} twice: the names are equal in Normalization Form C. Remove one.")
             verifier.hasher.check(hash_, name)
             if identify(hash_) in _UNSALTED:
                 raise ConfigurationError(
-                    f"the password hash of {name!r} has no salt, so a table of common passwords opens it (RFC 7617 §4): "
-                    "make a new one with `watchword hash`"
+                    f"Users(hashes): the password hash of {name!r} has no salt, so a table of common passwords opens it (RFC 7617 §4). "
+                    "Make a new one with `watchword hash`."
                 )
             table[canonical] = hash_
         given = {user_name(name): principal for name, principal in check_mapping("Users", principals).items()}
-        nobody = given.keys() - table.keys()
-        if nobody:
-            raise ConfigurationError(f"there are principals for users that have no hash: {', '.join(sorted(nobody))}")
+        unknown = given.keys() - table.keys()
+        if unknown:
+            raise ConfigurationError(f"Users(principals=...) names users without a hash: {', '.join(sorted(unknown))}. Add their hashes.")
         self._table = PasswordTable(table, given, verifier, ALWAYS)
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:

@@ -14,9 +14,9 @@ from watchword.checkers.names import canonical
 from watchword.checkers.passwords import PasswordHasher
 from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.clock import as_clock
-from watchword.errors import ConfigurationError
 from watchword.observe.notice import OperatorNotice, log_notice
 from watchword.protection.hash_limiter import HashLimiter, shared_limiter
+from watchword.validators import check_type, invalid
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
@@ -57,8 +57,8 @@ class Verifier:
         remember_for: float = FOR,
         on_event: Hook | None = None,
     ) -> None:
-        if limiter is not None and not isinstance(limiter, HashLimiter):
-            raise ConfigurationError(f"a limiter is a HashLimiter, such as HashLimiter(4), not {limiter!r}")
+        if limiter is not None:
+            check_type("Verifier(limiter=...)", limiter, HashLimiter, "HashLimiter(4)")
         check_bounds("Verifier", remember, remember_for)
         self.hasher: PasswordHasher = as_hasher(hasher)
         self._limiter = shared_limiter() if limiter is None else limiter
@@ -185,4 +185,4 @@ def as_hasher(given: object) -> PasswordHasher:
         return given
     if all(callable(getattr(given, method, None)) for method in ("hash", "identify", "needs_update", "verify")):
         return PasswordHasher(context=given)
-    raise ConfigurationError(f"a hasher is a PasswordHasher or a CryptContext of passlib, not {type(given).__name__}")
+    raise invalid("Verifier(hasher=...)", "be a PasswordHasher or a CryptContext of passlib", given, secret=True)

@@ -92,14 +92,14 @@ class Authorization(_Fields, Frozen):
     ) -> None:
         check_scheme(scheme)
         if (token68 is None) == (params is None):
-            raise ConfigurationError(f"credentials of scheme {scheme!r} are a token68 or parameters, one of the two")
+            raise ConfigurationError(f"credentials of scheme {scheme!r} must be a token68 or parameters. Give one of the two.")
         if token68 is not None:
             check_token68(scheme, token68)
         checked = None
         if params is not None:
             checked = MappingProxyType(_HiddenParams(check_params(scheme, params)))
             if not checked:
-                raise ConfigurationError(f"credentials of scheme {scheme!r} have at least one parameter")
+                raise ConfigurationError(f"credentials of scheme {scheme!r} must have at least one parameter.")
         for name, value in (("scheme", scheme), ("token68", token68), ("params", checked)):
             object.__setattr__(self, name, value)
 

@@ -69,7 +69,7 @@ class Challenge(Frozen):
         if token68 is not None:
             check_token68(scheme, token68)
             if checked:
-                raise ConfigurationError(f"a {scheme} challenge has a token68 or parameters, not both (RFC 9110 section 11.3)")
+                raise ConfigurationError(f"a {scheme} challenge has a token68 or parameters, got both (RFC 9110 §11.3). Leave one out.")
         for name, value in (("scheme", scheme), ("params", MappingProxyType(checked)), ("token68", token68)):
             object.__setattr__(self, name, value)
 

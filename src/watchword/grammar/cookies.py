@@ -13,6 +13,7 @@ from watchword.errors import ConfigurationError
 from watchword.grammar.abnf import OWS
 from watchword.grammar.limits import MAX_TAKEN_OUT
 from watchword.grammar.rules import is_token
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,9 +74,9 @@ class CookieReader:
         wanted = list(names)
         for name in wanted:
             if not isinstance(name, str) or not is_token(name):
-                raise ConfigurationError(f"a cookie name is a token (RFC 6265bis section 4.2.1), not {name!r}")
+                raise invalid("a cookie name", "be a token (RFC 6265bis §4.2.1)", name)
         if not wanted:
-            raise ConfigurationError("a reader of cookies needs the name of at least one")
+            raise ConfigurationError("CookieReader(names) must hold at least one name.")
         either = b"|".join(re.escape(name.encode()) for name in wanted)
         # Both patterns start with ";", which the engine finds with memchr; the field is read as if it started with one. The value of
         # a pair holds an octet that is no OWS, and ends where the pair ends: a control character makes the pair malformed.

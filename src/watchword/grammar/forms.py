@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from watchword.errors import ConfigurationError
 from watchword.grammar.limits import MAX_TAKEN_OUT
 from watchword.grammar.percent import percent_decode
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,7 @@ class FormReader:
     def __init__(self, names: Iterable[bytes]) -> None:
         wanted = list(names)
         if not wanted or not all(wanted):
-            raise ConfigurationError(f"a reader of forms needs the names of parameters, each not empty, not {wanted!r}")
+            raise invalid("FormReader(names)", "hold at least one name, and no empty one", wanted)
         # It starts with "&", which the engine finds with memchr; the data is read as if it started with one.
         pair = b"&(?:" + b"|".join(map(_spellings, wanted)) + b")(?:=([^&]*+))?(?![^&])"
         self._parameter = re.compile(pair)

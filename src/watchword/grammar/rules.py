@@ -97,8 +97,8 @@ def check_quotable(text: str) -> None:
     foreign = _UNQUOTABLE.search(text)
     if foreign is not None:
         raise ConfigurationError(
-            f"{foreign[0]!a} at index {foreign.start()} cannot be sent in a quoted-string: "
-            "take it out; HTAB, SP, %x21-7E and %x80-FF can be sent (RFC 9110 section 5.6.4)"
+            f"{foreign[0]!a} at index {foreign.start()} cannot be sent in a quoted-string. "
+            "Use HTAB, SP, %x21-7E and %x80-FF (RFC 9110 §5.6.4)."
         )
 
 

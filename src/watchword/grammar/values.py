@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar.limits import MAX_PARAMETERS
 from watchword.grammar.rules import check_quotable, is_token, is_token68, parse_auth_param
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -65,7 +66,7 @@ def check_scheme(scheme: object) -> None:
         ConfigurationError: it is no token.
     """
     if not isinstance(scheme, str) or not is_token(scheme):
-        raise ConfigurationError(f"a scheme name is a token such as 'Basic' (RFC 9110 section 11.1), not {scheme!r}")
+        raise invalid("a scheme name", "be a token such as 'Basic' (RFC 9110 §11.1)", scheme)
 
 
 def check_token68(scheme: str, token68: object) -> None:
@@ -75,7 +76,8 @@ def check_token68(scheme: str, token68: object) -> None:
         ConfigurationError: it is no token68.
     """
     if not isinstance(token68, str) or not is_token68(token68):
-        raise ConfigurationError(f'{scheme}: a token68 is letters, digits and -._~+/ with "=" only at its end (RFC 9110 section 11.2)')
+        must = 'be letters, digits and -._~+/ with "=" only at its end (RFC 9110 §11.2)'
+        raise invalid(f"{scheme}: a token68", must, token68, secret=True)
 
 
 def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -89,16 +91,20 @@ def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, st
     checked: dict[str, str] = {}
     for name, value in params.items() if isinstance(params, Mapping) else params:
         if not isinstance(name, str) or not is_token(name):
-            raise ConfigurationError(f"{scheme}: a parameter name is a token such as 'realm' (RFC 9110 section 11.2), not {name!r}")
+            raise invalid(f"{scheme}: a parameter name", "be a token such as 'realm' (RFC 9110 §11.2)", name)
         if not isinstance(value, str):
-            raise ConfigurationError(f"{scheme}: the value of parameter {name!r} is a str, not {type(value).__name__}")
+            raise invalid(f"{scheme}: the parameter {name!r}", "be a string", value, secret=True)
         if name.lower() in checked:
-            raise ConfigurationError(f"{scheme}: parameter {name!r} occurs twice, letter case aside; give it once (RFC 9110 section 11.2)")
+            raise ConfigurationError(
+                f"{scheme}: the parameter {name!r} is repeated, apart from letter case (RFC 9110 §11.2). Give it once."
+            )
         try:
             check_quotable(value)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{scheme}: parameter {name!r}: {error}") from None
+            raise ConfigurationError(f"{scheme}: the parameter {name!r}: {error}") from None
         checked[name.lower()] = value
     if len(checked) > MAX_PARAMETERS:
-        raise ConfigurationError(f"{scheme}: {len(checked)} parameters, but no parser need read more than {MAX_PARAMETERS}")
+        raise ConfigurationError(
+            f"{scheme}: {len(checked)} parameters are more than the {MAX_PARAMETERS} that a parser must read. Remove some."
+        )
     return checked

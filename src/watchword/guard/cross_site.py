@@ -93,8 +93,8 @@ def configured_origin(text: str) -> str:
     if origin is None:
         hint = "" if text.isascii() else " Write the host in ASCII, as browsers send it (xn--...)."
         raise ConfigurationError(
-            "Guard(origins=...): an origin is a scheme and a host, and a port if it is not the default one, such as "
-            f'"https://app.example.com" or "capacitor://localhost", not {text!r}.{hint}'
+            "Guard(origins=...) must hold a scheme and a host, and a port other than the default one, such as "
+            f'"https://app.example.com" or "capacitor://localhost", got {text!r}.{hint}'
         )
     return origin
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from os import urandom
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ from watchword.authorization.leaves import authenticated
 from watchword.cache import FOR, MOST, check_bounds
 from watchword.clock import as_clock, ticks
 from watchword.decision import Decided, Granted
-from watchword.errors import ConfigurationError
 from watchword.guard.cache import CredentialCache
 from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
@@ -21,6 +19,7 @@ from watchword.observe.log import log_failure, log_preflight, log_refusal, log_s
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
+from watchword.validators import check_bool, check_methods, check_sequence, check_type, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,22 +106,16 @@ class Guard:
         remember_for: float = FOR,
     ) -> None:
         for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
-            if isinstance(given, str):
-                raise ConfigurationError(f"Guard({name}=...) takes a list of names, such as [{given!r}], not one string")
-            if not isinstance(given, Iterable) or not all(isinstance(one, str) for one in given):
-                raise ConfigurationError(f"Guard({name}=...) takes a list of names, each a string, not {given!r}")
-        if firewall is not None and not isinstance(firewall, Firewall):
-            raise ConfigurationError(f"Guard(firewall=...) takes a Firewall, such as Firewall(off=['semicolon']), not {firewall!r}")
+            check_sequence(f"Guard({name}=...)", given)
+        if firewall is not None:
+            check_type("Guard(firewall=...)", firewall, Firewall, 'Firewall(off=["semicolon"])')
         if request_id is not None and not callable(request_id):
-            raise ConfigurationError(f"Guard(request_id=...) takes a function that makes an id, not {request_id!r}")
+            raise invalid("Guard(request_id=...)", "be a function that makes an id", request_id)
         if on_event is not None and not callable(on_event):
-            raise ConfigurationError(f"Guard(on_event=...) must be a function that takes an AuthEvent, got {on_event!r}")
-        if throttle is not None and not (callable(getattr(throttle, "blocked", None)) and callable(getattr(throttle, "reserve", None))):
-            raise ConfigurationError(f"Guard(throttle=...) must be a Throttle with blocked() and reserve(), got {throttle!r}")
-        if not isinstance(cors_inside, bool):
-            raise ConfigurationError(
-                f"Guard(cors_inside=...) must be True or False, got {cors_inside!r}. Name allowed origins in the CORS layer."
-            )
+            raise invalid("Guard(on_event=...)", "be a function that takes an AuthEvent", on_event)
+        if throttle is not None:
+            check_methods("Guard(throttle=...)", throttle, "be a Throttle with blocked() and reserve()", "blocked", "reserve")
+        check_bool("Guard(cors_inside=...)", cors_inside, fix="Name allowed origins in the CORS layer.")
         check_bounds("Guard", remember, remember_for)
         self._policy = Policy(
             schemes=schemes,
@@ -468,11 +461,7 @@ def as_guard(given: object) -> Guard:
     Raises:
         ConfigurationError: it is something else: a scheme alone, or the application in its place.
     """
-    if isinstance(given, Guard):
-        return given
-    raise ConfigurationError(
-        f"GuardMiddleware(app, guard) takes a Guard, such as Guard(Basic(checker, realm='office')), not {type(given).__name__}"
-    )
+    return check_type("GuardMiddleware(app, guard)", given, Guard, 'Guard(Basic(checker, realm="office"))', secret=True)
 
 
 def _finishing(operation: Operation[Any]) -> Steps[None]:

@@ -172,8 +172,8 @@ class IdentityHeaders:
             stem = name.removesuffix("*")
             if not is_token(stem) or canonical_name(stem) != stem:
                 raise ConfigurationError(
-                    "Guard(identity_headers=...) takes field names (RFC 9110 §5.1), of which * at the end stands for any rest: "
-                    f'"remote-user" or "x-remote-extra-*", not {given!r}. Write hyphens only: aliases such as underscores are covered.'
+                    'Guard(identity_headers=...) must hold field names such as "remote-user" or "x-remote-extra-*" (RFC 9110 §5.1), got '
+                    f"{given!r}. Write hyphens: aliases such as underscores are covered."
                 )
             (exact if stem == name else prefixes).add(stem)
         self.names: frozenset[str] = frozenset(exact)

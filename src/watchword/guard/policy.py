@@ -20,6 +20,7 @@ from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
 from watchword.schemes.known import known, reads_field_alone
 from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,16 +115,16 @@ class Policy:
     ) -> None:
         for scheme in schemes:
             if not isinstance(scheme, Scheme):
-                raise ConfigurationError(f"Guard takes schemes such as Basic(checker, realm=...), not {type(scheme).__name__}")
+                raise invalid("Guard(*schemes)", 'be schemes, such as Basic(checker, realm="office")', scheme, secret=True)
         if not schemes:
-            raise ConfigurationError("a guard needs at least one scheme: without one, no 401 could say how to log in (RFC 9110 §11.6.1)")
+            raise ConfigurationError("Guard(*schemes) must hold at least one scheme: a 401 needs a challenge (RFC 9110 §11.6.1).")
         self.entries: tuple[Entry, ...] = tuple(Entry(scheme, proxy=proxy) for scheme in _ordered(schemes, order))
         # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
         self.by_name: dict[str, Entry] = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
         self.by_scheme: dict[str, Entry] = {entry.scheme.name: entry for entry in self.entries}
         self.others: tuple[Entry, ...] = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
         if not isinstance(rules, Mapping):
-            raise ConfigurationError(f'rules map patterns to requirements, as in {{"/healthz": public}}; not {type(rules).__name__}')
+            raise invalid("Guard(rules=...)", 'be a mapping of patterns to requirements, such as {"/healthz": public}', rules)
         self.rules: Rules = Rules(rules, default, frozenset(entry.key for entry in self.entries))
         self.firewall = firewall
         self.clock = clock
@@ -207,8 +208,7 @@ class Policy:
         for name in names:
             if names.count(name) > 1:
                 raise ConfigurationError(
-                    f"two schemes answer to {name!r}, and there is no fallback from one to the other: "
-                    "give one scheme a checker that asks both"
+                    f"two schemes of Guard(*schemes) have the name {name!r}. Give one scheme a checker that asks both."
                 )
         for entry in self.entries:
             self._check_entry(entry)
@@ -221,30 +221,32 @@ class Policy:
         asked = [part for part in walk(route.requirement) if isinstance(part, ViaScheme)]
         for part in asked:
             if part.names and known.isdisjoint(name.lower() for name in part.names):
-                raise ConfigurationError(f"the rule {route.text!r} asks for {part}, and this guard has only {has}")
+                raise ConfigurationError(f"the rule {route.text!r} requires {part}, and this guard has only {has}. Add the scheme.")
         lost = route.accepted is not None and known.isdisjoint(route.accepted) and not any(part.empty for part in asked)
         if lost or (asked and not is_satisfiable(route.requirement, known)):
             alone = f" It can be met by {', '.join(sorted(route.accepted))} alone." if route.accepted and lost else ""
             raise ConfigurationError(
                 f"the rule {route.text!r} can be met by no scheme of this guard, which has only {has}: {route.requirement}.{alone} "
-                "Give the guard a scheme that will do, or let via(...) name one that it has"
+                "Add a scheme that meets it, or name one of the guard in via(...)."
             )
 
     def _check_entry(self, entry: Entry) -> None:
         scheme, takes = entry.scheme, getattr(entry.scheme.checker, "takes_credentials", ())
         if scheme.credentials is not None and takes and scheme.credentials not in takes:
             wanted = " or ".join(kind.__name__ for kind in takes)
-            raise ConfigurationError(f"{scheme.name} shows {scheme.credentials.__name__}, and {entry.checker.name} checks {wanted}")
+            raise ConfigurationError(f"{scheme.name} extracts {scheme.credentials.__name__}, and {entry.checker.name} checks {wanted}.")
         taken = sorted(name for name in set(scheme.fields) if name in _MEANS_SOMETHING_ELSE or name in self.identity_headers)
         if taken:
-            raise ConfigurationError(f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else")
+            raise ConfigurationError(
+                f"{scheme.name} cannot take credentials from {', '.join(taken)}: the field means something else. Use another field."
+            )
         if self.strip_credentials and scheme.reads_content and scheme.form_parameters is None:
             raise ConfigurationError(
-                f"strip_credentials=True cannot tell what {scheme.name} takes from a form: "
-                f"name it in {type(scheme).__name__}.form_parameters, or say () there"
+                f"strip_credentials=True needs the form parameters of {scheme.name}. "
+                f"Name them in {type(scheme).__name__}.form_parameters; use () for none."
             )
         if self.proxy and not known(entry.key).of_proxies:
-            raise ConfigurationError(f"a proxy offers Basic and Digest only (decision D35), not {scheme.name}")
+            raise ConfigurationError(f"Guard(proxy=True) must have Basic or Digest only (decision D35), got {scheme.name}.")
 
 
 def _field_table(entries: Sequence[Entry], names: frozenset[str]) -> FieldTable:
@@ -264,7 +266,7 @@ def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> li
     wanted = [name.lower() for name in order]
     missing = set(wanted) - {scheme.name.lower() for scheme in schemes}
     if missing:
-        raise ConfigurationError(f"order names {', '.join(sorted(missing))}, which this guard does not have")
+        raise ConfigurationError(f"Guard(order=...) must name schemes of this guard, got {', '.join(sorted(missing))}.")
     return sorted(
         schemes, key=lambda scheme: (wanted.index(scheme.name.lower()) if scheme.name.lower() in wanted else len(wanted), scheme.rank)
     )

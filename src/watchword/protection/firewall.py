@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from watchword.errors import ConfigurationError, GrammarError
+from watchword.errors import GrammarError
 from watchword.field import CREDENTIAL_LISTS
 from watchword.grammar import MAX_PATH_OCTETS, MAX_QUERY_OCTETS, has_stray_percent, may_be_joined, parse_authorization
 from watchword.reason import Reason
 from watchword.request import decode_path, encode_path, origin_form, strip_mount
+from watchword.validators import check_sequence, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -92,12 +93,10 @@ class Firewall:
     __slots__ = ("_off",)
 
     def __init__(self, *, off: Iterable[str] = ()) -> None:
-        if isinstance(off, str):
-            raise ConfigurationError(f"Firewall(off=...) takes a collection of names, such as [{off!r}]")
-        self._off = frozenset(off)
+        self._off = frozenset(check_sequence("Firewall(off=...)", off))
         unknown = self._off - RULES.keys()
         if unknown:
-            raise ConfigurationError(f"the firewall has no rule {', '.join(sorted(map(repr, unknown)))}; there are {', '.join(RULES)}")
+            raise invalid("Firewall(off=...)", f"name rules of {', '.join(RULES)}", sorted(unknown))
 
     def check_bounds(self, view: RequestView) -> Finding | None:
         """Look at the length of target and names, and at the number of fields, before anything is taken apart (threat H11).

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from watchword.credentials import APIKeyCredentials, Carrier
-from watchword.errors import ConfigurationError
 from watchword.grammar import MAX_FIELD_OCTETS, CookieReader, FormReader, form_decode, is_token
 from watchword.reason import Reason
 from watchword.schemes.base import CredentialsError, Scheme
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,16 +48,16 @@ class APIKey(Scheme[APIKeyCredentials]):
         super().__init__(checker, realm=realm)
         for what, given in (("header", header), ("cookie", cookie)):
             if given is not None and (not isinstance(given, str) or not is_token(given)):
-                raise ConfigurationError(f"the {what} of APIKey is a token (RFC 9110 §5.6.2), not {given!r}")
+                raise invalid(f"APIKey({what}=...)", "be a token (RFC 9110 §5.6.2)", given)
         self._header = None if header is None else header.lower()
         if self._header in {"authorization", "proxy-authorization", "cookie"}:
-            raise ConfigurationError(
-                f'{header} has a grammar of its own; "Authorization: ApiKey <key>" is always read, and a cookie by cookie="name"'
-            )
+            fix = '"Authorization: ApiKey <key>" is always read; for a cookie use cookie="name".'
+            raise invalid("APIKey(header=...)", "be a field without a grammar of its own", header, fix)
         if self._header is not None and "_" in self._header:
-            raise ConfigurationError(f"gateways drop or merge field names with an underscore: write {self._header.replace('_', '-')!r}")
+            # Gateways drop such a field, or merge it with its alias with a hyphen (threats H2).
+            raise invalid("APIKey(header=...)", "be without underscores", header, f"Use {header.replace('_', '-')!r}." if header else "")
         if query is not None and (not isinstance(query, str) or not query):
-            raise ConfigurationError(f"the query parameter of APIKey has a name, a non-empty string, not {query!r}")
+            raise invalid("APIKey(query=...)", "be the name of a parameter, a non-empty string", query)
         self.parameters: tuple[bytes, ...] = () if query is None else (query.encode("utf-8"),)
         self.cookies: tuple[str, ...] = () if cookie is None else (cookie,)
         own = (self._header,) if self._header is not None else ()

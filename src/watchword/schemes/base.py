@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from watchword.credentials import Credentials
-from watchword.errors import ConfigurationError, WatchwordError
+from watchword.errors import WatchwordError
 from watchword.field import Field
 from watchword.grammar import MAX_COOKIE_OCTETS, Challenge, is_token
 from watchword.reason import Reason, Secret
 from watchword.schemes.known import OF_CREDENTIALS, known
+from watchword.validators import check_printable, invalid
 
 if TYPE_CHECKING:
     from watchword.credentials import Carrier
@@ -115,11 +116,8 @@ class Scheme(Generic[C_co]):
 
     def __init__(self, checker: object, *, realm: str = "api") -> None:
         if not is_token(self.name):
-            raise ConfigurationError(
-                f"{type(self).__name__}.name is to be the name of the scheme, a token (RFC 9110 §11.1), not {self.name!r}"
-            )
-        if not isinstance(realm, str) or not realm or not (realm.isascii() and realm.isprintable()):
-            raise ConfigurationError(f"the realm of {self.name} is printable ASCII and not empty (RFC 7617 §3), not {realm!r}")
+            raise invalid(f"{type(self).__name__}.name", "be the name of the scheme, a token (RFC 9110 §11.1)", self.name)
+        check_printable(f"{self.name}(realm=...)", realm)
         self.checker = checker
         self.realm = realm
         self._plain = Challenge(self.name, {"realm": realm})

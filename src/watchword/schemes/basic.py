@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.credentials import BasicCredentials
-from watchword.errors import ConfigurationError, GrammarError
+from watchword.errors import GrammarError
 from watchword.grammar import Challenge, decode_base64
 from watchword.grammar.composed import composed
 from watchword.schemes.base import NO_PARAMS, ChallengeParams, CredentialsError, Scheme
+from watchword.validators import check_choice, invalid
 
 if TYPE_CHECKING:
     from watchword.credentials import Credentials
@@ -42,15 +43,12 @@ class Basic(Scheme[BasicCredentials]):
         self, checker: object, *, realm: str | None = None, charset: str | None = "UTF-8", fallback: Literal["latin-1"] | None = None
     ) -> None:
         if realm is None:
-            raise ConfigurationError('Basic needs a realm (RFC 7617 §2): Basic(checker, realm="office")')
+            raise invalid("Basic(realm=...)", "be given (RFC 7617 §2)", realm, 'Write Basic(checker, realm="office").')
         super().__init__(checker, realm=realm)
         if charset is not None and (not isinstance(charset, str) or charset.upper() != "UTF-8"):
-            raise ConfigurationError(
-                f'the charset of Basic is "UTF-8" or not given (RFC 7617 §2.1), not {charset!r}; '
-                'for old clients there is fallback="latin-1"'
-            )
-        if fallback is not None and fallback != "latin-1":
-            raise ConfigurationError(f'the fallback of Basic is "latin-1" or None, not {fallback!r}')
+            fix = 'For old clients use fallback="latin-1".'
+            raise invalid("Basic(charset=...)", 'be "UTF-8" or None (RFC 7617 §2.1)', charset, fix)
+        check_choice("Basic(fallback=...)", fallback, ("latin-1", None))
         if charset is not None:
             self._plain = Challenge(self.name, {"realm": realm, "charset": "UTF-8"})
         self._fallback = fallback

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.credentials import BearerToken
-from watchword.errors import ConfigurationError
 from watchword.field import Field
 from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token, is_token68
 from watchword.reason import Reason
 from watchword.schemes.base import NO_PARAMS, ChallengeParams, CredentialsError, Scheme
 from watchword.schemes.subprotocols import FIELD, token_behind
+from watchword.validators import check_printable, check_whole, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +65,7 @@ class Bearer(Scheme[BearerToken]):
         resource_metadata: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
-        if not isinstance(form_limit, int) or isinstance(form_limit, bool) or form_limit < 1:
-            raise ConfigurationError(f"the form limit of Bearer is a number of octets, 1 or more, not {form_limit!r}")
+        check_whole("Bearer(form_limit=...)", form_limit, least=1, unit="octets")
         if query:
             self.parameters: tuple[bytes, ...] = (b"access_token",)
         fields = {"authorization": Field(limit=MAX_TOKEN_OCTETS)}
@@ -75,7 +74,7 @@ class Bearer(Scheme[BearerToken]):
             self.form_parameters: tuple[bytes, ...] | None = (b"access_token",)
         if subprotocol is not None:
             if not isinstance(subprotocol, str) or not is_token(subprotocol):
-                raise ConfigurationError(f'Bearer(subprotocol=...) must be a token (RFC 6455 §4.1), such as "bearer", got {subprotocol!r}')
+                raise invalid("Bearer(subprotocol=...)", 'be a token (RFC 6455 §4.1), such as "bearer"', subprotocol)
             fields[FIELD] = Field(list=True, limit=MAX_TOKEN_OCTETS)
         self.fields: Mapping[str, Field] = fields
         self.subprotocol: str | None = subprotocol
@@ -172,19 +171,12 @@ def _token(sent: bytes, carrier: Literal["query", "form"]) -> BearerToken:
 def _metadata_url(url: str) -> str:
     from urllib.parse import urlsplit  # for this alone
 
-    if not isinstance(url, str):
-        raise ConfigurationError(f"resource_metadata is a string, an https URL, not {url!r}")
+    argument, must = "Bearer(resource_metadata=...)", "be an absolute https URL without fragment and user name (RFC 9728 §5.1)"
+    check_printable(argument, url)
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise ConfigurationError(f"resource_metadata is no URL: {error}") from None
-    if (
-        parts.scheme != "https"
-        or not parts.netloc
-        or parts.fragment
-        or "@" in parts.netloc
-        or not (url.isascii() and url.isprintable())
-        or " " in url
-    ):
-        raise ConfigurationError(f"resource_metadata is an absolute https URL without fragment or user name (RFC 9728 §5.1), not {url!r}")
+        raise invalid(argument, must, url, f"{error}.") from None
+    if parts.scheme != "https" or not parts.netloc or parts.fragment or "@" in parts.netloc or " " in url:
+        raise invalid(argument, must, url)
     return url

@@ -12,8 +12,8 @@ from math import isnan
 from typing import Any, TypeVar
 from unicodedata import normalize
 
-from watchword.scopes import check_scope
 from watchword.stores.ports import AccountRecord, Issued, KeyRecord
+from watchword.validators import check_scope, shown
 
 R = TypeVar("R", bound=Issued)
 
@@ -35,8 +35,6 @@ DIGEST = 32
 MAX_COUNT = 2**31 - 1
 """What the length of a page is cut to."""
 
-_SHOWN = 100  # characters of a value in a message
-
 
 def storable(text: object, limit: int = MAX_TEXT) -> bool:
     """Tell whether text can be kept and looked up: not empty, not too long, no NUL (PostgreSQL) and no lone surrogate (UTF-8).
@@ -53,21 +51,6 @@ def storable(text: object, limit: int = MAX_TEXT) -> bool:
         return len(text.encode()) <= limit
     except UnicodeEncodeError:
         return False
-
-
-def shown(value: object) -> str:
-    """Return a value for a message: cut, for messages end up in logs, and whatever the value makes of being printed.
-
-    Args:
-        value: what a caller handed over; no secret.
-    """
-    if isinstance(value, str) and len(value) > _SHOWN:
-        return f"{value[:_SHOWN]!r}..."
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - it is foreign; and a number may have more digits than Python prints
-        return f"one of {type(value).__name__}"
-    return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def fold(name: str) -> str:

@@ -152,7 +152,7 @@ def test_swapped_arguments_are_a_mistake(adapter: Any, app: Any) -> None:
     """The message says that they are swapped; anything else in the place of the guard is named."""
     with pytest.raises(ConfigurationError, match="the arguments are swapped"):
         adapter.GuardMiddleware(GUARD, app)
-    with pytest.raises(ConfigurationError, match=r"takes a Guard, .* not NoneType"):
+    with pytest.raises(ConfigurationError, match=r"must be a Guard, .* got None"):
         adapter.GuardMiddleware(app, None)
 
 

@@ -211,7 +211,7 @@ def test_the_epoch_is_a_time() -> None:
 @pytest.mark.parametrize("max_age", [-1, 1.5, "300", None, True, math.nan])
 def test_an_age_is_a_whole_number_of_seconds(max_age: Any) -> None:
     """`max_age` is sent in the challenge, where it is digits (RFC 9470 §3)."""
-    with pytest.raises(ConfigurationError, match=r"fresh\(\.\.\.\) takes a whole number of seconds, 0 or more"):
+    with pytest.raises(ConfigurationError, match=r"fresh\(max_age\) must be a whole number of seconds \(RFC 9470 §3\), 0 or more"):
         fresh(max_age)
 
 
@@ -240,21 +240,23 @@ def test_scopes_in_one_string_are_refused_with_what_to_write() -> None:
 @pytest.mark.parametrize("name", ["", None, 7, b"a", ["a"], ("a", "b"), {"a"}], ids=repr)
 def test_names_are_strings_that_say_something(make: Callable[..., Requirement], name: Any) -> None:
     """A list in place of names, an empty name or one that is no text is an error that shows it."""
-    with pytest.raises(ConfigurationError, match=r"\(\.\.\.\) takes names, each a non-empty string, not"):
+    with pytest.raises(ConfigurationError, match=r"\(\.\.\.\) must be a collection of names, each a non-empty string, got"):
         make(name)
 
 
 @pytest.mark.parametrize("name", ["Bear er", "Basic,", "é", "a/b", '"Basic"'])
 def test_via_takes_scheme_names(name: str) -> None:
     """What is no token is no scheme (RFC 9110 §11.1)."""
-    with pytest.raises(ConfigurationError, match=r"takes scheme names such as \"Bearer\""):
+    with pytest.raises(ConfigurationError, match=r"must name schemes such as \"Bearer\""):
         via(name)
 
 
 @pytest.mark.parametrize("value_", ["a b", 'a"b', "é", "a\nb"])
 def test_acr_values_can_stand_in_a_challenge(value_: str) -> None:
     """They are separated by spaces there (RFC 9470 §3)."""
-    with pytest.raises(ConfigurationError, match=r"acr values are separated by spaces in the challenge \(RFC 9470 §3\)"):
+    with pytest.raises(
+        ConfigurationError, match=r"acr\(\.\.\.\) must name values without spaces, which separate them in the challenge \(RFC 9470 §3\)"
+    ):
         acr(value_)
 
 

@@ -274,7 +274,7 @@ def test_two_rules_of_which_neither_is_more_specific_are_refused(rules: list[str
         table(*rules)
     message = str(caught.value)
     assert re.fullmatch(
-        f"the rules '[^']+' and '[^']+' both match {re.escape(shown)}, and neither is more specific: add a rule {re.escape(repr(advice))}",
+        f"the rules '[^']+' and '[^']+' both match {re.escape(shown)}, and neither is more specific. Add {re.escape(repr(advice))}.",
         message,
     )
     assert re.findall("'([^']+)'", message)[:2] == rules[:2] or re.findall("'([^']+)'", message)[1::-1] == rules[:2]
@@ -318,7 +318,7 @@ def test_two_rules_for_the_same_requests_are_refused(rules: list[str]) -> None:
     """However differently they are written."""
     with pytest.raises(ConfigurationError) as caught:
         table(*rules)
-    assert str(caught.value) == f"the rules {rules[0]!r} and {rules[1]!r} match the same requests: keep one"
+    assert str(caught.value) == f"the rules {rules[0]!r} and {rules[1]!r} match the same requests. Remove one."
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_rule_that_can_never_decide_is_refused(rules: list[str], idle: str) ->
     for order in permutations(rules):
         with pytest.raises(ConfigurationError) as caught:
             table(*order)
-        assert str(caught.value) == f"the rule {idle!r} can never decide: more specific rules match everything that it matches. Take it out"
+        assert str(caught.value) == f"the rule {idle!r} never decides: more specific rules match every request that it matches. Remove it."
     assert len(table(*(rule for rule in rules if rule != idle)).routes) == len(rules) - 1
 
 
@@ -360,9 +360,11 @@ def test_a_rule_that_decides_something_is_kept(rules: list[str]) -> None:
 @pytest.mark.parametrize("requirement", [True, None, "public", [authenticated], authenticated.evaluate], ids=repr)
 def test_a_rule_takes_a_requirement(requirement: Any) -> None:
     """Anything else is refused, with the rule and what was given; the default too."""
-    with pytest.raises(ConfigurationError, match=r"the rule '/x' takes a requirement such as authenticated or role\(\"admin\"\), not "):
+    with pytest.raises(
+        ConfigurationError, match=r"the rule '/x' must have a requirement, such as authenticated or role\(\"admin\"\), got "
+    ):
         Rules({"/x": requirement}, authenticated)
-    with pytest.raises(ConfigurationError, match="the rule 'default' takes a requirement"):
+    with pytest.raises(ConfigurationError, match="the rule 'default' must have a requirement"):
         Rules({}, requirement)
 
 

@@ -75,7 +75,7 @@ def test_a_requirement_that_nobody_can_meet_is_refused(requirement: Requirement)
     """The message names the rule and the requirement, and what to write if it is meant."""
     with pytest.raises(ConfigurationError) as caught:
         check_satisfiable(requirement, "GET /x")
-    assert str(caught.value) == f"the requirement of 'GET /x' can never be met: {requirement}. If that is meant, write nobody"
+    assert str(caught.value) == f"the requirement of 'GET /x' can never be met: {requirement}. Write nobody to refuse every caller."
 
 
 @pytest.mark.parametrize(

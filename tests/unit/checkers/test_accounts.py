@@ -468,17 +468,17 @@ def test_a_name_that_no_store_can_keep_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_age": 0}, "Accounts\\(max_age=...\\) takes seconds, more than 0, not 0"),
-        ({"max_age": -1}, "not -1"),
-        ({"max_age": inf}, "not inf"),
-        ({"max_age": nan}, "not nan"),
-        ({"max_age": True}, "not True"),
-        ({"max_age": "1d"}, "not '1d'"),
-        ({"disclose": "disabled"}, "takes a collection of disabled, locked, password_expired, not 'disabled'"),
-        ({"disclose": ["expired"]}, "not \\['expired'\\]"),
-        ({"disclose": [Reason.UNKNOWN_IDENTITY]}, "takes a collection of"),
-        ({"disclose": [Reason.WRONG_SECRET]}, "takes a collection of"),
-        ({"hasher": "argon2"}, "a hasher is a PasswordHasher or a CryptContext"),
+        ({"max_age": 0}, "Accounts\\(max_age=...\\) must be a number of seconds, more than 0, got 0"),
+        ({"max_age": -1}, "got -1"),
+        ({"max_age": inf}, "got inf"),
+        ({"max_age": nan}, "got nan"),
+        ({"max_age": True}, "got True"),
+        ({"max_age": "1d"}, "got '1d'"),
+        ({"disclose": "disabled"}, "must be a collection of names, not one string, got 'disabled'"),
+        ({"disclose": ["expired"]}, "got .*'expired'"),
+        ({"disclose": [Reason.UNKNOWN_IDENTITY]}, "must be a collection of"),
+        ({"disclose": [Reason.WRONG_SECRET]}, "must be a collection of"),
+        ({"hasher": "argon2"}, "must be a PasswordHasher or a CryptContext"),
     ],
 )
 def test_an_argument_that_cannot_be_right_is_a_mistake(options: dict[str, Any], message: str) -> None:
@@ -490,7 +490,9 @@ def test_an_argument_that_cannot_be_right_is_a_mistake(options: dict[str, Any], 
 @pytest.mark.parametrize("store", [None, "sqlite:///x.db", {}, object(), MemoryStore])
 def test_a_store_is_a_store(store: object) -> None:
     """Found at construction, with what to give instead."""
-    with pytest.raises(ConfigurationError, match=r"Accounts takes a store, such as watchword\.stores\.MemoryStore\(\) or SQLStore"):
+    with pytest.raises(
+        ConfigurationError, match=r"Accounts\(store\) must be a store, such as watchword\.stores\.MemoryStore\(\) or SQLStore"
+    ):
         Accounts(store)  # type: ignore[arg-type]  # the mistake itself
 
 

@@ -89,20 +89,20 @@ def test_a_new_key_is_kept_as_it_was_asked_for() -> None:
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "networks as a string": ({"networks": "10.0.0.0/8"}, r"networks are a collection, such as \[\"10.0.0.0/8\"\]"),
-    "networks None": ({"networks": None}, "networks are a collection"),
-    "no network": ({"networks": ["10.0.0.0/8", "office"]}, "networks are such as \"10.0.0.0/8\", not 'office'"),
-    "an empty network": ({"networks": [""]}, "networks are such as"),
+    "networks as a string": ({"networks": "10.0.0.0/8"}, r"networks must be a collection, such as \[\"10.0.0.0/8\"\]"),
+    "networks None": ({"networks": None}, "networks must be a collection"),
+    "no network": ({"networks": ["10.0.0.0/8", "office"]}, "networks must hold networks such as \"10.0.0.0/8\", got 'office'"),
+    "an empty network": ({"networks": [""]}, "networks must hold networks such as"),
     "a network with host bits": ({"networks": ["10.0.0.1/8"]}, "has host bits set"),
-    "a network with a zone": ({"networks": ["fe80::%eth0/64"]}, "zones are not compared"),
-    "a network that is a number": ({"networks": [10]}, "it is no string"),
-    "networks in one string": ({"networks": ["10.0.0.0/8,192.0.2.0/24"]}, "networks are such as"),
-    "not_before nan": ({"not_before": nan}, "not_before is Unix seconds, or None, not nan"),
+    "a network with a zone": ({"networks": ["fe80::%eth0/64"]}, "Zones are not compared"),
+    "a network that is a number": ({"networks": [10]}, "A network is a string"),
+    "networks in one string": ({"networks": ["10.0.0.0/8,192.0.2.0/24"]}, "networks must hold networks such as"),
+    "not_before nan": ({"not_before": nan}, "not_before must be Unix seconds, or None, got nan"),
     "an end before the beginning": (
         {"not_before": NOW + 2, "expires_at": NOW + 1},
-        r"not_before .* is earlier than expires_at .*",
+        r"not_before must be earlier than expires_at .*",
     ),
-    "an end at the beginning": ({"not_before": NOW, "expires_at": NOW}, "it would never be valid"),
+    "an end at the beginning": ({"not_before": NOW, "expires_at": NOW}, "not_before must be earlier than expires_at"),
 }
 
 
@@ -119,9 +119,9 @@ def test_a_key_that_cannot_be_right_is_not_made(case: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"used_every": -1}, "used_every is a number of seconds, 0 or more, not -1"),
-        ({"used_every": nan}, "used_every is a number of seconds, not nan"),
-        ({"used_every": "60"}, "used_every is a number of seconds, not '60'"),
+        ({"used_every": -1}, "used_every must be a number of seconds, 0 or more, got -1"),
+        ({"used_every": nan}, "used_every must be a number of seconds, 0 or more, got nan"),
+        ({"used_every": "60"}, "used_every must be a number of seconds, 0 or more, got '60'"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -204,10 +204,10 @@ def test_without_an_overlap_the_old_key_ends_at_once() -> None:
 
 
 ROTATION_MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "negative": ({"overlap": -1}, "overlap is a number of seconds, 0 or more"),
-    "none": ({"overlap": None}, "overlap is a number of seconds"),
-    "endless": ({"overlap": inf}, "overlap is a number of seconds, not inf"),
-    "no time": ({"expires_at": nan}, "expires_at is Unix seconds"),
+    "negative": ({"overlap": -1}, "overlap must be a number of seconds, 0 or more"),
+    "none": ({"overlap": None}, "overlap must be a number of seconds"),
+    "endless": ({"overlap": inf}, "overlap must be a number of seconds, 0 or more, got inf"),
+    "no time": ({"expires_at": nan}, "expires_at must be Unix seconds"),
 }
 
 

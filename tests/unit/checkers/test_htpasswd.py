@@ -130,7 +130,7 @@ def test_what_htpasswd_writes_is_taken_without_being_told(name: str, behind: Beh
     path = tmp_path / "users"
     tool("htpasswd", "-b", "-c", *APACHE[name], str(path), "ann", PASSWORD)
     if name == "plain":
-        with pytest.raises(ConfigurationError, match="no hash of a known format"):
+        with pytest.raises(ConfigurationError, match="not a hash of a known format"):
             Htpasswd(path)
     else:
         assert behind(guarded(Htpasswd(path)))(log_in("ann", PASSWORD)).status == 200
@@ -322,7 +322,7 @@ BREAKS: dict[Callable[[Path], None], str] = {
     directory: "it is no file",
     fifo: "it is no file",
     garbage: "nobody could log in by it; line 1: it is not UTF-8",
-    odd: "nobody could log in by it; line 1: the password of this user is no hash of a known format",
+    odd: "nobody could log in by it; line 1: the password of this user is not a hash of a known format",
     dangling: "No such file or directory",
     loop: "Too many levels of symbolic links",
     huge: "it is longer than 67108864 octets",
@@ -576,7 +576,7 @@ def test_a_path_that_is_none_is_a_mistake(name: str, tmp_path: Path) -> None:
 
 def test_plain_text_and_a_hasher_are_told_in_one_way(path: Path) -> None:
     """A hasher says by itself whether it takes plain text."""
-    with pytest.raises(ConfigurationError, match="plain=True or a hasher"):
+    with pytest.raises(ConfigurationError, match="takes plain=True or hasher="):
         Htpasswd(path, plain=True, hasher=CountingHasher())
 
 

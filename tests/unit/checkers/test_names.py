@@ -55,15 +55,15 @@ def test_a_user_name_is_canonical() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "a user name is a non-empty string, not ''"),
-        (None, "a user name is a non-empty string, not None"),
-        (7, "a user name is a non-empty string, not 7"),
-        (b"ann", "a user name is a non-empty string, not b'ann'"),
-        ("ann:s3cret", "the user name that begins with 'ann' cannot be sent in Basic: it holds a colon"),
+        ("", "a user name must be a non-empty string, got ''"),
+        (None, "a user name must be a non-empty string, got None"),
+        (7, "a user name must be a non-empty string, got 7"),
+        (b"ann", "a user name must be a non-empty string, got b'ann'"),
+        ("ann:s3cret", "the user name that begins with 'ann' cannot be sent in Basic .* Remove the colon"),
         (":s3cret", "the user name that begins with '' cannot be sent"),
-        *((f"a{chr(code)}", "it holds a control character") for code in (*range(32), 127)),
-        ("a\ud800", "it holds half a character"),
-        ("\udfffa", "it holds half a character"),
+        *((f"a{chr(code)}", "Remove the control character") for code in (*range(32), 127)),
+        ("a\ud800", "Remove the lone surrogate"),
+        ("\udfffa", "Remove the lone surrogate"),
     ],
 )
 def test_what_basic_cannot_send_is_a_mistake(name: object, message: str) -> None:

@@ -53,9 +53,9 @@ def test_a_token_ends(given: dict[str, Any], ends: float | None) -> None:
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no time": ({"expires_in": 0}, "expires_in is more than 0"),
-    "negative": ({"expires_in": -5}, "expires_in is a number of seconds, 0 or more"),
-    "endless": ({"expires_in": inf}, "expires_in is a number of seconds, not inf"),
-    "text": ({"expires_in": "60"}, "expires_in is a number of seconds"),
+    "negative": ({"expires_in": -5}, "expires_in must be a number of seconds, 0 or more"),
+    "endless": ({"expires_in": inf}, "expires_in must be a number of seconds, 0 or more, got inf"),
+    "text": ({"expires_in": "60"}, "expires_in must be a number of seconds"),
 }
 
 
@@ -107,5 +107,5 @@ def test_tokens_that_ended_are_forgotten() -> None:
     assert desk.checker.purge(NOW + 1000) == 0  # a time in the future counts as now
     assert desk.works(endless.token)
     for wrong in (nan, inf, "1", True):
-        with pytest.raises(ConfigurationError, match="before is Unix seconds, or None"):
+        with pytest.raises(ConfigurationError, match="before must be Unix seconds, or None"):
             desk.checker.purge(wrong)

@@ -87,7 +87,7 @@ def test_unknown_tokens_and_keys_look_alike() -> None:
 )
 def test_a_token_that_cannot_be_sent_is_a_mistake(token: object) -> None:
     """Found at construction; the message says which one it is by its place, and does not show it."""
-    with pytest.raises(ConfigurationError, match="token number 2 of Tokens cannot be sent") as caught:
+    with pytest.raises(ConfigurationError, match="token number 2 cannot be sent") as caught:
         Tokens({"good": ANN, token: ANN})  # type: ignore[dict-item]  # the mistake itself
     assert "s3cret" not in str(caught.value)
 
@@ -95,20 +95,22 @@ def test_a_token_that_cannot_be_sent_is_a_mistake(token: object) -> None:
 @pytest.mark.parametrize(("wrong", "kind"), [(None, "NoneType"), ("ann", "str"), (ANONYMOUS, "Principal"), (Accepted(ANN), "Accepted")])
 def test_a_token_stands_for_somebody(wrong: object, kind: str) -> None:
     """Anything else is a mistake."""
-    with pytest.raises(ConfigurationError, match=f"token number 1 of Tokens stands for a Principal, not {kind}") as caught:
+    with pytest.raises(ConfigurationError, match=f"token number 1 must have a Principal with an id, got {kind}") as caught:
         Tokens({"s3cret": wrong})  # type: ignore[dict-item]  # the mistake itself
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_list_of_tokens_is_a_mistake() -> None:
     """It says of no token whom it stands for; the message shows none."""
-    with pytest.raises(ConfigurationError, match=r"Tokens takes a mapping of tokens to principals, not list$"):
+    with pytest.raises(
+        ConfigurationError, match=r"Tokens\(principals\) must be a mapping of at least one token to a Principal, got list\.$"
+    ):
         Tokens(["s3cret"])  # type: ignore[arg-type]  # the mistake itself
 
 
 def test_an_empty_table_is_a_mistake() -> None:
     """It would refuse everybody, and elsewhere it let everybody in (N10)."""
-    with pytest.raises(ConfigurationError, match="Tokens needs at least one token"):
+    with pytest.raises(ConfigurationError, match="must be a mapping of at least one token"):
         Tokens({})
 
 

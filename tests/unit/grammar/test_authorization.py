@@ -199,9 +199,9 @@ def test_serialize_is_the_reverse(credentials: Authorization, sent: str) -> None
         ({"scheme": "X", "params": {"": "1"}}, "parameter name"),
         ({"scheme": "X", "params": {"a b": "1"}}, "parameter name"),
         ({"scheme": "X", "params": {1: "1"}}, "parameter name"),
-        ({"scheme": "X", "params": {"a": 1}}, "not int"),
+        ({"scheme": "X", "params": {"a": 1}}, "got int"),
         ({"scheme": "X", "params": {"a": "\n"}}, "'a'"),
-        ({"scheme": "X", "params": [("a", "1"), ("A", "1")]}, "twice"),
+        ({"scheme": "X", "params": [("a", "1"), ("A", "1")]}, "is repeated"),
         ({"scheme": "X", "params": {f"p{number}": "1" for number in range(65)}}, "65 parameters"),
     ],
 )

@@ -22,9 +22,9 @@ TOKENS = Tokens({"token": Principal("ann")})
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Basic(TOKENS, realm="a"), "Basic shows BasicCredentials, and Tokens checks BearerToken or APIKeyCredentials"),
-        (lambda: Bearer(USERS), "Bearer shows BearerToken, and Users checks BasicCredentials"),
-        (lambda: APIKey(USERS), "ApiKey shows APIKeyCredentials, and Users checks BasicCredentials"),
+        (lambda: Basic(TOKENS, realm="a"), "Basic extracts BasicCredentials, and Tokens checks BearerToken or APIKeyCredentials"),
+        (lambda: Bearer(USERS), "Bearer extracts BearerToken, and Users checks BasicCredentials"),
+        (lambda: APIKey(USERS), "ApiKey extracts APIKeyCredentials, and Users checks BasicCredentials"),
     ],
 )
 def test_a_table_for_other_credentials_is_refused(make: Callable[[], Any], message: str) -> None:
@@ -52,7 +52,7 @@ def test_a_form_may_be_read_where_its_type_is_a_field_too() -> None:
 @pytest.mark.parametrize("given", [Bearer(TOKENS), lambda environ, start_response: [], None], ids=["scheme", "application", "nothing"])
 def test_a_middleware_takes_a_guard_alone(middleware: Any, given: object) -> None:
     """A scheme without a guard, or the arguments the wrong way round, are named."""
-    with pytest.raises(ConfigurationError, match="takes a Guard"):
+    with pytest.raises(ConfigurationError, match="must be a Guard"):
         middleware(lambda *arguments: None, given)
 
 

@@ -35,7 +35,7 @@ def decide(value: str, checker: object) -> Any:
 
 def test_a_basic_challenge_always_has_a_realm() -> None:
     """R7617-2-1: without one it cannot be made, and the message shows how to."""
-    with pytest.raises(ConfigurationError, match=r'Basic needs a realm.*Basic\(checker, realm="office"\)'):
+    with pytest.raises(ConfigurationError, match=r'Basic\(realm=\.\.\.\) must be given .*Basic\(checker, realm="office"\)'):
         Basic(Recorder())
     guard = Guard(Basic(Recorder(), realm="office"))
     view = ask()
@@ -164,7 +164,7 @@ def test_the_charset_is_utf_8_however_it_is_written(charset: str) -> None:
 @pytest.mark.parametrize("charset", ["latin-1", "UTF8", "", "iso-8859-1", True])
 def test_no_other_charset_exists(charset: Any) -> None:
     """R7617-2.1-1: the message says what there is for old clients."""
-    with pytest.raises(ConfigurationError, match=r'the charset of Basic is "UTF-8" or not given.*fallback="latin-1"'):
+    with pytest.raises(ConfigurationError, match=r'Basic\(charset=\.\.\.\) must be "UTF-8" or None.*fallback="latin-1"'):
         Basic(Recorder(), realm="x", charset=charset)
 
 
@@ -215,7 +215,7 @@ def test_old_clients_may_be_understood() -> None:
 @pytest.mark.parametrize("fallback", ["cp1252", ["latin-1"], False])
 def test_no_other_fallback_exists(fallback: Any) -> None:
     """R7617-2.1-5: Windows code pages are guesswork."""
-    with pytest.raises(ConfigurationError, match=r'the fallback of Basic is "latin-1" or None'):
+    with pytest.raises(ConfigurationError, match=r'Basic\(fallback=\.\.\.\) must be "latin-1" or None'):
         Basic(Recorder(), realm="x", fallback=fallback)
 
 

@@ -16,7 +16,7 @@ NO_NUMBERS: list[Any] = [None, "1", b"1", [], {}, True, object(), float("nan"), 
 def test_a_number_is_one_that_can_be_meant(argument: str) -> None:
     """Else the message says which numbers are, and shows what was given."""
     for wrong in NO_NUMBERS:
-        with pytest.raises(ConfigurationError, match="a store has a staleness of 0 seconds or more") as caught:
+        with pytest.raises(ConfigurationError, match=rf"SQLStore\({argument}=\.\.\.\) must be a") as caught:
             SQLStore("sqlite://", **{argument: wrong})
         assert len(str(caught.value)) < 500
 
@@ -26,7 +26,7 @@ def test_a_number_is_one_that_can_be_meant(argument: str) -> None:
 )
 def test_the_least_and_the_most_are_kept(argument: str, wrong: Any) -> None:
     """No time to wait in, no connection, or half of one."""
-    with pytest.raises(ConfigurationError, match="a store has a staleness"):
+    with pytest.raises(ConfigurationError, match=rf"SQLStore\({argument}=\.\.\.\) must be a"):
         SQLStore("sqlite://", **{argument: wrong})
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a stored hash, said to whom can mend it."""
+"""Checks stored password hashes, and says how to mend them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from watchword.checkers.passwords.formats import Found
     from watchword.checkers.passwords.stored import StoredHash
 
-_NEW = "`watchword hash` makes a new one"
+_NEW = "Make a new one with `watchword hash`."
 
 
 def check_found(given: object, found: Found, owner: str) -> StoredHash:
@@ -26,14 +26,14 @@ def check_found(given: object, found: Found, owner: str) -> StoredHash:
         ConfigurationError: it is no text, of no known format, malformed, or over the ceilings.
     """
     if not isinstance(given, str):
-        raise ConfigurationError(f"the password hash of {owner!r} is a string, not {type(given).__name__}")
+        raise ConfigurationError(f"the password hash of {owner!r} must be a string, got {type(given).__name__}.")
     if found.family is None:
-        raise ConfigurationError(f"the password of {owner!r} is no hash of a known format. Passwords are never stored as they are: {_NEW}")
+        raise ConfigurationError(f"the password of {owner!r} is not a hash of a known format. {_NEW}")
     if found.stored is None:
-        raise ConfigurationError(f"the {found.family.name} hash of {owner!r} is malformed; {_NEW}")
+        raise ConfigurationError(f"the {found.family.name} hash of {owner!r} is malformed. {_NEW}")
     if not found.stored.bounded:
         raise ConfigurationError(
-            f"the {found.family.name} hash of {owner!r} asks for too much work ({found.stored.cost}), and is never verified; {_NEW}"
+            f"the {found.family.name} hash of {owner!r} is too costly ({found.stored.cost}), and is never verified. {_NEW}"
         )
     return found.stored
 

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from watchword.errors import ConfigurationError
+from watchword.validators import check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +35,13 @@ class DummyHashes:
 
     def __init__(self, samples: Mapping[str, int], key: bytes) -> None:
         if not samples:
-            raise ConfigurationError("DummyHashes needs at least one hash: without one an unknown name would cost nothing to refuse")
-        if not all(isinstance(weight, int) and weight > 0 for weight in samples.values()):
-            raise ConfigurationError("each weight of DummyHashes is a whole number above zero: how many accounts have such a hash")
+            raise ConfigurationError(
+                "DummyHashes(samples) must hold at least one hash: without one an unknown name would be refused for free."
+            )
+        for weight in samples.values():
+            check_whole("each weight of DummyHashes(samples)", weight, least=1, unit="accounts")
         if not isinstance(key, bytes) or len(key) not in _KEY_OCTETS:
-            raise ConfigurationError("the key of DummyHashes is 16 to 64 random octets: os.urandom(32)")
+            raise ConfigurationError("DummyHashes(key) must be 16 to 64 random octets. Use os.urandom(32).")
         self._samples = sorted(samples)  # so that formats stay together, and the order in which they were found makes no difference
         self._bounds = list(accumulate(samples[sample] for sample in self._samples))
         self._key = key

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from watchword.checkers.passwords.octets import MAX_PASSWORD_OCTETS, as_octets
 from watchword.checkers.passwords.outage import HashUnavailable, describe, outage
 from watchword.errors import ConfigurationError, Unavailable
+from watchword.validators import check_whole, invalid
 
 if TYPE_CHECKING:
     from watchword.checkers.passwords.context import Context
@@ -50,8 +51,7 @@ class PasswordHasher:
         self._probed: set[str] = set()  # formats that the context was seen to compute
         numbers = {"time_cost": time_cost, "memory_cost": memory_cost, "parallelism": parallelism}
         for name, number in numbers.items():
-            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-                raise ConfigurationError(f"{name} of PasswordHasher is a whole number above zero, not {number!r}")
+            check_whole(f"PasswordHasher({name}=...)", number, least=1)
         self._context = _checked(context)
         self._check_numbers()
 
@@ -59,11 +59,13 @@ class PasswordHasher:
         from watchword.checkers.passwords.argon2 import MAX_LANES, MAX_MEMORY, MAX_WORK
 
         if self._memory < 8 * self._parallelism:
-            raise ConfigurationError(f"memory_cost of PasswordHasher is at least 8 KiB for each lane: {8 * self._parallelism} or more")
+            raise ConfigurationError(
+                f"PasswordHasher(memory_cost=...) must be 8 KiB or more for each lane: use {8 * self._parallelism} or more."
+            )
         if self._memory * self._passes > MAX_WORK or self._memory > MAX_MEMORY or self._parallelism > MAX_LANES:
             raise ConfigurationError(
-                f"PasswordHasher takes at most memory_cost={MAX_MEMORY}, parallelism={MAX_LANES}, and {MAX_WORK} for memory_cost "
-                "times time_cost: such a hash would never be verified"
+                f"PasswordHasher(...) must stay within memory_cost={MAX_MEMORY}, parallelism={MAX_LANES} and memory_cost * time_cost = "
+                f"{MAX_WORK}: a more costly hash is never verified."
             )
 
     def hash(self, password: str | bytes) -> str:
@@ -211,20 +213,26 @@ class PasswordHasher:
             stored = self._read(made)
             matches = stored is not None and answers(stored, random[: stored.limit])
         except HashUnavailable as error:
-            raise ConfigurationError(f"this machine cannot compute new password hashes: {error.cause}") from None
+            raise ConfigurationError(f"this machine cannot compute new password hashes: {error.cause}.") from None
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - a context is foreign code
             why = describe(error, quote=True)  # what was hashed is thrown away
             raise ConfigurationError(
-                f"this machine cannot compute new password hashes: {why}. Update the libraries of the hasher"
+                f"this machine cannot compute new password hashes: {why}. Update the libraries of the hasher."
             ) from None
         if stored is None:
-            raise ConfigurationError("the context makes hashes that are malformed, of an absurd cost, or that it does not identify itself")
+            raise ConfigurationError(
+                "PasswordHasher(context=...) makes hashes that are malformed, too costly, or not identified by the context itself."
+            )
         if stored.profile != (self._argon2_profile() if self._context is None else self.profile(other)):
-            raise ConfigurationError("the context makes hashes of different costs, by which users could be told apart (vary_rounds?)")
+            raise ConfigurationError(
+                "PasswordHasher(context=...) makes hashes of different costs, which reveals who exists. Remove vary_rounds."
+            )
         if not matches or self._matches_empty(stored):
-            raise ConfigurationError("the context makes hashes that their own password does not match, or that an empty one does")
+            raise ConfigurationError(
+                "PasswordHasher(context=...) makes hashes that their own password does not match, or that an empty one matches."
+            )
         return made
 
     def _matches_empty(self, stored: StoredHash) -> bool:
@@ -238,7 +246,7 @@ class PasswordHasher:
     def _new(self) -> StoredHash:
         stored = self._read(self.dummy())
         if stored is None:
-            raise ConfigurationError("the context no longer identifies what it made")
+            raise ConfigurationError("PasswordHasher(context=...) no longer identifies its own hashes.")
         return stored
 
     def _limit(self) -> int | None:
@@ -267,7 +275,7 @@ class PasswordHasher:
 
         made = self._context.hash(secret(octets))
         if not isinstance(made, str):
-            raise ConfigurationError(f"the hash() of the context returned {type(made).__name__}, not str")
+            raise ConfigurationError(f"hash() of PasswordHasher(context=...) must return str, got {type(made).__name__}.")
         return made
 
     def _read(self, text: object) -> StoredHash | None:
@@ -294,7 +302,6 @@ def _checked(context: object) -> Context | None:
 
     missing = [name for name in ("hash", "verify", "needs_update", "identify") if not callable(getattr(context, name, None))]
     if missing or not isinstance(context, Context):
-        raise ConfigurationError(
-            f"the context of PasswordHasher is a passlib CryptContext or like one; {type(context).__name__} lacks {' and '.join(missing)}"
-        )
+        must = f"be a CryptContext of passlib, or have its methods {', '.join(missing)}"
+        raise invalid("PasswordHasher(context=...)", must, context, secret=True)
     return context

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from sqlalchemy import case, literal
 
 from watchword.errors import Unavailable
-from watchword.scopes import check_scope
 from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
 from watchword.stores.sql.schema import accounts, keys, tokens
+from watchword.validators import check_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from watchword.clock import SystemClock, UptimeClock, as_clock
 from watchword.errors import ConfigurationError
-from watchword.stores.bounds import shown
 from watchword.stores.sql.accounts import SQLAccounts
 from watchword.stores.sql.database import Database
 from watchword.stores.sql.issued import SQLIssued
+from watchword.validators import check_number, check_type, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,11 +67,9 @@ class SQLStore(SQLAccounts, SQLIssued):
         pool_size: int = 10,
         check: bool = True,
     ) -> None:
-        if not _is_seconds(staleness) or not _is_seconds(timeout) or not timeout or not _is_count(pool_size):
-            raise ConfigurationError(
-                f"a store has a staleness of 0 seconds or more, a timeout above 0, and a pool of 1 connection or more, a day and "
-                f"{MOST_CONNECTIONS} at most; not {shown(staleness)}, {shown(timeout)} and {shown(pool_size)}"
-            )
+        check_number("SQLStore(staleness=...)", staleness, most=LONGEST)
+        check_number("SQLStore(timeout=...)", timeout, most=LONGEST, above=True)
+        check_whole("SQLStore(pool_size=...)", pool_size, least=1, most=MOST_CONNECTIONS, unit="connections")
         if url is not None and engine is not None:
             raise ConfigurationError("SQLStore takes a URL or engine=..., got both. Leave one of them out.")
         self._database = Database(
@@ -167,14 +165,4 @@ class SQLStore(SQLAccounts, SQLIssued):
 
 
 def _checked(connection: object) -> Connection | None:
-    if connection is not None and not isinstance(connection, Connection):
-        raise ConfigurationError(f"connection= must be a sqlalchemy.Connection, got an object of the class {type(connection).__name__!r}")
-    return connection
-
-
-def _is_seconds(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= LONGEST
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CONNECTIONS
+    return None if connection is None else check_type("connection", connection, Connection, "engine.connect()", secret=True)

@@ -56,8 +56,8 @@ def test_the_smallest_weight_is_reached_and_the_only_sample_too() -> None:
     ("samples", "key", "message"),
     [
         ({}, KEY, "at least one hash"),
-        ({"a": 0}, KEY, "above zero"),
-        ({"a": 1, "b": -1}, KEY, "above zero"),
+        ({"a": 0}, KEY, "1 or more"),
+        ({"a": 1, "b": -1}, KEY, "1 or more"),
         ({"a": 0.5}, KEY, "whole number"),
         ({"a": 1}, b"", "16 to 64 random octets"),
         ({"a": 1}, bytes(15), "16 to 64 random octets"),

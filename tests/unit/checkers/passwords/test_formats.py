@@ -330,7 +330,7 @@ def test_what_is_malformed_is_found_at_construction() -> None:
     """The message says whose it is and how to mend it, and does not show it."""
     for name, text in MALFORMED.items():
         with noting(name):
-            with pytest.raises(ConfigurationError, match=r"'ann'.*`watchword hash` makes a new one") as caught:
+            with pytest.raises(ConfigurationError, match=r"'ann'.*Make a new one with `watchword hash`") as caught:
                 check_hash(text, "ann")
             assert len(text) < 8 or text not in str(caught.value)
 
@@ -348,7 +348,7 @@ def test_the_ceilings_are_where_they_are_documented() -> None:
 
 def test_a_cost_over_the_ceiling_is_named() -> None:
     """The operator learns that it is the cost, and which."""
-    with pytest.raises(ConfigurationError, match=r"the bcrypt hash of 'ann' asks for too much work \(18\), and is never verified"):
+    with pytest.raises(ConfigurationError, match=r"the bcrypt hash of 'ann' is too costly \(18\), and is never verified"):
         check_hash(TOO_MUCH["bcrypt"], "ann")
 
 

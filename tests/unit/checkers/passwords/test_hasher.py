@@ -68,14 +68,14 @@ def test_what_is_no_password_is_not_hashed(wrong: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"time_cost": 0}, "time_cost of PasswordHasher is a whole number above zero, not 0"),
-        ({"memory_cost": "64"}, "memory_cost .* not '64'"),
-        ({"parallelism": True}, "parallelism .* not True"),
-        ({"memory_cost": 31, "parallelism": 4}, "memory_cost of PasswordHasher is at least 8 KiB for each lane: 32 or more"),
-        ({"memory_cost": 2**21 + 1}, "at most memory_cost=2097152"),
-        ({"memory_cost": 2**20, "time_cost": 5}, "4194304 for memory_cost times time_cost"),
+        ({"time_cost": 0}, r"PasswordHasher\(time_cost=...\) must be a whole number, 1 or more, got 0"),
+        ({"memory_cost": "64"}, "memory_cost.* got '64'"),
+        ({"parallelism": True}, "parallelism.* got True"),
+        ({"memory_cost": 31, "parallelism": 4}, "must be 8 KiB or more for each lane: use 32 or more"),
+        ({"memory_cost": 2**21 + 1}, "must stay within memory_cost=2097152"),
+        ({"memory_cost": 2**20, "time_cost": 5}, r"memory_cost \* time_cost = 4194304"),
         ({"parallelism": 65}, "parallelism=64"),
-        ({"context": object()}, "object lacks hash and verify and needs_update and identify"),
+        ({"context": object()}, "have its methods hash, verify, needs_update, identify, got object"),
     ],
 )
 def test_settings_that_cannot_be_right_are_a_mistake(settings: dict[str, Any], message: str) -> None:
@@ -145,7 +145,7 @@ def test_nothing_is_raised_for_what_is_no_hash(wrong: Any) -> None:
     """It matches nothing and has no profile."""
     assert CHEAP.verify(wrong, PASSWORD) is False
     assert CHEAP.profile(wrong) is None
-    with pytest.raises(ConfigurationError, match="the password hash of 'ann' is a string, not"):
+    with pytest.raises(ConfigurationError, match="the password hash of 'ann' must be a string, got"):
         CHEAP.check(wrong, "ann")
 
 
@@ -195,7 +195,7 @@ def test_plain_text_is_refused_unless_it_was_asked_for(text: str) -> None:
         assert verify_password(value, text) is False
         assert CHEAP.verify(value, text) is False
         assert CHEAP.profile(value) is None
-        with pytest.raises(ConfigurationError, match="'ann' is no hash of a known format"):
+        with pytest.raises(ConfigurationError, match="'ann' is not a hash of a known format"):
             CHEAP.check(value, "ann")
 
 

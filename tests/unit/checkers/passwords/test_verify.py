@@ -176,7 +176,7 @@ def test_a_malformed_hash_matches_nothing_and_raises_nothing(name: str) -> None:
 @pytest.mark.parametrize("wrong", [None, b"$argon2id$", 7])
 def test_a_hash_is_a_string(wrong: object) -> None:
     """The message names the type."""
-    with pytest.raises(ConfigurationError, match=f"the password hash of 'ann' is a string, not {type(wrong).__name__}"):
+    with pytest.raises(ConfigurationError, match=f"the password hash of 'ann' must be a string, got {type(wrong).__name__}"):
         check_hash(wrong, "ann")  # type: ignore[arg-type]  # the mistake itself
     assert verify_password(wrong, "x") is False  # type: ignore[arg-type]  # the same
 
