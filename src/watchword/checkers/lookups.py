@@ -1,7 +1,8 @@
 """Looks records up in a store, and takes none but the one that was asked for.
 
 A driver, a proxy of connections or a cache may hand over the answer to another question: two processes on one connection read each
-other's rows (threats W11). Such an answer is an outage. It never becomes an identity, and it is no proof that a password is wrong.
+other's rows (threats W11). Such an answer is an outage, and raises `Unavailable`. It never becomes an identity, and it is no proof
+that a password is wrong.
 """
 
 from __future__ import annotations
@@ -17,16 +18,7 @@ if TYPE_CHECKING:
 
 
 def find_account(store: AccountStore, name: str, *, fold_case: bool = False) -> AccountRecord | None:
-    """Return the account that logs in by this name; see `AccountStore.find_account`.
-
-    Args:
-        store: the store.
-        name: in canonical form.
-        fold_case: whether names that differ in case alone are the same.
-
-    Raises:
-        Unavailable: the store does not answer, or with another account.
-    """
+    """Return the account that logs in by this name; see `AccountStore.find_account`."""
     found = store.find_account(name, fold_case=fold_case)
     if found is not None and name not in found.names:
         folded = fold(name)
@@ -35,45 +27,21 @@ def find_account(store: AccountStore, name: str, *, fold_case: bool = False) -> 
 
 
 def get_account(store: AccountStore, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
-    """Return the account with this id; see `AccountStore.get_account`.
-
-    Args:
-        store: the store.
-        id: the id.
-
-    Raises:
-        Unavailable: the store does not answer, or with another account.
-    """
+    """Return the account with this id; see `AccountStore.get_account`."""
     found = store.get_account(id)
     _demand(found is None or found.id == id, "account")
     return found
 
 
 def find_key(store: KeyStore, id: str) -> KeyRecord | None:  # noqa: A002 - as above
-    """Return the key with this id; see `KeyStore.find_key`.
-
-    Args:
-        store: the store.
-        id: the public part of the key.
-
-    Raises:
-        Unavailable: the store does not answer, or with another key.
-    """
+    """Return the key with this id; see `KeyStore.find_key`."""
     found = store.find_key(id)
     _demand(found is None or found.id == id, "key")
     return found
 
 
 def find_token(store: TokenStore, digest: bytes) -> TokenRecord | None:
-    """Return the token with this digest; see `TokenStore.find_token`.
-
-    Args:
-        store: the store.
-        digest: the SHA-256 digest of the token.
-
-    Raises:
-        Unavailable: the store does not answer, or with another token.
-    """
+    """Return the token with this digest; see `TokenStore.find_token`."""
     found = store.find_token(digest)
     # In constant time: the digest is what the caller has to know.
     _demand(found is None or compare_digest(found.digest, digest), "token")
