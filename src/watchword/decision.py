@@ -1,4 +1,4 @@
-"""The closed set of decisions. A decision says what was decided and why; `refusal.py` alone says it in HTTP.
+"""The closed set of decisions. A decision says what was decided and why; the package `refusal` alone says it in HTTP.
 
     Granted      go on, as `principal`
     Challenged   401: some credential could change the answer, and `challenges` ask for it

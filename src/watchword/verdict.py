@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from watchword.grammar import is_token
 from watchword.principal import Principal
-from watchword.reason import WORDS, Reason
+from watchword.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from watchword.operation import Operation
 
-_OF_CHECKERS = {reason.value: reason for reason, words in WORDS.items() if words.of_checker}
+_OF_CHECKERS = {reason.value: reason for reason in Reason if reason.of_checker}
 
 __all__ = ["ALWAYS", "Accepted", "Lease", "Reason", "Refused", "Verdict"]
 

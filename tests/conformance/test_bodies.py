@@ -18,7 +18,8 @@ from tests.support.people import KEYS, check_password, check_token, orders_guard
 from tests.support.status_table import ROWS
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, Reason, Throttled, scope
 from watchword.checkers.adapt import nonblocking
-from watchword.reason import WORDS, ReasonWords, Secret, shown, words_for
+from watchword.reason import Secret, shown
+from watchword.refusal.texts import WORDS, ReasonWords, words_for
 
 if TYPE_CHECKING:
     from typing import Any

@@ -13,8 +13,9 @@ import pytest
 from watchword import Guard
 from watchword.observe.notice import Kind
 from watchword.protection import RULES
-from watchword.reason import WORDS, Reason
+from watchword.reason import Reason
 from watchword.refusal import DOCUMENTATION
+from watchword.refusal.texts import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -54,13 +55,13 @@ def test_each_reason_is_explained_in_the_words_that_its_readers_see(reason: Reas
     text, words = sections("reasons.md")[reason], WORDS[reason]
     assert f"**{words.title}.** Status " in text
     assert f"* The operator knows: {words.operator}\n" in text
-    if words.disclosed_as is None:
+    if reason.disclosed_as is None:
         assert f"* The visitor reads: {words.happened} {words.next_step}\n" in text
         assert f"* The developer reads: {words.developer}\n" in text
     else:
-        assert f"Clients see [`{words.disclosed_as}`](#{words.disclosed_as})." in text
+        assert f"Clients see [`{reason.disclosed_as}`](#{reason.disclosed_as})." in text
         # Words of its own, for whoever has proven the secret (decision D14).
-        if words.title != WORDS[words.disclosed_as].title:
+        if words.title != WORDS[reason.disclosed_as].title:
             assert f"* The visitor reads, if told: {words.happened} {words.next_step}\n" in text
             assert f"* The developer reads, if told: {words.developer}\n" in text
 
@@ -74,7 +75,7 @@ def test_each_reason_is_linked_at_the_top(reason: Reason) -> None:
 def test_every_reason_stands_under_its_status() -> None:
     """The table of statuses in the page that everybody asks for names every code that a client can see."""
     page = (DOCS / "why-401.md").read_text(encoding="utf-8").partition("```python")[0]
-    assert [reason for reason in Reason if WORDS[reason].disclosed_as is None and f"`{reason}`" not in page] == []
+    assert [reason for reason in Reason if reason.disclosed_as is None and f"`{reason}`" not in page] == []
 
 
 @pytest.mark.parametrize(

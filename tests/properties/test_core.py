@@ -49,7 +49,6 @@ from watchword.checkers import Tokens, nonblocking
 from watchword.decision import Refusing
 from watchword.grammar import Challenge, parse_challenges
 from watchword.protection import RULES
-from watchword.reason import WORDS
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
@@ -276,7 +275,7 @@ def refused(guard: Guard, view: RequestView, decision: Any) -> None:
     if fields["content-type"] == "application/problem+json":
         problem = json.loads(text)
         assert problem["status"] == refusal.status
-        assert WORDS[Reason(problem["reason"])].disclosed_as in {None, Reason(problem["reason"])}
+        assert Reason(problem["reason"]).disclosed_as in {None, Reason(problem["reason"])}
         assert problem["type"].endswith(f"#{problem['reason']}")
     elif refusal.status != 404:
         assert str(refusal.status) in text
@@ -327,7 +326,7 @@ def test_any_decision_can_be_refused_for_any_request(reason: Reason, view: Reque
 def test_whatever_a_checker_says_is_a_decision(reason: Reason, words: str, wait: int | None) -> None:
     """Any reason it may give, and any words and time of an outage: what it says reaches no header and no body."""
     answers: list[Any] = []
-    if WORDS[reason].of_checker:
+    if reason.of_checker:
         answers.append(Refused(reason))
     if wait is None or wait >= 0:
         answers.append(Unavailable(words, retry_after=wait))

@@ -7,9 +7,10 @@ from dataclasses import fields
 import pytest
 
 from watchword import Reason
-from watchword.reason import WORDS, ReasonWords, shown
+from watchword.reason import shown
+from watchword.refusal.texts import WORDS, ReasonWords
 
-UNDISCLOSED = [reason for reason, words in WORDS.items() if words.disclosed_as is Reason.INVALID_CREDENTIALS]
+UNDISCLOSED = [reason for reason in Reason if reason.disclosed_as]
 # What whoever has proven the password may be told, where that is configured: it needs words of its own.
 TOLD_AFTER_PROOF = {Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED}
 TOLD = ("title", "happened", "next_step", "developer")
@@ -76,10 +77,10 @@ def test_what_may_be_told_after_proof_says_that_the_secret_was_right(reason: Rea
     """Who reads these words has shown the right password, and is told what to do about the rest."""
     assert WORDS[reason].title != WORDS[Reason.INVALID_CREDENTIALS].title
     assert WORDS[reason].developer.startswith("The credentials are right")
-    assert WORDS[reason].of_checker
+    assert reason.of_checker
 
 
-@pytest.mark.parametrize("reason", [reason for reason, words in WORDS.items() if words.of_checker])
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason.of_checker])
 def test_what_a_checker_may_say_is_hidden_or_expired(reason: Reason) -> None:
     """Words of their own have `expired`, which shows a secret that was good, and what is wrong with a proof, which is no secret."""
     assert reason in UNDISCLOSED or reason in {Reason.EXPIRED, Reason.INVALID_PROOF, Reason.STALE_NONCE}
@@ -93,4 +94,4 @@ def test_the_operators_words_are_told_to_nobody_else() -> None:
 
 def test_words_are_what_the_table_says_and_nothing_more() -> None:
     """A reader added to the table is added to these tests."""
-    assert {field.name for field in fields(ReasonWords)} == {*TOLD, "operator", "disclosed_as", "of_checker"}
+    assert {field.name for field in fields(ReasonWords)} == {*TOLD, "operator"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from watchword import ANONYMOUS, Accepted, BearerToken, Principal, Reason, Refused
-from watchword.reason import WORDS
 
-OF_CHECKERS = [reason for reason, words in WORDS.items() if words.of_checker]
+OF_CHECKERS = [reason for reason in Reason if reason.of_checker]
 
 
 def test_accepted_names_a_principal() -> None:

@@ -18,8 +18,9 @@ from watchword.grammar import MAX_TOKEN_OCTETS, FormReader, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED
 from watchword.guard.preflight import REMEDY, is_refused_preflight
 from watchword.principal import ANONYMOUS
-from watchword.reason import WORDS, Reason
+from watchword.reason import Reason
 from watchword.refusal import disclosed_reason
+from watchword.refusal.texts import WORDS
 
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need

@@ -31,7 +31,6 @@ from watchword import (
 )
 from watchword.checkers import Tokens
 from watchword.grammar import Challenge, parse_challenges
-from watchword.reason import WORDS
 from watchword.schemes import ChallengeParams
 from watchword.testing import FixedClock
 
@@ -337,7 +336,7 @@ def test_scopes_are_sent_separated_by_one_space() -> None:
     assert decision.challenges == (Challenge("Bearer", {"realm": "api", "error": "insufficient_scope", "scope": "read write"}),)
 
 
-@pytest.mark.parametrize("reason", [reason for reason, words in WORDS.items() if words.of_checker])
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason.of_checker])
 def test_what_is_said_about_a_refused_token_is_a_fixed_sentence(reason: Reason) -> None:
     """R6750-3-5, R6750-3-6, R6750-3.1-3, D26: `invalid_token`, in the characters allowed, and no finer than `expired`."""
     guard = guarded(Recorder(Refused(reason)))

@@ -29,8 +29,8 @@ from watchword import (
 )
 from watchword.decision import CacheAdvice
 from watchword.grammar import Challenge
-from watchword.reason import WORDS
 from watchword.refusal import DOCUMENTATION, Renderer, grant_headers, status_of
+from watchword.refusal.texts import WORDS
 
 BASIC = Challenge("Basic", {"realm": "office"})
 BEARER = Challenge("Bearer", {"realm": "office"})

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 
 from watchword import Reason
-from watchword.page import POLICY, page
-from watchword.reason import WORDS
+from watchword.refusal.page import POLICY, page
+from watchword.refusal.texts import WORDS
 
 NASTY = "<script>alert(1)</script>\"'&amp;"
 

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watchword.reason import ReasonWords
+    from watchword.refusal.texts import ReasonWords
 
 _STYLE = (
     ":root{color-scheme:light dark}"

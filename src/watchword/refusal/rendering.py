@@ -1,4 +1,4 @@
-"""A decision in HTTP: the only place that writes a status, a header or a body.
+"""Renders a decision that refuses: status, challenges, and a body for whoever reads it.
 
 Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body is for whoever reads it: `application/problem+json`
 for programs (RFC 9457), a page for people, text for the rest; the status never depends on it.
@@ -6,19 +6,19 @@ for programs (RFC 9457), a page for people, text for the rest; the status never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
 from watchword.errors import ConfigurationError
 from watchword.grammar import preferred_type
-from watchword.reason import Reason, ReasonWords, Secret, shown, words_for
+from watchword.reason import Reason, Secret, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from watchword.decision import CacheAdvice
+    from watchword.refusal.texts import ReasonWords
     from watchword.request import RequestView
 
 Headers: TypeAlias = "list[tuple[str, str]]"
@@ -51,7 +51,6 @@ DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons.html"
 _PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
 _PLAIN = ""  # says nothing but that there is nothing
 _EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
-_FOR_ONE = frozenset({"set-cookie", "dpop-nonce"})
 _ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 _MOST_TEXTS = 256  # bodies kept by one renderer; only the seconds to wait are not from a closed set
@@ -162,6 +161,8 @@ class Renderer:
         return Refusal(status, _PHRASES[status], headers, b"" if view.method == "HEAD" else body)
 
     def _prepared(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> _Text:  # noqa: PLR0917 - the key
+        from watchword.refusal.texts import words_for  # with the first refusal
+
         words = words_for(told, secret)
         escape = _ESCAPES.get(kind, _as_it_is) if reference else None
         if kind == _PLAIN:
@@ -169,7 +170,7 @@ class Renderer:
         if kind in {_PROBLEM, _JSON}:
             return _Text(_PROBLEM, self._problem(status, told, words, reference), escape)
         if kind == _HTML:
-            from watchword.page import POLICY, page  # a page is rendered for people alone
+            from watchword.refusal.page import POLICY, page  # a page is rendered for people alone
 
             html = page(status, words, wait=wait, contact=self._contact, request_id=reference)
             return _Text("text/html; charset=utf-8", html, escape, ("Content-Security-Policy", POLICY))
@@ -273,44 +274,6 @@ def disclosed_reason(decision: Refusing) -> Reason:
     return decision.disclosed or shown(decision.reason)
 
 
-def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]] = ()) -> Headers:
-    """Return the headers of a granted response: with what it has to say to caches (decision D58), and with the fields of the scheme.
-
-    Args:
-        cache: the advice of the decision.
-        status: the status of the application's response.
-        headers: the headers of the application's response.
-        fields: `decision.headers`. A response with a cookie or a nonce of the scheme is for one caller, once: it is not stored.
-
-    Returns:
-        All headers: those of the application, merged with the advice, and the fields.
-    """
-    added = list(fields)
-    if any(name.lower() in _FOR_ONE for name, _ in added):
-        cache = replace(cache, cache_control=None)
-        headers = [(name, value) for name, value in headers if name.lower() != "cache-control"]
-        added.append(("Cache-Control", "no-store"))
-    kept = [*headers, *added]
-    names = {name.lower() for name, _ in kept}
-    if cache.missing and status == 404:  # noqa: PLR2004 - hidden resources imitate it, and both must not be stored
-        return [(name, value) for name, value in kept if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
-    if cache.cache_control is not None and "cache-control" not in names:
-        kept.append(("Cache-Control", cache.cache_control))
-    if cache.vary:
-        kept = _vary(kept, cache.vary)
-    return kept
-
-
-def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:
-    """Merge with the application's own `Vary`, keeping `*` (RFC 9110 §12.5.5)."""
-    listed = [member.strip() for name, value in headers if name.lower() == "vary" for member in value.split(",") if member.strip()]
-    if "*" in listed:
-        return headers
-    present = {member.lower() for member in listed}
-    merged = listed + [name for name in wanted if name.lower() not in present]
-    return [(name, value) for name, value in headers if name.lower() != "vary"] + [("Vary", ", ".join(merged))]
-
-
 def _challenges(decision: Refusing) -> Headers:
     if isinstance(decision, Challenged) and decision.location is not None and not decision.proxy:
         # Sent to a person who navigates: the page there asks.
@@ -325,4 +288,4 @@ def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
     return more + ([f"Reference: {request_id}"] if request_id else [])
 
 
-__all__ = ["DOCUMENTATION", "Refusal", "Renderer", "disclosed_reason", "grant_headers", "status_of"]
+__all__ = ["DOCUMENTATION", "Refusal", "Renderer", "disclosed_reason", "status_of"]

@@ -1,0 +1,53 @@
+"""Adds to a granted response what the guard has to say in it: advice to caches, and the fields of the scheme."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from watchword.decision import CacheAdvice
+
+Headers: TypeAlias = "list[tuple[str, str]]"
+
+_FOR_ONE = frozenset({"set-cookie", "dpop-nonce"})
+
+
+def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]] = ()) -> Headers:
+    """Return the headers of a granted response: with what it has to say to caches (decision D58), and with the fields of the scheme.
+
+    Args:
+        cache: the advice of the decision.
+        status: the status of the application's response.
+        headers: the headers of the application's response.
+        fields: `decision.headers`. A response with a cookie or a nonce of the scheme is for one caller, once: it is not stored.
+
+    Returns:
+        All headers: those of the application, merged with the advice, and the fields.
+    """
+    added = list(fields)
+    if any(name.lower() in _FOR_ONE for name, _ in added):
+        cache = replace(cache, cache_control=None)
+        headers = [(name, value) for name, value in headers if name.lower() != "cache-control"]
+        added.append(("Cache-Control", "no-store"))
+    kept = [*headers, *added]
+    names = {name.lower() for name, _ in kept}
+    if cache.missing and status == 404:  # noqa: PLR2004 - hidden resources imitate it, and both must not be stored
+        return [(name, value) for name, value in kept if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
+    if cache.cache_control is not None and "cache-control" not in names:
+        kept.append(("Cache-Control", cache.cache_control))
+    if cache.vary:
+        kept = _vary(kept, cache.vary)
+    return kept
+
+
+def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:
+    """Merge with the application's own `Vary`, keeping `*` (RFC 9110 §12.5.5)."""
+    listed = [member.strip() for name, value in headers if name.lower() == "vary" for member in value.split(",") if member.strip()]
+    if "*" in listed:
+        return headers
+    present = {member.lower() for member in listed}
+    merged = listed + [name for name in wanted if name.lower() not in present]
+    return [(name, value) for name, value in headers if name.lower() != "vary"] + [("Vary", ", ".join(merged))]
