@@ -25,6 +25,8 @@ from watchword.operation import Operation
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+    from watchword.peer import Forwarded, Peer
+
 RawHeaders: TypeAlias = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 Kind: TypeAlias = Literal["http", "websocket"]
 ContentReader: TypeAlias = Callable[[int], Operation[bytes | None]]
@@ -129,6 +131,7 @@ class RequestView:
         path: the decoded path as the application's router will see it; None: decoded once from the target.
         content: the content of the request; needed only where a scheme wants it, as `Bearer(form=True)` does.
         kind: `"http"` or `"websocket"`.
+        peer: more about the connection, such as the client certificate; None: nothing is known.
     """
 
     __slots__ = (
@@ -147,11 +150,13 @@ class RequestView:
         "mount",
         "overflow",
         "path",
+        "peer",
         "query",
         "raw_path",
         "reader",
         "repeated",
         "request_id",
+        "resolved",
         "scheme",
         "started",
         "whole",
@@ -166,6 +171,10 @@ class RequestView:
     content: bytes | None
     """The content, once a scheme wanted it and it was read."""
     reader: ContentReader | None
+    peer: Peer | None
+    """More about the connection, such as the client certificate; None: nothing is known. The server states it."""
+    resolved: bool
+    """Whether the `proxies` step of the guard was taken; set only where there is one."""
     answers: dict[object, Any]
     """What predicates of the rule answered in the decision that is being made; set by the guard where the rule may have any."""
     request_id: str | None
@@ -187,6 +196,7 @@ class RequestView:
         path: str | None = None,
         content: bytes | None = None,
         kind: Kind = "http",
+        peer: Peer | None = None,
     ) -> None:
         raw_path, _, query = target.partition("?")
         raw = raw_path.encode("utf-8", "surrogatepass")
@@ -205,6 +215,7 @@ class RequestView:
         self.scheme: str = scheme
         self.content = content
         self.reader = None
+        self.peer = peer
         self.kind = kind
         self.index = None
         self.request_id = None
@@ -224,6 +235,7 @@ class RequestView:
         kind: Kind = "http",
         whole: str | None = None,
         misplaced: bool = False,
+        peer: Peer | None = None,
     ) -> RequestView:
         """Make a view from facts that a server has taken apart already; nothing is parsed again.
 
@@ -239,6 +251,7 @@ class RequestView:
             kind: as above.
             whole: the path with its mount, where the router may not take it off: the rules of both paths must be met. None: it does.
             misplaced: whether routers disagree about where the mount ends; see `watchword.mount`.
+            peer: as above.
 
         Returns:
             The view.
@@ -256,6 +269,7 @@ class RequestView:
         view.scheme = scheme
         view.content = None
         view.reader = None
+        view.peer = peer
         view.kind = kind
         view.index = None
         view.request_id = None
@@ -331,6 +345,20 @@ class RequestView:
         self.repeated = repeated
         self.aliases = aliases
         self.overflow = overflow
+
+    def use_forwarded(self, said: Forwarded) -> None:
+        """Take what a trusted proxy says in place of what the server states about the connection to the proxy.
+
+        Args:
+            said: the facts.
+        """
+        self.client = said.client
+        if hasattr(self, "_address"):
+            del self._address  # of the proxy
+        self.scheme = said.scheme or self.scheme
+        self.peer = said.peer or self.peer
+        if said.host is not None:
+            self.fields["host"] = said.host
 
     def field(self, name: str) -> str | None:
         """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma, cookies with "; ".

@@ -17,7 +17,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 LAYERS = [
     {"errors", "process"},
     {"validators"},
-    {"clock", "principal", "credentials", "reason", "networks", "cache", "locking"},
+    {"clock", "principal", "credentials", "reason", "networks", "cache", "locking", "peer"},
     {"operation", "grammar", "mount"},
     {"verdict", "request", "decision", "field"},
     {"protection", "observe", "stores"},

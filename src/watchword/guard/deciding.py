@@ -86,7 +86,7 @@ class Deciding:
             The decision; or the steps that are left, for a driver.
         """
         policy = self._policy
-        view.scan_bounded(policy.index)
+        policy.scan(view)
         finding = policy.firewall.check_bounds(view)
         if finding is not None:
             return self._malformed(view, policy.rules.default, finding.reason, f"the firewall's rule {finding.rule}")
@@ -132,7 +132,7 @@ class Deciding:
         policy = self._policy
         if not isinstance(decision.route, Route):
             raise ValueError("the decision was made by hand; pass one that guard.decide() returned")  # noqa: TRY004 - its origin is at fault
-        view.scan_bounded(policy.index)
+        policy.scan(view)
         view.answers = {}
         view.reader = None  # the application may have read the content: waiting for more of it could take for ever
         route = policy.rules.narrowed(decision.route, requirement)
@@ -169,7 +169,7 @@ class Deciding:
             ValueError: no scheme of this guard takes such credentials, or several do.
         """
         policy = self._policy
-        view.scan_bounded(policy.index)
+        policy.scan(view)
         finding = policy.firewall.check_bounds(view) or policy.firewall.check_fields(view, policy.fields)
         if finding is not None:
             return self._malformed(view, policy.login, finding.reason, f"the firewall's rule {finding.rule}")

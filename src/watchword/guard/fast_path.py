@@ -81,17 +81,18 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
 class _Codes(dict[bytes, int]):
     """How a header field counts on the fast path, by its name as the server spells it; bounded by its index."""
 
-    __slots__ = ("_index",)
+    __slots__ = ("_idle", "_index")
 
-    def __init__(self, index: FieldIndex) -> None:
+    def __init__(self, index: FieldIndex, idle: frozenset[str]) -> None:
         super().__init__()
         self._index = index
+        self._idle = idle
 
     def __missing__(self, raw: bytes) -> int:
         name = self._index[raw]
         code = (
             _IGNORED
-            if name is None or name in _IDLE
+            if name is None or name in self._idle
             else _CREDENTIALS
             if name == "authorization"
             else _HOST
@@ -112,7 +113,7 @@ class FastPath:
         advice: what a response to such a caller says to caches.
     """
 
-    __slots__ = ("_advice", "_cache", "_codes", "_kept_by_browsers", "in_use", "is_open", "targets")
+    __slots__ = ("_advice", "_cache", "_codes", "_idle", "_kept_by_browsers", "in_use", "is_open", "targets")
 
     def __init__(self, policy: Policy, cache: CredentialCache, advice: CacheAdvice) -> None:
         self.targets: Targets = Targets(policy.rules.methods)
@@ -129,7 +130,8 @@ class FastPath:
         self._cache = cache
         self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
         self._advice = advice
-        self._codes = _Codes(policy.index)
+        self._idle = _IDLE | policy.forwarded
+        self._codes = _Codes(policy.index, self._idle)
 
     def open_to(self, query: bytes | str) -> bool:
         """Tell whether a request with such a query may take the fast path, as far as that goes.
@@ -148,7 +150,7 @@ class FastPath:
         Args:
             name: as the field index has it; None: it does not matter to the guard.
         """
-        return name is None or name in _IDLE or name == "authorization" or name == "host"  # noqa: PLR1714 - a set would be built each time
+        return name is None or name in self._idle or name == "authorization" or name == "host"  # noqa: PLR1714 - a set would be built each time
 
     def credentials(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
         """Return the credential field, if it is the one thing in the header section that matters.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from watchword.guard.fast_path import FastPath
     from watchword.observe.event import EventSink
     from watchword.operation import Operation, Steps
+    from watchword.protection.proxies import Proxies
     from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
     from watchword.schemes.base import Scheme
@@ -70,6 +71,7 @@ class Guard:
         cors_expose: name `WWW-Authenticate` and `Retry-After` in `Access-Control-Expose-Headers` of refusals.
         proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
         throttle: limits failures with guessable secrets; None: nothing does.
+        proxies: finds out who the client is behind trusted proxies, before anything else; None: the peer of the connection is the client.
         on_event: is called with an `AuthEvent` for every decision, granted ones too; None: nobody is. It must not block.
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
         remember: how many callers are remembered at most, so that a password is hashed once and not for every request; 0: none.
@@ -100,6 +102,7 @@ class Guard:
         cors_expose: bool = False,
         proxy: bool = False,
         throttle: Throttle | None = None,
+        proxies: Proxies | None = None,
         on_event: EventSink | None = None,
         request_id: Callable[[], str] | None = None,
         remember: int = MOST,
@@ -115,6 +118,8 @@ class Guard:
             raise invalid("Guard(on_event=...)", "be a function that takes an AuthEvent", on_event)
         if throttle is not None:
             check_methods("Guard(throttle=...)", throttle, "be a Throttle with blocked() and reserve()", "blocked", "reserve")
+        if proxies is not None:
+            check_methods("Guard(proxies=...)", proxies, "have fields and resolve()", "resolve")
         check_bool("Guard(cors_inside=...)", cors_inside, fix="Name allowed origins in the CORS layer.")
         check_bounds("Guard", remember, remember_for)
         self._policy = Policy(
@@ -132,6 +137,7 @@ class Guard:
             cors_inside=cors_inside,
             proxy=proxy,
             throttle=throttle,
+            proxies=proxies,
         )
         self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
@@ -336,7 +342,7 @@ class Guard:
         if sink is None:
             return
         duration = ticks() - view.started if duration is None else duration
-        view.scan_bounded(self._policy.index)
+        self._policy.scan(view)
         time = self._policy.clock.now() if time is None else time
         event = event_of(decision, view, time=time, request_id=self.request_id(view), duration=duration)
         try:
@@ -352,7 +358,7 @@ class Guard:
     def _log(self, decision: Decision, view: RequestView) -> None:
         if isinstance(decision, Granted):
             return
-        view.scan_bounded(self._policy.index)
+        self._policy.scan(view)
         log_refusal(decision, view, self.request_id(view))
         if self._to_warn and is_refused_preflight(view, decision):
             self._warn_of_preflight(view)
@@ -413,7 +419,7 @@ class Guard:
         """
         known = view.request_id
         if known is None:
-            view.scan_bounded(self._policy.index)
+            self._policy.scan(view)
             sent = view.field("x-request-id")
             known = view.request_id = sent if sent is not None and _is_id(sent) else self._new_id()
         return known

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.guard.challenging import Asking
     from watchword.protection.firewall import Firewall
+    from watchword.protection.proxies import Proxies
     from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
 
@@ -90,6 +91,7 @@ class Policy:
         cors_inside: ask the application about preflights that are refused (decision D57).
         proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
         throttle: limits failures with guessable secrets; None: nothing does.
+        proxies: says who the client is behind trusted proxies; None: the peer of the connection is.
 
     Raises:
         ConfigurationError: something cannot be right; the message says what, where and how to mend it.
@@ -112,6 +114,7 @@ class Policy:
         cors_inside: bool,
         proxy: bool,
         throttle: Throttle | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         for scheme in schemes:
             if not isinstance(scheme, Scheme):
@@ -133,6 +136,9 @@ class Policy:
         self.xhr_no_prompt = xhr_no_prompt
         self.proxy = proxy
         self.throttle = throttle
+        self.proxies = proxies
+        # Every request behind a proxy carries them: the fast path is open to them, because no rule on it looks at the address.
+        self.forwarded: frozenset[str] = frozenset() if proxies is None else frozenset(name.lower() for name in proxies.fields)
         self.login: Route = Route("login", authenticated)
         self.hides: bool = any(route.hides for route in self.rules)
         self.content_readers: tuple[Entry, ...] = tuple(entry for entry in self.entries if entry.scheme.reads_content)
@@ -154,7 +160,7 @@ class Policy:
         self.most_routes: int = MOST_COMBINED + len(self.rules.routes) + 1
         about_content = {"content-type"} if self.content_readers else set()
         self.index: FieldIndex = FieldIndex(
-            {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names},
+            {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names, *self.forwarded},
             self.identity_headers.prefixes,
             _MEANS_SOMETHING_ELSE,
         )
@@ -174,6 +180,20 @@ class Policy:
         """
         route = self.rules.find(view.method, view.path)
         return route if view.whole is None else self.rules.combined(route, self.rules.find(view.method, view.whole))
+
+    def scan(self, view: RequestView) -> None:
+        """Find the header fields that matter, and who the client is; a second time does nothing.
+
+        Args:
+            view: the request.
+        """
+        view.scan_bounded(self.index)
+        proxies = self.proxies
+        if proxies is not None and not getattr(view, "resolved", False):
+            view.resolved = True
+            said = proxies.resolve(view)
+            if said is not None:
+                view.use_forwarded(said)
 
     def content_limit(self, view: RequestView) -> int | None:
         """Return how much content the schemes want; None: none of them wants any.
