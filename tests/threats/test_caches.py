@@ -7,9 +7,10 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import pytest
 
-from tests.support.drive import basic, bearer
+from tests.support.drive import ByASGI, ByWSGI, basic, bearer
 from tests.support.wire import Request
 from watchword import (
     ALWAYS,
@@ -118,6 +119,26 @@ def test_C2_a_hit_is_checked_like_a_miss(through: Any) -> None:
     assert {cold["/orders"], cold["/admin"]} == {403}
     assert hot == cold
     assert checker.asked == ["ann"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_C3_the_field_beside_a_login_form_is_no_key(*, at_once: bool) -> None:
+    """A browser adds the caller's own credentials to a login form: neither stands for the other, in the form or in later requests."""
+    people = Counted({"ann": "s3cret", "bob": "hunter2"})
+
+    @nonblocking
+    def check(shown: BasicCredentials) -> Verdict:
+        return people.check(shown)
+
+    guard = Guard(Basic(check if at_once else people, realm="r"))
+    ann = (basic("ann", "s3cret"), ("Sec-Fetch-Site", "same-origin"))
+    form = RequestView("POST", "/login", ann)
+    drivers = ByASGI(guard), ByWSGI(guard)
+    for name, password, granted in (("bob", "hunter2", True), ("bob", "wrong", False), ("bob", "hunter2", True)):
+        assert guard.verify(BasicCredentials(name, password), form).granted is granted
+        for driver in drivers:
+            found = anyio.run(driver.awaited, Request(headers=ann))
+            assert (found.status, found.principal and found.principal.id) == (200, "ann"), name
 
 
 def test_C3_nobody_supplies_the_key() -> None:

@@ -48,6 +48,23 @@ class Verified(NamedTuple):
     after_response: Operation[Any] | None = None
 
 
+class Shown(NamedTuple):
+    """Credentials that are to be verified.
+
+    Args:
+        entry: the scheme that they came by.
+        credentials: what was shown; untrusted.
+        carrier: which part of the request brought them.
+        field: the header field that brought them, if it says everything that the checker is given: then it is the key in the cache. Empty:
+            it does not, or no field did.
+    """
+
+    entry: Entry
+    credentials: Credentials
+    carrier: Carrier
+    field: str
+
+
 Answer: TypeAlias = "Verified | Refusing"
 
 
@@ -88,20 +105,22 @@ class Verifying:
         refused = self.cross_site(view, route, entry, carrier, login=login)
         if refused is not None:
             return refused
+        # A form that logs somebody in may come with an Authorization field, which says nothing about who has filled it in.
+        shown = Shown(entry, credentials, carrier, "" if login else _field(view, entry))
         throttle = policy.throttle
         if throttle is not None and credentials.is_guessable:
-            return self._throttled(throttle, view, route, entry, credentials, carrier)
-        known = self._recall(view, entry, credentials, carrier)
+            return self._throttled(throttle, view, route, shown)
+        known = self._recall(view, shown)
         if known is not None:
             return Verified(known)
         checker = entry.checker
         if checker.direct is None:
-            return self._ask(view, route, entry, credentials, carrier)
+            return self._ask(view, route, shown)
         try:
             answer = checker.direct(credentials)
         except Unavailable as error:
-            return _unavailable(entry, carrier, error)
-        return self._conclude(view, route, entry, credentials, carrier, checker.verdict(answer))
+            return _unavailable(shown, error)
+        return self._conclude(view, route, shown, checker.verdict(answer))
 
     def cross_site(self, view: RequestView, route: Route, entry: Entry, carrier: Carrier, *, login: bool = False) -> Forbidden | None:
         """Refuse what a page of another origin made a browser send; before anything is verified, so that it costs and tells nothing.
@@ -123,58 +142,56 @@ class Verifying:
             return None
         return Forbidden(reason=Reason.CROSS_SITE, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name)
 
-    def _recall(self, view: RequestView, entry: Entry, credentials: Credentials, carrier: Carrier) -> Caller | None:
+    def _recall(self, view: RequestView, shown: Shown) -> Caller | None:
         """Return the caller as the cache knows it; None: the checker is to be asked.
 
         A checker that answers at once is asked as quickly as the cache.
         """
-        if entry.checker.direct is not None:
+        if shown.entry.checker.direct is not None:
             return None
-        key = self._key(view, entry, credentials)
+        key = self._key(view, shown)
         fact = None if key is None else self._cache.recall(key)
-        return None if fact is None else Caller(fact.principal, fact.scheme, carrier, fact, cached=True)
+        return None if fact is None else Caller(fact.principal, fact.scheme, shown.carrier, fact, cached=True)
 
-    def _key(self, view: RequestView, entry: Entry, credentials: Credentials) -> bytes | None:
+    def _key(self, view: RequestView, shown: Shown) -> bytes | None:
         """Return the key under which a caller is cached; None: not at all."""
-        if entry.named_by_field:
-            sent = view.fields.get("authorization")
-            if sent is not None and len(sent) <= LONGEST_FIELD:
-                return self._cache.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
-        return self._cache.key_of(entry, credentials)
+        if not shown.field:
+            return self._cache.key_of(shown.entry, shown.credentials)
+        sent = view.fields[shown.field]
+        return self._cache.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
 
-    def _ask(self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier) -> Steps[Answer]:
-        checker = entry.checker
+    def _ask(self, view: RequestView, route: Route, shown: Shown) -> Steps[Answer]:
+        checker = shown.entry.checker
         try:
             if checker.direct is not None:
-                answer = checker.direct(credentials)
+                answer = checker.direct(shown.credentials)
             elif checker.flow is not None:
-                answer = yield from checker.flow(credentials)
+                answer = yield from checker.flow(shown.credentials)
             else:  # pragma: no cover - adapt() gives every checker one way or the other
                 raise TypeError(f"the checker {checker.name} has neither an answer nor steps")
         except Unavailable as error:
-            return _unavailable(entry, carrier, error)
-        return self._conclude(view, route, entry, credentials, carrier, checker.verdict(answer))
+            return _unavailable(shown, error)
+        return self._conclude(view, route, shown, checker.verdict(answer))
 
-    def _throttled(  # noqa: PLR0917 - as above
-        self, throttle: Throttle, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier
-    ) -> Steps[Answer]:
+    def _throttled(self, throttle: Throttle, view: RequestView, route: Route, shown: Shown) -> Steps[Answer]:
         from watchword.protection.throttle import Attempt  # nothing that a guard without a throttle loads
 
+        entry, credentials = shown.entry, shown.credentials
         attempt = Attempt(view, entry.scheme.name, credentials.claimed_identity, self._cache.key_of(entry, credentials))
         wait = throttle.blocked(attempt)
         if wait is not None:
             return _wait(route, entry, wait)
-        known = self._recall(view, entry, credentials, carrier)
+        known = self._recall(view, shown)
         if known is not None:
             return Verified(known)
         try:
             reservation = yield from throttle.reserve(attempt)
         except Unavailable as error:
-            return _unavailable(entry, carrier, error)
+            return _unavailable(shown, error)
         if isinstance(reservation, int):
             return _wait(route, entry, reservation)
         try:
-            answer = yield from self._ask(view, route, entry, credentials, carrier)
+            answer = yield from self._ask(view, route, shown)
         except Exception:
             # A bug of the checker is no wrong secret. A request that is cancelled settles nothing: its room lapses with the window.
             settling = reservation.settle("unverified")
@@ -188,10 +205,9 @@ class Verifying:
             return answer.followed_by(in_order(answer.after_response, settling))
         return answer._replace(after_response=in_order(answer.after_response, settling))
 
-    def _conclude(  # noqa: PLR0917 - as above
-        self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, carrier: Carrier, verdict: Verdict
-    ) -> Answer:
+    def _conclude(self, view: RequestView, route: Route, shown: Shown, verdict: Verdict) -> Answer:
         """Turn the verdict into an answer, and keep the caller in the cache for as long as the checker allows."""
+        entry = shown.entry
         if isinstance(verdict, Refused):
             return refuse_credentials(
                 self._policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose, headers=verdict.headers
@@ -199,12 +215,18 @@ class Verifying:
         principal = _stamped(verdict, entry)
         fact = self._cache.fact(entry, principal, verdict.lease)
         # A checker that answers at once is asked as quickly as the cache, but for the fast path.
-        if fact is not None and (entry.named_by_field or entry.checker.direct is None):
-            key = self._key(view, entry, credentials)
+        if fact is not None and (shown.field or entry.checker.direct is None):
+            key = self._key(view, shown)
             if key is not None:
                 self._cache.keep(key, fact)
                 self._fast_path.in_use = self._fast_path.is_open
-        return Verified(Caller(principal, entry.scheme.name, carrier, fact), verdict.headers, verdict.after_response)
+        return Verified(Caller(principal, entry.scheme.name, shown.carrier, fact), verdict.headers, verdict.after_response)
+
+
+def _field(view: RequestView, entry: Entry) -> str:
+    """Return the name of the header field that is the key in the cache; empty: none is. A long one would cost more than it saves."""
+    sent = view.fields.get("authorization") if entry.named_by_field else None
+    return "" if sent is None or len(sent) > LONGEST_FIELD else "authorization"
 
 
 def _stamped(accepted: Accepted, entry: Entry) -> Principal:
@@ -216,8 +238,8 @@ def _stamped(accepted: Accepted, entry: Entry) -> Principal:
     return principal.with_evidence(entry.evidence if evidence is None else replace(evidence, scheme=entry.scheme.name))
 
 
-def _unavailable(entry: Entry, carrier: Carrier, error: Unavailable) -> Verified:
-    return Verified(Caller(ANONYMOUS, entry.scheme.name, carrier, failure=error))
+def _unavailable(shown: Shown, error: Unavailable) -> Verified:
+    return Verified(Caller(ANONYMOUS, shown.entry.scheme.name, shown.carrier, failure=error))
 
 
 def _wait(route: Route, entry: Entry, seconds: int) -> Throttled:
