@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, String, bindparam, case, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, String, bindparam, case, cast, delete, func, insert, literal_column, select, update
 
 from watchword.errors import Unavailable
 from watchword.stores.sql.schema import changes, meta
@@ -51,8 +51,11 @@ class Entry:
 
 
 _position = bindparam("position", type_=BigInteger)
-_line = cast(changes.c.id, String) + " " + cast(changes.c.previous, String) + " " + func.coalesce(changes.c.subjects, "")
-_lines = select(func.aggregate_strings(_line, "\n")).where(changes.c.id > _position).scalar_subquery()
+# Written into the statement: a separator that is a parameter makes SQLAlchemy render the whole statement anew at each execution.
+_SPACE, _NOTHING = literal_column("' '", String), literal_column("''", String)
+_NEWLINE: Any = literal_column("'\n'", String)
+_line = cast(changes.c.id, String) + _SPACE + cast(changes.c.previous, String) + _SPACE + func.coalesce(changes.c.subjects, _NOTHING)
+_lines = select(func.aggregate_strings(_line, _NEWLINE)).where(changes.c.id > _position).scalar_subquery()
 
 # In the question that reads a record: one round trip, one snapshot. Where nothing changed the log is not read.
 NEWS = case((meta.c.generation != _position, _lines))
