@@ -6,7 +6,6 @@ stall is silence: no answer to a statement, or to an attempt to connect. An erro
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from threading import Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -18,7 +17,8 @@ from watchword.process import PerProcess
 from watchword.stores.sql.failures import FAILURES, is_stall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
 
 _RETRY_AFTER = 1
 
@@ -29,25 +29,13 @@ class Breaker:
     def __init__(self) -> None:
         self._states = PerProcess(_State)
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
+    def asking(self) -> AbstractContextManager[None]:
         """Ask the database inside.
 
         Raises:
-            Unavailable: it was silent a moment ago, and another thread is trying already.
+            Unavailable: on entry: it was silent a moment ago, and another thread is trying already.
         """
-        state = self._states.get()
-        state.admit()
-        try:
-            yield
-        except FAILURES as error:
-            state.note(silent=is_stall(error), answered=not isinstance(error, PoolTimeout))
-            raise
-        except BaseException:
-            state.note(silent=False, answered=False)
-            raise
-        else:
-            state.note(silent=False, answered=True)
+        return self._states.get()
 
     def connecting(self) -> None:
         """Refuse to open a connection for a question that began before the stall.
@@ -59,19 +47,29 @@ class Breaker:
 
 
 class _State:
-    """The state of one process."""
+    """The state of one process; a context in which the database is asked, for any number of threads at once."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._silent_since: float | None = None
         self._trying: int | None = None
 
-    def admit(self) -> None:
+    def __enter__(self) -> None:
+        if self._silent_since is None:
+            return
         with self._lock:
             if self._silent_since is not None and self._trying is None:
                 self._trying = get_ident()
                 return
         self.refuse()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # Without the lock while all is well, for every read comes here. A stall noted meanwhile is newer than this answer, and stays.
+        if error is not None:
+            is_answer = isinstance(error, FAILURES) and not isinstance(error, PoolTimeout)
+            self.note(silent=isinstance(error, FAILURES) and is_stall(error), answered=is_answer)
+        elif self._silent_since is not None or self._trying is not None:
+            self.note(silent=False, answered=True)
 
     def refuse(self) -> None:
         since = self._silent_since

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchword.locking import ProcessLock
 from watchword.stores.changes import Changes
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from watchword.stores.sql.log import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A question to the database, before the answer.
 
     Args:
