@@ -19,6 +19,7 @@ from watchword.stores.sql.engine import Adopted, adopt, keep_others_out, make_en
 from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, is_rolled_back, unavailable
 from watchword.stores.sql.freshness import Freshness
 from watchword.stores.sql.notes import PATIENCE, Notes
+from watchword.stores.sql.questions import Questions
 from watchword.stores.sql.schema import accounts, keys, tokens
 from watchword.stores.sql.sqlite import Watch, create_file
 from watchword.stores.sql.state import Found, StoreStatus, look
@@ -27,7 +28,7 @@ from watchword.stores.sql.url import parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine, Executable
+    from sqlalchemy import Connection, Engine, Executable, Select
 
     from watchword.clock import Clock
     from watchword.stores.sql.state import State
@@ -84,6 +85,7 @@ class Database:
             self._place, adopted = adopt(engine)
             make = Adopted(adopted, self._place)
         self._engines = PerProcess(make)
+        self._questions = Questions(own=self._own, schema=self._place.schema, timeout=timeout)
         self._engines.get()  # a wrong URL is found now
         # Bookkeeping has a connection of its own, where there can be one, and waits for no lock: no decision waits for it.
         self._spare, self._spare_breaker = self._engines, self._breaker
@@ -111,7 +113,7 @@ class Database:
 
     # What is asked
 
-    def ask(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    def ask(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return what one statement finds, and learn in the same round trip what has changed.
 
         Args:
@@ -125,7 +127,7 @@ class Database:
         self._prepare()
         asked = self.freshness.asking()
         known = {**parameters, "position": asked.position}
-        rows = self._read(lambda connection: connection.execute(statement, known).all())
+        rows = self._answer(lambda engine: self._questions.rows(engine, statement, known))
         generation, news = rows[0][:2] if rows else (None, None)  # and not: there is no such record
         self.freshness.answered(asked, log.checked(generation), log.read(news))
         return [row[2:] for row in rows]
@@ -194,11 +196,18 @@ class Database:
         raise trouble
 
     def _read(self, work: Callable[[Connection], T]) -> T:
+        def ask(engine: Engine) -> T:
+            with reading(engine, self._timeout) as connection:
+                return work(connection)
+
+        return self._answer(ask)
+
+    def _answer(self, ask: Callable[[Engine], T]) -> T:
         trouble: Exception = Unavailable("the store does not answer")
         for last in (False, True):
             try:
-                with self._breaker.asking(), reading(self._engine, self._timeout) as connection:
-                    return work(connection)
+                with self._breaker.asking():
+                    return ask(self._engines.get())
             except FAILURES as error:
                 trouble = unavailable(error, self._place.secrets)
                 if last or not is_passing(error):

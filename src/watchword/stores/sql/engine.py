@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _OURS = "watchword"
 """The execution option of connections that a store uses."""
 
+_ISOLATION = "AUTOCOMMIT"
+"""Of connections to PostgreSQL: transactions are begun here, together with their bound, in one round trip."""
+
 _MIGRATION_LOCK = 0x77617463  # "watc": a lock that programs of PostgreSQL agree on by its number
 _MIGRATION_WAIT = 60  # seconds; another process is making the same tables
 _SQLITE_WAIT = 10  # seconds; making tables takes milliseconds there
@@ -51,7 +54,12 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
         path = place.file
         # Each connection to memory has a database of its own, so there is one.
         engine = create_engine(
-            "sqlite://", creator=sqlite.connector(path, timeout), pool_size=pool_size if path else 1, pool_use_lifo=True, **options
+            "sqlite://",
+            creator=sqlite.connector(path, timeout),
+            pool_size=pool_size if path else 1,
+            pool_use_lifo=True,
+            paramstyle="named",
+            **options,
         )
         if watch is not None:
             event.listen(engine, "connect", watch.connected)
@@ -64,6 +72,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
             pool_size=pool_size,
             pool_use_lifo=True,
             creator=postgresql.connector(place, timeout, breaker),
+            isolation_level=_ISOLATION,
             use_native_hstore=False,
             **options,
         )
@@ -120,7 +129,7 @@ def adopt(engine: Engine) -> tuple[Place, Engine]:
         known = parse(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
     except ConfigurationError:  # made by a `creator`, or with options of SQLAlchemy
         known = Place(URL.create("postgresql+psycopg", engine.url.username, None, engine.url.host, engine.url.port, engine.url.database))
-    return Place(known.url, known.arguments, schema), _ours(engine, schema)
+    return Place(known.url, known.arguments, schema), _ours(engine, schema).execution_options(isolation_level=_ISOLATION)
 
 
 class Adopted:
@@ -152,8 +161,6 @@ def _ours(engine: Engine, schema: str | None) -> Engine:
         from watchword.stores.sql.cursor import demand_pipeline
 
         demand_pipeline()
-        # Transactions are begun here, together with their bound, in one round trip.
-        options["isolation_level"] = "AUTOCOMMIT"
         if schema is not None:
             options["schema_translate_map"] = {None: schema}
         if not event.contains(engine, "handle_error", _close_unfit):
@@ -183,7 +190,7 @@ def reading(engine: Engine, timeout: float) -> Iterator[Connection]:
         from watchword.stores.sql.cursor import ReadingCursor
 
         driver: Any = connection.connection.driver_connection
-        before, driver.cursor_factory = driver.cursor_factory, partial(ReadingCursor, milliseconds=_milliseconds(timeout))
+        before, driver.cursor_factory = driver.cursor_factory, partial(ReadingCursor, milliseconds=milliseconds(timeout))
         try:
             yield connection
         finally:
@@ -204,7 +211,7 @@ def writing(engine: Engine, timeout: float, locks: Sequence[str] = ()) -> Iterat
             sqlite.begin(connection)
         else:
             # In one round trip. Whatever is the default of the server: what was waited for has to be seen.
-            statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", f"SET LOCAL statement_timeout = {_milliseconds(timeout)}"]
+            statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", f"SET LOCAL statement_timeout = {milliseconds(timeout)}"]
             statements += [f"SELECT pg_advisory_xact_lock({lock_key(name)})" for name in locks]
             connection.exec_driver_sql("; ".join(statements))
         yield connection
@@ -251,6 +258,10 @@ def keep_others_out(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
 
-def _milliseconds(timeout: float) -> int:
-    # A wait for a lock is part of its statement: one bound is enough.
+def milliseconds(timeout: float) -> int:
+    """Return the bound of a statement as PostgreSQL takes it. A wait for a lock is part of its statement: one bound is enough.
+
+    Args:
+        timeout: seconds.
+    """
     return max(1, round(timeout * 1000))

@@ -197,7 +197,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "scopes": _scopes,
     "permissions": _set,
     "networks": _texts,
-    "disabled": _as_it_is,
+    "disabled": bool,
     "locked_until": _time,
     "not_before": _time,
     "expires_at": _time,
