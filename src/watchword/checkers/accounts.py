@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.checkers.account_management import AccountManagement
 from watchword.checkers.adapt import FlowChecker
-from watchword.checkers.asking import ask
 from watchword.checkers.dummy_hash_source import DummyHashSource
 from watchword.checkers.lease import StoreLease
-from watchword.checkers.lookups import find_account
+from watchword.checkers.lookups import ask_account
 from watchword.checkers.names import canonical
 from watchword.checkers.passwords.outage import HashUnavailable
 from watchword.checkers.record_checks import check_store
@@ -124,7 +123,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         self._verifier.admit(name, credentials.password)
         dummies = yield from self._dummies.current()
         revision = store.revision()
-        found = yield from ask(store, lambda: find_account(store, name, fold_case=self._fold_case))
+        found = yield from ask_account(store, name, fold_case=self._fold_case)
         now = self._clock.now()
         # Each step up to the answer is the same for a name without an account: choose a dummy, look at a record, read one hash.
         account = _NOBODY if found is None else found

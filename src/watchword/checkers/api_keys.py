@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from watchword.checkers.issued import IssuedChecker
 from watchword.checkers.key_format import KeyFormat, is_id
-from watchword.checkers.lookups import find_key
+from watchword.checkers.lookups import ask_key, find_key
 from watchword.checkers.record_checks import check_networks, check_store, check_text, check_window
 from watchword.checkers.use_notes import UseNotes
 from watchword.credentials import APIKeyCredentials, BearerToken
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.operation import Operation
+    from watchword.operation import Operation, Steps
     from watchword.stores.ports import KeyStore
 
 T = TypeVar("T")
@@ -75,8 +75,8 @@ class APIKeys(IssuedChecker[KeyRecord]):
         self._store = store
         self._uses = UseNotes(store.note_key_use, every=check_number("used_every", used_every), blocking=store.blocking)
 
-    def _look_up(self, id: str, digest: bytes) -> KeyRecord | None:  # noqa: A002 - a key is found by its id
-        return find_key(self._store, id)
+    def _look_up(self, id: str, digest: bytes) -> Steps[KeyRecord | None]:  # noqa: A002 - a key is found by its id
+        return ask_key(self._store, id)
 
     def _page(self, owner: str | None, after: str) -> Sequence[KeyRecord]:
         return self._store.list_keys(owner=owner, after=after)

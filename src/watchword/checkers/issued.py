@@ -12,7 +12,6 @@ from os import urandom
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from watchword.checkers.adapt import FlowChecker
-from watchword.checkers.asking import ask
 from watchword.checkers.lease import StoreLease
 from watchword.checkers.record_checks import check_kind, check_names, check_scopes, check_text
 from watchword.clock import as_clock
@@ -55,8 +54,8 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R]):
         self._nobody = urandom(32)  # the digest of no secret
 
     @abstractmethod
-    def _look_up(self, id: str, digest: bytes) -> R | None:  # noqa: A002 - the name of the field
-        """Return the record that a secret belongs to. This may block."""
+    def _look_up(self, id: str, digest: bytes) -> Steps[R | None]:  # noqa: A002 - the name of the field
+        """Return the record that a secret belongs to, in steps."""
 
     @abstractmethod
     def _page(self, owner: str | None, after: str) -> Sequence[R]:
@@ -92,8 +91,7 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R]):
         if read is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         id_, digest = read
-        # No partial: it would print the digest.
-        record = yield from ask(self._watched, lambda: self._look_up(id_, digest))
+        record = yield from self._look_up(id_, digest)
         is_right = compare_digest(digest, self._nobody if record is None else record.digest)
         if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)

@@ -10,20 +10,25 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
+from watchword.checkers.asking import ask, async_side
 from watchword.errors import Unavailable
 from watchword.stores.bounds import fold
 
 if TYPE_CHECKING:
+    from watchword.operation import Steps
     from watchword.stores.ports import AccountRecord, AccountStore, KeyRecord, KeyStore, TokenRecord, TokenStore
 
 
 def find_account(store: AccountStore, name: str, *, fold_case: bool = False) -> AccountRecord | None:
     """Return the account that logs in by this name; see `AccountStore.find_account`."""
-    found = store.find_account(name, fold_case=fold_case)
-    if found is not None and name not in found.names:
-        folded = fold(name)
-        _demand(fold_case and any(fold(other) == folded for other in found.names), "account")
-    return found
+    return _account_of(store.find_account(name, fold_case=fold_case), name, fold_case=fold_case)
+
+
+def ask_account(store: AccountStore, name: str, *, fold_case: bool = False) -> Steps[AccountRecord | None]:
+    """Do as `find_account` does, in steps."""
+    awaited = async_side(store, "find_account", name, fold_case=fold_case)
+    found = yield from ask(store, lambda: store.find_account(name, fold_case=fold_case), awaited)
+    return _account_of(found, name, fold_case=fold_case)
 
 
 def get_account(store: AccountStore, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
@@ -35,14 +40,37 @@ def get_account(store: AccountStore, id: str) -> AccountRecord | None:  # noqa: 
 
 def find_key(store: KeyStore, id: str) -> KeyRecord | None:  # noqa: A002 - as above
     """Return the key with this id; see `KeyStore.find_key`."""
-    found = store.find_key(id)
-    _demand(found is None or found.id == id, "key")
-    return found
+    return _key_of(store.find_key(id), id)
+
+
+def ask_key(store: KeyStore, id: str) -> Steps[KeyRecord | None]:  # noqa: A002 - as above
+    """Do as `find_key` does, in steps."""
+    return _key_of((yield from ask(store, lambda: store.find_key(id), async_side(store, "find_key", id))), id)
 
 
 def find_token(store: TokenStore, digest: bytes) -> TokenRecord | None:
     """Return the token with this digest; see `TokenStore.find_token`."""
-    found = store.find_token(digest)
+    return _token_of(store.find_token(digest), digest)
+
+
+def ask_token(store: TokenStore, digest: bytes) -> Steps[TokenRecord | None]:
+    """Do as `find_token` does, in steps."""
+    return _token_of((yield from ask(store, lambda: store.find_token(digest), async_side(store, "find_token", digest))), digest)
+
+
+def _account_of(found: AccountRecord | None, name: str, *, fold_case: bool) -> AccountRecord | None:
+    if found is not None and name not in found.names:
+        folded = fold(name)
+        _demand(fold_case and any(fold(other) == folded for other in found.names), "account")
+    return found
+
+
+def _key_of(found: KeyRecord | None, id: str) -> KeyRecord | None:  # noqa: A002 - as above
+    _demand(found is None or found.id == id, "key")
+    return found
+
+
+def _token_of(found: TokenRecord | None, digest: bytes) -> TokenRecord | None:
     # In constant time: the digest is what the caller has to know.
     _demand(found is None or compare_digest(found.digest, digest), "token")
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from watchword.checkers.asking import ask
+from watchword.checkers.asking import ask, async_side
 from watchword.checkers.issued import IssuedChecker, principal_of
 from watchword.checkers.key_format import TokenFormat, is_id
-from watchword.checkers.lookups import find_token
+from watchword.checkers.lookups import ask_token, find_token
 from watchword.checkers.record_checks import check_store, check_text, check_time
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound
@@ -71,8 +71,8 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
         super().__init__(store, TokenFormat(prefix), clock)
         self._store = store
 
-    def _look_up(self, id: str, digest: bytes) -> TokenRecord | None:  # noqa: A002 - a token is found by its digest
-        return find_token(self._store, digest)
+    def _look_up(self, id: str, digest: bytes) -> Steps[TokenRecord | None]:  # noqa: A002 - a token is found by its digest
+        return ask_token(self._store, digest)
 
     def _page(self, owner: str | None, after: str) -> Sequence[TokenRecord]:
         return self._store.list_tokens(owner=owner, after=after)
@@ -104,7 +104,7 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
         if isinstance(found, Refused):
             return found
         store, now = self._store, self._clock.now()
-        spent = yield from ask(store, lambda: store.revoke_token(found.id, now))
+        spent = yield from ask(store, lambda: store.revoke_token(found.id, now), async_side(store, "revoke_token", found.id, now))
         return Accepted(principal_of(found)) if spent else Refused(Reason.REVOKED)
 
     def create(

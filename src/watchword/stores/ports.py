@@ -5,6 +5,10 @@ to say, by its clock. Every method may block, unless the store says that it does
 the store cannot answer, and then nothing is half done. What is to be kept and is beyond `watchword.stores.bounds` is a `ValueError`, and
 what is no record a `TypeError`. Times are Unix seconds.
 
+A store with an async client may have the lookups of a request in an async form beside: `afind_account`, `afind_key`, `afind_token`,
+`arevoke_token`, with the same arguments and answers. Checkers await them on an event loop, which costs no thread; without them a worker
+thread asks.
+
 These methods are described here alone: a store names the one that it answers to.
 
 Secrets do not come here: passwords as hashes, keys and tokens as SHA-256 digests of random values.
@@ -376,3 +380,27 @@ class TokenStore(Watched, Protocol):
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
         """Revoke all keys and all tokens that stand for somebody; see `KeyStore.revoke_all`."""
         ...
+
+
+class CounterStore(Protocol):
+    """Where a throttle counts the attempts to guess a secret.
+
+    Counting is one step: room for an attempt is taken before the secret is verified, by the clock of the store, so that parallel attempts
+    cannot pass a limit together. Counts are worth seconds to a day: a store may lose them with itself, and need not write them to a disk.
+    Its methods come with the throttle.
+    """
+
+
+class MarkStore(Protocol):
+    """Where it is noted that something was used, which counts once: an id of a token (RFC 7519 §4.1.7), a proof (RFC 9449 §11.1), a code.
+
+    To set a mark is one step that succeeds for one caller only. A mark is kept until what it belongs to has expired, and never lost before:
+    a store that may forget marks lets somebody in twice. Its methods come with the first scheme that needs it.
+    """
+
+
+class SessionStore(Watched, Protocol):
+    """Where sessions live: of people who log in by a form, found by the digest of what their cookie holds.
+
+    To write the last use never creates a session: else it would revive one that was logged out. The methods come with the scheme.
+    """

@@ -28,6 +28,7 @@ from watchword import (
     Unavailable,
     WatchwordError,
 )
+from watchword.checkers import asking
 from watchword.checkers.issued import IssuedChecker
 from watchword.checkers.key_format import KeyFormat, TokenFormat, _sealed, make_id
 from watchword.checkers.use_notes import UseNotes
@@ -39,7 +40,7 @@ from watchword.testing import CheckerContract, FixedClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from watchword.operation import Operation
+    from watchword.operation import Operation, Steps
 
 KINDS = [KEYS, TOKENS]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -600,8 +601,8 @@ class Sessions(IssuedChecker[SessionRecord]):
             if record.id == id:
                 self.kept[digest] = replace(record, last_used_at=at, expires_at=at + 60)
 
-    def _look_up(self, id: str, digest: bytes) -> SessionRecord | None:  # noqa: A002 - as above
-        return self.kept.get(digest)
+    def _look_up(self, id: str, digest: bytes) -> Steps[SessionRecord | None]:  # noqa: A002 - as above
+        return asking.ask(self._watched, lambda: self.kept.get(digest))
 
     def _page(self, owner: str | None, after: str) -> Sequence[SessionRecord]:
         return sorted((record for record in self.kept.values() if record.id > after), key=lambda record: record.id)
