@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from watchword.validators import check_number, check_whole
 
+K = TypeVar("K")
 V = TypeVar("V")
 
 MOST = 10_000
@@ -72,8 +73,10 @@ class KeyedDigest:
         return "KeyedDigest()"
 
 
-class Bounded(dict[bytes, V]):
+class Bounded(dict[K, V]):
     """A mapping that forgets its oldest entry when it is full. Usable by several threads at once.
+
+    Whatever is kept while requests are served is kept in one, also where only few keys are possible today.
 
     Args:
         most: how many entries it holds at most; 0: none, ever.
@@ -85,11 +88,11 @@ class Bounded(dict[bytes, V]):
         super().__init__()
         self._most = most
 
-    def keep(self, key: bytes, value: V) -> None:
+    def keep(self, key: K, value: V) -> None:
         """Remember something; what was remembered under the key is replaced.
 
         Args:
-            key: a digest.
+            key: what it is found by; where that was a secret, its digest.
             value: what to remember.
         """
         if self._most <= 0:

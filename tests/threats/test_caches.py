@@ -307,10 +307,10 @@ def test_C7_what_is_remembered_is_bounded() -> None:
     for number in range(200):
         assert guard.decide(RequestView(method="GET", target="/", headers=[bearer(f"t{number}")])).granted
     assert len(guard._deciding._verifying._cache) == 50
-    kept: Bounded[int] = Bounded(2)
+    kept: Bounded[bytes, int] = Bounded(2)
     for number in range(5):
         kept.keep(bytes([number]), number)
     assert list(kept.values()) == [3, 4]
-    none: Bounded[int] = Bounded(0)
+    none: Bounded[bytes, int] = Bounded(0)
     none.keep(b"x", 1)
     assert not none

@@ -70,7 +70,7 @@ def test_digests_may_be_asked_for_in_threads() -> None:
 
 def test_the_oldest_is_forgotten_first() -> None:
     """The bound holds, and what came last stays."""
-    kept: Bounded[int] = Bounded(3)
+    kept: Bounded[bytes, int] = Bounded(3)
     for number in range(5):
         kept.keep(b"%d" % number, number)
     assert dict(kept) == {b"2": 2, b"3": 3, b"4": 4}
@@ -78,7 +78,7 @@ def test_the_oldest_is_forgotten_first() -> None:
 
 def test_what_is_kept_again_counts_as_new() -> None:
     """It is replaced, nothing else is forgotten for it, and it is the last to go."""
-    kept: Bounded[int] = Bounded(2)
+    kept: Bounded[bytes, int] = Bounded(2)
     kept.keep(b"a", 1)
     kept.keep(b"b", 2)
     kept.keep(b"a", 3)
@@ -90,7 +90,7 @@ def test_what_is_kept_again_counts_as_new() -> None:
 @pytest.mark.parametrize("most", [0, -1])
 def test_a_bound_of_none_keeps_nothing(most: int) -> None:
     """And does not hang over it."""
-    kept: Bounded[int] = Bounded(most)
+    kept: Bounded[bytes, int] = Bounded(most)
     kept.keep(b"a", 1)
     assert len(kept) == 0
 
@@ -98,7 +98,7 @@ def test_a_bound_of_none_keeps_nothing(most: int) -> None:
 @given(st.integers(1, 5), st.lists(st.tuples(st.binary(max_size=1), st.integers()), max_size=40))
 def test_it_holds_the_latest_distinct_keys(most: int, entries: list[tuple[bytes, int]]) -> None:
     """For any sequence: as a list would that is cut at the bound."""
-    kept: Bounded[int] = Bounded(most)
+    kept: Bounded[bytes, int] = Bounded(most)
     model: list[tuple[bytes, int]] = []
     for key, value in entries:
         kept.keep(key, value)
@@ -109,7 +109,7 @@ def test_it_holds_the_latest_distinct_keys(most: int, entries: list[tuple[bytes,
 
 def test_threads_that_fill_it_at_once_keep_the_bound() -> None:
     """Eight of them, a thousand entries each: no exception, and never more than the bound and one for each that was adding."""
-    kept: Bounded[int] = Bounded(10)
+    kept: Bounded[bytes, int] = Bounded(10)
     together = threading.Barrier(8)
 
     def fill(thread: int) -> int:
@@ -128,6 +128,6 @@ def test_threads_that_fill_it_at_once_keep_the_bound() -> None:
 
 def test_its_repr_counts() -> None:
     """How full it is, and nothing of what is in it."""
-    kept: Bounded[str] = Bounded(2)
+    kept: Bounded[bytes, str] = Bounded(2)
     kept.keep(b"a", "s3cret")
     assert repr(kept) == "Bounded(1 of 2)"

@@ -14,6 +14,7 @@ from watchword.authorization.leaves import nobody, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, FromAnyOrigin, Hidden, Requirement
 from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable
+from watchword.cache import Bounded
 from watchword.errors import ConfigurationError
 from watchword.validators import invalid
 
@@ -133,8 +134,9 @@ class Rules:
         self.default: Route = Route("default", default)
         self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
         self._root = _Node()
-        self._combined: dict[tuple[Route, ...], Route] = {}
-        self._narrowed: dict[tuple[Route, Requirement], Route] = {}
+        self._combined: Bounded[tuple[Route, ...], Route] = Bounded(MOST_COMBINED)
+        # A requirement that is made anew for each request must not fill the memory.
+        self._narrowed: Bounded[tuple[Route, Requirement], Route] = Bounded(MOST_COMBINED)
         patterns = [(route.pattern, route) for route in self.routes if route.pattern is not None]
         for pattern, route in patterns:
             self._add(pattern, route)
@@ -174,9 +176,8 @@ class Rules:
             return rules[0]
         known = self._combined.get(rules)
         if known is None:
-            if len(self._combined) >= MOST_COMBINED:
-                self._combined.clear()
-            known = self._combined[rules] = combine(rules, self._schemes)
+            known = combine(rules, self._schemes)
+            self._combined.keep(rules, known)
         return known
 
     def narrowed(self, route: Route, requirement: Requirement) -> Route:
@@ -191,10 +192,9 @@ class Rules:
         """
         known = self._narrowed.get((route, requirement))
         if known is None:
-            if len(self._narrowed) >= MOST_COMBINED:
-                self._narrowed.clear()  # a requirement that is made anew for each request must not fill the memory
             known = combine((*route.rules, Route(route.text, requirement, route.pattern)), self._schemes)
-            known = self._narrowed[route, requirement] = replace(known, text=route.text)
+            known = replace(known, text=route.text)
+            self._narrowed.keep((route, requirement), known)
         return known
 
     @property

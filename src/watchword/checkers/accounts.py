@@ -108,11 +108,11 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         self._on_event = log_notice if on_event is None else on_event
         self._dummies = DummyHashSource(store, verifier.hasher, clock)
         self._digest = KeyedDigest()
-        self._complained: Bounded[bool] = Bounded(1000)
+        self._complained: Bounded[bytes, bool] = Bounded(1000)
         self._claiming = ProcessLock()
-        self._rehashed: Bounded[float] = Bounded(1000)
+        self._rehashed: Bounded[bytes, float] = Bounded(1000)
         self._rehashing: PerProcess[dict[str, object]] = PerProcess(dict)
-        self._noted: Bounded[float] = Bounded(10_000)
+        self._noted: Bounded[bytes, float] = Bounded(10_000)
         # Made and checked now: a guard that cannot refuse unknown names at full cost is not to start.
         self._verifier.hasher.dummy()
 

@@ -28,7 +28,7 @@ class UseNotes:
         self._write = write
         self._every = every
         self._blocking = blocking
-        self._noted: Bounded[float] = Bounded(MOST)
+        self._noted: Bounded[bytes, float] = Bounded(MOST)
         # A thread that was at it in the parent does not exist in a child.
         self._noting: PerProcess[dict[str, object]] = PerProcess(dict)
 

@@ -64,10 +64,10 @@ class Verifier:
         self._limiter = shared_limiter() if limiter is None else limiter
         self._clock = as_clock(clock, "Verifier")
         self._digest = KeyedDigest()
-        self._known: Bounded[tuple[bytes, float]] = Bounded(remember if remember_for > 0 else 0)
+        self._known: Bounded[bytes, tuple[bytes, float]] = Bounded(remember if remember_for > 0 else 0)
         self._ttl = remember_for
         self._on_event = log_notice if on_event is None else on_event
-        self._reported: Bounded[float] = Bounded(1000)
+        self._reported: Bounded[bytes, float] = Bounded(1000)
 
     def admit(self, name: str, password: str) -> None:
         """Refuse, while too many wait for a hash, whoever needs one more: before a store is asked and anything is made.

@@ -81,7 +81,7 @@ class CredentialCache:
         # Two keys, so that no field is taken for credentials.
         self._fields = KeyedDigest()
         self._credentials = KeyedDigest()
-        self._facts: Bounded[Fact] = Bounded(entries)
+        self._facts: Bounded[bytes, Fact] = Bounded(entries)
 
     def fact(self, entry: Entry, principal: Principal, lease: Lease | None) -> Fact | None:
         """Return what may be remembered about somebody whom a checker has accepted.

@@ -67,9 +67,7 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
         cures = value.cures if isinstance(value, Needs) else ()
         known = Asking(_able(policy, cures), _agreed(cures) if cures else NO_PARAMS, needed=bool(cures))
         if route.fast_check is not None:
-            if len(policy.asking) >= policy.most_routes:
-                policy.asking.clear()
-            policy.asking[route] = known
+            policy.asking.keep(route, known)
     return known
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from watchword.authorization.leaves import ViaScheme, authenticated
 from watchword.authorization.rules import MOST_COMBINED, Route, Rules, walk
 from watchword.authorization.satisfiable import is_satisfiable
+from watchword.cache import Bounded
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
 from watchword.field import CREDENTIAL_LISTS, Field, FieldTable
@@ -156,8 +157,7 @@ class Policy:
         self.query_reader: FormReader | None = FormReader(sorted(self.parameters)) if self.parameters else None
         self.form_reader: FormReader | None = FormReader(forms) if forms else None
         self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
-        self.asking: dict[Route, Asking] = {}  # filled as anonymous callers ask; one for each route, and emptied when full
-        self.most_routes: int = MOST_COMBINED + len(self.rules.routes) + 1
+        self.asking: Bounded[Route, Asking] = Bounded(MOST_COMBINED + len(self.rules.routes) + 1)  # filled as anonymous callers ask
         about_content = {"content-type"} if self.content_readers else set()
         self.index: FieldIndex = FieldIndex(
             {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names, *self.forwarded},

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from watchword.cache import Bounded
 from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
 from watchword.errors import ConfigurationError
 from watchword.grammar import preferred_type
@@ -120,7 +121,7 @@ class Renderer:
         # Where all schemes are of one kind, that is known before anybody has shown anything.
         kinds = set(self._secrets.values())
         self._secret: Secret = kinds.pop() if len(kinds) == 1 else ""
-        self._texts: dict[tuple[str, int, Reason, int | None, str, Secret], _Text] = {}
+        self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret], _Text] = Bounded(_MOST_TEXTS)
 
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
@@ -144,9 +145,8 @@ class Renderer:
         key = (kind, status, told, wait, _HERE if reference else "", secret)
         text = self._texts.get(key)
         if text is None:
-            if len(self._texts) >= _MOST_TEXTS:
-                self._texts.clear()
-            text = self._texts[key] = self._prepared(*key)
+            text = self._prepared(*key)
+            self._texts.keep(key, text)
         body = text.body(reference)
         headers = [text.kind, ("Content-Length", str(len(body))), *text.more]
         headers += _challenges(decision)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from watchword.cache import Bounded
 from watchword.credentials import BearerToken
 from watchword.field import Field
 from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token, is_token68
@@ -81,7 +82,7 @@ class Bearer(Scheme[BearerToken]):
         self._parameters = {"realm": realm}
         if resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
-        self._challenges: dict[ChallengeParams, Challenge] = {}
+        self._challenges: Bounded[ChallengeParams, Challenge] = Bounded(_MOST_CHALLENGES)
 
     @property
     def reads_content(self) -> bool:
@@ -118,9 +119,8 @@ class Bearer(Scheme[BearerToken]):
         """Return `Bearer realm=...` with whatever the params says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
         known = self._challenges.get(params)
         if known is None:
-            if len(self._challenges) >= _MOST_CHALLENGES:
-                self._challenges.clear()
-            known = self._challenges[params] = self._build(params)
+            known = self._build(params)
+            self._challenges.keep(params, known)
         return known
 
     def _build(self, params: ChallengeParams) -> Challenge:
