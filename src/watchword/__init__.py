@@ -1,4 +1,4 @@
-"""watchword: one guard for every stack. HTTP authentication and authorization for ASGI, WSGI and servers of one's own.
+"""watchword: one guard for every stack. HTTP authentication and authorization for ASGI, WSGI and custom servers.
 
 What users import. No framework, driver or event loop is loaded here.
 """

@@ -1,8 +1,8 @@
-"""Two things that every memory of this library is made of: names for secrets that say nothing, and a bound.
+"""Provides what every cache of this library needs: keyed digests in place of secrets, and a bounded table.
 
 What is remembered about a credential stands under a keyed digest of it: the key is random and never leaves the process, so
 the digest cannot be looked up in a table of guesses, and the fields are length-prefixed, so no two sets of them run
-together (threats C1). What is remembered is bounded, so nobody can fill the memory by asking (threats C7).
+together (threats C1). A table is bounded, so requests cannot fill the memory (threats C7).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MOST = 10_000
-"""How many callers or passwords are remembered at most, unless somebody says otherwise."""
+"""The default bound on cached callers or passwords."""
 
 FOR = 300.0
-"""For how many seconds, unless somebody says otherwise."""
+"""The default lifetime of an entry in seconds."""
 
 _LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
 

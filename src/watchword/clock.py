@@ -1,4 +1,4 @@
-"""Where the time comes from: the only module that imports `time`."""
+"""Tells the time. No other module imports `time`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SystemClock:
 
 
 class UptimeClock:
-    """Counts the seconds since the machine started, those in which it slept too. Nobody can set it: it measures how long ago something was.
+    """Counts the seconds since the machine started, including sleep. It cannot be set, so it measures ages.
 
     Where the system has no such clock (outside Linux), it stands still while the machine sleeps, and does not survive a restart.
     """
@@ -58,14 +58,14 @@ def ticks() -> float:
 
 
 def as_clock(given: Clock | None, owner: str) -> Clock:
-    """Return a clock for what somebody was given; None: the machine's.
+    """Return the given clock; None: that of the machine.
 
     Args:
-        given: what stands where the clock should.
-        owner: who was given it, for the message.
+        given: the argument.
+        owner: the class that takes it, for the message.
 
     Raises:
-        ConfigurationError: it is something else: a class, or a number.
+        ConfigurationError: it has no now(), or is a class.
     """
     if given is None:
         return SystemClock()

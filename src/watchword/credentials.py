@@ -1,4 +1,4 @@
-"""What a client showed, parsed. Immutable values whose secrets never show in a repr.
+"""Defines parsed credentials: immutable values whose secrets never show in a repr.
 
 They say what was sent and nothing about whether it is true: that is for a checker to say.
 """
@@ -15,7 +15,7 @@ HIDDEN = "***"
 
 
 class Credentials:
-    """The base of every kind of credentials; a scheme of one's own derives its value from it."""
+    """The base of every kind of credentials; a custom scheme derives its value from it."""
 
     __slots__ = ()
 
@@ -26,7 +26,7 @@ class Credentials:
 
     @property
     def claimed_identity(self) -> str | None:
-        """Who the caller claims to be, for the throttle (decision D15); None: the credentials name nobody."""
+        """The claimed identity, for the throttle (decision D15); None: the credentials state none."""
         return None
 
     @property

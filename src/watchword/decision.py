@@ -3,7 +3,7 @@
     Granted      go on, as `principal`
     Challenged   401: some credential could change the answer, and `challenges` ask for it
     Forbidden    403: no credential could, or the caller is known and may not
-    Hidden       404: as Forbidden, and nobody is to know that there is something
+    Hidden       404: as Forbidden, without revealing that the resource exists
     Malformed    400, 413 or 431: the request can be read in more than one way, or not at all
     Throttled    429: too many failures
     Failed       503: it cannot be told now
@@ -61,16 +61,16 @@ class Term(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What the guard found out about who asks. A decision without one was made before anybody looked at credentials.
+    """What the guard knows about the caller. A decision without it was made before the credentials were looked at.
 
     `Guard.authorize` goes on from here, so that no request is authenticated twice.
 
     Args:
-        principal: who it is; `ANONYMOUS`: nobody for certain, or nobody could be identified.
+        principal: the caller; `ANONYMOUS`: no credentials were sent, or they could not be checked.
         scheme: the scheme of the credentials, as in its challenge; empty: none were shown.
         carrier: which part of the request brought them; None: none were shown.
         term: for how long the identification counts; None: for this request.
-        failure: why nobody could be identified; None: the credentials were checked, or there were none.
+        failure: why the credentials could not be checked; None: they were checked, or not sent.
         cached: whether the credential cache answered in place of the checker.
     """
 
@@ -117,7 +117,7 @@ class Decided:
     route: Rule | None
     """The rule that decided; None: none was reached, or the decision was made by hand."""
     caller: Caller | None
-    """What was found out about who asks; None: nobody looked at the credentials."""
+    """What is known about the caller; None: the credentials were not looked at."""
     headers: Headers
     """Response fields of the scheme, such as a cookie or a nonce; adapters add them."""
     after_response: Operation[Any] | None
@@ -151,12 +151,12 @@ class Granted(Decided, _Fields):
     """The request may go on.
 
     Args:
-        principal: who it is; `ANONYMOUS` where nobody needs to be known.
+        principal: the caller; `ANONYMOUS` where no credentials are needed.
         rule: the rule that decided, as written.
         scheme: the scheme of the credentials that were accepted; empty for anonymous callers.
         cache: what the response must say to caches.
         route: the rule that decided, compiled.
-        caller: what was found out about who asks; None: nobody looked at the credentials.
+        caller: what is known about the caller; None: the credentials were not looked at.
         headers: response fields of the scheme.
         after_response: what is left to do once the response was sent; None: nothing.
     """
@@ -201,7 +201,7 @@ class _Refusing(Decided):
         disclosed: the reason that the client is told.
         after_response: what is left to do once the response was sent.
         route: the rule that decided, compiled.
-        caller: what was found out about who asks; None: nobody looked at the credentials.
+        caller: what is known about the caller; None: the credentials were not looked at.
         headers: response fields of the scheme.
     """
 

@@ -1,4 +1,4 @@
-"""The exceptions of watchword.
+"""Defines the exceptions.
 
     WatchwordError
     ├── ConfigurationError (ValueError)   the developer's mistake, raised while something is constructed
@@ -75,7 +75,7 @@ class Unavailable(WatchwordError):
 
     Args:
         why: for the operator's log and for `explain`; never sent to the client, so keep secrets out of it.
-        retry_after: whole seconds after which a new try makes sense; None when nobody knows.
+        retry_after: whole seconds after which a new try makes sense; None: unknown.
 
     Raises:
         ConfigurationError: `retry_after` is negative or not a whole number.

@@ -1,4 +1,4 @@
-"""How the fields that carry credentials may come: how long, how often, and whether a comma separates (RFC 9110 §5.3, §5.4)."""
+"""Declares how a field with credentials may be sent: its length, repetition, and use of commas (RFC 9110 §5.3, §5.4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Field:
         repeat: the field may come several times, and a comma has no meaning in it, as in Cookie (RFC 9113 §8.2.3).
 
     Raises:
-        ConfigurationError: the limit is no number of octets.
+        ConfigurationError: the limit is not a whole number of octets.
     """
 
     list: bool = False

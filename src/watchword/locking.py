@@ -1,4 +1,4 @@
-"""A lock between the threads of one process, which a fork does not leave locked."""
+"""Provides a lock between the threads of one process that a fork does not leave locked."""
 
 from __future__ import annotations
 

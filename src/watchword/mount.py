@@ -48,7 +48,7 @@ def split_at_mount(path: str, mount: str) -> Place:
     """
     bare = mount.rstrip("/")
     if not bare or bare not in path:
-        # A slash alone is no prefix to any router.
+        # A slash alone is not a prefix for any router.
         return Place(path)
     rest = path[len(mount) :]
     # Below a mount with a closing slash Starlette routes the whole path, and Litestar what follows the slash.

@@ -1,4 +1,4 @@
-"""Sets of networks: parsed once, then one lookup per prefix length, however many there are (RFC 4632, RFC 4291 §2.3)."""
+"""Looks addresses up in sets of networks, with one lookup per prefix length (RFC 4632, RFC 4291 §2.3)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Networks:
         cidrs: networks such as `"10.0.0.0/8"`, or single addresses. None at all: nothing lies in it.
 
     Raises:
-        ValueError: one of them is no network, has host bits set, or names a zone.
-        TypeError: one of them is no string.
+        ValueError: one of them is not a network, has host bits set, or names a zone.
+        TypeError: one of them is not a string.
     """
 
     __slots__ = ("_prefixes",)
@@ -51,8 +51,8 @@ def parse_network(cidr: str) -> IPv4Network | IPv6Network:
         cidr: such as `"10.0.0.0/8"`.
 
     Raises:
-        ValueError: it is no network, has host bits set, or names a zone.
-        TypeError: it is no string.
+        ValueError: it is not a network, has host bits set, or names a zone.
+        TypeError: it is not a string.
     """
     from ipaddress import IPv6Network, ip_network  # on first use: few guards need it
 

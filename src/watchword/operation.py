@@ -1,4 +1,4 @@
-"""Work that the core must not do itself, and the two drivers that do it.
+"""Describes work that the core must not do itself, and drives it with or without an event loop.
 
 A decision is a generator that yields an `Operation` wherever something must be hashed, queried or fetched, and is sent
 the result. `run` drives it for WSGI and scripts, `arun` for ASGI: one brain, so both give the same answer.

@@ -1,4 +1,4 @@
-"""Who somebody is, and what shows it."""
+"""Defines the principal, and the evidence for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_NAMES: frozenset[str] = frozenset()
 class Evidence:
     """How a principal was established.
 
-    A checker may fill it in; the guard adds the scheme. A fact that nobody stated counts as not given: a requirement
+    A checker may fill it in; the guard adds the scheme. A missing fact counts as not given: a requirement
     such as `fresh(300)` is then not met (RFC 9470 §6).
 
     Args:
@@ -49,7 +49,7 @@ class Evidence:
             object.__setattr__(self, "networks", tuple(self.networks))
 
     def __repr__(self) -> str:
-        # What nobody stated is not worth reading.
+        # A repr shows the stated facts only.
         shown = {
             "auth_time": self.auth_time,
             "acr": self.acr,
@@ -76,8 +76,8 @@ class Principal:
         kind: `"user"` for a person, `"client"` for a program acting for itself (RFC 9700 §4.15).
 
     Raises:
-        ValueError: the id is empty, or a scope is no scope token (RFC 6749 §3.3).
-        TypeError: the id is no string, the evidence is none, or names are given as one string, which would be taken letter by letter.
+        ValueError: the id is empty, or a scope is not a scope token (RFC 6749 §3.3).
+        TypeError: the id is not a string, the evidence is not an Evidence, or names are given as one string.
 
     Trust: made by checkers, from proven facts only. Nothing of it comes from the request unchecked.
     """
@@ -104,7 +104,7 @@ class Principal:
         if not isinstance(id, str):
             raise TypeError(f"the id of a principal is a string, not {type(id).__name__}")
         if not id:
-            raise ValueError("the id of a principal is not empty; for nobody there is watchword.ANONYMOUS")
+            raise ValueError("Principal(id) must be a non-empty string, got ''. Use watchword.ANONYMOUS for an anonymous caller.")
         if evidence is not None and not isinstance(evidence, Evidence):
             raise TypeError(f"the evidence of a principal is an Evidence, not {type(evidence).__name__}")
         if kind not in {"user", "client"}:
@@ -113,7 +113,7 @@ class Principal:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether this is somebody: False for `ANONYMOUS` alone."""
+        """Whether the caller is authenticated: False for `ANONYMOUS` alone."""
         return self.id != ""
 
     @property
@@ -225,4 +225,4 @@ def _anonymous() -> Principal:
 
 
 ANONYMOUS = _anonymous()
-"""Nobody in particular: the one principal that is not authenticated. There is no other, and never None in its place."""
+"""The anonymous caller: the only principal that is not authenticated. None never takes its place."""

@@ -1,7 +1,7 @@
 """Keeps state that belongs to one process apart from the state of its parent.
 
 A fork copies all memory: connections that two processes must not share, and locks that were held by threads which do not exist in
-the child. Hooks of `os.register_at_fork` are no remedy: a server that forks in C runs none of them (uWSGI, unless it is told
+the child. Hooks of `os.register_at_fork` do not help: a server that forks in C runs none of them (uWSGI, unless it is told
 `--py-call-osafterfork`). So the process id is compared wherever such state is used; a system call of a fraction of a microsecond.
 """
 

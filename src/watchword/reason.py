@@ -25,7 +25,7 @@ class Reason(StrEnum):
     OVERSIZED_CONTENT = "oversized_content"
     OVERSIZED_HEADER = "oversized_header"
     OVERSIZED_TARGET = "oversized_target"
-    # Nobody is identified.
+    # The caller is not identified.
     MISSING_CREDENTIALS = "missing_credentials"
     INVALID_CREDENTIALS = "invalid_credentials"
     UNKNOWN_IDENTITY = "unknown_identity"
@@ -41,7 +41,7 @@ class Reason(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     INVALID_PROOF = "invalid_proof"
     STALE_NONCE = "stale_nonce"
-    # Somebody is identified, or nobody could be, and may not.
+    # The caller is identified and may not, or could not be identified.
     STEP_UP_REQUIRED = "step_up_required"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     MISSING_ROLE = "missing_role"

@@ -1,4 +1,4 @@
-"""The few facts about a request that a guard may see.
+"""Describes the facts about a request that a guard may see.
 
 A view is made from what the server handed over, and never from `Host` or any URL rebuilt from it (threats P1). All of it
 is untrusted except `client`, `scheme` and `mount`, which the server states.
@@ -70,7 +70,7 @@ class FieldIndex(dict[str | bytes, str | None]):
     Args:
         names: the names, lower case.
         prefixes: of further names.
-        short: the names of fields of which nobody reads more than `MAX_FIELD_OCTETS`.
+        short: the names of fields that are read up to `MAX_FIELD_OCTETS`.
     """
 
     __slots__ = ("_canonical", "_longest", "names", "prefixes", "short")
@@ -119,7 +119,7 @@ class ContentInPieces(WatchwordError):
 class RequestView:
     """One request, as the guard sees it (RFC 9110 §6).
 
-    For a server of one's own. The adapters make theirs from what ASGI and WSGI hand over.
+    For custom servers. The adapters make theirs from what ASGI and WSGI hand over.
 
     Args:
         method: the method, case-sensitive (RFC 9110 §9.1).
@@ -178,9 +178,9 @@ class RequestView:
     answers: dict[object, Any]
     """What predicates of the rule answered in the decision that is being made; set by the guard where the rule may have any."""
     request_id: str | None
-    """The id of the request, once it was asked for; a server of one's own may set it before."""
+    """The id of the request, once it was asked for; a custom server may set it before."""
     started: float
-    """When the guard began to decide, on a clock of its own; set only where somebody measures."""
+    """When the guard began to decide, on a clock of its own; set only where durations are measured."""
     _authorization: Authorization | None
     _address: IPv4Address | IPv6Address | None
 
@@ -367,7 +367,7 @@ class RequestView:
             name: lower case.
 
         Returns:
-            The value, or None where there is none. Of a field that the guard reads and no scheme does, such as Accept, at most one octet
+            The value; None: the field is absent. Of a field that the guard reads and no scheme does, such as Accept, at most one octet
             beyond `MAX_FIELD_OCTETS` is returned: to decode megabytes takes milliseconds.
         """
         index = self.index
@@ -392,7 +392,7 @@ class RequestView:
 
     @property
     def authorization(self) -> Authorization | None:
-        """The credentials field, parsed once (RFC 9110 §11.6.2); None where there is none.
+        """The credentials field, parsed once (RFC 9110 §11.6.2); None: the field is absent.
 
         Raises:
             GrammarError: it breaks the grammar.
@@ -529,7 +529,7 @@ def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
         client: as the server states it; an IPv6 zone is dropped.
 
     Returns:
-        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None where it is no address.
+        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None: it is not an address.
     """
     if not client or len(client) > _LONGEST_ADDRESS:
         return None

@@ -1,4 +1,4 @@
-"""What a checker answers: `Accepted(principal)` or `Refused(reason)`. There is no third answer.
+"""Defines the answers of a checker: `Accepted(principal)` or `Refused(reason)`, and no third one.
 
 A checker that cannot know raises `watchword.Unavailable`.
 """
@@ -28,7 +28,7 @@ class Lease(Protocol):
     def is_current(self) -> bool:
         """Tell whether the checker would give the same answer now.
 
-        Called for every request that could use it, on the event loop: it looks at what is known here and asks nobody. When in
+        Called for every request that could use it, on the event loop: it must look at local state only, without I/O. When in
         doubt it says no, and the checker is asked.
         """
         ...
@@ -55,15 +55,15 @@ class Accepted:
     """The credentials are true.
 
     Args:
-        principal: whose they are; somebody, never `ANONYMOUS` and never None.
+        principal: the owner of the credentials; never `ANONYMOUS` and never None.
         lease: for how long the guard may remember it; None: the checker is asked every time.
         after_response: what is left to do once the response was sent, such as to note a login. The guard hands it on
-            with its decision; whoever calls a checker alone may run it or let it be.
+            with its decision; a program that calls a checker directly may run or ignore it.
         headers: response fields, such as `("DPoP-Nonce", "…")`; kept as a tuple. They belong to this one response and are never cached
             with the caller.
 
     Raises:
-        TypeError: the principal is none.
+        TypeError: it is not a Principal, or it is `ANONYMOUS`.
         ValueError: a response field cannot be sent.
     """
 
@@ -75,7 +75,7 @@ class Accepted:
     def __post_init__(self) -> None:
         if self.headers:
             object.__setattr__(self, "headers", _fields(self.headers))
-        # A verdict that accepts nobody opened doors elsewhere (threats S4): it cannot be made.
+        # Libraries that could accept without a principal let anonymous callers in (threats S4): such a verdict cannot be made.
         if not isinstance(self.principal, Principal) or not self.principal.is_authenticated:
             raise TypeError(
                 f"Accepted takes the Principal that was identified, not {_kind(self.principal)}; to refuse, answer Refused(reason) or None"
@@ -93,7 +93,7 @@ class Refused:
         headers: response fields, as in `Accepted`.
 
     Raises:
-        ValueError: the reason is none that a checker decides (whether somebody *may* is for a requirement to say), or a response field
+        ValueError: the reason is not one of a checker (a requirement decides who may), or a response field
             cannot be sent.
     """
 

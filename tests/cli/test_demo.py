@@ -253,7 +253,7 @@ def test_a_host_that_is_none() -> None:
     """A misspelt host is named in one line."""
     done = subprocess.run([COMMAND, "demo", "--host", "no such host"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: there is no address 'no such host' to listen on: choose one with --host, such as 127.0.0.1\n"
+    assert done.stderr == "Error: cannot listen on 'no such host': choose an address with --host, such as 127.0.0.1\n"
 
 
 def test_an_address_that_is_not_ours() -> None:

@@ -146,7 +146,7 @@ def test_standard_input_that_is_closed(ann: Inside) -> None:
     shell = f"{COMMAND} user passwd ann --store {ann.url} <&-"
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False, env=ENVIRONMENT)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: standard input is no terminal, and its first line should be the new password")
+    assert done.stderr.startswith("Error: standard input is empty: its first line must be the new password")
 
 
 def test_ctrl_c(ann: Inside) -> None:

@@ -55,7 +55,7 @@ def test_in_words(inside: Inside) -> None:
 
 @pytest.mark.parametrize("given", ["hunter2", "$argon2id$v=19$m=64,t=1,p=1$x$y", "$2b$31$" + "a" * 53])
 def test_what_is_no_hash(inside: Inside, given: str) -> None:
-    """It is said that nobody could log in by it, and it is not repeated."""
+    """It is said that no line can be used to log in, and it is not repeated."""
     code, words = inside.error("hash", "--identify", given=given)
     assert code == "unusable_hash"
     assert given not in words

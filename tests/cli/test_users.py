@@ -277,7 +277,7 @@ def test_for_people(ann: Inside) -> None:
     shown = ann("user", "show", "ann", TZ="UTC").stdout
     assert "created" in shown
     assert "(3 d ago)" in shown
-    assert ann("user", "disable", "ann").stdout == "'ann' is disabled: its password, its keys and its tokens let nobody in\n"
+    assert ann("user", "disable", "ann").stdout == "'ann' is disabled: its password, keys and tokens are refused\n"
     ann("user", "remove", "ann", "--yes")
     assert ann("user", "list").stdout == "there are no accounts\n"
 

@@ -1,4 +1,4 @@
-"""May this principal do that? Requirements as data, their evaluation, and the rules that attach them to requests."""
+"""Decides whether a principal may make a request: requirements as data, their evaluation, and the rules that bind them to requests."""
 
 from watchword.authorization.facts import network, where
 from watchword.authorization.leaves import acr, authenticated, factor, fresh, nobody, optional, permission, public, role, scope, via

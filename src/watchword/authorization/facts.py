@@ -1,4 +1,4 @@
-"""Requirements about the request itself: `network(...)`, and `where(...)` for one's own."""
+"""Defines requirements about the request itself: `network(...)`, and `where(...)` for a custom predicate."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Network(Requirement):
 
     @property
     def empty(self) -> bool:
-        """Whether no network is given: an empty allow-list lets nobody in (threats S7)."""
+        """Whether no network is given: an empty allow-list denies every caller (threats S7)."""
         return not self.cidrs
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return YES or NO; no credential changes where somebody is."""
+        """Return YES or NO: credentials do not change the address of the peer."""
         return YES if self._networks.contains(context.request.address) else NO
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ def network(*cidrs: str) -> Requirement:
         cidrs: networks such as `"10.0.0.0/8"`, or single addresses. None at all: never met.
 
     Raises:
-        ConfigurationError: one of them is no network.
+        ConfigurationError: one of them is not a network.
     """
     for cidr in cidrs:
         try:
@@ -62,7 +62,7 @@ def network(*cidrs: str) -> Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Where(Requirement):
-    """A predicate of one's own."""
+    """A custom predicate."""
 
     predicate: Callable[..., Any]
     name: str
@@ -83,10 +83,10 @@ class Where(Requirement):
         if isinstance(answer, Unknown):
             return answer
         if principal.is_authenticated:
-            # A need says what is lacking, so the opposite is met; nobody who is somebody lacks an identity.
+            # A need states what is missing, so the opposite is met. An authenticated caller never lacks an identity.
             cure = frozenset({answer}) - {IDENTITY} if isinstance(answer, _NEEDS) else frozenset[Need]()
             return self._value(answer, needs(cure) if cure else NO)
-        # The answer depends on who it is, so somebody may well be told otherwise: a login could help.
+        # The answer depends on the principal, so a login could change it.
         if isinstance(answer, _NEEDS):
             return needs(frozenset({IDENTITY, answer} if self.wanted else {IDENTITY}))
         return self._value(answer, needs(frozenset({IDENTITY})))
@@ -102,7 +102,7 @@ class Where(Requirement):
             return Unknown(frozenset({error.why}), error.retry_after)
         if isinstance(answer, bool) or (isinstance(answer, _NEEDS) and not self.request_only):
             return answer
-        # Truthiness is no answer: an unawaited coroutine is true as well.
+        # Only True and False count: an unawaited coroutine is truthy as well.
         getattr(answer, "close", lambda: None)()
         wants = "True or False, because no login could change it" if self.request_only else "True, False or a need"
         raise TypeError(f"the predicate of {self} answers {wants}, not {type(answer).__name__}")

@@ -1,4 +1,4 @@
-"""The ready-made requirements: `authenticated`, `role("admin")`, `scope("orders:read")` and their kin.
+"""Defines the built-in requirements: `authenticated`, `role("admin")`, `scope("orders:read")` and the like.
 
 Each row of the table of leaves in the design is one class. Names are compared exactly; a set of no names is never met.
 """
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from watchword.authorization.requirement import FastCheck
     from watchword.principal import Principal
 
-_SKEW = 60  # seconds by which the clock of whoever states auth_time may be ahead of ours
+_SKEW = 60  # seconds by which the clock of the issuer of auth_time may be ahead: RFC 7519 §4.1.4 allows a few minutes of leeway
 
 
 @dataclass(frozen=True, slots=True)
 class Constant(Requirement):
-    """`public` or `nobody`: the same whatever happens."""
+    """A requirement with one value for every request: `public` or `nobody`."""
 
     name: str
     value: Value
@@ -48,10 +48,10 @@ class Constant(Requirement):
 
 @dataclass(frozen=True, slots=True)
 class Identified(Requirement):
-    """The base of what depends on who it is; met by nobody unless a subclass says so."""
+    """The base of requirements on the principal. A subclass states which principals meet it; the base is never met."""
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return the value for whoever it is; pending or unknown while that is not known."""
+        """Return the value for the principal; pending or unknown while it is not known."""
         principal = context.principal
         if principal is None:
             return context.without_identity
@@ -64,7 +64,7 @@ class Identified(Requirement):
         return False
 
     def for_anonymous(self) -> Value:
-        """Return the value for an anonymous caller: what somebody would have to show."""
+        """Return the value for an anonymous caller: the needs that a login could meet."""
         return needs(frozenset({IDENTITY}) | self.cure())
 
     def for_known(self, principal: Principal, context: EvaluationContext) -> Value:
@@ -86,17 +86,17 @@ class Identified(Requirement):
 
 
 class Optional(Identified):
-    """Anybody, and whoever shows credentials is identified."""
+    """Met by every caller; credentials that are sent are checked."""
 
     __slots__ = ()
 
     @property
     def opposite(self) -> str:
-        """Nobody is neither."""
+        """Return the name of the opposite: no caller fails this requirement."""
         return "nobody"
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return YES where it is known that the caller is somebody."""
+        """Return YES where the caller is assumed to be authenticated."""
         return YES if context.somebody else Identified.evaluate(self, context)
 
     def for_anonymous(self) -> Value:
@@ -112,7 +112,7 @@ class Optional(Identified):
 
 
 class Authenticated(Identified):
-    """Somebody, whoever it is."""
+    """Met by every authenticated caller."""
 
     __slots__ = ()
 
@@ -122,7 +122,7 @@ class Authenticated(Identified):
         return "nobody"
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return YES where it is known that the caller is somebody."""
+        """Return YES where the caller is assumed to be authenticated."""
         return YES if context.somebody else Identified.evaluate(self, context)
 
     def held(self, principal: Principal, context: EvaluationContext) -> bool:
@@ -130,7 +130,7 @@ class Authenticated(Identified):
         return True
 
     def fast_check(self) -> FastCheck | None:
-        """Return the test for somebody."""
+        """Return the test for an authenticated principal."""
         return lambda principal: principal.id != ""
 
     def __str__(self) -> str:
@@ -153,7 +153,7 @@ class Named(Identified):
         return not self.names
 
     def for_anonymous(self) -> Value:
-        """Return what somebody would have to show; NO where nobody can."""
+        """Return the needs that a login could meet; NO where none could."""
         return NO if self.empty else needs(frozenset({IDENTITY}) | self.cure())
 
     def __str__(self) -> str:
@@ -303,7 +303,7 @@ class Fresh(Identified):
         check_whole("fresh(max_age)", self.max_age, unit="seconds (RFC 9470 §3)")
 
     def held(self, principal: Principal, context: EvaluationContext) -> bool:
-        """Tell whether the evidence shows a login within the time; a time that is missing or no number shows none."""
+        """Tell whether the evidence shows a login within the time. A missing time, or one that is not a number, does not count."""
         at = None if principal.evidence is None else principal.evidence.auth_time
         if not isinstance(at, (int, float)) or isinstance(at, bool):
             return False
@@ -323,16 +323,16 @@ def _quoted(name: str) -> str:
 
 
 public: Requirement = Constant("public", YES)
-"""Anybody; nothing is looked at, not even credentials that are sent."""
+"""Met by every request. Credentials are not looked at, even if they are sent."""
 
 nobody: Requirement = Constant("nobody", NO)
-"""Nobody at all: 403 for everyone."""
+"""Met by no request: 403 for every caller."""
 
 optional: Requirement = Optional()
-"""Anybody; whoever shows credentials is identified, and false ones are refused."""
+"""Met by every caller. Credentials that are sent are checked, and false ones are refused."""
 
 authenticated: Requirement = Authenticated()
-"""Somebody: the default for a path that no rule names."""
+"""Met by every authenticated caller: the default for a path without a rule."""
 
 
 def scope(*names: str) -> Requirement:
@@ -342,7 +342,7 @@ def scope(*names: str) -> Requirement:
         names: scope-tokens (RFC 6749 §3.3). None at all: never met.
 
     Raises:
-        ConfigurationError: a name is no scope-token.
+        ConfigurationError: a name is not a scope token.
     """
     return Scope(names)
 
@@ -378,7 +378,7 @@ def via(*schemes: str) -> Requirement:
         schemes: scheme names in any letter case.
 
     Raises:
-        ConfigurationError: a name is no token.
+        ConfigurationError: a name is not a token.
     """
     return ViaScheme(schemes)
 

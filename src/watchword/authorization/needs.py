@@ -1,4 +1,4 @@
-"""What credentials would have to show to cure an unmet requirement: a closed set of needs.
+"""Defines the needs that credentials can meet, as a closed set: an unmet requirement returns them.
 
 Each need knows which challenge parameter expresses it (RFC 6750 §3, RFC 9470 §3); the guard reads it off.
 """
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Be somebody: any challenge asks for that."""
+    """Log in: every challenge asks for that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Patterns of rules: `[METHODS ]/segments`, and how two of them relate as sets of requests.
+"""Parses patterns of rules, `[METHODS ]/segments`, and compares two of them as sets of requests.
 
 A segment is a literal, `{name}` for exactly one segment, or a closing `**` for zero or more. Whole segments, anchored at both ends: no
 prefix and no regular expression ever opens a neighbour (threats N8, P5).
@@ -64,7 +64,7 @@ class Pattern:
         return self.covers_path(other) and not other.covers_path(self)
 
     def meet(self, other: Pattern) -> Pattern | None:
-        """Return the pattern of the requests that both match, or None where there are none."""
+        """Return the pattern of the requests that both match; None: no request matches both."""
         if self.methods is None or other.methods is None:
             methods = other.methods if self.methods is None else self.methods
         else:
@@ -112,7 +112,7 @@ class Pattern:
 
 
 def left_over(pattern: Pattern, others: Iterable[Pattern]) -> Pattern | None:
-    """Return a request that a pattern matches and none of the others does, or None where there is none.
+    """Return a request that a pattern matches and no other pattern does; None: every request is matched by another one.
 
     Args:
         pattern: a set of requests.
@@ -159,7 +159,7 @@ def parse_pattern(text: str) -> Pattern:
         The pattern. `/` is the root, and `/**/` is `/**`; else a closing slash is a last segment that is empty.
 
     Raises:
-        ConfigurationError: it is no pattern, or no request could ever match it (threats P6).
+        ConfigurationError: it is not a pattern, or no request could match it (threats P6).
     """
     if not isinstance(text, str):
         raise invalid("Guard(rules=...)", 'have patterns such as "GET /orders/{id}" as keys', text)
@@ -184,9 +184,9 @@ def parse_pattern(text: str) -> Pattern:
 def _method(name: str, text: str) -> str:
     name = name.strip()
     if name == "*":
-        raise _mistake(text, "an asterisk is no method; a rule for all of them is the path alone")
+        raise _mistake(text, "an asterisk is not a method. For all methods write the path alone")
     if not is_token(name):
-        raise _mistake(text, f'{name!r} is no method; write it as in "GET,PUT /x"')
+        raise _mistake(text, f'{name!r} is not a method. Write it as in "GET,PUT /x"')
     if name != name.upper():
         raise _mistake(text, f"methods are case-sensitive (RFC 9110 §9.1): write {name.upper()}")
     if name == "HEAD":
@@ -205,7 +205,7 @@ def _segment(part: str, text: str, names: set[str]) -> Segment:
     if part.startswith("{") and part.endswith("}"):
         name = part[1:-1]
         if not name.isidentifier():
-            raise _mistake(text, f"{part!r} is no name in braces")
+            raise _mistake(text, f"{part!r} is not a name in braces")
         if name in names:
             raise _mistake(text, f"it names {part} twice")
         names.add(name)
@@ -213,7 +213,7 @@ def _segment(part: str, text: str, names: set[str]) -> Segment:
     if part.startswith("<") and part.endswith(">"):
         raise _mistake(text, f"{part!r} is how Flask writes it: write {{name}} for a whole segment")
     if "*" in part or "{" in part or "}" in part:
-        raise _mistake(text, f"{part!r} is no segment: a literal, {{name}} for a whole segment, or ** at the end")
+        raise _mistake(text, f"{part!r} is not a segment. Use a literal, {{name}} for a whole segment, or ** at the end")
     return part
 
 

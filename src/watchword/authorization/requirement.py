@@ -1,7 +1,7 @@
-"""Requirements: what a route demands, as frozen, printable data, and how they combine.
+"""Defines requirements: frozen, printable data that state what a route demands, and combine with `&`, `|` and `~`.
 
 A requirement is a value: it holds no state, does no I/O and decides nothing. Evaluating it in a context gives one of
-four values (`value.py`); what status that means is the guard's business. It must be met actively: there is no value by
+four values (`value.py`); the guard maps them to a status. It must be met actively: there is no value by
 default, and nothing that one part grants takes away what another part lacks.
 """
 
@@ -34,9 +34,9 @@ class EvaluationContext:
     Args:
         request: the request.
         clock: for requirements that know the time.
-        principal: who it is, `ANONYMOUS` for certain included; None: nobody is identified yet, or nobody could be.
-        unchecked: why nobody could be identified; None: nobody tried yet.
-        somebody: whether it is taken for granted that the caller is known, whoever it is.
+        principal: the caller, or `ANONYMOUS` where that is certain; None: the credentials are not checked yet, or could not be.
+        unchecked: why the credentials could not be checked; None: they are not checked yet.
+        somebody: whether the caller is assumed to be authenticated, as an unspecified principal.
         scopeless: whether the scopes that the caller holds count as missing, to find all that a challenge asks for (decision D63).
     """
 
@@ -49,7 +49,7 @@ class EvaluationContext:
 
     @property
     def without_identity(self) -> Value:
-        """The value of whatever depends on identity while there is none."""
+        """The value of requirements on the principal while it is not known."""
         return PENDING if self.unchecked is None else self.unchecked
 
     def once(self, question: Callable[..., object], whom: Principal | None, ask: Callable[[], T]) -> T:
@@ -82,7 +82,7 @@ class Requirement:
 
     @property
     def opposite(self) -> str:
-        """What to write in place of `~` where that never says what somebody means, such as `nobody`; empty: `~` means something."""
+        """The constant that equals `~` of this requirement, such as `nobody`, so that `~` is refused; empty: `~` is useful."""
         return ""
 
     def evaluate(self, context: EvaluationContext) -> Value:
@@ -109,7 +109,7 @@ class Requirement:
         """Tell whether the value depends on the request itself, such as on the peer's address, and not only on the caller.
 
         A shared cache stores by method and URI, so it cannot tell such requests apart (RFC 9111 §2). The default is True: a
-        requirement of one's own that does not say is treated as if it did.
+        custom requirement that does not say is treated as if it did.
         """
         return True
 
@@ -266,10 +266,10 @@ class Not(Requirement):
         return (self.part,)
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return the opposite value; for an anonymous caller it is no NO where a known one could be told otherwise."""
+        """Return the opposite value. For an anonymous caller it is not NO where a login could change it."""
         value = opposite(self.part.evaluate(context))
         if value is NO and context.principal is not None and not context.principal.is_authenticated:
-            # A predicate may say yes of nobody and no of somebody, and then a login could help.
+            # A predicate may hold for an anonymous caller and not for a known one, so a login could help.
             known = self.part.evaluate(replace(context, principal=None, somebody=True))
             return value if known is YES else needs(frozenset({IDENTITY}))
         return value

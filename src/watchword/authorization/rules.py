@@ -1,4 +1,4 @@
-"""Rules: which requirement decides about which request. Compiled once; the cost of a lookup does not grow with their number.
+"""Maps requests to requirements by rules. They are compiled once; the cost of a lookup does not grow with their number.
 
 The rule that is more specific than all others that match decides, together with those that `binding` finds. What cannot be told apart,
 and what can never decide, is an error at construction.
@@ -83,7 +83,7 @@ def combine(rules: Sequence[Route], schemes: frozenset[str] | None = None) -> Ro
     demands = AllOf(tuple(demanding)).parts
     requirement = AllOf(tuple(dict.fromkeys(demands)))
     if not is_satisfiable(requirement, schemes):
-        # Each of the rules can be met, and no caller meets all. That is no mistake: such a request is for nobody.
+        # Each of the rules can be met, and no caller meets all. That is not a mistake: such a request is denied to every caller.
         requirement = AllOf((*requirement.parts, nobody))
     return Route(" and ".join(part.text for part in parts), requirement, parts=parts)
 
@@ -125,7 +125,7 @@ class Rules:
         schemes: the schemes, lower case, by which callers can come; None: any.
 
     Raises:
-        ConfigurationError: a pattern is none, two rules overlap and neither is more specific, a rule can never decide, or a
+        ConfigurationError: a pattern is malformed, two rules overlap and neither is more specific, a rule can never decide, or a
             requirement can never be met.
     """
 

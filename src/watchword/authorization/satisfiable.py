@@ -1,4 +1,4 @@
-"""Requirements that nobody can ever meet are mistakes, found at construction where they can be seen.
+"""Finds requirements that no caller can meet: such a rule is a mistake, reported at construction.
 
 Every leaf is taken for a statement that may be true or false of some caller; if no assignment that one caller can live up
 to makes the whole true, no caller can. Only small requirements are tried, which are those that people write.
@@ -36,7 +36,7 @@ _MOST_LEAVES = 10  # 1,024 assignments
 
 
 def check_satisfiable(requirement: Requirement, rule: str) -> None:
-    """Refuse a requirement that no caller can meet. `nobody`, and sets of no names, say so openly and are let be.
+    """Refuse a requirement that no caller can meet. `nobody` and empty sets are accepted: they state the intention.
 
     Args:
         requirement: the requirement.

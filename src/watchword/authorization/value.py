@@ -1,8 +1,8 @@
-"""The four values of a requirement and how they combine.
+"""Defines the four values of a requirement, and combines them.
 
     NO  <  Needs(cures)  <  Unknown(causes)  <  YES
 
-and PENDING, which stands between NO and YES on the first pass, when nobody is identified yet. `&` takes the smaller, `|`
+and PENDING, which stands between NO and YES on the first pass, before the credentials are checked. `&` takes the smaller, `|`
 the greater, and two `Needs` combine their cures: a disjunctive normal form, kept minimal. The order is total, so that
 it makes no difference in which order the parts of a requirement are written.
 """
@@ -17,8 +17,8 @@ from watchword.authorization.needs import IDENTITY, Alternative
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Alternatives multiply with every `&`, and each refusal pays for them. Nobody writes a rule with more ways to be met than
-# this, and whoever does is offered the first ones: access never depends on the cures, only the advice does.
+# Alternatives multiply with every `&`, and each refusal pays for them. Rules written by hand have fewer than this. Of a rule
+# with more, the first ones are offered: the cures decide about the advice only, never about access.
 MOST_ALTERNATIVES = 32
 
 
@@ -63,7 +63,7 @@ class Needs:
 
     @property
     def identity_would_help(self) -> bool:
-        """Whether every alternative starts with being somebody, as it does for an anonymous caller."""
+        """Whether every alternative includes a login, as it does for an anonymous caller."""
         return all(IDENTITY in alternative for alternative in self.cures)
 
 
@@ -73,7 +73,7 @@ class Unknown:
 
     Args:
         causes: for the operator.
-        retry_after: seconds after which a new try makes sense; None: nobody knows.
+        retry_after: seconds after which a new try makes sense; None: unknown.
     """
 
     causes: frozenset[str] = field(compare=False)
@@ -82,7 +82,7 @@ class Unknown:
 
 
 class Pending(_Constant):
-    """Depends on who it is, and nobody is identified yet.
+    """Depends on the principal, which is not known yet.
 
     Beside an `Unknown`, which a predicate about the request may answer on the first pass too, either decides nothing.
     """
@@ -137,7 +137,7 @@ def either(a: Value, b: Value) -> Value:
 def opposite(a: Value) -> Value:
     """Return the value of `~a`.
 
-    An anonymous caller has not shown that he is *not* somebody, so his needs stay `Identity`; what a known caller lacks
+    An anonymous caller may be any principal, so the need stays `Identity`; what a known caller lacks
     now, he lacks: YES.
     """
     if isinstance(a, Needs):

@@ -1,4 +1,4 @@
-"""Is this credential true? Checkers, ready made and of one's own."""
+"""Decides whether credentials are true: the built-in checkers, and what a custom one needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adding, listing and changing the accounts of a store: for operators, never on the way of a request."""
+"""Adds, lists and changes the accounts of a store: for operators, never while a request is served."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.stores.ports import AccountStore
 
-TRIES = 20  # of a change that others were quicker with: more than that many at once is no coincidence
+TRIES = 20  # after lost races: more of them for one account are not a coincidence
 
 
 class AccountManagement:
     """What operators do with accounts. Every method may block, for a disk, a network or a password hash.
 
-    Whoever is changed here is changed for the guard at once: in this process with the next request, in others within the
+    A change counts for the guard at once: in this process with the next request, in others within the
     bound that the store states. An account is named by any of its names, or by its id.
 
     Args:
@@ -106,8 +106,8 @@ class AccountManagement:
             name: one of its names, or its id.
 
         Raises:
-            NotFound: there is none.
-            ConfigurationError: the name is no text.
+            NotFound: there is no such account.
+            ConfigurationError: the name is not a string.
             Unavailable: the store does not answer.
         """
         if not isinstance(name, str):
@@ -146,7 +146,7 @@ class AccountManagement:
         return self._change(account, lambda old: replace(old, password_hash=hash_, hash_profile=profile, password_changed_at=now))
 
     def disable(self, name: str) -> AccountRecord:
-        """Shut an account until somebody enables it: its password, its keys and its tokens let nobody in.
+        """Disable an account until it is enabled: its password, keys and tokens are refused.
 
         Args:
             name: one of its names, or its id.

@@ -1,4 +1,4 @@
-"""Accounts with passwords, in a store."""
+"""Checks names and passwords of accounts in a store."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
 
     Args:
         store: where they live.
-        hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
+        hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
         limiter: bounds the hashes that are computed at once; None: the one of this process.
         clock: tells the time; None: the machine's.
         fold_case: whether names that differ in case alone are the same.
         max_age: for how many seconds a password is good after it was set; None: for ever.
-        disclose: which of `Reason.DISABLED`, `Reason.LOCKED` and `Reason.PASSWORD_EXPIRED` somebody is told who has shown the right
-            password (decision D14). Nobody else learns of them.
+        disclose: which of `Reason.DISABLED`, `Reason.LOCKED` and `Reason.PASSWORD_EXPIRED` are disclosed after the right password
+            (decision D14). Other callers never learn of them.
         remember: how many right passwords are remembered at most, so that they are hashed once; 0: none.
         remember_for: for how many seconds.
         on_event: is told of hashes that cannot be used; None: the log.
@@ -148,13 +148,13 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         return Accepted(_principal(account), self._lease(account, revision), self._afterwards(account, hash_, credentials.password, now))
 
     def _whose(self, name: str) -> str:
-        """Return what stands for all spellings of a name: each of somebody costs the same to refuse, so each of nobody does."""
+        """Return one key for all spellings of a name: to refuse each costs the same, whether the account exists or not."""
         return fold(name) if self._fold_case and storable(name) else name
 
     def _standing(self, account: AccountRecord, now: float) -> Reason | None:
         if account.disabled:
             return Reason.DISABLED
-        # A time that is no number lets nobody in.
+        # A time that is not a number is refused: every comparison with NaN is false.
         if account.locked_until is not None and not now >= account.locked_until:
             return Reason.LOCKED
         return None if now < self._password_ends(account) else Reason.PASSWORD_EXPIRED
@@ -162,7 +162,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
     def _password_ends(self, account: AccountRecord) -> float:
         if self._max_age is None:
             return inf
-        # A password of which nobody knows when it was set is as old as its account.
+        # A password without a recorded time is as old as its account.
         since = account.created_at if account.password_changed_at is None else account.password_changed_at
         return since + self._max_age
 
@@ -184,7 +184,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         key = self._digest.of(account.id.encode(), hash_.encode("utf-8", "surrogatepass"))
         if key not in self._complained:
             self._complained.keep(key, value=True)
-            detail = "the stored hash is malformed, of an unknown format or an absurd cost: nobody can log in by it"
+            detail = "the stored hash is malformed, of an unknown format or too costly: the account cannot log in"
             self._on_event(OperatorNotice("unusable_hash", detail, subject=account.id))
 
     def _afterwards(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:

@@ -1,4 +1,4 @@
-"""What counts as a checker, and how each form of it is driven.
+"""Recognises the forms of checkers, and drives each of them.
 
 A checker is a function, an async function, a generator function, or an object with `check` (plain or async) or `flow`.
 The guard adapts it once, at construction, and finds out there what it is; nothing is guessed while a request is served.
@@ -112,7 +112,7 @@ class AdaptedChecker:
             answer: what the checker returned.
 
         Raises:
-            TypeError: it is none of these. That is a bug in the checker and no refusal: truthiness never lets anybody in.
+            TypeError: it is not one of these. That is a bug in the checker, not a refusal: a truthy value never grants access.
         """
         if isinstance(answer, (Accepted, Refused)):
             return answer

@@ -1,4 +1,4 @@
-"""Several checkers behind one scheme. The form of the credentials says which one is asked, and no other one is."""
+"""Puts several checkers behind one scheme. The form of the credentials selects one, and no other one is asked."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class DummyHashSource:
 
     One request asks for a sample. On an event loop it waits no longer than `PATIENCE` for it; without one as long as the store takes,
     because a server that forks workers without threads (uWSGI's default) runs none that is started here. A sample that comes later, or
-    fails, refuses nobody: until it is there, unknown names are verified against the last known dummies, or against the dummy hash of the
+    fails, refuses no one: until it is there, unknown names are verified against the last known dummies, or against the dummy hash of the
     hasher.
 
     Args:

@@ -1,4 +1,4 @@
-"""Apache's password file: reread when it changes."""
+"""Checks passwords by an htpasswd file of Apache, and rereads it when it changes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ Stamp: TypeAlias = tuple[int, int, int, int, int]
 
 # A file that was written within this many seconds of being read may have been written again since, within one tick of the file
 # system's clock and to the same length: it is read again until it has settled. FAT counts in steps of 2 s, others in less. By
-# our clock, where the file's time lies in the future: then nobody can tell how long ago it was written.
+# our clock, where the file's time lies in the future: then its age is unknown.
 SETTLING = 2.5
-MOST_ODD_LINES = 100  # each has an event of its own up to here: nobody reads more, and a log has an end
-MOST_OCTETS = 64 * 1024 * 1024  # half a million users: beyond that somebody gave us the wrong file
+MOST_ODD_LINES = 100  # each has an event of its own up to this number, so that a wrong file does not fill the log
+MOST_OCTETS = 64 * 1024 * 1024  # half a million users: a larger file is the wrong one
 
 
 class Htpasswd(FlowChecker[BasicCredentials]):
@@ -52,19 +52,19 @@ class Htpasswd(FlowChecker[BasicCredentials]):
     hash after another colon is a comment, as with nginx. Of several lines for one name the first counts. The file
     is looked at for every check and read again when it has changed, in place or by another file in its place. If the new one
     cannot be used, because it cannot be read or every line of it is odd, the last good one stays and an event says so. One
-    that has been empty for some seconds lets nobody in.
+    that has been empty for some seconds refuses every login.
 
     Args:
         path: the file.
         plain: whether passwords may stand in it as they are. Never in production.
-        principals: user name to principal, where more is known of somebody than the name.
-        hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
+        principals: user name to principal, where more than the name is known.
+        hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
         limiter: bounds the hashes that are computed at once; None: the one of this process.
         clock: tells the time; None: the machine's.
         on_event: is told of odd lines, of a file that was read again, and of one that could not be; None: the log.
 
     Raises:
-        ConfigurationError: the file cannot be read, nobody could log in by it, or this machine cannot compute a format in it.
+        ConfigurationError: the file cannot be read, has no usable line, or has a format that this machine cannot compute.
 
     Trust: the file is trusted; credentials are not.
     """
@@ -103,7 +103,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
 
     @property
     def odd_lines(self) -> tuple[OddLine, ...]:
-        """The lines of the file that let nobody in."""
+        """The lines of the file that are ignored."""
         return self._lines
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
@@ -149,12 +149,12 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         if old is not None and compare_digest(digest, old.digest):
             return _Loaded(self._path, stamp, digest, old.table, since=since, settled=settled)
         lines = parse_htpasswd(octets, self._verifier.hasher)
-        # Whoever removes the last user means it. But for a moment a file that is being written is empty, too; and one in which
+        # Removing the last user is intended. But for a moment a file that is being written is empty, too; and one in which
         # every line is odd is another file, or damaged.
         emptied = old is not None and settled and not lines.odd
         if not lines.hashes and not emptied:
             odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
-            raise ValueError(f"nobody could log in by it{odd}")
+            raise ValueError(f"no line can be used to log in{odd}")
         trouble = lines.uncomputable(self._verifier.hasher)
         if trouble and old is None:
             raise ValueError("; ".join(map(str, trouble)))
@@ -162,10 +162,10 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             self._tell(OperatorNotice("hash_unavailable", f"{line}; logins by this format get 503", source=self._path))
         self._lines = lines.odd
         for line in lines.odd[:MOST_ODD_LINES]:
-            self._tell(OperatorNotice("source_line", f"{line}; it lets nobody in", source=self._path))
+            self._tell(OperatorNotice("source_line", f"{line}; it is ignored", source=self._path))
         if len(lines.odd) > MOST_ODD_LINES:
             more = len(lines.odd) - MOST_ODD_LINES
-            self._tell(OperatorNotice("source_line", f"{more} more lines that let nobody in", source=self._path))
+            self._tell(OperatorNotice("source_line", f"{more} more lines are ignored", source=self._path))
         lease = _TableLease()
         dummies = None if lines.hashes or old is None else old.table.dummies
         table = PasswordTable(lines.hashes, self._principals, self._verifier, lease, dummies=dummies)
@@ -246,7 +246,7 @@ def _read(path: str) -> tuple[os.stat_result, bytes]:
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise ValueError("it is no file")
+            raise ValueError("it is not a file")
         if found.st_size > MOST_OCTETS:
             raise ValueError(f"it is longer than {MOST_OCTETS} octets")
         with open(descriptor, "rb", closefd=False) as file:

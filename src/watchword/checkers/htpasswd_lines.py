@@ -1,6 +1,6 @@
 """Reads the lines of an htpasswd file, as Apache and nginx do: `name:hash`, `name:hash:comment`, comments, and what is odd.
 
-What Apache, nginx and others make of an odd line differs (threat W10), so none is guessed at: an odd line lets nobody in,
+What Apache, nginx and others make of an odd line differs (threat W10), so an odd line is never guessed at but ignored,
 and is reported by its number. Of its words none but the name ever is, because they may be a password.
 """
 
@@ -22,7 +22,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class OddLine:
-    """A line that lets nobody in.
+    """A line that is ignored.
 
     Args:
         number: its number, from 1.
@@ -42,7 +42,7 @@ class HtpasswdLines:
 
     Args:
         hashes: canonical name to hash, in the order of the file.
-        odd: the lines that let nobody in.
+        odd: the lines that are ignored.
         numbers: canonical name to the number of its line.
         formats: each format in use, and the name on the first line of it.
     """

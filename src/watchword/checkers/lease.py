@@ -1,4 +1,4 @@
-"""For how long an answer that came from a store may be given again."""
+"""Bounds how long an answer from a store may be reused."""
 
 from __future__ import annotations
 

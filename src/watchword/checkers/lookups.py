@@ -1,4 +1,4 @@
-"""Looks records up in a store, and takes none but the one that was asked for.
+"""Looks records up in a store, and accepts only the record that was asked for.
 
 A driver, a proxy of connections or a cache may hand over the answer to another question: two processes on one connection read each
 other's rows (threats W11). Such an answer is an outage, and raises `Unavailable`. It never becomes an identity, and it is no proof

@@ -1,4 +1,4 @@
-"""The names of users: one form of each, the same wherever it is looked up or counted (threat W6). And of passwords."""
+"""Brings user names and passwords into one form, the same for every lookup and counter (threat W6)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def canonical(name: str) -> str:
 
 
 def user_name(name: str) -> str:
-    """Return the canonical form of a name that somebody is to log in by.
+    """Return the canonical form of a login name.
 
     Args:
         name: as the operator wrote it.
@@ -43,18 +43,18 @@ def user_name(name: str) -> str:
 
 
 def check_password(password: object) -> str:
-    """Return a password that somebody is to log in with; the message never shows it.
+    """Return a password that can be sent; the message never shows it.
 
     Args:
         password: as the operator or its owner chose it.
 
     Raises:
-        ConfigurationError: it cannot be sent in Basic: a control character (RFC 7617 §2), half a character, or no text.
+        ConfigurationError: it cannot be sent in Basic: a control character (RFC 7617 §2), a lone surrogate, or not a string.
     """
     if not isinstance(password, str):
-        raise ConfigurationError(f"a password is text, not {type(password).__name__}")
+        raise ConfigurationError(f"a password must be a string, got {type(password).__name__}.")
     if any("\x00" < character < " " or character == "\x7f" for character in password):  # of a NUL the hasher says why
-        raise ConfigurationError("the password cannot be sent in Basic: it holds a control character (RFC 7617 §2)")
+        raise ConfigurationError("the password cannot be sent in Basic (RFC 7617 §2). Remove the control character.")
     if any("\ud800" <= character <= "\udfff" for character in password):
-        raise ConfigurationError("the password cannot be sent in Basic: it holds half a character (RFC 3629 §3)")
+        raise ConfigurationError("the password cannot be sent in UTF-8 (RFC 3629 §3). Remove the lone surrogate.")
     return password

@@ -1,4 +1,4 @@
-"""A table of user names and password hashes that does not change: what `Users` and `Htpasswd` have in common."""
+"""Checks passwords by an immutable table of names and hashes: the common part of `Users` and `Htpasswd`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PasswordTable:
 
     Args:
         hashes: canonical name to hash; every hash is one that the verifier's hasher knows.
-        principals: canonical name to principal, where more is known of somebody than the name.
+        principals: canonical name to principal, where more than the name is known.
         verifier: verifies passwords.
         lease: for how long what the table says is so.
         dummies: what unknown names are verified against; None: the hashes of the table, which is not empty then.
@@ -84,14 +84,14 @@ def _dummy_hashes_of(hashes: Mapping[str, str]) -> DummyHashes:
 
 
 def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:
-    """Return who is more than a name; nobody where nothing was said.
+    """Return the given principals by user name; empty if none were given.
 
     Args:
         checker: its name, for the message.
         principals: user name to principal, or None.
 
     Raises:
-        ConfigurationError: it is no mapping, or a value is no principal.
+        ConfigurationError: it is not a mapping, or a value is not a principal.
     """
     if principals is None:
         return {}

@@ -1,4 +1,4 @@
-"""A small table of tokens or API keys, kept in memory as digests."""
+"""Checks tokens or API keys by a small table in memory that holds their digests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tokens:
         principals: token to principal.
 
     Raises:
-        ConfigurationError: the table is empty, a token is empty or cannot be sent, or a value is no principal.
+        ConfigurationError: the table is empty, a token is empty or cannot be sent, or a value is not a principal.
 
     Trust: the table is trusted; credentials are not. Tokens are to be random, of 128 bits or more: a digest does not
     protect a guessable one.

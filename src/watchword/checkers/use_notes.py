@@ -1,4 +1,4 @@
-"""Notes when something was last used: after the response, and once in a while."""
+"""Records when a key was last used: after the response, and at most once per interval."""
 
 from __future__ import annotations
 

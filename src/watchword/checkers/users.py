@@ -1,4 +1,4 @@
-"""A small table of users and password hashes, kept in memory."""
+"""Checks passwords by a small table in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from watchword.verdict import Verdict
 
 
-_UNSALTED = {"ldap-sha1"}  # what Apache wrote once: `Htpasswd` takes it, because whoever has such a file has to begin somewhere
+_UNSALTED = {"ldap-sha1"}  # written by old versions of Apache: `Htpasswd` accepts it, so that a migration can start
 
 
 class Users(FlowChecker[BasicCredentials]):
@@ -37,15 +37,15 @@ class Users(FlowChecker[BasicCredentials]):
     Args:
         hashes: user name to hash, in any salted format that `verify_password` knows. Names are compared in Normalization Form C, with
             their case.
-        principals: user name to principal, where more is known of somebody than the name.
-        hasher: a `PasswordHasher`, or a `CryptContext` of one's own; None: the usual one.
+        principals: user name to principal, where more than the name is known.
+        hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
         limiter: bounds the hashes that are computed at once; None: the one of this process.
         clock: tells the time; None: the machine's.
         on_event: is told of hashes that cannot be computed here; None: the log.
 
     Raises:
         ConfigurationError: the table is empty, a hash is malformed or of a format that this machine cannot compute, a name cannot be
-            sent in Basic, or a principal belongs to nobody.
+            sent in Basic, or a principal has no user.
 
     Trust: the table is trusted; credentials are not.
     """

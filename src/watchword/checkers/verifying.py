@@ -1,4 +1,4 @@
-"""Verifying passwords at a bounded price.
+"""Verifies passwords at a bounded price.
 
 So many hashes at once and no more; equal requests at the same time for one hash; a password that was right a moment ago for none.
 """
@@ -30,8 +30,8 @@ _UNKNOWN = b"", inf
 class Verifier:
     """Verifies passwords.
 
-    What is remembered is that a password of somebody matched a hash, by keyed digests of all three: a new hash is never
-    matched by memory. Wrong passwords are not remembered.
+    The cache holds that a password of a user matched a hash, by keyed digests of all three: a new hash never matches
+    from the cache. Wrong passwords are not remembered.
 
     Args:
         hasher: knows the formats; None: one with the usual parameters. A `CryptContext` of passlib is taken, too.
@@ -70,7 +70,7 @@ class Verifier:
         self._reported: Bounded[bytes, float] = Bounded(1000)
 
     def admit(self, name: str, password: str) -> None:
-        """Refuse, while too many wait for a hash, whoever needs one more: before a store is asked and anything is made.
+        """Refuse a caller that needs a hash while the queue is full, before a store is asked and anything is made.
 
         Admitted are a name and password that were right a moment ago, and those that are being verified. Which names have an account
         makes no difference.
@@ -92,7 +92,7 @@ class Verifier:
 
         Args:
             name: for whom, in canonical form; untrusted. Two names never share one hash in flight: that would show which names
-                are verified against the same dummy, or against the hash of somebody.
+                are verified against the same dummy, or against the hash of a user.
             hash: the stored hash, or a dummy.
             password: what was shown; untrusted.
             remember: whether memory may answer and be filled. Where the answer will be a refusal whatever the password, it may
@@ -118,7 +118,7 @@ class Verifier:
 
         # A closure and no partial, which would print what it is bound to.
         def work() -> bool:
-            # Looked up once more, and kept before anybody is told: whoever comes between the end of a computation and the moment at
+            # Looked up once more, and kept before the answer is given: a caller between the end of a computation and the moment at
             # which the first caller goes on finds no computation to join.
             if self._knows(pair, key, now) and remember:
                 return True

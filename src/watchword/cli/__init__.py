@@ -1,4 +1,4 @@
-"""The `watchword` command. The only place in the package that prints."""
+"""Provides the `watchword` command. No other part of the package prints."""
 
 from __future__ import annotations
 

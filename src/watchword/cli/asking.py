@@ -1,4 +1,4 @@
-"""Secrets come from a prompt or from standard input, never from the command line or the environment."""
+"""Reads secrets from a prompt or from standard input, never from the command line or the environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIES = 2
 
 
 def at_terminal() -> bool:
-    """Tell whether somebody sits at standard input."""
+    """Tell whether standard input is a terminal."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
@@ -28,10 +28,10 @@ def read_secret(what: str, *, twice: bool = False) -> str:
 
     Args:
         what: what is asked for, with an article.
-        twice: whether whoever types it is asked to repeat it.
+        twice: whether to ask for it again, and compare.
 
     Raises:
-        Failure: there is none, it is too long, no UTF-8, or was not repeated alike.
+        Failure: it is missing, too long, not UTF-8, or the entries do not match.
     """
     return _prompted(what, twice=twice) if at_terminal() else _piped(what)
 
@@ -39,7 +39,7 @@ def read_secret(what: str, *, twice: bool = False) -> str:
 def new_password(about: Iterable[str], *, weak: bool) -> str:
     """Return a password that somebody chose, in Normalization Form C, as Basic hands it to checkers (RFC 7617 §2.1).
 
-    Whoever sits at a terminal may try twice.
+    At a terminal there are two tries.
 
     Args:
         about: what is too easy to guess: names and ids.
@@ -61,19 +61,19 @@ def new_password(about: Iterable[str], *, weak: bool) -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on if somebody says yes.
+    """Ask for a confirmation.
 
     Args:
         question: what is asked.
         yes: whether it was answered beforehand.
 
     Raises:
-        Failure: nobody is there to answer, or the answer is no.
+        Failure: standard input is not a terminal, or the answer is no.
     """
     if yes:
         return
     if not at_terminal():
-        raise Failure("nobody is there to be asked: give --yes", "not_confirmed", USAGE)
+        raise Failure("not a terminal: pass --yes", "not_confirmed", USAGE)
     if not click.confirm(question, err=True):
         raise Failure("nothing was done", "not_confirmed")
 
@@ -107,7 +107,7 @@ def _hidden(prompt: str) -> str:
         # A default, so that an empty answer comes back and is not asked for again without end.
         return str(click.prompt(prompt, hide_input=True, default="", show_default=False, err=True))
     except UnicodeError:
-        raise Failure("what was typed is no text in the encoding of this terminal", "not_utf8") from None
+        raise Failure("the input is not valid in the encoding of this terminal", "not_utf8") from None
 
 
 def _piped(what: str) -> str:
@@ -119,7 +119,7 @@ def _piped(what: str) -> str:
         raise Failure(f"{what} is longer than {MAX_LINE} octets", "no_secret")
     line = line.removesuffix(b"\r\n") if line.endswith(b"\r\n") else line.removesuffix(b"\n")
     if not line:
-        raise Failure(f"standard input is no terminal, and its first line should be {what}: there is none", "no_secret")
+        raise Failure(f"standard input is empty: its first line must be {what}", "no_secret")
     try:
         return line.decode()
     except UnicodeDecodeError:

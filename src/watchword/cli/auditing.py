@@ -1,4 +1,4 @@
-"""`watchword audit`: what is weak or stale in a store."""
+"""Implements `watchword audit`: lists what is weak or stale in a store."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LEVELS = ("high", "medium", "low")
     type=click.Choice([*_LEVELS, "never"]),
     help="Exit with 1 if there is a finding of this severity or a graver one.",
 )
-@click.option("--ignore", "ignored", multiple=True, metavar="CODE", help="A finding that is no finding here. May be repeated.")
+@click.option("--ignore", "ignored", multiple=True, metavar="CODE", help="A finding to leave out. May be repeated.")
 @cost_options
 @store_option
 @json_option
@@ -48,13 +48,13 @@ def audit(
     url: str,
     as_json: bool,
 ) -> None:
-    """List what is weak or stale: outdated hashes, unused accounts and keys, keys of nobody, and the like."""
+    """List what is weak or stale: outdated hashes, unused accounts and keys, keys without an owner, and the like."""
     from watchword.checkers import APIKeys, OpaqueTokens
     from watchword.cli.findings import CODES, Limits, examine_store
 
     unknown = [code for code in ignored if code not in CODES]
     if unknown:
-        raise click.UsageError(f"there is no finding {unknown[0]!r}, only {', '.join(CODES)}")
+        raise click.UsageError(f"--ignore must be one of {', '.join(CODES)}, got {unknown[0]!r}")
     limits = Limits(now=clock().now(), unused_after=unused_after, max_password_age=max_password_age)
     with opened(url) as store:
         found = examine_store(list_accounts(store), APIKeys(store).list(), OpaqueTokens(store).list(), hasher, limits)

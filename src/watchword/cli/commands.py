@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""Defines the commands and their options."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     if not as_json:
         log_refusals()
     if not is_local(listener):
-        click.echo("This is plain http: whoever sees the traffic of this network reads the passwords.", err=True)
-    # Printed once connections are accepted: whoever reads the line may connect.
+        click.echo("This is plain http: passwords are readable to everyone on this network.", err=True)
+    # Printed once connections are accepted: a reader of the line may connect.
     server = Server(made.app, listener, started=lambda: click.echo(text))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)

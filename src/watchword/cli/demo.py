@@ -1,4 +1,4 @@
-"""The application of `watchword demo`: five routes behind one guard with three schemes."""
+"""Serves `watchword demo`: five routes behind one guard with three schemes."""
 
 from __future__ import annotations
 

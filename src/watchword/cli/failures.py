@@ -1,4 +1,4 @@
-"""How a command ends: exit codes, and one line (or one JSON object) on standard error that says what went wrong."""
+"""Ends a command: exit codes, and one line (or one JSON object) on standard error that says what went wrong."""
 
 from __future__ import annotations
 

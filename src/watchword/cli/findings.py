@@ -1,4 +1,4 @@
-"""What is weak or stale in a store. Looks at records, and prints nothing."""
+"""Finds what is weak or stale in a store. It looks at records, and prints nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 CODES: dict[str, tuple[Severity, str]] = {
     "plain_password": ("high", "the password is stored as it is"),
-    "unusable_hash": ("high", "the hash is malformed, of an unknown format, or of an absurd cost: nobody can log in by it"),
+    "unusable_hash": ("high", "the hash is malformed, of an unknown format, or too costly: the account cannot log in"),
     "weak_hash": ("high", "the hash is of a format that is guessed by the billion a second"),
     "key_owner_gone": ("high", "the key stands for an account that does not exist"),
     "token_subject_gone": ("high", "the token stands for an account that does not exist"),
@@ -30,8 +30,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "key_owner_disabled": ("medium", "the key stands for a disabled account"),
     "key_never_expires": ("medium", "the key does not expire"),
     "token_never_expires": ("medium", "the token does not expire"),
-    "account_never_used": ("low", "nobody has ever logged in by the account"),
-    "account_unused": ("low", "nobody has logged in by the account for long"),
+    "account_never_used": ("low", "the account was never used to log in"),
+    "account_unused": ("low", "the account was not used to log in for long"),
     "key_never_used": ("low", "the key was never used"),
     "key_unused": ("low", "the key was not used for long"),
     "key_leftover": ("low", "the key has expired or was revoked, and is still listed"),
@@ -131,7 +131,7 @@ def _account(account: AccountRecord, hasher: PasswordHasher, limits: Limits) -> 
         return
     if account.last_login_at is None:
         if limits.now - account.created_at >= limits.unused_after:
-            yield finding("account_never_used", f"added {span(limits.now - account.created_at)} ago, and nobody has ever logged in by it")
+            yield finding("account_never_used", f"added {span(limits.now - account.created_at)} ago, and never used to log in")
     elif limits.now - account.last_login_at >= limits.unused_after:
         yield finding("account_unused", f"the last login was {span(limits.now - account.last_login_at)} ago")
 

@@ -1,4 +1,4 @@
-"""What `watchword demo` prints: commands to paste, each under the status that it answers, or one line for a program."""
+"""Prints what to try with `watchword demo`: commands to paste, each under its status, or one line for a program."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def commands(demo: Demo, url: str) -> list[tuple[int, str, str]]:
     newsletter = f'curl -i -H "Authorization: Bearer {demo.tokens["newsletter"]}"'
     robot = f'curl -i -H "X-API-Key: {demo.keys["robot"]}"'
     return [
-        (200, "nobody needs to be known here", f"curl -i {url}/"),
+        (200, "public: no login", f"curl -i {url}/"),
         (200, "a user and the right password", f"{ann} {url}/me"),
         (200, "a token that has the scope orders:read", f"{shop} {url}/orders"),
         (200, "an API key", f"{robot} {url}/me"),
         (401, "no credentials: the answer lists the three schemes", f"curl -i {url}/me"),
-        (401, "a wrong password, where anybody may pass: false credentials are never ignored", f"curl -i -u ann:wrong {url}/"),
-        (403, "bob is known, and is no admin", f"{bob} {url}/admin"),
+        (401, "a wrong password on a public-or-login route: false credentials are never ignored", f"curl -i -u ann:wrong {url}/"),
+        (403, "bob is logged in, and not an admin", f"{bob} {url}/admin"),
         (403, "a token without the scope: the answer names the scope", f"{newsletter} {url}/orders"),
         (400, "a scheme and nothing after it", f'curl -i -H "Authorization: Bearer" {url}/me'),
         (400, "two Authorization fields: which one counts?", f'{shop} -H "Authorization: Bearer other" {url}/orders'),

@@ -1,4 +1,4 @@
-"""`watchword hash`: making and identifying password hashes."""
+"""Implements `watchword hash`: makes and identifies password hashes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _identify(hasher: PasswordHasher, *, as_json: bool) -> None:
     given = read_secret("the hash")
     profile = hasher.profile(given)
     if profile is None:
-        raise Failure("that is no hash of a known format and a possible cost: nobody could log in by it", "unusable_hash")
+        raise Failure("not a hash of a known format and an accepted cost: it could not be used to log in", "unusable_hash")
     format_, _, cost = profile.partition(" ")
     outdated = hasher.needs_rehash(given)
     usual = hasher.profile(hasher.dummy())

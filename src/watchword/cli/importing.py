@@ -1,4 +1,4 @@
-"""`watchword import`: accounts from elsewhere."""
+"""Implements `watchword import`: adds accounts from other systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening the store that a command works on."""
+"""Opens the store that a command works on."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
         check: whether its tables must be as this version needs them. Without, they may be made, upgraded and looked at.
 
     Raises:
-        Failure: there is none, or a package is missing.
+        Failure: no store is named, or a package is missing.
     """
     import logging
 
-    # A store that does not answer tells the log, too. Here whoever typed the command reads it, once.
+    # A store that does not answer tells the log, too. Here the user of the command reads it, once.
     logger = logging.getLogger("watchword")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
@@ -68,7 +68,7 @@ def accounts_of(store: SQLStore, *, ignore_case: bool = False) -> Accounts:
 
 
 def find_account(store: SQLStore, name: str) -> AccountRecord | None:
-    """Return the account that somebody means; None: there is no such account.
+    """Return the account of a name or id; None: there is no such account.
 
     Args:
         store: the store.
@@ -81,7 +81,7 @@ def find_account(store: SQLStore, name: str) -> AccountRecord | None:
 
 
 def holder(store: SQLStore, name: str) -> str:
-    """Return the id of the account that somebody means, or the name itself: it may be that of a program, which has no account.
+    """Return the id of the account of a name, or the name itself: it may be that of a program, which has no account.
 
     Args:
         store: the store.
@@ -104,7 +104,7 @@ def list_accounts(store: SQLStore) -> Iterator[AccountRecord]:
 
 
 def _trouble(url: str) -> str:
-    """Return why a file cannot be opened, which SQLite does not tell; empty: it can, or there is none."""
+    """Return why a file cannot be opened, which SQLite does not tell; empty: it can, or it does not exist."""
     kind, _, name = url.partition(":///")
     path = Path(name)
     if kind != "sqlite":

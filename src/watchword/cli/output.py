@@ -1,4 +1,4 @@
-"""What is printed: one JSON value for programs, or tables and lines for people."""
+"""Prints results: one JSON value for programs, or tables and lines for people."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def say(text: str, *, err: bool = False) -> None:
         err: whether it goes to standard error.
 
     Raises:
-        Failure: it could not be written, though somebody reads: a disk is full.
+        Failure: it could not be written, for example because a disk is full.
     """
     stream = sys.stderr if err else sys.stdout
     if stream is None and not err:  # Python's word for a descriptor that was closed before it started
@@ -73,7 +73,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], not
     Args:
         columns: which of the facts.
         rows: the facts of each thing, as they go into JSON.
-        nothing: what is said where there is none.
+        nothing: the text for an empty list.
     """
     cells = [[cell(column, row[column]) for column in columns] for row in rows]
     if not cells:

@@ -1,4 +1,4 @@
-"""What is given on the command line: names, times and durations, and the options that many commands share."""
+"""Parses command-line values (names, times, durations), and defines the options that commands share."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ class Name(click.ParamType[str]):
 
         text = str(value)
         if SECRET.search(text):
-            self.fail(
-                "this looks like a key or a token, and those are never given as arguments: whoever lists processes sees it", param, ctx
-            )
+            self.fail("this looks like a key or a token. Never pass one as an argument: a list of processes shows it", param, ctx)
         if not storable(text) and not (self._may_be_empty and not text):
             self.fail(f"it is text of 1 to {MAX_TEXT} octets in UTF-8", param, ctx)
         return text
@@ -153,7 +151,7 @@ class Moment(click.ParamType[float]):
 
 
 def duration(text: str) -> float | None:
-    """Return seconds, or None where it is no duration.
+    """Return seconds; None: it is not a duration.
 
     Args:
         text: such as `1h30m`.
@@ -173,7 +171,7 @@ def _moment(text: str, now: float, direction: int) -> float | None:
     if _NUMBER.fullmatch(text):
         return float(text)
     try:
-        # A time without a zone is local: that is what whoever types it means.
+        # A time without a zone is local, as a user at a terminal expects.
         moment = datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
@@ -196,9 +194,7 @@ def check_url(ctx: click.Context, _param: click.Parameter, url: str | None) -> s
     if not separator or not _SCHEME.fullmatch(scheme):
         raise click.UsageError("the URL of a store is like sqlite:///auth.db or postgresql://user@host/database", ctx)
     if scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
-        raise click.UsageError(
-            f"there is no store of the kind {scheme}://, only sqlite:///auth.db and postgresql://user@host/database", ctx
-        )
+        raise click.UsageError(f"a store must be sqlite:///auth.db or postgresql://user@host/database, got {scheme}://", ctx)
     if scheme.startswith("sqlite") and rest in {"", "/", "/:memory:", ":memory:"}:
         raise click.UsageError("a store in memory would be gone when the command ends: give a file, such as sqlite:///auth.db", ctx)
     return url

@@ -1,4 +1,4 @@
-"""Serving an application with uvicorn, quietly: bind first, tell when connections are accepted, end without a word."""
+"""Serves an application with uvicorn: binds first, tells when connections are accepted, and stops silently."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError):
-        raise click.ClickException(f"there is no address {host!r} to listen on: choose one with --host, such as 127.0.0.1") from None
+        raise click.ClickException(f"cannot listen on {host!r}: choose an address with --host, such as 127.0.0.1") from None
     listener = socket.socket(family, kind, protocol)
     if os.name == "posix":
         # A port whose last connections are still fading out can be taken at once. Windows reads the option as leave to share a port.
@@ -94,7 +94,7 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 ws="none",
                 server_header=False,
-                proxy_headers=False,  # no proxy stands in front, so nobody's word about the client's address counts
+                proxy_headers=False,  # no proxy stands in front, so forwarded addresses would be forged ones
             )
         )
         self._listener = listener

@@ -1,4 +1,4 @@
-"""Accounts, keys and tokens as they go into JSON: stable names, sorted lists, times as Unix seconds. No hash and no digest."""
+"""Converts accounts, keys and tokens to JSON: stable names, sorted lists, times as Unix seconds, no hash and no digest."""
 
 from __future__ import annotations
 

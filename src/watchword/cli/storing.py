@@ -1,4 +1,4 @@
-"""`watchword store`: making the tables, bringing them up to date, and looking at them."""
+"""Implements `watchword store`: creates, upgrades and inspects the tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def store() -> None:
 @store_option
 @json_option
 def init(url: str, *, as_json: bool) -> None:
-    """Make the tables, where there are none. Those that are there stay as they are."""
+    """Create missing tables. Existing tables are not changed."""
     _migrate(url, "init", ("made a store in {}", "there is a store in {} already"), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""How easy a password is to guess, by zxcvbn."""
+"""Estimates how easy a password is to guess, by zxcvbn."""
 
 from __future__ import annotations
 

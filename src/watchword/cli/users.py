@@ -1,4 +1,4 @@
-"""`watchword user`: accounts that log in by name and password."""
+"""Implements `watchword user`: manages accounts that log in by name and password."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def add(
         raise click.UsageError("--no-password and --hash-stdin exclude each other")
     with opened(url) as store:
         accounts = accounts_of(store, ignore_case=ignore_case)
-        _refuse_taken(accounts, name, *names)  # before anybody is asked for a password
+        _refuse_taken(accounts, name, *names)  # before a password is asked for
         password = hash_ = None
         if hash_stdin:
             hash_ = read_secret("the hash")
@@ -157,10 +157,10 @@ def change(name: str, url: str, *, ignore_case: bool, as_json: bool, **given: tu
 @store_option
 @json_option
 def disable(name: str, url: str, *, as_json: bool) -> None:
-    """Shut an account until somebody enables it: password, keys and tokens."""
+    """Disable an account until it is enabled: its password, keys and tokens."""
     with opened(url) as store:
         changed = accounts_of(store).disable(name)
-    _tell(changed, f"{changed.id!r} is disabled: its password, its keys and its tokens let nobody in", as_json=as_json)
+    _tell(changed, f"{changed.id!r} is disabled: its password, keys and tokens are refused", as_json=as_json)
 
 
 @user.command()

@@ -1,7 +1,7 @@
-"""Syntax only: field values to values and back, by RFC 9110 §5.6 and §11.
+"""Parses field values and builds them, by RFC 9110 §5.6 and §11. It knows syntax only.
 
 The grammar knows no scheme. It takes whatever a client sends and answers a value, or a `GrammarError` that says where and why;
-readers of fields that are no credentials (Cookie, Accept, forms) skip what is malformed and never raise.
+readers of other fields (Cookie, Accept, forms) skip what is malformed and never raise.
 
 A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI) and reads its input a fixed number of times. What a
 client may make long is bounded by `limits`, or walked by a pattern in C.

@@ -1,4 +1,4 @@
-"""The character classes of RFC 9110 that field values are made of, each under its ABNF.
+"""Defines the character classes of field values (RFC 9110), each under its ABNF.
 
 They are `bytes` of all members: `data.translate(None, TCHAR)` is empty exactly if every octet of `data` is a tchar, which costs one
 table look-up per octet. The compiled patterns are for positions inside a value; each is possessive (`++`), so none can backtrack

@@ -1,4 +1,4 @@
-"""Proactive negotiation of a media type: the Accept field (RFC 9110 §12.4, §12.5.1)."""
+"""Negotiates a media type by the Accept field (RFC 9110 §12.4, §12.5.1)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherw
     A weight of 0 excludes.
 
     Args:
-        accept: the value of the Accept field (several joined with commas), from an untrusted source; None if there is none.
+        accept: the value of the Accept field (several joined with commas), from an untrusted source; None: the field is absent.
         offered: at least one media type, the best first; parameters in them are ignored.
         otherwise: what to send to a client that accepts none of them; None: the first.
 
@@ -73,7 +73,7 @@ def _parse_accept(members: Sequence[bytes]) -> dict[bytes, float]:
 
 
 def _parse_parameters(data: bytes) -> tuple[float | None, bool]:
-    """Return the weight, 1 if there is none and None if it is malformed, and whether there are parameters beside it.
+    """Return the weight (1 by default, None if it is malformed), and whether other parameters are present.
 
     More than `MAX_RANGE_PARAMETERS` parameters are malformed.
     """

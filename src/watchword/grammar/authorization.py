@@ -1,4 +1,4 @@
-"""Credentials: the value of Authorization and Proxy-Authorization (RFC 9110 §11.4, §11.6.2, §11.7.2).
+"""Parses and builds credentials: the value of Authorization and Proxy-Authorization (RFC 9110 §11.4, §11.6.2, §11.7.2).
 
 credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
 

@@ -1,4 +1,4 @@
-"""Base64 as RFC 4648 §4 writes it, and nothing that merely decodes.
+"""Decodes canonical Base64 (RFC 4648 §4), and rejects every other spelling of the same octets.
 
 Python's decoders drop foreign characters or accept trailing bits that are not zero, so that many texts stand for one secret. A
 re-encoding shows it.

@@ -1,4 +1,4 @@
-"""Challenges: the value of WWW-Authenticate and Proxy-Authenticate (RFC 9110 §11.3, §11.6.1, §11.7.1).
+"""Parses and builds challenges: the value of WWW-Authenticate and Proxy-Authenticate (RFC 9110 §11.3, §11.6.1, §11.7.1).
 
 WWW-Authenticate = #challenge
 challenge        = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
@@ -44,7 +44,7 @@ class Challenge(Frozen):
 
     Attributes:
         scheme: as given.
-        params: a read-only mapping, names in lower case, in the given order; empty if there are none.
+        params: a read-only mapping, names in lower case, in the given order; may be empty.
         token68: or None.
 
     Raises:
@@ -76,7 +76,7 @@ class Challenge(Frozen):
     def serialize(self) -> str:
         """Build the field value, one challenge long, that `parse_challenges` reads back as an equal value.
 
-        Parameter values are quoted, except those that RFC 7616 §3.3 wants bare. A value of these that is no token has only the
+        Parameter values are quoted, except those that RFC 7616 §3.3 wants bare. A value of these that is not a token has only the
         quoted form.
         """
         try:

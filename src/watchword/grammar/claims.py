@@ -1,6 +1,6 @@
-"""Which schemes a field value claims that may hold more than one credential.
+"""Finds the schemes that a field value claims, where a gateway may have joined several credentials.
 
-A WSGI gateway joins two Authorization lines with a comma, although the field is no list (RFC 9110 §5.2, §11.6.2; measured:
+A WSGI gateway joins two Authorization lines with a comma, although the field is not a list (RFC 9110 §5.2, §11.6.2; measured:
 gunicorn, waitress, wsgiref). `parse_authorization` refuses most such values; this tells what was in them.
 """
 
@@ -20,7 +20,7 @@ def claimed_schemes(value: str | bytes, *, most: int = -1) -> tuple[str, ...]:
 
     The first element claims its first word. A later element claims its first word only if SP and something else follow, so that
     `Bearer a,b` claims one scheme; and not if "=" follows, for `b = 2` is a parameter with bad whitespace (RFC 9110 §11.2). Commas
-    inside a quoted-string separate nothing. Words that are no tokens claim nothing.
+    inside a quoted-string separate nothing. Words that are not tokens claim nothing.
 
     Args:
         value: any field value, as in `parse_authorization`; it is read once, whatever its length.
@@ -41,7 +41,7 @@ def claimed_schemes(value: str | bytes, *, most: int = -1) -> tuple[str, ...]:
 def may_be_joined(value: str | bytes) -> bool:
     """Tell whether a field value can be two that a gateway joined with a comma.
 
-    It can where something behind a comma can begin a field: a scheme name, alone or before SP, or nothing at all. What is no token,
+    It can where something behind a comma can begin a field: a scheme name, alone or before SP, or nothing at all. What is not a token,
     and what "=" follows, begins none; so `Digest a=1, b=` is one field that is broken.
 
     Args:

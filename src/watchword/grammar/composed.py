@@ -1,4 +1,4 @@
-"""Normalization Form C, at a price that does not depend on who chooses the text (RFC 7617 §2.1, UAX #15)."""
+"""Composes text to Normalization Form C at a bounded price, whatever text a client sends (RFC 7617 §2.1, UAX #15)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def composed(text: str) -> str:
     """Return a text in Normalization Form C; one with more than 30 combining marks in a row as it is.
 
     Python sorts the marks in a row by exchanging neighbours: for the 3,000 that fit into a header field it takes 50 ms, on the
-    event loop, and anybody may ask for it. Whoever composes by this on both sides compares alike all the same.
+    event loop, for every request. Both sides of a comparison are composed by this function, so they compare alike.
 
     Args:
         text: untrusted.

@@ -1,4 +1,4 @@
-"""The Cookie field, read pair by pair (RFC 6265bis §4.2.1).
+"""Reads the Cookie field pair by pair (RFC 6265bis §4.2.1).
 
 The standard library's reader drops every cookie when one is malformed and keeps the last of two with one name. Here a malformed
 pair is skipped alone and both of two are kept: whether two session cookies mean an attack is for the session scheme to say.
@@ -65,7 +65,7 @@ class CookieReader:
         names: the names that are wanted, each a token.
 
     Raises:
-        ConfigurationError: there is no name, or one is no token.
+        ConfigurationError: no name is given, or one is not a token.
     """
 
     __slots__ = ("_pair", "_unwanted")
@@ -79,7 +79,7 @@ class CookieReader:
             raise ConfigurationError("CookieReader(names) must hold at least one name.")
         either = b"|".join(re.escape(name.encode()) for name in wanted)
         # Both patterns start with ";", which the engine finds with memchr; the field is read as if it started with one. The value of
-        # a pair holds an octet that is no OWS, and ends where the pair ends: a control character makes the pair malformed.
+        # a pair holds an octet other than OWS, and ends where the pair ends: a control character makes the pair malformed.
         self._pair = re.compile(rb";[ \t]*+(?:" + either + rb")=(?=[ \t]*+[^; \t])([\t\x20-\x3a\x3c-\x7e\x80-\xff]++)(?![^;])")
         # A run of pairs is one match: what is taken out costs no more than what is left.
         self._unwanted = re.compile(rb"(?:;[ \t]*+(?:" + either + rb")[ \t]*+(?:=[^;]*+)?(?![^;]))++")
@@ -108,7 +108,7 @@ class CookieReader:
             value: as above.
 
         Returns:
-            The other pairs, joined with "; "; empty if there are none, or if the wanted ones stand in `MAX_TAKEN_OUT` places.
+            The other pairs, joined with "; "; empty if no other is left, or if the wanted ones stand in `MAX_TAKEN_OUT` places.
         """
         left, count = self._unwanted.subn(b"", b";" + _octets(value), MAX_TAKEN_OUT)
         return b"" if count == MAX_TAKEN_OUT else _BETWEEN.sub(b"; ", left.strip(b"; \t"))

@@ -1,4 +1,4 @@
-"""Form bodies and query strings: application/x-www-form-urlencoded, parsed as the WHATWG URL Standard §5.1 says."""
+"""Parses form bodies and query strings: application/x-www-form-urlencoded (WHATWG URL Standard §5.1)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FormReader:
         names: the names that are wanted, decoded.
 
     Raises:
-        ConfigurationError: there is no name, or one is empty.
+        ConfigurationError: no name is given, or one is empty.
     """
 
     __slots__ = ("_parameter",)

@@ -1,4 +1,4 @@
-"""How much of a field value the grammar is willing to read.
+"""Bounds how much of a field value the grammar reads.
 
 RFC 9110 §5.4 leaves the length to the recipient, §5.6.1.2 asks for "a reasonable number" of empty list elements, and §17.5
 warns of both. A bound is part of the grammar here: beyond it a value is an error, never cut short.

@@ -1,4 +1,4 @@
-"""The `#rule` extension of RFC 9110 §5.6.1: comma-separated lists, with empty elements, and never an unbounded number of those."""
+"""Parses comma-separated lists: the `#rule` extension of RFC 9110 §5.6.1, with a bounded number of empty elements."""
 
 from __future__ import annotations
 

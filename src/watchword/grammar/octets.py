@@ -1,4 +1,4 @@
-"""From what a server hands over to octets.
+"""Converts what a server hands over to octets.
 
 WSGI gives a field value as `str` whose characters stand for octets (PEP 3333), ASGI gives `bytes`. The grammar works on octets.
 """
@@ -46,6 +46,6 @@ def strict_octets(value: str | bytes) -> bytes:
 def lenient_octets(value: str | bytes) -> bytes:
     """Return the octets that `value` stands for, with "?" for a character that stands for none.
 
-    For readers that skip what they do not understand: "?" is no tchar, so it can be part of no name.
+    For readers that skip what they do not understand: "?" is not a tchar, so no name can hold it.
     """
     return value.encode("latin-1", "replace") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Percent-encoding (RFC 3986 §2.1, URL Standard §1.3), undone in a few passes in C.
+"""Decodes percent-encoding (RFC 3986 §2.1, URL Standard §1.3) in a few passes in C.
 
 `urllib.parse.unquote_to_bytes` runs Python code for every escape: 64 KiB of them hold an event loop for 5 ms.
 """

@@ -1,4 +1,4 @@
-"""The rules of RFC 9110 §5.6 and §11.2 inside a field value, each parser with the builder that is its reverse.
+"""Parses and builds the rules of RFC 9110 §5.6 and §11.2: each parser stands beside the builder that is its reverse.
 
 A position parser takes `(data, pos)` and answers `(value, next_pos)`, or raises a GrammarError that names the position. It looks at
 its own rule only; what may come next is the caller's to say. Values come out as `str` with one character per octet (latin-1), so
@@ -42,7 +42,7 @@ def parse_token(data: bytes, pos: int, expected: str = "a token") -> tuple[str, 
         expected: what the token stands for, in words, for the error.
 
     Raises:
-        GrammarError: there is no tchar at `pos`.
+        GrammarError: no tchar follows at `pos`.
     """
     match = TOKEN.match(data, pos)
     if match is None:
@@ -90,7 +90,7 @@ def check_quotable(text: str) -> None:
     """Refuse text that no quoted-string can carry, escaped or not. The message shows one character of it: the rest may be a secret.
 
     Raises:
-        ConfigurationError: a character is none of HTAB, SP, %x21-7E and %x80-FF.
+        ConfigurationError: a character is not HTAB, SP, %x21-7E or %x80-FF.
     """
     if text.isascii() and text.isprintable():
         return
@@ -127,7 +127,7 @@ def parse_auth_param(data: bytes, pos: int) -> tuple[tuple[str, str], int]:
     """Parse `auth-param` into its name, in lower case, and its value, whichever way that was sent (RFC 9110 §11.2).
 
     Raises:
-        GrammarError: there is no auth-param at `pos`.
+        GrammarError: no auth-param follows at `pos`.
     """
     name, pos = parse_token(data, pos, "a parameter name")
     pos = skip_ows(data, pos)

@@ -1,4 +1,4 @@
-"""The one item of Structured Fields (RFC 9651) that stands in a field of this library's concern: a byte sequence."""
+"""Parses byte sequences of Structured Fields (RFC 9651), the one item that credential fields use."""
 
 from __future__ import annotations
 

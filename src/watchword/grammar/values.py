@@ -1,8 +1,8 @@
-"""What credentials and challenges share: RFC 9110 §11.3 and §11.4 give them one syntax.
+"""Defines what credentials and challenges share: RFC 9110 §11.3 and §11.4 give them one syntax.
 
     auth-scheme [ 1*SP ( token68 / #auth-param ) ]
 
-Here is how such a value stays as it was made, and what of it can be sent at all.
+Values are immutable, and hold only what can be sent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def add_auth_param(params: dict[str, str], data: bytes, pos: int) -> int:
     """Parse the auth-param at `pos` into `params` and return the position after it.
 
     Raises:
-        GrammarError: there is none, or its name occurred before in any letter case (RFC 9110 §11.2), or it is one too many.
+        GrammarError: no auth-param follows, its name is repeated in any letter case (RFC 9110 §11.2), or the bound is exceeded.
     """
     (name, value), after = parse_auth_param(data, pos)
     if name in params:
@@ -63,7 +63,7 @@ def check_scheme(scheme: object) -> None:
     """Refuse a scheme name that cannot be sent.
 
     Raises:
-        ConfigurationError: it is no token.
+        ConfigurationError: it is not a token.
     """
     if not isinstance(scheme, str) or not is_token(scheme):
         raise invalid("a scheme name", "be a token such as 'Basic' (RFC 9110 §11.1)", scheme)
@@ -86,7 +86,7 @@ def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, st
     Values do not show in messages: they may be secrets.
 
     Raises:
-        ConfigurationError: a name is no token or occurs twice (in any letter case), a value cannot be sent, or there are too many.
+        ConfigurationError: a name is not a token or is repeated (in any letter case), a value cannot be sent, or the bound is exceeded.
     """
     checked: dict[str, str] = {}
     for name, value in params.items() if isinstance(params, Mapping) else params:

@@ -23,8 +23,8 @@ class ReasonWords:
         title: a few words, the heading for everyone (RFC 9457 §3.1.3).
         happened: to the visitor, what happened.
         next_step: to the visitor, what to do now.
-        developer: to whoever writes the client (RFC 9457 §3.1.4, `detail`).
-        operator: to whoever runs the service; never sent to a client.
+        developer: to the developer of the client (RFC 9457 §3.1.4, `detail`).
+        operator: to the operator of the service; never sent to a client.
     """
 
     title: str
@@ -36,7 +36,7 @@ class ReasonWords:
 
 _SPELLING = "Check the spelling and the case of user name and password, or whether the key or token was copied whole, then try again."
 _ASK_RIGHTS = "If you need access, ask an administrator for it. Logging in again will not help."
-_REQUEST = "Go back and follow the link again. If it keeps happening, tell whoever runs this service."
+_REQUEST = "Go back and follow the link again. If it keeps happening, tell the operator of this service."
 _FAILED = "The name, password, key or token shown was not accepted."
 
 
@@ -71,12 +71,12 @@ WORDS: dict[Reason, ReasonWords] = {
         "Your login details arrived more than once, and only one set can count.",
         _REQUEST,
         "More than one set of credentials was sent. Send exactly one, in one place.",
-        "Two credential fields or carriers in one request: a client error, or somebody probing a gateway.",
+        "Two credential fields or carriers in one request: a client error, or a probe of a gateway.",
     ),
     Reason.MALFORMED_CREDENTIALS: ReasonWords(
         "Malformed credentials",
         "Your login details arrived damaged.",
-        "Log in again. If it keeps happening, tell whoever runs this service.",
+        "Log in again. If it keeps happening, tell the operator of this service.",
         "The credentials do not follow the syntax of their scheme.",
         "explain() says what was expected and where.",
     ),
@@ -97,7 +97,7 @@ WORDS: dict[Reason, ReasonWords] = {
     Reason.OVERSIZED_HEADER: ReasonWords(
         "Request header too large",
         "Your browser sent more than this service accepts.",
-        "Delete the cookies of this site, then try again. If it keeps happening, tell whoever runs this service.",
+        "Delete the cookies of this site, then try again. If it keeps happening, tell the operator of this service.",
         "The request has more than 500 header fields, a field name of more than 256 octets, or a Host of more than 8192.",
         "The request has more header fields than are read, or a longer name or Host. A proxy in front may have split or added them.",
     ),
@@ -118,7 +118,7 @@ WORDS: dict[Reason, ReasonWords] = {
     Reason.INVALID_CREDENTIALS: _failed("The checker refused without saying why."),
     Reason.UNKNOWN_IDENTITY: _failed("No such user, key or token."),
     Reason.WRONG_SECRET: _failed("The user exists; the password does not match."),
-    # Shown under their own codes only to whoever has proven the password, and only where that is configured (decision D14).
+    # Sent under their own codes only after the right password, and only where that is configured (decision D14).
     Reason.DISABLED: ReasonWords(
         "Account disabled",
         "Your account has been switched off.",
@@ -155,7 +155,7 @@ WORDS: dict[Reason, ReasonWords] = {
     Reason.INVALID_PROOF: ReasonWords(
         "Not recognised",
         "You could not be logged in.",
-        "Try again. If it keeps happening, tell whoever made the app that you use.",
+        "Try again. If it keeps happening, tell the maker of the app that you use.",
         "The proof that goes with the token is missing or not valid. WWW-Authenticate says what is needed.",
         "The proof of possession is missing, repeated or not valid, or belongs to another key or request.",
     ),
@@ -206,7 +206,7 @@ WORDS: dict[Reason, ReasonWords] = {
         "Another site, or a page that hides where it comes from, sent this request in your name, and it was not carried out.",
         "Open this service by its own address and try again there.",
         "A browser sends Basic credentials and cookies by itself, so they do not count for this request from a page of another origin. "
-        "A client that is no browser and sends a cookie: send `Sec-Fetch-Site: same-origin`.",
+        "A client other than a browser that sends a cookie: send `Sec-Fetch-Site: same-origin`.",
         "The page is not of this host. The log shows what decided and the Guard(origins=[...]) that would allow it; behind a proxy, "
         "let it pass the Host that the browser sent. requirement.from_any_origin() exempts one rule.",
     ),
@@ -248,7 +248,7 @@ WORDS: dict[Reason, ReasonWords] = {
 }
 
 
-# The same in words for whoever has shown a password, or a token or key: nobody is told about what is not in use here.
+# The same for a password, or a token or key: a page does not mention credentials that this service does not use.
 _BY_SECRET: dict[tuple[Reason, Secret], ReasonWords] = {
     (Reason.INVALID_CREDENTIALS, "password"): replace(
         WORDS[Reason.INVALID_CREDENTIALS],

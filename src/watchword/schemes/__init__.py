@@ -1,4 +1,4 @@
-"""What a credential field means, and the challenge that asks for it; one scheme per file."""
+"""Defines the schemes: each extracts credentials from a request, and builds the challenge that asks for them."""
 
 from watchword.schemes.apikey import APIKey
 from watchword.schemes.base import ChallengeParams, CredentialsError, Scheme

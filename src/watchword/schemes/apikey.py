@@ -1,4 +1,4 @@
-"""API keys. No RFC gives them a scheme: `ApiKey` is not registered with IANA, and says what it is (decisions D17, D55)."""
+"""Extracts API keys. No RFC defines a scheme for them: `ApiKey` is not registered with IANA (decisions D17, D55)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONTROLS = bytes(range(0x20)) + b"\x7f"
 
 
 class APIKey(Scheme[APIKeyCredentials]):
-    """Keys of programs, in a header field of one's choice, and as `Authorization: ApiKey <key>`.
+    """Keys of programs, in a header field, and as `Authorization: ApiKey <key>`.
 
     A 401 needs a challenge whatever the scheme (RFC 9110 §11.6.1), so there is one: `ApiKey realm="..."`. The name is not
     registered; it stands for itself so that a client which reads challenges sees what is wanted.
@@ -88,11 +88,11 @@ class APIKey(Scheme[APIKeyCredentials]):
 
 def _key(sent: bytes, carrier: Carrier) -> APIKeyCredentials:
     if len(sent) > MAX_FIELD_OCTETS:
-        # The bound of fields, for the carriers that are none of their own (RFC 9110 §5.4).
+        # Query parameters and cookies have no bound of their own, so that of fields is used (RFC 9110 §5.4).
         raise CredentialsError("a shorter key", reason=Reason.OVERSIZED_CREDENTIALS, bad_request=True)
     octets = form_decode(sent) if carrier == "query" else sent
     if b"," in octets:
-        # A gateway that joined two fields, or somebody who hopes that it did (threats H1).
+        # A gateway joined two fields, or an attacker hopes that one did: only one of the keys would be checked (threats H1).
         raise CredentialsError("one key, without a comma", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
     if not octets:
         raise CredentialsError("a key", bad_request=True)

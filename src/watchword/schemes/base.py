@@ -1,6 +1,6 @@
-"""What a scheme is: how credentials travel, and the challenge that asks for them (RFC 9110 §11.1).
+"""Defines the base of schemes: how credentials travel, and the challenge that asks for them (RFC 9110 §11.1).
 
-A scheme of one's own is one class: a name, `extract`, and a `challenge` if realm alone is not enough.
+A custom scheme is one class: a name, `extract`, and a `challenge` if realm alone is not enough.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Basic scheme: a user name and a password in every request (RFC 7617)."""
+"""Extracts a user name and a password by the Basic scheme (RFC 7617)."""
 
 from __future__ import annotations
 

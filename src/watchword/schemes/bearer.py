@@ -1,4 +1,4 @@
-"""The Bearer scheme: whoever has the token is let in (RFC 6750)."""
+"""Extracts tokens by the Bearer scheme (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Bearer(Scheme[BearerToken]):
             authorization server (RFC 9728 §5.1).
 
     Raises:
-        ConfigurationError: a realm or subprotocol that cannot be sent, a metadata URL that is none, or a limit that no form fits in.
+        ConfigurationError: the realm or subprotocol cannot be sent, the metadata URL is not absolute https, or the limit is below 1.
 
     Trust: the token is untrusted until the checker has spoken.
     """
@@ -158,7 +158,7 @@ def _error(params: ChallengeParams) -> tuple[str, str]:
 
 def _token(sent: bytes, carrier: Literal["query", "form"]) -> BearerToken:
     if len(sent) > MAX_TOKEN_OCTETS:
-        # The bound of the field, for the transports that are none (RFC 9110 §5.4).
+        # Queries and forms have no bound of their own, so that of the field is used (RFC 9110 §5.4).
         reason = Reason.OVERSIZED_CONTENT if carrier == "form" else Reason.OVERSIZED_CREDENTIALS
         raise CredentialsError("a shorter token", reason=reason, bad_request=True)
     # b64token of RFC 6750 §2.1 is token68 of RFC 9110 §11.2 by another name.

@@ -1,4 +1,4 @@
-"""What a CORS layer in front must let through, so that scripts of other origins can send credentials (WHATWG Fetch)."""
+"""Lists what a CORS layer must let through so that scripts of other origins can send credentials (WHATWG Fetch)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the guard knows about schemes by name: one row for each scheme of ours, and for those that browsers know.
+"""Lists what the guard knows about schemes by name: one row for each built-in scheme, and for those that browsers know.
 
 Closed on purpose (threat C3). What a caller is cached under must cover everything that the checker was given, and only of our own
-schemes and credentials is it known what that is. A subclass, or a scheme of somebody's own, is in no row: it is never cached by accident.
+schemes and credentials is it known what that is. A subclass or a custom scheme has no row, so it is never cached by accident.
 A new scheme of ours adds a row here, and nothing elsewhere.
 """
 
@@ -32,7 +32,7 @@ class Known:
             fetch), so that a page of another origin can use them (decision D61).
         of_proxies: whether a proxy may offer it (decision D35).
         secret: what its credentials hold, for the words of refusals.
-        credentials: what it extracts; exactly this class may be cached, no subclass. None: it is none of ours.
+        credentials: what it extracts; exactly this class may be cached, no subclass. None: no built-in scheme has this name.
         shown: returns everything of such credentials that a verdict may depend on; the caller is cached under it.
         field_alone: the class whose `extract` looks at nothing but the Authorization field, as `"package.module:Class"`: then the field
             itself is the key, on the fast path too. Empty: it looks at more.
@@ -79,7 +79,7 @@ _UNKNOWN = Known()
 
 
 def known(name: str) -> Known:
-    """Return what is known about a scheme of some name; about one of somebody's own: nothing.
+    """Return what is known about a scheme by its name; an empty row for a custom one.
 
     Args:
         name: in any letter case.

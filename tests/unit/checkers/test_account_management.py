@@ -94,7 +94,7 @@ def test_a_hash_from_elsewhere_is_taken_in_every_format(scheme: str, desk: Desk)
         ({"id": ""}, "the id of an account must be a non-empty string"),
         ({"id": 7}, "the id of an account"),
         ({"id": "a\nb"}, "the id of an account"),
-        ({"password": ""}, "an empty password is none"),
+        ({"password": ""}, "the password is empty"),
         ({"password": "s3cret\0"}, "the password holds a NUL"),
         ({"password": "s3cret" * 200}, "the password is longer than 1024 octets"),
         ({"password": "s3cret", "password_hash": stored("bcrypt")}, "takes password=... or password_hash=..., got both"),
@@ -117,7 +117,7 @@ def test_what_cannot_be_right_is_refused_in_words(arguments: dict[str, Any], mes
 def test_a_password_is_text(password: Any, desk: Desk) -> None:
     """Octets have no one form, and what else is no text is none: a mistake in the program, which changes nothing."""
     desk.accounts.add("ann", PASSWORD)
-    with pytest.raises(ConfigurationError, match="a password is text, not "):
+    with pytest.raises(ConfigurationError, match="a password must be a string, got "):
         desk.accounts.set_password("ann", password)
     desk.accept("ann")
 

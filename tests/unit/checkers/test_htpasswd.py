@@ -319,10 +319,10 @@ def huge(path: Path) -> None:
 
 BREAKS: dict[Callable[[Path], None], str] = {
     deleted: "No such file or directory",
-    directory: "it is no file",
-    fifo: "it is no file",
-    garbage: "nobody could log in by it; line 1: it is not UTF-8",
-    odd: "nobody could log in by it; line 1: the password of this user is not a hash of a known format",
+    directory: "it is not a file",
+    fifo: "it is not a file",
+    garbage: "no line can be used to log in; line 1: it is not UTF-8",
+    odd: "no line can be used to log in; line 1: the password of this user is not a hash of a known format",
     dangling: "No such file or directory",
     loop: "Too many levels of symbolic links",
     huge: "it is longer than 67108864 octets",
@@ -410,7 +410,7 @@ def test_odd_lines_are_told_by_number_and_stay_to_be_seen(path: Path) -> None:
     path.write_bytes(b"ann\n" + lines(ann=QUICK) + b"bob:x\n")
     users = Watching(path)
     assert [(event.kind, event.source) for event in users.events] == [("source_line", str(path))] * 2
-    assert users.events[0].detail == "line 1: it has no colon; it lets nobody in"
+    assert users.events[0].detail == "line 1: it has no colon; it is ignored"
     assert users.events[1].detail.startswith("line 3: ")
     assert [line.number for line in users.odd_lines] == [1, 3]
     users.told()
@@ -429,7 +429,7 @@ def test_where_nobody_listens_events_go_to_the_log(path: Path, caplog: pytest.Lo
     Htpasswd(path)
     [record] = caplog.records
     assert (record.name, record.levelname) == ("watchword", "WARNING")
-    assert record.getMessage() == f"source_line: {path}: line 1: it has no colon; it lets nobody in"
+    assert record.getMessage() == f"source_line: {path}: line 1: it has no colon; it is ignored"
 
 
 # Several at once

@@ -33,8 +33,8 @@ def test_an_event_is_one_line_in_the_log(kind: Kind, caplog: pytest.LogCaptureFi
 def test_what_is_not_known_is_left_out_of_the_line(caplog: pytest.LogCaptureFixture) -> None:
     """No empty places between colons; the facts are there all the same."""
     log_notice(OperatorNotice("unusable_hash", "nobody can log in by it", subject="ann"))
-    log_notice(OperatorNotice("source_kept", "it is no file", source="users"))
-    assert caplog.messages == ["unusable_hash: ann: nobody can log in by it", "source_kept: users: it is no file"]
+    log_notice(OperatorNotice("source_kept", "it is not a file", source="users"))
+    assert caplog.messages == ["unusable_hash: ann: nobody can log in by it", "source_kept: users: it is not a file"]
     assert caplog.records[0].__dict__["watchword"]["source"] == ""
 
 
@@ -50,9 +50,9 @@ def test_nothing_in_an_event_writes_a_line_of_its_own(odd: str, caplog: pytest.L
 
 def test_an_event_is_a_value() -> None:
     """Frozen, comparable, and without anything to hide in its repr."""
-    event = OperatorNotice("source_kept", "it is no file", source="users")
-    assert event == OperatorNotice("source_kept", "it is no file", source="users")
-    assert repr(event) == "OperatorNotice(kind='source_kept', detail='it is no file', subject='', source='users')"
+    event = OperatorNotice("source_kept", "it is not a file", source="users")
+    assert event == OperatorNotice("source_kept", "it is not a file", source="users")
+    assert repr(event) == "OperatorNotice(kind='source_kept', detail='it is not a file', subject='', source='users')"
     with pytest.raises(FrozenInstanceError):
         event.kind = "source_line"  # type: ignore[misc]  # the mistake itself
 

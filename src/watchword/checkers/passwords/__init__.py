@@ -1,4 +1,4 @@
-"""Passwords and stored hashes: verify, make, check, and choose what an unknown name is verified against.
+"""Verifies passwords, makes and checks hashes, and picks the dummy hash for an unknown name.
 
 What is foreign (the hash libraries) and what only they need is loaded when the first password is looked at.
 """

@@ -1,4 +1,4 @@
-"""Argon2 in the PHC string format, by argon2-cffi; Django's prefix for it too."""
+"""Reads and verifies Argon2 in the PHC string format, by argon2-cffi, with Django's prefix too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bcrypt, by bcrypt; and the two formats of Django that hold one."""
+"""Reads and verifies bcrypt by the bcrypt package, and the two formats of Django that hold one."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _NEW = "Make a new one with `watchword hash`."
 
 
 def check_found(given: object, found: Found, owner: str) -> StoredHash:
-    """Return a hash, or refuse what could never match; the message never shows it.
+    """Return a hash that can match; the message never shows it.
 
     Args:
         given: the stored value.
@@ -23,7 +23,7 @@ def check_found(given: object, found: Found, owner: str) -> StoredHash:
         owner: whose it is.
 
     Raises:
-        ConfigurationError: it is no text, of no known format, malformed, or over the ceilings.
+        ConfigurationError: it is not a string, of an unknown format, malformed, or over the ceilings.
     """
     if not isinstance(given, str):
         raise ConfigurationError(f"the password hash of {owner!r} must be a string, got {type(given).__name__}.")
@@ -64,4 +64,4 @@ def refuse_format(name: str, why: str, owner: str) -> None:
     """
     if why:
         article = "an" if name[0] in "aeiou" else "a"
-        raise ConfigurationError(f"{owner!r} has {article} {name} hash, and {why}")
+        raise ConfigurationError(f"{owner!r} has {article} {name} hash, and {why}.")

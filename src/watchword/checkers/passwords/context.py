@@ -1,4 +1,4 @@
-"""A passlib CryptContext of one's own, or what looks like one."""
+"""Verifies hashes by a CryptContext of passlib, or an object with its methods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _OF_PLAIN_TEXT = frozenset({"plaintext", "ldap_plaintext", "roundup_plaintext"})  # they take every text for theirs
 CONTEXT = Library("", "", "", lambda: None, quotable=False)
-"""Stands for a context of one's own: what its exceptions say may hold a password."""
+"""Marks a given context: its exceptions may hold a password."""
 
 
 @runtime_checkable

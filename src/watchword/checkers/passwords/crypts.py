@@ -1,4 +1,4 @@
-"""The hashes of crypt(3) and its descendants: sha-crypt, md5-crypt, Apache's apr1, phpass, des-crypt. By passlib."""
+"""Reads and verifies the hashes of crypt(3) and its descendants by passlib: sha-crypt, md5-crypt, apr1, phpass, des-crypt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's own formats, by its hasher classes: unlike its `check_password` they need no settings.
+"""Reads and verifies Django's formats by its hasher classes: unlike its `check_password` they need no settings.
 
 PBKDF2 goes by passlib where Django is missing.
 """

@@ -1,4 +1,4 @@
-"""What an unknown name is verified against."""
+"""Picks the dummy hash that an unknown name is verified against."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY_OCTETS = range(16, 65)  # what blake2b takes, and enough of it
 
 
 class DummyHashes:
-    """Picks the hash that an unknown name is verified against: always the same for one name, and nobody outside can tell which.
+    """Picks the hash that an unknown name is verified against: always the same for one name, and unpredictable from outside.
 
     The cost of unknown names is spread like that of known ones, whatever mixture of formats is in use (threats W2, W3). A small change
     of the weights moves few names, for a name whose cost changed from one day to the next would show itself to be unknown.
@@ -28,7 +28,7 @@ class DummyHashes:
         key: 16 to 64 random octets. Keep it where several processes serve the same accounts, or their answers differ.
 
     Raises:
-        ConfigurationError: there are no samples, a weight is no positive number, or the key is too short or too long.
+        ConfigurationError: there are no samples, a weight is not a positive number, or the key is too short or too long.
     """
 
     __slots__ = ("_bounds", "_key", "_samples")
@@ -50,7 +50,7 @@ class DummyHashes:
         """Return the hash for a name.
 
         Args:
-            name: what somebody sent, in its canonical form.
+            name: the name that was sent, in canonical form.
         """
         digest = blake2b(name.encode("utf-8", "surrogatepass"), key=self._key, digest_size=_OCTETS).digest()
         # A fraction of the total weight and no remainder, which one account more would change for everybody.

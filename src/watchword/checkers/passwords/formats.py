@@ -1,4 +1,4 @@
-"""Which format a stored hash is of. The table of all of them."""
+"""Recognises the format of a stored hash, by the table of all formats."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def end_of_hash(text: str) -> int | None:
         text: a hash, and whatever follows it.
 
     Returns:
-        The place of the colon; None where there is no colon, or where the beginning is of no known format.
+        The place of the colon; None: there is no colon, or the beginning has an unknown format.
     """
     family = family_of(text)
     if family is None:

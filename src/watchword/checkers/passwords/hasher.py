@@ -1,4 +1,4 @@
-"""Make hashes, verify them, and tell which ones are outdated."""
+"""Makes hashes, verifies them, and tells which ones are outdated."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class PasswordHasher:
         context: a passlib CryptContext, or an object with `hash`, `verify`, `needs_update` and `identify` like its. It makes new hashes
             and verifies those that it identifies; the known formats are verified beside it.
         plain: whether a stored value may be a password as it is: marked with `{PLAIN}`, or bare where no format is recognised.
-            For migrations only: whoever reads the store can log in as anybody in it.
+            For migrations only: a reader of the store can log in as any of its users.
 
     Raises:
-        ConfigurationError: the parameters are too small, over the ceilings, or no numbers, or the context lacks a method.
+        ConfigurationError: a parameter is too small, over the ceilings, or not a number, or the context lacks a method.
     """
 
     __slots__ = ("_context", "_dummy", "_memory", "_parallelism", "_passes", "_plain", "_probed")
@@ -76,13 +76,13 @@ class PasswordHasher:
 
         Raises:
             ValueError: the password is empty, over 1,024 octets, holds a NUL, or is longer than the format of the context looks at.
-            TypeError: it is no password at all.
+            TypeError: it is not a string or bytes.
         """
         if not isinstance(password, (str, bytes, bytearray)):
             raise TypeError(f"a password is text or octets, not {type(password).__name__}")
         octets = as_octets(password)
         if not octets:
-            raise ValueError("an empty password is none; nobody could log in with it")
+            raise ValueError("the password is empty")
         if len(octets) > MAX_PASSWORD_OCTETS:
             raise ValueError(f"the password is longer than {MAX_PASSWORD_OCTETS} octets")
         if b"\x00" in octets:
@@ -192,7 +192,7 @@ class PasswordHasher:
         return None if stored is None else stored.profile
 
     def dummy(self) -> str:
-        """Return a hash that nobody knows the password of, with the parameters of new hashes: what an unknown name is verified against.
+        """Return the dummy hash: one of a random password, with the parameters of new hashes.
 
         It is made with the first call, and checked: it is well-formed, it has the profile that new hashes have, its own password
         matches it, and an empty one does not (threats W3).

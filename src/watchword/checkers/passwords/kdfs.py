@@ -1,4 +1,4 @@
-"""scrypt and PBKDF2 as passlib writes them, by passlib."""
+"""Reads and verifies scrypt and PBKDF2 in the formats of passlib."""
 
 from __future__ import annotations
 

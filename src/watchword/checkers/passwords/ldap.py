@@ -1,4 +1,4 @@
-"""{SHA} and {SSHA}: what LDAP servers and `htpasswd -s` write. By passlib."""
+"""Reads and verifies {SHA} and {SSHA} by passlib, as LDAP servers and `htpasswd -s` write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The passlib API: its handlers, one for each format."""
+"""Finds the handlers of passlib, one for each format."""
 
 from __future__ import annotations
 

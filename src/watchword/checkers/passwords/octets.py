@@ -1,4 +1,4 @@
-"""What a hash function is given of a password, and whether a match of it would count."""
+"""Converts a password to the octets that a hash function gets, and tells whether a match of them counts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def prepare(password: object, *, limit: int | None = None, text: bool = False) -
 
 
 def as_octets(password: object) -> bytes:
-    """Return a password as octets; empty where it is no password. Of a far too long one the beginning is enough."""
+    """Return a password as octets; empty if it is not one. Of a far too long one the beginning is enough."""
     if isinstance(password, str):
         return str.encode(password[: MAX_PASSWORD_OCTETS + 1], "utf-8", "surrogatepass")
     if isinstance(password, (bytes, bytearray)):

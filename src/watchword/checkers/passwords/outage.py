@@ -1,10 +1,10 @@
-"""Turns failures of hash libraries into outages: whatever is not an answer about a password is no answer (threat W12)."""
+"""Turns failures of hash libraries into outages: an error never counts as a wrong password (threat W12)."""
 
 from __future__ import annotations
 
 from watchword.errors import Unavailable
 
-_PANIC = "pyo3_runtime"  # the module of the exception with which a library in Rust panics. It is no Exception
+_PANIC = "pyo3_runtime"  # the module of the exception with which a library in Rust panics. It is not an Exception
 _QUOTABLE = (ImportError, AttributeError, MemoryError)  # their words come from the interpreter, not from what was hashed
 _OPENSSL = "[digital envelope routines]"  # how the messages of OpenSSL's key derivations begin; they are fixed texts
 

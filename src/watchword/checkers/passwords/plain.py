@@ -1,4 +1,4 @@
-"""Passwords that somebody stored as they are: for migrations, where they were asked for by name."""
+"""Verifies passwords that are stored in plain text: for migrations, only if enabled by `plain=True`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stored hash that was read, and what the readers of all formats share."""
+"""Describes a parsed hash, and provides what the readers of all formats share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One password against one stored hash."""
+"""Verifies one password against one stored hash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def verify_password(hash: str, password: str | bytes) -> bool:  # noqa: A002 - t
         Unavailable: a well-formed hash cannot be computed here and now: its library is missing or fails, or memory is used up. A bad
             hash and a bad password raise nothing.
 
-    Trust: the hash comes from a trusted store, the password from anybody. An empty one, one of over 1,024 octets, of more
+    Trust: the hash comes from a trusted store, the password from an untrusted client. An empty one, one of over 1,024 octets, of more
     octets than the format looks at (72 with bcrypt, 8 with des-crypt), or with a NUL in it, matches nothing, and the work
     is the same.
     """
@@ -75,10 +75,10 @@ def matches(stored: StoredHash, password: object) -> bool:
 
 
 def answers(stored: StoredHash, octets: bytes) -> bool:
-    """Ask the library of a hash; whatever it answers but True is no match.
+    """Ask the library of a hash; only True is a match.
 
     Raises:
-        HashUnavailable: it raises something, which is no answer.
+        HashUnavailable: it raises an exception.
     """
     try:
         return stored.verify(octets) is True

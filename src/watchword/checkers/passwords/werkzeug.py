@@ -1,4 +1,4 @@
-"""Werkzeug's own formats, by its `check_password_hash`: what Flask applications store."""
+"""Reads and verifies Werkzeug's formats by its `check_password_hash`: Flask applications store them."""
 
 from __future__ import annotations
 
