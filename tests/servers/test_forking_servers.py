@@ -9,7 +9,7 @@ import pytest
 from tests.servers.serve import FORKING
 from tests.support.command import CHEAP
 from tests.support.programs import program
-from tests.support.served import asking, crowd, pid, together, until, who
+from tests.support.served import asking, pid, together, until, who
 from tests.support.servers import Server
 from tests.support.wire import basic, bearer
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens
@@ -51,8 +51,7 @@ def test_every_worker_logs_everybody_in_as_themselves(name: str, url: str) -> No
             workers: dict[int, int] = {}
 
             def asked() -> bool:
-                with crowd(server, [asking("/me", field) for _, field in shown]) as connections:
-                    answers = [connection.read() for connection in connections]
+                answers = together(server, [asking("/me", field) for _, field in shown])
                 assert [(answer.status, who(answer)) for answer in answers] == [(200, person) for person, _ in shown]
                 for answer in answers:
                     workers[pid(answer)] = workers.get(pid(answer), 0) + 1

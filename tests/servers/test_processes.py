@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Serving = Callable[[str], Server]
 
 SEVERAL = [name for name, workers in WITH_ACCOUNTS.items() if workers > 1]
-ONCE_MORE = 20  # times a worker is asked after it has refused
+ONCE_MORE = 8  # times a worker is asked after it has refused
 
 
 def watchword(accountable: Accountable, *arguments: str, given: str = "") -> None:

@@ -153,7 +153,7 @@ def pid(answer: Answer) -> int:
 
 
 def together(server: Server, requests: Sequence[bytes]) -> list[Answer]:
-    """Send many requests at the same time, and return the answers as they come."""
+    """Send many requests at the same time, and return their answers in this order."""
     with crowd(server, requests) as connections:
         return read_all(connections)
 
@@ -169,8 +169,8 @@ def crowd(server: Server, requests: Sequence[bytes]) -> Iterator[list[Connection
 
 
 def read_all(connections: Sequence[Connection]) -> list[Answer]:
-    """Read from each connection, whichever is first, and close it at once: gunicorn's threads wait 2 s for that before they go on."""
-    answers: list[Answer] = []
+    """Read from each connection, whichever is first, and close it at once: gunicorn waits 2 s for that before it goes on."""
+    answers: dict[Connection, Answer] = {}
     with DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection, EVENT_READ, connection)
@@ -180,8 +180,8 @@ def read_all(connections: Sequence[Connection]) -> list[Answer]:
             for key, _ in ready:
                 selector.unregister(key.fileobj)
                 with key.data as connection:
-                    answers.append(connection.read())
-    return answers
+                    answers[connection] = connection.read()
+    return [answers[connection] for connection in connections]
 
 
 def everywhere(server: Server, request: bytes, workers: int) -> list[Answer]:
