@@ -80,7 +80,8 @@ def test_the_process_ends_with_that_code(ann: Inside) -> None:
     """The real command ends as the command inside this process does, with the same words."""
     for code, command in ((1, "user show zoe"), (2, "user lock ann"), (3, "user list --store sqlite:////nowhere/a")):
         arguments = command.split()
-        done = run(*arguments, WATCHWORD_STORE=ann.url)
+        environment = ENVIRONMENT | {"WATCHWORD_STORE": ann.url}
+        done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, check=False, env=environment)
         assert (done.returncode, done.stdout, done.stderr) == (code, "", ann(*arguments, code=code).stderr)
 
 

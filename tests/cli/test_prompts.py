@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import prepared
 from tests.support.command import CHEAP, COMMAND, ENVIRONMENT, STRONG
 from watchword import Accepted, BasicCredentials
 from watchword.checkers import Accounts
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.support.command import Inside
-
-# Makes standard input the terminal that the process belongs to: there getpass asks, and Ctrl-C comes from there.
-_AT_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @dataclass
@@ -45,15 +41,7 @@ def at_terminal(
     """Run the installed command at a terminal of its own, and type an answer whenever it has shown what it is an answer to."""
     terminal, end = pty.openpty()
     special = {"WATCHWORD_STORE": inside.url, "TERM": "xterm", "COLUMNS": "200", **(environment or {})}
-    # Not pty.fork(): the tests have threads, and those do not go well with it.
-    process = subprocess.Popen(
-        [sys.executable, "-ISc", _AT_TERMINAL, COMMAND, *arguments],
-        stdin=end,
-        stdout=end,
-        stderr=end,
-        start_new_session=True,
-        env=ENVIRONMENT | special,
-    )
+    process = prepared.start(prepared.COMMAND, [COMMAND, *arguments], (end, end, end), ENVIRONMENT | special)
     os.close(end)
     shown, after = "", 0
     waiting = list(answers)

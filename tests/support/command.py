@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.testing import CliRunner
 
+from tests.support import prepared
 from watchword.checkers import PasswordHasher
 from watchword.cli.commands import cli
 from watchword.cli.params import Settings
@@ -34,9 +35,9 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 
 
 def run(*arguments: str, given: str | bytes = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command; what it prints must be UTF-8."""
+    """Run the command in a process of its own; what it prints must be UTF-8."""
     octets = given if isinstance(given, bytes) else given.encode()
-    done = subprocess.run([COMMAND, *arguments], input=octets, capture_output=True, check=False, env=ENVIRONMENT | environment)
+    done = prepared.run(prepared.COMMAND, [COMMAND, *arguments], octets, ENVIRONMENT | environment)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tests.support import prepared
 from watchword.stores import SQLStore
 from watchword.testing.stores import account, key, token
 
@@ -67,7 +69,11 @@ def fill(store: SQLStore) -> None:
 
 def program(source: str, *arguments: object, python: Sequence[str] = ("-W", "error")) -> subprocess.CompletedProcess[str]:
     """Run a program of its own to its end, which has to be a good one."""
-    command = [sys.executable, *python, "-c", source, *map(str, arguments)]
-    done: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=250)
+    if tuple(python) == ("-W", "error"):
+        made = prepared.run(source, ["-c", *map(str, arguments)], b"", os.environ, strict=True)
+        done = subprocess.CompletedProcess(made.args, made.returncode, made.stdout.decode(), made.stderr.decode())
+    else:
+        command = [sys.executable, *python, "-c", source, *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=250)
     assert done.returncode == 0, done.stderr + done.stdout
     return done
