@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 from watchword.principal import ANONYMOUS, Principal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from watchword.clock import Clock
@@ -125,8 +125,14 @@ class Decided:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the decision says. What belongs to one guard in one process stays there."""
-        names = {name for base in type(self).__mro__ for name in getattr(base, "__slots__", ())} - _OF_ONE_PROCESS
-        return _rebuilt, (type(self), {name: getattr(self, name) for name in names})
+        said = {name: value for name, value in self._all() if name not in _OF_ONE_PROCESS}
+        return _rebuilt, (type(self), said)
+
+    def _all(self) -> Iterator[tuple[str, Any]]:
+        """Yield each field and its value."""
+        for base in type(self).__mro__:
+            for name in getattr(base, "__slots__", ()):
+                yield name, getattr(self, name)
 
 
 _OF_ONE_PROCESS = {"route", "caller", "after_response"}
@@ -182,6 +188,9 @@ class Granted(Decided, _Fields):
             headers: the fields.
         """
         return self._replace(headers=headers)
+
+    def _all(self) -> Iterator[tuple[str, Any]]:
+        return iter(self._asdict().items())
 
     def __repr__(self) -> str:
         return f"Granted({self.principal!r}, rule={self.rule!r}, scheme={self.scheme!r})"
