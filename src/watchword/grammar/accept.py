@@ -42,6 +42,7 @@ def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherw
     if accept is None or len(accept) > MAX_FIELD_OCTETS:
         return offered[0]
     members = split_outside_quotes(lenient_octets(accept), b",", MAX_RANGES)
+    # An anonymous client sends this with the refused request: no list of any length may make the refusal expensive.
     if len(members) > MAX_RANGES:
         return offered[0]
     weights = _parse_accept(members)
@@ -85,7 +86,7 @@ def _parse_parameters(data: bytes) -> tuple[float | None, bool]:
         parameter = part.strip(OWS)
         if parameter.partition(b"=")[0].rstrip(OWS) in {b"q", b"Q"}:
             match = _WEIGHT.fullmatch(parameter)
-            # What follows the weight was an extension in RFC 7231 and is nothing in RFC 9110.
+            # RFC 7231 §5.3.2 allowed extensions after the weight. RFC 9110 §12.5.1 removed them, so they are ignored.
             return (None if match is None else float(match[1])), qualified
         qualified = qualified or bool(parameter)
     return 1.0, qualified

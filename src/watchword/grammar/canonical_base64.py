@@ -36,6 +36,7 @@ def decode_base64(value: str | bytes) -> bytes:
         decoded = a2b_base64(data)
     except Error:
         decoded = None
+    # The re-encoding must be equal: `YQ==`, `YR==` and `Y Q==` decode to one secret, which would be three keys of a cache.
     if decoded is None or b2a_base64(decoded, newline=False) != data:
         raise GrammarError("canonical base64", len(data) - len(data.lstrip(_ALPHABET)))
     return decoded

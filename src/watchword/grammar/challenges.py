@@ -71,6 +71,7 @@ class Challenge(Frozen):
             if checked:
                 raise ConfigurationError(f"a {scheme} challenge has a token68 or parameters, got both (RFC 9110 §11.3). Leave one out.")
         for name, value in (("scheme", scheme), ("params", MappingProxyType(checked)), ("token68", token68)):
+            # One challenge serves all requests of a guard: a read-only mapping keeps one response from changing the next.
             object.__setattr__(self, name, value)
 
     def serialize(self) -> str:
@@ -122,6 +123,7 @@ def parse_challenges(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) -> li
         FieldTooLong: `value` is longer than `limit`.
         GrammarError: `value` is not a list of at least one and at most `MAX_CHALLENGES` challenges.
     """
+    # OWS around a value is not part of it (RFC 9110 §5.5).
     data = field_octets(value, limit).rstrip(OWS)
     drafts: list[_Draft] = []
 
@@ -130,6 +132,7 @@ def parse_challenges(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) -> li
             if not drafts or drafts[-1].closed:
                 raise GrammarError("a challenge, which starts with a scheme name", pos)
             return add_auth_param(drafts[-1].params, data, pos)
+        # Bounded here too: another server chooses the value, and a client of it must not pay without limit.
         if len(drafts) == MAX_CHALLENGES:
             raise GrammarError(f"at most {MAX_CHALLENGES} challenges", pos)
         draft, pos = _parse_challenge_start(data, pos)
@@ -137,6 +140,7 @@ def parse_challenges(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) -> li
         return pos
 
     parse_list(data, skip_ows(data, 0), consume)
+    # A 401 must carry one challenge at least (RFC 9110 §11.6.1).
     if not drafts:
         raise GrammarError("a challenge", len(data))
     return [Challenge(draft.scheme, draft.params, draft.token68) for draft in drafts]
@@ -164,6 +168,7 @@ def _parse_challenge_start(data: bytes, pos: int) -> tuple[_Draft, int]:
     draft.closed = pos == after_scheme
     if draft.closed or _ends_element(data, pos):
         return draft, after_scheme
+    # token68 first: `realm=` is a token68 too, and only what follows tells it from a parameter (decision D8).
     token68 = maybe_token68(data, pos)
     if token68 is not None and _ends_element(data, token68[1]):
         draft.closed = True

@@ -29,10 +29,12 @@ def claimed_schemes(value: str | bytes, *, most: int = -1) -> tuple[str, ...]:
     Returns:
         Scheme names in lower case, in the order sent; a scheme that is claimed twice is there twice. Never raises.
     """
+    # Every field value begins with a scheme, so the first word is one whatever follows.
     first, *later = _elements(value, most)
     words = [first.strip(OWS).replace(b"\t", b" ").partition(b" ")[0]]
     for element in later:
         word, _, rest = element.strip(OWS).partition(b" ")
+        # `Bearer a, Basic b`: two credentials that a gateway joined. `Digest a=1, b = 2`: one with bad whitespace.
         if rest and not rest.lstrip(OWS).startswith(b"="):
             words.append(word)
     return tuple(word.decode("ascii").lower() for word in words if word and not word.translate(None, TCHAR))
@@ -47,6 +49,7 @@ def may_be_joined(value: str | bytes) -> bool:
     Args:
         value: as above, one that does not parse. Only the first 64 elements are read: no honest gateway joins that many fields.
     """
+    # Bounded: each element costs Python code, and a client chooses how many commas there are.
     _, *later = _elements(value, MAX_CHALLENGES)
     return any(_begins_a_field(element.strip(OWS)) for element in later)
 
@@ -57,5 +60,6 @@ def _elements(value: str | bytes, most: int) -> list[bytes]:
 
 
 def _begins_a_field(element: bytes) -> bool:
+    # An HTAB is no SP to us (decision D6), and may be one to the application behind.
     word, _, rest = element.replace(b"\t", b" ").partition(b" ")
     return not word.translate(None, TCHAR) and not rest.lstrip(OWS).startswith(b"=")

@@ -7,7 +7,7 @@ from unicodedata import combining, is_normalized, normalize
 MOST_MARKS = 30
 """How many combining marks stand in a row in any text of any language, and more (UAX #15 §13, the Stream-Safe Text Format)."""
 
-# Starters by their class, and nothing but marks by what they decompose to.
+# Starters (combining class 0) that decompose into combining marks alone. Counted by class, a row of them would look harmless.
 _MARKS_AT_HEART = "\u0f73\u0f75\u0f81"
 
 
@@ -20,6 +20,7 @@ def composed(text: str) -> str:
     Args:
         text: untrusted.
     """
+    # ASCII and composed text is its own normal form: nearly every name takes this way.
     if text.isascii() or is_normalized("NFC", text) or not _is_stream_safe(text):
         return text
     return normalize("NFC", text)
@@ -29,6 +30,7 @@ def _is_stream_safe(text: str) -> bool:
     marks = 0
     for character in text:
         marks = marks + 1 if combining(character) or character in _MARKS_AT_HEART else 0
+        # No language needs as many. Such a text equals only itself, so a password of it still works where it was set here.
         if marks > MOST_MARKS:
             return False
     return True

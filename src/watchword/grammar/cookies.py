@@ -73,6 +73,7 @@ class CookieReader:
     def __init__(self, names: Iterable[str]) -> None:
         wanted = list(names)
         for name in wanted:
+            # The name becomes part of a pattern and of a comparison of octets: a token has one spelling.
             if not isinstance(name, str) or not is_token(name):
                 raise invalid("a cookie name", "be a token (RFC 6265bis §4.2.1)", name)
         if not wanted:
@@ -97,6 +98,7 @@ class CookieReader:
         found: list[bytes] = []
         for match in self._pair.finditer(b";" + _octets(value)):
             found.append(match[1].rstrip(OWS))
+            # Two of one name are ambiguous: browsers order them by path, and any sibling domain can add one (RFC 6265bis §8.6).
             if len(found) >= most:
                 break
         return found

@@ -28,6 +28,8 @@ def parse_form(data: str | bytes) -> list[tuple[bytes, bytes]]:
         Names and values in the order sent, "+" read as SP, percent-encoding undone, invalid escapes left as they are. Never
         raises.
     """
+    # urllib.parse.parse_qsl drops empty values and hides wrong octets, and older versions split at ";" too (CVE-2021-23336):
+    # a proxy that counts parameters in another way sees another token.
     pairs: list[tuple[bytes, bytes]] = []
     for sequence in _form_octets(data).split(b"&"):
         if sequence:
@@ -72,6 +74,7 @@ class FormReader:
         found: list[bytes] = []
         for match in self._parameter.finditer(b"&" + data):
             found.append(match[1] or b"")
+            # Two are enough to refuse the request, and a client chooses how many there are.
             if len(found) >= most:
                 break
         return found
@@ -89,6 +92,7 @@ class FormReader:
         left: list[bytes] = []
         start = 0
         for count, match in enumerate(self._parameter.finditer(data), 1):
+            # Rather nothing than a rest with a credential in it: what is left is for the application (RFC 9110 §17.16.3).
             if count == MAX_TAKEN_OUT:
                 return b""
             left.append(data[start : match.start()])
@@ -115,6 +119,8 @@ def _spellings(name: bytes) -> bytes:
 
 def _spelling(octet: int) -> bytes:
     escaped = b"%" + b"".join(b"[%c%c]" % (digit, digit - 0x20) if digit > 0x39 else b"%c" % digit for digit in b"%02x" % octet)  # noqa: PLR2004 - "9"; the lower-case letter and its upper case
+    # "%" stands for itself unless two hex digits follow, for `percent_decode` leaves invalid escapes. "&", "=" and "+" never do:
+    # they are separators and the space, so a name holds them escaped only (URL Standard §5.1).
     plain = {0x20: b"[ +]|", 0x25: b"%(?![0-9A-Fa-f]{2})|", 0x26: b"", 0x2B: b"", 0x3D: b""}.get(octet, re.escape(b"%c" % octet) + b"|")
     return b"(?:" + plain + escaped + b")"
 

@@ -35,6 +35,8 @@ def parse_list(data: bytes, pos: int, consume: Callable[[bytes, int], int]) -> N
         GrammarError: something other than a comma follows an element, or more than `MAX_EMPTY_ELEMENTS` elements are empty;
             besides, whatever `consume` raises.
     """
+    # A recipient must ignore a reasonable number of empty elements, which old senders make (RFC 9110 §5.6.1.2).
+    # The rest are refused: 8,000 commas are an attack.
     pos, empty = _skip_commas(data, pos)
     while pos < len(data):
         pos, commas = _skip_commas(data, consume(data, pos))

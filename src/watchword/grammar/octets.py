@@ -22,6 +22,7 @@ def field_octets(value: str | bytes, limit: int) -> bytes:
         FieldTooLong: there are more than `limit` octets.
         GrammarError: a character stands for no octet.
     """
+    # Before any conversion, whose cost grows with the length.
     if len(value) > limit:
         raise FieldTooLong(limit)
     return strict_octets(value)

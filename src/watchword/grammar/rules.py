@@ -129,6 +129,7 @@ def parse_auth_param(data: bytes, pos: int) -> tuple[tuple[str, str], int]:
     Raises:
         GrammarError: no auth-param follows at `pos`.
     """
+    # `BWS "=" BWS`: a recipient must read bad whitespace, and a sender must not make it (RFC 9110 §5.6.3).
     name, pos = parse_token(data, pos, "a parameter name")
     pos = skip_ows(data, pos)
     if data[pos : pos + 1] != b"=":
@@ -138,6 +139,7 @@ def parse_auth_param(data: bytes, pos: int) -> tuple[tuple[str, str], int]:
         value, pos = parse_quoted_string(data, pos)
     else:
         value, pos = parse_token(data, pos, "a parameter value, token or quoted-string")
+    # Values keep their case: only names are compared without regard to it (RFC 9110 §11.2).
     return (name.lower(), value), pos
 
 
@@ -149,6 +151,7 @@ def is_auth_param(data: bytes, pos: int) -> bool:
     match = TOKEN.match(data, pos)
     if match is None:
         return False
+    # No SP is needed before "=": `a =1` is a parameter with bad whitespace, not a scheme with the token68 "=1".
     pos = skip_ows(data, match.end())
     return data[pos : pos + 1] == b"="
 

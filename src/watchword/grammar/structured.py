@@ -40,6 +40,7 @@ def parse_byte_sequence(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) ->
     if start == len(data) or data[-1:] != _COLON:
         raise GrammarError('a byte sequence, which ends with ":"', len(data))
     try:
+        # Stricter than RFC 9651 §4.2.7, which lets padding be missing: one certificate, one spelling.
         return decode_base64(data[start:-1])
     except GrammarError as error:
         raise GrammarError(error.expected, start + error.position) from None

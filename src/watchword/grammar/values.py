@@ -35,6 +35,7 @@ class Frozen:
         return self._key() == other._key()
 
     def __hash__(self) -> int:
+        # Equal values must hash alike, whatever the letter case of the scheme: challenges are keys of dictionaries.
         return hash(self._key())
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -51,8 +52,10 @@ def add_auth_param(params: dict[str, str], data: bytes, pos: int) -> int:
         GrammarError: no auth-param follows, its name is repeated in any letter case (RFC 9110 §11.2), or the bound is exceeded.
     """
     (name, value), after = parse_auth_param(data, pos)
+    # A reader that keeps the first of two and one that keeps the last see different credentials: a name occurs once (RFC 9110 §11.2).
     if name in params:
         raise GrammarError("a parameter name that did not occur before", pos)
+    # A client chooses how many there are, and this runs before the caller is known (RFC 9110 §17.5).
     if len(params) == MAX_PARAMETERS:
         raise GrammarError(f"at most {MAX_PARAMETERS} parameters", pos)
     params[name] = value
@@ -65,6 +68,7 @@ def check_scheme(scheme: object) -> None:
     Raises:
         ConfigurationError: it is not a token.
     """
+    # CR LF in a name would begin a second header field (RFC 9110 §5.5, CWE-113).
     if not isinstance(scheme, str) or not is_token(scheme):
         raise invalid("a scheme name", "be a token such as 'Basic' (RFC 9110 §11.1)", scheme)
 
@@ -94,6 +98,7 @@ def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, st
             raise invalid(f"{scheme}: a parameter name", "be a token such as 'realm' (RFC 9110 §11.2)", name)
         if not isinstance(value, str):
             raise invalid(f"{scheme}: the parameter {name!r}", "be a string", value, secret=True)
+        # Names compare without regard to letter case, so `realm` and `Realm` are one name (RFC 9110 §11.2).
         if name.lower() in checked:
             raise ConfigurationError(
                 f"{scheme}: the parameter {name!r} is repeated, apart from letter case (RFC 9110 §11.2). Give it once."
@@ -102,6 +107,7 @@ def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, st
             check_quotable(value)
         except ConfigurationError as error:
             raise ConfigurationError(f"{scheme}: the parameter {name!r}: {error}") from None
+        # Lower case once, here: no reader of the mapping has to remember it.
         checked[name.lower()] = value
     if len(checked) > MAX_PARAMETERS:
         raise ConfigurationError(

@@ -49,7 +49,9 @@ class APIKey(Scheme[APIKeyCredentials]):
         for what, given in (("header", header), ("cookie", cookie)):
             if given is not None and (not isinstance(given, str) or not is_token(given)):
                 raise invalid(f"APIKey({what}=...)", "be a token (RFC 9110 §5.6.2)", given)
+        # Field names compare without regard to case, and HTTP/2 sends them in lower case (RFC 9113 §8.2.1).
         self._header = None if header is None else header.lower()
+        # A whole `Authorization` field taken as a key would accept another scheme's credentials as one.
         if self._header in {"authorization", "proxy-authorization", "cookie"}:
             fix = '"Authorization: ApiKey <key>" is always read; for a cookie use cookie="name".'
             raise invalid("APIKey(header=...)", "be a field without a grammar of its own", header, fix)
@@ -70,17 +72,20 @@ class APIKey(Scheme[APIKeyCredentials]):
         found: list[tuple[bytes, Carrier]] = []
         sent = view.authorization
         if sent is not None and sent.scheme.lower() == "apikey":
+            # `ApiKey key=...` has a name that no document defines, so another reader may pick another value.
             if sent.token68 is None:
                 raise CredentialsError("one key after the scheme")
             found.append((sent.token68.encode("ascii"), "authorization"))
         value = None if self._header is None else view.field(self._header)
         if value is not None:
             found.append((_octets(value.strip(" \t")), "header"))
+        # Every place is read even when a key was found: a second one must be seen to be refused.
         if self._query_reader is not None and view.query:
             found += [(one, "query") for one in self._query_reader.find(view.query)]
         cookies = None if self._cookie_reader is None else view.field("cookie")
         if self._cookie_reader is not None and cookies is not None:
             found += [(one, "cookie") for one in self._cookie_reader.find(cookies)]
+        # A gateway that checks the field and an application that reads the query would see two callers (threats H1).
         if len(found) > 1:
             raise CredentialsError("the key once, in one place", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
         return _key(*found[0]) if found else None
@@ -94,8 +99,10 @@ def _key(sent: bytes, carrier: Carrier) -> APIKeyCredentials:
     if b"," in octets:
         # A gateway joined two fields, or an attacker hopes that one did: only one of the keys would be checked (threats H1).
         raise CredentialsError("one key, without a comma", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
+    # Not "absent": an empty variable in a client's settings must fail aloud, and never be looked up.
     if not octets:
         raise CredentialsError("a key", bad_request=True)
+    # They would forge lines where a key or its prefix is logged (CWE-117).
     if len(octets.translate(None, _CONTROLS)) != len(octets):
         raise CredentialsError("a key without control characters", bad_request=True)
     return APIKeyCredentials(_text(octets), carrier)

@@ -115,11 +115,14 @@ class Scheme(Generic[C_co]):
     """The WebSocket subprotocol behind which it takes credentials; `fields` then names `sec-websocket-protocol` too."""
 
     def __init__(self, checker: object, *, realm: str = "api") -> None:
+        # The name begins every challenge, so CR LF in it would begin another field (CWE-113).
         if not is_token(self.name):
             raise invalid(f"{type(self).__name__}.name", "be the name of the scheme, a token (RFC 9110 §11.1)", self.name)
+        # There is no reliable way to send other characters in a realm, so browsers show them wrongly (RFC 7617 §3).
         check_printable(f"{self.name}(realm=...)", realm)
         self.checker = checker
         self.realm = realm
+        # Made once: most refusals send it as it is.
         self._plain = Challenge(self.name, {"realm": realm})
 
     def field(self, name: str) -> Field:
@@ -128,6 +131,7 @@ class Scheme(Generic[C_co]):
         Args:
             name: lower case.
         """
+        # A scheme that names a field without facts gets the strict ones: one line, no list.
         usual = _COOKIE if name == "cookie" else _FIELD
         return self.fields.get(name, usual) if isinstance(self.fields, Mapping) else usual
 
@@ -166,6 +170,7 @@ class Scheme(Generic[C_co]):
         Args:
             carrier: what brought them.
         """
+        # A field that a script must set needs a CORS preflight from another origin. Cookies and kept passwords do not.
         return carrier == "cookie" or (carrier == "authorization" and self.is_kept_by_browsers)
 
     @property
@@ -176,6 +181,7 @@ class Scheme(Generic[C_co]):
     @property
     def reads_content(self) -> bool:
         """Whether it may want the content of some request. Adapters keep the content at hand only then."""
+        # By the method and not by a call: an adapter asks once, before there is a request.
         return type(self).wants_content is not Scheme.wants_content
 
     def wants_content(self, view: RequestView) -> int | None:

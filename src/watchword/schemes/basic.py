@@ -37,14 +37,17 @@ class Basic(Scheme[BasicCredentials]):
     name = "Basic"
     credentials: ClassVar[type[Credentials] | None] = BasicCredentials
     rank = 10
+    # Every browser opens its login dialog for this challenge, and keeps the password until it is closed.
     prompts = True
 
     def __init__(
         self, checker: object, *, realm: str | None = None, charset: str | None = "UTF-8", fallback: Literal["latin-1"] | None = None
     ) -> None:
+        # No default: the dialog shows it, and two applications of one host with one realm would share a login (RFC 7617 §2.2).
         if realm is None:
             raise invalid("Basic(realm=...)", "be given (RFC 7617 §2)", realm, 'Write Basic(checker, realm="office").')
         super().__init__(checker, realm=realm)
+        # "UTF-8" is the only value allowed, and compared without regard to letter case (RFC 7617 §2.1).
         if charset is not None and (not isinstance(charset, str) or charset.upper() != "UTF-8"):
             fix = 'For old clients use fallback="latin-1".'
             raise invalid("Basic(charset=...)", 'be "UTF-8" or None (RFC 7617 §2.1)', charset, fix)
@@ -58,18 +61,22 @@ class Basic(Scheme[BasicCredentials]):
         sent = view.authorization
         if sent is None or sent.scheme.lower() != "basic":
             return None
+        # §2 defines base64 alone: parameters that one reader took for credentials would be none for another.
         if sent.token68 is None:
             raise CredentialsError("base64 after the scheme, not parameters (RFC 7617 §2)")
         try:
+            # Canonical only: other spellings of a password would be other keys of the throttle and the cache.
             octets = decode_base64(sent.token68)
         except GrammarError as error:
             raise CredentialsError(f"{error.expected} (RFC 4648 §4)") from None
+        # A NUL cuts a password for C libraries (bcrypt), a line break forges lines of logs and of htpasswd files.
         if len(octets.translate(None, _CONTROLS)) != len(octets):
             raise CredentialsError("no control characters (RFC 7617 §2)")
         # The two were encoded as one text, so they are decoded as one.
         user_id, colon, password = self._decode(octets).partition(":")
         if not colon:
             raise CredentialsError("a colon between user name and password (RFC 7617 §2)")
+        # Form C on both sides (RFC 7617 §2.1): a Mac and a PC send different octets for the same "ö".
         return BasicCredentials(composed(user_id), composed(password))
 
     def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
@@ -78,6 +85,7 @@ class Basic(Scheme[BasicCredentials]):
 
     def _decode(self, octets: bytes) -> str:
         try:
+            # UTF-8 first, even with a fallback: text in Latin-1 is hardly ever valid UTF-8 by accident.
             return octets.decode("utf-8")
         except UnicodeDecodeError:
             if self._fallback is not None:

@@ -66,9 +66,11 @@ class Bearer(Scheme[BearerToken]):
         resource_metadata: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
+        # A form is kept in memory, for callers that are not known yet.
         check_whole("Bearer(form_limit=...)", form_limit, least=1, unit="octets")
         if query:
             self.parameters: tuple[bytes, ...] = (b"access_token",)
+        # 16 KiB: a JWT that lists the groups of a person passes the 8 KiB of other fields (decision D9).
         fields = {"authorization": Field(limit=MAX_TOKEN_OCTETS)}
         self._form_limit = form_limit if form else None
         if form:
@@ -101,12 +103,14 @@ class Bearer(Scheme[BearerToken]):
             if sent.token68 is None:
                 raise CredentialsError("one token after the scheme (RFC 6750 §2.1)", bad_request=True)
             token = BearerToken(sent.token68)
+        # The usual case ends here, without a look at query, content and subprotocols.
         if self.only_authorization:
             return token
         in_query = _READER.find(view.query) if self.parameters and view.query else []
         in_form = _READER.find(view.form) if self.reads_content and view.form else []
         offered = None if self.subprotocol is None or not view.is_handshake else view.field("sec-websocket-protocol")
         behind = None if self.subprotocol is None or offered is None else token_behind(self.subprotocol, offered)
+        # A client must not use two methods at once (RFC 6750 §2). Two readers that pick different ones would see two callers.
         if (token is not None) + len(in_query) + len(in_form) + (behind is not None) > 1:
             raise CredentialsError("the token once, in one place (RFC 6750 §2)", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
         if behind is not None:
@@ -141,17 +145,21 @@ class Bearer(Scheme[BearerToken]):
 
 def _error(params: ChallengeParams) -> tuple[str, str]:
     """Return error code and description (RFC 6750 §3.1, RFC 9470 §3). A description is fixed text, never request data."""
+    # A malformed request is 400 `invalid_request` whatever the reason was (RFC 6750 §3.1).
     if params.bad_request:
         return "invalid_request", ""
     match params.reason:
+        # Without credentials there is no error code: nothing went wrong yet (RFC 6750 §3.1).
         case None:
             return "", ""
         case Reason.INSUFFICIENT_SCOPE:
             return "insufficient_scope", ""
+        # RFC 9470 §3: the token is good, and the login behind it is too old or too weak.
         case Reason.STEP_UP_REQUIRED:
             return "insufficient_user_authentication", ""
         case Reason.EXPIRED:
             return "invalid_token", "The access token expired"
+        # Unknown, revoked or forged: one text for all, or a thief learns which tokens exist.
         case _:
             return "invalid_token", "The access token is not valid"
 
@@ -177,6 +185,7 @@ def _metadata_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError as error:
         raise invalid(argument, must, url, f"{error}.") from None
+    # A client follows this URL to find where to send credentials: plain http would let the network choose the server.
     if parts.scheme != "https" or not parts.netloc or parts.fragment or "@" in parts.netloc or " " in url:
         raise invalid(argument, must, url)
     return url

@@ -25,4 +25,5 @@ def cors_request_headers(schemes: Iterable[Scheme[Any]]) -> list[str]:
     Returns:
         Field names, lower case, each once, in the order of the schemes.
     """
+    # `dict.fromkeys`: two schemes share `authorization`, and a list in an answer names it once.
     return [name for name in dict.fromkeys(name for scheme in schemes for name in scheme.fields) if name not in _NEVER_ASKED]

@@ -63,6 +63,7 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             field_alone="watchword.schemes.bearer:Bearer",
         ),
         "apikey": Known(secret="token", credentials=APIKeyCredentials, shown=lambda api_key: (api_key.key,)),  # noqa: S106 - as above
+        # Not built in. Browsers know these three by themselves, so a custom scheme of such a name needs the cross-site checks.
         "digest": Known(kept_by_browsers=True, of_proxies=True),
         "negotiate": Known(kept_by_browsers=True),
         "ntlm": Known(kept_by_browsers=True),
@@ -96,6 +97,7 @@ def reads_field_alone(scheme: object, name: str) -> bool:
         name: its name.
     """
     home, _, kind = known(name).field_alone.partition(":")
+    # A key that leaves out what `extract` looked at would give one caller the identity of another (threats C3).
     if not home or "extract" in vars(scheme):
         return False
     return getattr(type(scheme), "extract", None) is getattr(import_module(home), kind).extract
