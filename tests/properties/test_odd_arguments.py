@@ -196,5 +196,5 @@ def test_an_account_is_named_by_text(name: Any) -> None:
     """Whatever else is given is said to be of its type."""
     accounts = Desk(MemoryStore).of["Accounts"]
     for call in (accounts.get, accounts.disable, accounts.enable, accounts.unlock, accounts.remove, accounts.change):
-        with pytest.raises(ValueError, match=f"an account is named by text, not by {type(name).__name__}"):
+        with pytest.raises(ValueError, match=f"the name of an account must be a string, got {type(name).__name__}"):
             call(name)

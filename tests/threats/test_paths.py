@@ -78,7 +78,7 @@ def test_P1_no_url_is_rebuilt() -> None:
     naming_host = {
         path.stem for path, tree in requests for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == "host"
     }
-    assert naming_host <= {"policy", "cross_site", "preflight", "fast_path"}
+    assert naming_host <= {"policy", "cross_site", "preflight", "fast_path", "request"}  # in a request it is what a trusted proxy has said
     attributes = {node.attr for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert attributes.isdisjoint({"base_url", "url_for", "host_url", "build_absolute_uri"})
 
@@ -171,8 +171,8 @@ def test_P5_no_regular_expression_matches_paths() -> None:
         ("/a#x", "fragment"),
         ("/a%20b", "decoded"),
         ("get /a", "case-sensitive"),
-        ("/a*", "no segment"),
-        ("/**/a", "no segment"),
+        ("/a*", "is not a segment"),
+        ("/**/a", "is not a segment"),
         ("/a\\b", "firewall"),
     ],
 )
