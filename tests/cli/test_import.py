@@ -140,6 +140,15 @@ def test_names_in_another_case(inside: Inside, file: Path) -> None:
     assert inside.json("import", "htpasswd", str(file), "--ignore-case")["unchanged"] == [{"line": 1, "name": "ann"}]
 
 
+def test_names_in_another_case_in_one_file(inside: Inside, file: Path) -> None:
+    """The first one is added, and the others are the same account; of each line it is said."""
+    file.write_text(f"bob:{HASH}\nann:{HASH}\nAnn:{OTHER}\nANN:{HASH}\neve:{HASH}\n", encoding="utf-8")
+    told = inside.json("import", "htpasswd", str(file), "--ignore-case")
+    assert [row["line"] for row in told["added"]] == [1, 2, 5]
+    assert told["kept"] == [{"line": 3, "name": "Ann"}]
+    assert told["unchanged"] == [{"line": 4, "name": "ANN"}]
+
+
 def test_from_standard_input(inside: Inside) -> None:
     """A dash is standard input, as elsewhere."""
     assert inside.json("import", "htpasswd", "-", given=f"ann:{HASH}\n")["added"] == [{"line": 1, "name": "ann"}]

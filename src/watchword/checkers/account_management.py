@@ -15,11 +15,58 @@ from watchword.validators import invalid, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from watchword.checkers.passwords import PasswordHasher
     from watchword.checkers.verifying import Verifier
     from watchword.clock import Clock
     from watchword.stores.ports import AccountStore
 
 TRIES = 20  # after lost races: more of them for one account are not a coincidence
+
+
+def new_account(
+    name: str,
+    password_hash: str | None,
+    hasher: PasswordHasher,
+    now: float,
+    *,
+    id: str | None = None,  # noqa: A002 - the name of the field
+    names: Iterable[str] = (),
+    roles: Iterable[str] = (),
+    scopes: Iterable[str] = (),
+    permissions: Iterable[str] = (),
+) -> AccountRecord:
+    """Return an account that may be added; see `AccountManagement.add`.
+
+    Args:
+        name: by which it logs in.
+        password_hash: from elsewhere; None: no password lets it in.
+        hasher: knows whether a password can match it.
+        now: the present, Unix seconds.
+        id: the id of its principal; None: the name.
+        names: more names.
+        roles: its roles.
+        scopes: its scopes.
+        permissions: its permissions.
+
+    Raises:
+        ConfigurationError: a name that cannot be sent, or a hash that could never match.
+    """
+    everything = tuple(dict.fromkeys(user_name(one) for one in (name, *check_texts("names", names))))
+    if id is not None:
+        check_text("the id of an account", id)
+    if password_hash is not None:
+        hasher.check(password_hash, name)
+    return AccountRecord(
+        id=everything[0] if id is None else id,
+        names=everything,
+        password_hash=password_hash,
+        hash_profile=None if password_hash is None else hasher.profile(password_hash),
+        password_changed_at=None if password_hash is None else now,
+        roles=check_names("roles", roles),
+        scopes=check_scopes(scopes),
+        permissions=check_names("permissions", permissions),
+        created_at=now,
+    )
 
 
 class AccountManagement:
@@ -75,29 +122,12 @@ class AccountManagement:
         """
         if password is not None and password_hash is not None:
             raise ConfigurationError("add(...) takes password=... or password_hash=..., got both. Leave one out.")
-        everything = tuple(dict.fromkeys(user_name(one) for one in (name, *check_texts("names", names))))
-        now = self._clock.now()
-        if id is not None:
-            check_text("the id of an account", id)
-        hash_ = password_hash
-        if password_hash is not None:
-            self._verifier.hasher.check(password_hash, name)
-        elif password is not None:
+        hasher, now = self._verifier.hasher, self._clock.now()
+        account = new_account(name, password_hash, hasher, now, id=id, names=names, roles=roles, scopes=scopes, permissions=permissions)
+        if password is not None:
             hash_ = self._hash(password)
-        return self._store.add_account(
-            AccountRecord(
-                id=everything[0] if id is None else id,
-                names=everything,
-                password_hash=hash_,
-                hash_profile=None if hash_ is None else self._verifier.hasher.profile(hash_),
-                password_changed_at=None if hash_ is None else now,
-                roles=check_names("roles", roles),
-                scopes=check_scopes(scopes),
-                permissions=check_names("permissions", permissions),
-                created_at=now,
-            ),
-            fold_case=self._fold_case,
-        )
+            account = replace(account, password_hash=hash_, hash_profile=hasher.profile(hash_), password_changed_at=now)
+        return self._store.add_account(account, fold_case=self._fold_case)
 
     def get(self, name: str) -> AccountRecord:
         """Return an account.
