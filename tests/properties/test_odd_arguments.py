@@ -195,6 +195,7 @@ def test_a_password_that_cannot_be_sent_is_refused(password: Any) -> None:
 def test_an_account_is_named_by_text(name: Any) -> None:
     """Whatever else is given is said to be of its type."""
     accounts = Desk(MemoryStore).of["Accounts"]
+    kind = "None" if name is None else type(name).__name__
     for call in (accounts.get, accounts.disable, accounts.enable, accounts.unlock, accounts.remove, accounts.change):
-        with pytest.raises(ValueError, match=f"the name of an account must be a string, got {type(name).__name__}"):
+        with pytest.raises(ValueError, match=f"the name of an account must be a string, got {kind}"):
             call(name)
