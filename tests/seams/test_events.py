@@ -16,6 +16,7 @@ from tests.support.wire import Request, bearer
 from watchword import (
     ALWAYS,
     Accepted,
+    APIKey,
     AuthEvent,
     Basic,
     BasicCredentials,
@@ -46,7 +47,7 @@ RULES = {"/open": public, "/admin": role("admin"), "/scoped": scope("read")}
 
 def guard(events: list[AuthEvent], **settings: Any) -> Guard:
     """Make a guard that tells a list."""
-    return Guard(Bearer(TOKENS), rules=RULES, clock=FixedClock(1_000), on_event=events.append, **settings)
+    return Guard(Bearer(TOKENS), APIKey(TOKENS), rules=RULES, clock=FixedClock(1_000), on_event=events.append, **settings)
 
 
 def test_an_event_says_what_was_decided_about_whom_and_why() -> None:
@@ -78,19 +79,26 @@ def test_an_event_says_what_was_decided_about_whom_and_why() -> None:
 @pytest.mark.parametrize("make", [ByASGI, ByWSGI])
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["/", "/open", "/admin", "/scoped", "/a//b"]), st.sampled_from(["t", "s", "x", ""])),
+        st.tuples(
+            st.sampled_from(["/", "/open", "/admin", "/scoped", "/a//b"]),
+            st.sampled_from(["t", "s", "x"]).flatmap(lambda t: st.sampled_from([bearer(t), ("X-API-Key", t)])) | st.none(),
+        ),
         min_size=1,
         max_size=12,
     )
 )
-def test_the_fast_path_emits_what_the_full_path_does(make: Callable[[Guard], Driver], requests: list[tuple[str, str]]) -> None:
+def test_the_fast_path_emits_what_the_full_path_does(
+    make: Callable[[Guard], Driver], requests: list[tuple[str, tuple[str, str] | None]]
+) -> None:
     """For any sequence of requests: one event each, and the same but for how long it took and whether the cache answered."""
     fast: list[AuthEvent] = []
     full: list[AuthEvent] = []
     common: dict[str, Any] = {"request_id": lambda: "id"}
-    drivers = make(guard(fast, **common)), make(guard(full, **common, remember=0))
-    for path, token in requests:
-        headers = (("Authorization", f"Bearer {token}"),) if token else ()
+    slow = guard(full, **common, remember=0)
+    slow.fast_path.in_use = slow.fast_path.is_open = False
+    drivers = make(guard(fast, **common)), make(slow)
+    for path, field in requests:
+        headers = (field,) if field else ()
         for driver in drivers:
             driver(Request(target=path, headers=headers))
     assert len(fast) == len(full) == len(requests)

@@ -113,8 +113,9 @@ class OwnBasic(Scheme[BasicCredentials]):
 @pytest.mark.parametrize("make", [ByHost, Wrapped, patched], ids=["subclass", "wrapper", "instance"])
 def test_a_scheme_that_may_look_at_more_than_the_field_is_not_named_by_it(make: Any) -> None:
     """The field is no key, and the fast path stays shut; ours opens it."""
-    for scheme, alone in ((make(Asked()), False), (Bearer(Asked()), True), (Basic(Asked(), realm="x"), True), (APIKey(Asked()), False)):
-        assert Entry(scheme).named_by_field is alone
+    own, by_header = {"authorization": "authorization"}, {"authorization": "authorization", "header": "x-api-key"}
+    for scheme, named in ((make(Asked()), {}), (Bearer(Asked()), own), (Basic(Asked(), realm="x"), own), (APIKey(Asked()), by_header)):
+        assert Entry(scheme).key_fields == named
     guard = Guard(make(Asked()))
     driver = ByASGI(guard)
     for _ in range(3):
@@ -128,7 +129,7 @@ def test_credentials_of_ones_own_kind_are_not_cached() -> None:
     entry = Entry(OwnBasic(Asked()))
     assert cache.key_of(entry, OwnCredentials("ann", "x")) is None
     assert cache.key_of(entry, BasicCredentials("ann", "x")) is not None
-    assert not entry.named_by_field
+    assert not entry.key_fields
     checker = Asked()
     guard = Guard(OwnBasic(checker))
     for _ in range(3):

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 from watchword.adapters.scope import as_octets, as_text
 from watchword.decision import Hidden
 from watchword.guard.preflight import MOST_PARTS
+from watchword.refusal import grant_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from watchword.adapters.scope import Message, Receive, Scope, Send
+    from watchword.decision import CacheAdvice
     from watchword.guard.exchange import Exchange
     from watchword.guard.outcome import Imitate
     from watchword.refusal import Refusal
@@ -59,6 +61,20 @@ class Answering:
         await self._send(message)
         if kind != "http.response.start":
             await exchange.afinish()
+
+
+async def advise(send: Send, advice: CacheAdvice, message: Message) -> None:
+    """Send one message of a response, with what it says to caches.
+
+    Args:
+        send: of the connection.
+        advice: of the decision, which stands and has no response fields.
+        message: of the application.
+    """
+    if message["type"] == "http.response.start":
+        headers = grant_headers(advice, message["status"], as_text(message.get("headers", ())))
+        message = {**message, "headers": as_octets(headers)}
+    await send(message)
 
 
 class _Stopped(OSError):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from watchword.adapters.answering import Answering, Imitating, respond
+from watchword.adapters.answering import Answering, Imitating, advise, respond
 from watchword.adapters.application import check_arguments
 from watchword.adapters.placing import Placing
 from watchword.adapters.scope import (
@@ -24,7 +24,6 @@ from watchword.adapters.scope import (
 )
 from watchword.adapters.subprotocols import selecting
 from watchword.clock import ticks
-from watchword.decision import SILENT
 from watchword.errors import ConfigurationError
 from watchword.guard.exchange import KEY, Exchange
 from watchword.guard.forwarding import UNCHANGED
@@ -108,10 +107,10 @@ class GuardMiddleware:
         if kind == "http" and placing.settled and fast_path.open_to(scope.get("query_string", b"")):
             started = ticks() if guard.listens else 0.0
             raw_path = scope.get("raw_path") or None
-            sent = fast_path.credentials(scope["headers"])
+            key = fast_path.key(scope["headers"])
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
-            granted = None if sent is None or target is None else fast_path.grant(target, sent)
-            if granted is not None and granted.cache is SILENT:
+            granted = None if key is None or target is None else fast_path.grant(target, key)
+            if granted is not None:
                 tell(scope, granted)
                 if started or self._views:
                     exchange = Exchange(
@@ -121,7 +120,7 @@ class GuardMiddleware:
                     return
                 child = placing.child(scope)
                 child["watchword.guard"] = marker
-                await self.app(child, receive, send)
+                await self.app(child, receive, partial(advise, send, granted.cache) if granted.cache else send)
                 return
         view = view_of(scope, method, where or Place(path))
         if guard.policy.content_readers and kind == "http":

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.decision import Hidden
 from watchword.guard.preflight import MOST_PARTS
+from watchword.refusal import grant_headers
 
 if TYPE_CHECKING:
+    from watchword.decision import CacheAdvice
     from watchword.guard.exchange import Exchange
     from watchword.guard.outcome import Imitate
 
@@ -37,6 +39,20 @@ class Starting:
             self.held = True
             return _drop
         return self._start_response(status, self._exchange.response_headers(int(status[:3]), headers), *exc_info)
+
+
+def advising(start_response: StartResponse, advice: CacheAdvice) -> StartResponse:
+    """Return what starts a response with what it says to caches.
+
+    Args:
+        start_response: of the server.
+        advice: of the decision, which stands and has no response fields.
+    """
+
+    def start(status: str, headers: list[tuple[str, str]], *exc_info: object) -> object:
+        return start_response(status, grant_headers(advice, int(status[:3]), headers), *exc_info)
+
+    return start
 
 
 class Answer:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from watchword.grammar import MAX_NAME_OCTETS
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS
+from watchword.guard.fast_path import LONGEST_FIELD, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from watchword.guard.fast_path import FastPath
     from watchword.request import FieldIndex
@@ -49,13 +50,15 @@ class Variables(dict[str, "str | None"]):
         fast_path: says which of them the fast path may ignore.
     """
 
-    __slots__ = ("_fast_path", "_harmless", "index")
+    __slots__ = ("_carriers", "_fast_path", "_ignored", "index")
 
     def __init__(self, index: FieldIndex, fast_path: FastPath) -> None:
         super().__init__({variable_of(name): name for name in index.names})
         self.index: FieldIndex = index
         self._fast_path = fast_path
-        self._harmless: set[str] = set()
+        self._carriers = [(variable_of(name), digest) for name, digest in fast_path.carriers]
+        # The values of these are looked at.
+        self._ignored = {"HTTP_HOST", *(variable for variable, _ in self._carriers)}
 
     def __missing__(self, variable: str) -> str | None:
         found = self.index[variable[5:].lower().replace("_", "-")] if variable.startswith("HTTP_") else None
@@ -65,19 +68,36 @@ class Variables(dict[str, "str | None"]):
             self[variable] = found
         return found
 
-    def are_harmless(self, environ: Iterable[str]) -> bool:
-        """Tell whether nothing in an environ keeps a request from the fast path, `HTTP_AUTHORIZATION` and `HTTP_HOST` aside.
+    def key(self, environ: Mapping[str, str]) -> bytes | None:
+        """Return the key under which the cache knows whom an environ identifies, as `FastPath.key` does.
 
         Args:
-            environ: its variables.
+            environ: of the request.
+
+        Returns:
+            The key; `NOTHING`: no credentials are shown; None: there is more to look at.
         """
-        harmless = self._harmless
-        if harmless.issuperset(environ):
+        host = environ.get("HTTP_HOST") or ""
+        if len(environ) > MAX_FIELDS or len(host) > MAX_FIELD_OCTETS or "," in host or not self._are_ignored(environ):
+            return None
+        key = NOTHING
+        for variable, digest in self._carriers:
+            sent = environ.get(variable)
+            if sent is not None:
+                if key or len(sent) > LONGEST_FIELD or not sent.isascii():
+                    return None
+                key = digest.of_one(sent.encode())
+        return key
+
+    def _are_ignored(self, environ: Iterable[str]) -> bool:
+        """Tell whether no variable keeps the request from the fast path, but those of credentials and of the host."""
+        ignored = self._ignored
+        if ignored.issuperset(environ):
             return True
         for variable in environ:
-            if variable not in harmless:
+            if variable not in ignored:
                 if is_long(variable) or not self._fast_path.ignores(self[variable]):
                     return False
-                if len(harmless) < _KNOWN and len(variable) <= _LONGEST:
-                    harmless.add(variable)
+                if len(ignored) < _KNOWN and len(variable) <= _LONGEST:
+                    ignored.add(variable)
         return True

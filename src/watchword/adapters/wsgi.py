@@ -20,12 +20,10 @@ from watchword.adapters.environ import (
     view_of,
     without_content,
 )
-from watchword.adapters.responses import Answer, Starting, StartResponse, close_response, ending
+from watchword.adapters.responses import Answer, Starting, StartResponse, advising, close_response, ending
 from watchword.adapters.variables import Variables
 from watchword.clock import ticks
-from watchword.decision import SILENT
 from watchword.errors import ConfigurationError
-from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
 from watchword.guard.exchange import KEY, Exchange
 from watchword.guard.forwarding import UNCHANGED
 from watchword.guard.outcome import Imitate, Pass
@@ -99,18 +97,17 @@ class GuardMiddleware:
         # What the application changes in its environ must not change what a view that is reached later is decided by.
         seen = dict(environ) if self._views else environ
         target = (method, path, raw_path, mount)
-        if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")) and self._variables.are_harmless(environ):
+        if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")):
             started = ticks() if guard.listens else 0.0
-            granted = self._fast_path.grant(target, octets(environ.get("HTTP_AUTHORIZATION", "")))
-            host = environ.get("HTTP_HOST", "")
-            short = len(host) <= MAX_FIELD_OCTETS and len(environ) <= MAX_FIELDS
-            if granted is not None and granted.cache is SILENT and short and "," not in host:
+            key = self._variables.key(environ)
+            granted = None if key is None else self._fast_path.grant(target, key)
+            if granted is not None:
                 tell(environ, granted)
                 if started or self._views:
                     view_later = partial(view_of, seen, target, self._variables, misplaced=False)
                     exchange = Exchange(guard, view_later, granted, started=started, views=self._views)
                     return self._serve(exchange, UNCHANGED, environ, seen, start_response, marker)
-                return self._call(environ, start_response, marker)
+                return self._call(environ, advising(start_response, granted.cache) if granted.cache else start_response, marker)
         view = view_of(seen, target, self._variables, misplaced=misplaced)
         if guard.policy.content_readers:
             view.reader = lambda limit: Operation(lambda: read_ahead(environ, limit))

@@ -5,7 +5,7 @@ evaluated for every request, and a fact is forgotten the moment its lease ends, 
 changed. Refusals are not remembered, and neither is anybody anonymous: whoever guesses fills no memory and finds no
 answer in it (threats C2, C4, C6, C7).
 
-A caller is remembered under a keyed digest: of the Authorization field as it came where that is all that the scheme looks at, and
+A caller is remembered under a keyed digest: of the header field as it came where that is all that the scheme looks at, and
 the scheme is one of ours; else of the credentials, of the kinds that this package makes. Nobody can supply the key, and
 credentials of one's own kind are not remembered (threat C3).
 """
@@ -22,7 +22,7 @@ from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
     from watchword.clock import Clock
-    from watchword.credentials import Credentials
+    from watchword.credentials import Carrier, Credentials
     from watchword.decision import Granted
     from watchword.guard.policy import Entry
     from watchword.principal import Principal
@@ -38,11 +38,14 @@ class Fact:
         lease: for how long the checker would give the same answer.
         since: when the checker was asked; before that nothing is known.
         until: from when on the checker is asked again.
+        carrier: which part of the request brought the credentials.
     """
 
     __slots__ = ("_lease", "_since", "_until", "caller", "granted", "principal", "scheme")
 
-    def __init__(self, principal: Principal, scheme: str, lease: Lease, since: float, until: float) -> None:
+    def __init__(  # noqa: PLR0917 - the facts
+        self, principal: Principal, scheme: str, lease: Lease, since: float, until: float, carrier: Carrier
+    ) -> None:
         self.principal: Principal = principal
         self.scheme: str = scheme
         self._since = since
@@ -51,8 +54,7 @@ class Fact:
         # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
         self._lease = None if lease is ALWAYS and not ends else lease
         self.granted: Granted | None = None  # what the fast path granted last: a decision cannot change, so it is made once
-        # As the fast path has it, where an Authorization field alone brings credentials.
-        self.caller: Caller = Caller(principal, scheme, "authorization", self, cached=True)
+        self.caller: Caller = Caller(principal, scheme, carrier, self, cached=True)
 
     def is_current(self, clock: Clock) -> bool:
         """Tell whether it may be used.
@@ -78,18 +80,19 @@ class CredentialCache:
     def __init__(self, clock: Clock, *, entries: int = MOST, ttl: float = FOR) -> None:
         self._clock = clock
         self._ttl = ttl if entries else 0.0
-        # Two keys, so that no field is taken for credentials.
-        self._fields = KeyedDigest()
+        # A key for each field and one for credentials, so that none is taken for another.
+        self._fields: dict[str, KeyedDigest] = {}
         self._credentials = KeyedDigest()
         self._facts: Bounded[bytes, Fact] = Bounded(entries)
 
-    def fact(self, entry: Entry, principal: Principal, lease: Lease | None) -> Fact | None:
+    def fact(self, entry: Entry, principal: Principal, lease: Lease | None, carrier: Carrier) -> Fact | None:
         """Return what may be remembered about somebody whom a checker has accepted.
 
         Args:
             entry: the scheme.
             principal: who it is, with the evidence filled in.
             lease: what the checker says about how long; None: do not remember.
+            carrier: which part of the request brought the credentials.
         """
         if lease is None:
             return None
@@ -98,15 +101,25 @@ class CredentialCache:
         until = now + self._ttl if self._ttl > 0 else inf
         ends = None if principal.evidence is None else principal.evidence.expires_at
         # In this order NaN stays NaN, and nothing is earlier than that.
-        return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(ends, until))
+        return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(ends, until), carrier)
 
-    def key_of_field(self, sent: bytes) -> bytes:
-        """Return the key of an Authorization field.
+    def digest(self, name: str) -> KeyedDigest:
+        """Return what makes the keys of a header field.
 
         Args:
+            name: of the field, lower case; one of those that schemes read, so that there are few.
+        """
+        known = self._fields.get(name)
+        return self._fields.setdefault(name, KeyedDigest()) if known is None else known
+
+    def key_of_field(self, name: str, sent: bytes) -> bytes:
+        """Return the key of a header field.
+
+        Args:
+            name: of the field, lower case.
             sent: the field as it came.
         """
-        return self._fields.of_one(sent)
+        return self.digest(name).of_one(sent)
 
     def key_of(self, entry: Entry, credentials: Credentials) -> bytes | None:
         """Return the key of credentials; None: what they depend on is not known.

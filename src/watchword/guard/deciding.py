@@ -17,7 +17,7 @@ from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, For
 from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
-from watchword.guard.fast_path import FastPath
+from watchword.guard.fast_path import FastPath, Target
 from watchword.guard.verifying import Verified, Verifying
 from watchword.networks import Networks
 from watchword.operation import in_order
@@ -72,7 +72,7 @@ class Deciding:
         self._private = {advice: replace(advice, cache_control="private") for advice in (silent, self._advice[None])}
         # Where the rule is met whoever asks: by whether it reads the request.
         self._unasked = {False: silent, True: private}
-        self.fast_path: FastPath = FastPath(policy, cache, silent)
+        self.fast_path: FastPath = FastPath(policy, cache, self._advice)
         self._verifying = Verifying(policy, cache, self.fast_path)
 
     def start(self, view: RequestView, requirement: Requirement | None = None) -> Decision | Steps[Decision]:
@@ -104,7 +104,7 @@ class Deciding:
             view.answers = {}
             context = EvaluationContext(view, policy.clock)
             value = route.requirement.evaluate(context)
-            granted = Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request], route=route)
+            granted = self._granted(route)
             if value is YES:
                 return granted
             if value is NO and not route.hides:
@@ -198,9 +198,14 @@ class Deciding:
         key = (view.method, view.path, view.raw_path, view.mount)
         known = targets.get(key)
         if known is None:
-            known = self._policy.firewall.check_target(view), self._policy.route(view)
+            finding, route = self._policy.firewall.check_target(view), self._policy.route(view)
+            known = Target(finding, route, self.fast_path.public(route, self._granted(route)))
             targets.keep(key, known)
-        return known
+        return known.finding, known.route
+
+    def _granted(self, route: Route) -> Granted:
+        """Return the decision where a rule is met whoever it is: nobody looks at credentials."""
+        return Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request], route=route)
 
     def _authenticate(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
         """Find the credentials, if there are any, and check them."""

@@ -1,38 +1,42 @@
-"""The fast path: a caller whom the cache knows, at a known target.
+"""The fast path: a caller whom the cache knows, or a request that shows nothing on a public route, at a known target.
 
-Nothing is decided here that was not decided on the full path. The cache says whom an Authorization field stands for, as long as that
-is true; which rule decides about a target cannot change while the guard lives. The rule itself is evaluated every
-time. Whatever is not plain goes the full path: that is what keeps the two alike, and a property test compares them.
+Nothing is decided here that was not decided on the full path. The cache says whom a header field stands for, as long as that is true; which
+rule decides about a target cannot change while the guard lives. The rule itself is evaluated every time, unless it is `public`. Whatever is
+not plain goes the full path: that is what keeps the two alike, and a property test compares them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.authorization.binding import CHANGING
+from watchword.authorization.leaves import public
 from watchword.decision import Granted
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS
 from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from watchword.authorization.rules import Route
+    from watchword.cache import KeyedDigest
+    from watchword.credentials import Carrier
     from watchword.decision import CacheAdvice
     from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
-    from watchword.request import FieldIndex
 
 # method, path, raw path and mount: all that a rule and the firewall's rules about targets depend on
 TargetKey = tuple[str, str, bytes | None, str]
 
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
 LONGEST = 256  # longer targets are not worth the memory
-LONGEST_FIELD = 512  # octets: longer Authorization fields take the full path
+LONGEST_FIELD = 512  # octets: longer credential fields take the full path
 
-_IGNORED, _CREDENTIALS, _HOST, _MATTERS = range(4)
+NOTHING: Final = b""
+"""The key of a request that shows no credentials."""
+
 _IDLE = frozenset(
     {
         "accept",
@@ -47,7 +51,26 @@ _IDLE = frozenset(
 )
 
 
-class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
+# What trusted proxies say in these changes no decision on the fast path. In any other field they may name a person, or the host, which the
+# firewall looks at.
+_OF_CLIENT = frozenset({"x-forwarded-for", "x-forwarded-proto", "x-real-ip"})
+
+
+class Target(NamedTuple):
+    """What is known about a target.
+
+    Args:
+        finding: what the firewall says about it.
+        route: the rule.
+        public: what is decided whoever it is; None: it depends.
+    """
+
+    finding: Finding | None
+    route: Route
+    public: Granted | None = None
+
+
+class Targets(dict[TargetKey, Target]):
     """What the firewall and the rules say about a target; bounded.
 
     Args:
@@ -61,12 +84,12 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
         # TRACE is handed over without its credentials, so it takes the full path.
         self._methods = CHANGING.union({"GET", "HEAD", "OPTIONS"}, methods) - {"TRACE"}
 
-    def keep(self, key: TargetKey, found: tuple[Finding | None, Route]) -> None:
+    def keep(self, key: TargetKey, found: Target) -> None:
         """Remember an answer.
 
         Args:
             key: the target.
-            found: the firewall's finding and the rule.
+            found: what is known about it.
         """
         method, path, raw_path, mount = key
         if method not in self._methods:
@@ -78,66 +101,70 @@ class Targets(dict[TargetKey, "tuple[Finding | None, Route]"]):
         self[key] = found
 
 
-class _Codes(dict[bytes, int]):
-    """How a header field counts on the fast path, by its name as the server spells it; bounded by its index."""
-
-    __slots__ = ("_idle", "_index")
-
-    def __init__(self, index: FieldIndex, idle: frozenset[str]) -> None:
-        super().__init__()
-        self._index = index
-        self._idle = idle
-
-    def __missing__(self, raw: bytes) -> int:
-        name = self._index[raw]
-        code = (
-            _IGNORED
-            if name is None or name in self._idle
-            else _CREDENTIALS
-            if name == "authorization"
-            else _HOST
-            if name == "host"
-            else _MATTERS
-        )
-        if raw in self._index:
-            self[raw] = code
-        return code
-
-
 class FastPath:
     """Grants again what was granted before.
 
     Args:
         policy: the configuration.
         cache: knows the callers.
-        advice: what a response to such a caller says to caches.
+        advice: what a granted response says to caches, by what carried the credentials.
     """
 
-    __slots__ = ("_advice", "_cache", "_codes", "_idle", "_kept_by_browsers", "in_use", "is_open", "targets")
+    __slots__ = (
+        "_advice",
+        "_cache",
+        "_digests",
+        "_idle",
+        "_ignored",
+        "_index",
+        "_kept_by_browsers",
+        "_passes_on",
+        "in_use",
+        "is_open",
+        "targets",
+    )
 
-    def __init__(self, policy: Policy, cache: CredentialCache, advice: CacheAdvice) -> None:
+    def __init__(self, policy: Policy, cache: CredentialCache, advice: Mapping[Carrier | None, CacheAdvice]) -> None:
         self.targets: Targets = Targets(policy.rules.methods)
-        # What changes the request on its way, or looks at more of it than this, takes the full path always.
-        self.is_open: bool = any(entry.named_by_field for entry in policy.by_name.values()) and not (
-            policy.proxy
-            or policy.throttle is not None
-            or policy.require_tls
-            or policy.strip_credentials
-            or policy.content_readers
-            or policy.parameters
+        # What takes something out of every request takes the full path always.
+        self._passes_on = not (policy.proxy or policy.strip_credentials)
+        names = {name for entry in policy.entries for name in entry.key_fields.values()}
+        # So does a caller where more of the request is looked at than this: a scheme that names no field looks at something else.
+        self.is_open: bool = (
+            bool(names)
+            and self._passes_on
+            and all(entry.scheme.fields for entry in policy.entries)
+            and not (policy.throttle is not None or policy.require_tls or policy.content_readers or policy.parameters)
         )
-        self.in_use: bool = False  # until there is somebody who could take it
+        # Until there is somebody who could take it.
+        self.in_use: bool = self._passes_on and any(route.requirement == public for route in policy.rules)
         self._cache = cache
         self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
         self._advice = advice
-        self._idle = _IDLE | policy.forwarded
-        self._codes = _Codes(policy.index, self._idle)
+        self._index = policy.index
+        self._idle = _IDLE | (_OF_CLIENT & policy.forwarded)
+        self._digests: dict[bytes, KeyedDigest] = {name.encode(): cache.digest(name) for name in names}
+        self._ignored: set[bytes] = set()  # names as the server spells them; bounded by the index
+
+    @property
+    def carriers(self) -> Iterable[tuple[str, KeyedDigest]]:
+        """The header fields that may bring credentials here, lower case, each with what makes its keys."""
+        return [(name.decode(), digest) for name, digest in self._digests.items()]
+
+    def public(self, route: Route, granted: Granted) -> Granted | None:
+        """Return what is decided at a target whoever it is, and whatever is shown; None: it depends.
+
+        Args:
+            route: the rule.
+            granted: the decision of the full path, where such a rule is met.
+        """
+        return granted if self._passes_on and route.requirement == public else None
 
     def open_to(self, query: bytes | str) -> bool:
         """Tell whether a request with such a query may take the fast path, as far as that goes.
 
         Args:
-            query: as it came. No scheme of this guard reads it, so all that matters is what the firewall looks for.
+            query: as it came. No scheme reads it, or no credentials are looked at: all that matters is what the firewall looks for.
         """
         return self.in_use and (
             not query
@@ -145,63 +172,74 @@ class FastPath:
         )
 
     def ignores(self, name: str | None) -> bool:
-        """Tell whether a field keeps no request from the fast path; `authorization` and `host` are looked at by themselves.
+        """Tell whether a field keeps no request from the fast path, whatever its value.
 
         Args:
             name: as the field index has it; None: it does not matter to the guard.
         """
-        return name is None or name in self._idle or name == "authorization" or name == "host"  # noqa: PLR1714 - a set would be built each time
+        return name is None or name in self._idle
 
-    def credentials(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
-        """Return the credential field, if it is the one thing in the header section that matters.
+    def key(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
+        """Return the key under which the cache knows whom a header section identifies.
 
         Args:
             headers: the header section.
 
         Returns:
-            The value; None: there is none, or there is more to look at.
+            The key; `NOTHING`: no credentials are shown; None: there is more to look at than one field of credentials.
         """
         if len(headers) > MAX_FIELDS:
             return None
-        codes = self._codes
-        found: bytes | None = None
-        host = False
+        ignored = self._ignored
+        key, host = NOTHING, False
         for name, value in headers:
-            if len(name) > MAX_NAME_OCTETS:
-                return None
-            code = codes[name]
-            if not code:
+            if name in ignored:
                 continue
-            if code == _CREDENTIALS and found is None:
-                found = value
-            elif code == _HOST and not host and b"," not in value and len(value) <= MAX_FIELD_OCTETS:
+            digest = self._digests.get(name)
+            if digest is not None:
+                if key or len(value) > LONGEST_FIELD:
+                    return None
+                key = digest.of_one(value)
+            elif name == b"host":
+                if host or b"," in value or len(value) > MAX_FIELD_OCTETS:
+                    return None
                 host = True
-            else:
+            elif not self._is_ignored(name):
                 return None
-        return found
+        return key
 
-    def grant(self, target: TargetKey, sent: bytes) -> Granted | None:
-        """Grant, if this caller and this target are known and the rule is met.
+    def _is_ignored(self, name: bytes) -> bool:
+        """Tell whether a field is ignored, by its name as the server spells it, and keep the name if so."""
+        if len(name) > MAX_NAME_OCTETS or not self.ignores(self._index[name]):
+            return False
+        if name in self._index:
+            self._ignored.add(name)
+        return True
+
+    def grant(self, target: TargetKey, key: bytes) -> Granted | None:
+        """Grant, if the route is public, or caller and target are known and the rule is met.
 
         Args:
             target: the target; its query, if any, is one that this is open to.
-            sent: the credential field.
+            key: as `key` returns it.
 
         Returns:
             The decision; None: take the full path.
         """
-        place = self.targets.get(target)
-        if place is None or len(sent) > LONGEST_FIELD:
+        known = self.targets.get(target)
+        if known is None or known.finding is not None:
             return None
-        finding, route = place
+        if not key:
+            return known.public
+        route = known.route
         fast_check = route.fast_check
-        if finding is not None or fast_check is None:
+        if fast_check is None:
             return None
-        fact = self._cache.recall(self._cache.key_of_field(sent))
-        if fact is not None and target[0] not in SAFE_METHODS and fact.scheme in self._kept_by_browsers:
-            return None  # the full path asks where the request comes from; handshakes do not come here
+        fact = self._cache.recall(key) if self.is_open else None
         if fact is None or (route.accepted is not None and fact.scheme.lower() not in route.accepted):
             return None
+        if target[0] not in SAFE_METHODS and fact.scheme in self._kept_by_browsers:
+            return None  # the full path asks where the request comes from; handshakes do not come here
         principal = fact.principal
         if principal.evidence is not None and principal.evidence.networks is not None:
             return None  # it counts from some places only, and no address is looked at here
@@ -209,7 +247,8 @@ class FastPath:
             return None
         granted = fact.granted
         if granted is None or granted.route is not route:
-            granted = fact.granted = Granted(principal, route.text, fact.scheme, self._advice, route, fact.caller)
+            caller = fact.caller
+            granted = fact.granted = Granted(principal, route.text, fact.scheme, self._advice[caller.carrier], route, caller)
         return granted
 
     def __repr__(self) -> str:

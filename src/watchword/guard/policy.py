@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
-    from watchword.credentials import Credentials
+    from watchword.credentials import Carrier, Credentials
     from watchword.guard.challenging import Asking
     from watchword.protection.firewall import Firewall
     from watchword.protection.proxies import Proxies
@@ -63,15 +63,20 @@ class Entry:
         proxy: whether its credentials come in Proxy-Authorization.
     """
 
-    __slots__ = ("checker", "evidence", "key", "named_by_field", "scheme")
+    __slots__ = ("checker", "evidence", "key", "key_fields", "scheme")
 
     def __init__(self, scheme: Scheme[Credentials], *, proxy: bool = False) -> None:
         self.scheme: Scheme[Credentials] = scheme
         self.key: str = scheme.name.lower()
         self.checker: AdaptedChecker = adapt(scheme.checker)
         self.evidence: Evidence = Evidence(scheme.name)  # one for all callers of whom no more is known
-        # A scheme of one's own may look at the host as well: then the field alone does not say who it is (threat C3).
-        self.named_by_field: bool = not proxy and scheme.only_authorization and reads_field_alone(scheme, scheme.name)
+        # By what carried the credentials: the header field that alone says who it is, so that it is the key in the credential cache. A
+        # scheme of one's own may look at the host as well: then no field does (threat C3).
+        self.key_fields: dict[Carrier, str] = {}
+        if not proxy and (scheme.only_authorization or scheme.header is not None) and reads_field_alone(scheme, scheme.name):
+            self.key_fields["authorization"] = "authorization"
+            if scheme.header is not None and scheme.subprotocol is None:  # which says "header" as well
+                self.key_fields["header"] = scheme.header
 
 
 class Policy:
@@ -138,7 +143,6 @@ class Policy:
         self.proxy = proxy
         self.throttle = throttle
         self.proxies = proxies
-        # Every request behind a proxy carries them: the fast path is open to them, because no rule on it looks at the address.
         self.forwarded: frozenset[str] = frozenset() if proxies is None else frozenset(name.lower() for name in proxies.fields)
         self.login: Route = Route("login", authenticated)
         self.hides: bool = any(route.hides for route in self.rules)

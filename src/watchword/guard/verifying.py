@@ -106,7 +106,7 @@ class Verifying:
         if refused is not None:
             return refused
         # A form that logs somebody in may come with an Authorization field, which says nothing about who has filled it in.
-        shown = Shown(entry, credentials, carrier, "" if login else _field(view, entry))
+        shown = Shown(entry, credentials, carrier, "" if login else _field(view, entry, carrier))
         throttle = policy.throttle
         if throttle is not None and credentials.is_guessable:
             return self._throttled(throttle, view, route, shown)
@@ -158,7 +158,7 @@ class Verifying:
         if not shown.field:
             return self._cache.key_of(shown.entry, shown.credentials)
         sent = view.fields[shown.field]
-        return self._cache.key_of_field(sent if isinstance(sent, bytes) else sent.encode("latin-1"))
+        return self._cache.key_of_field(shown.field, sent if isinstance(sent, bytes) else sent.encode("latin-1"))
 
     def _ask(self, view: RequestView, route: Route, shown: Shown) -> Steps[Answer]:
         checker = shown.entry.checker
@@ -213,20 +213,21 @@ class Verifying:
                 self._policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose, headers=verdict.headers
             )
         principal = _stamped(verdict, entry)
-        fact = self._cache.fact(entry, principal, verdict.lease)
+        fact = self._cache.fact(entry, principal, verdict.lease, shown.carrier)
         # A checker that answers at once is asked as quickly as the cache, but for the fast path.
         if fact is not None and (shown.field or entry.checker.direct is None):
             key = self._key(view, shown)
             if key is not None:
                 self._cache.keep(key, fact)
-                self._fast_path.in_use = self._fast_path.is_open
+                self._fast_path.in_use |= self._fast_path.is_open
         return Verified(Caller(principal, entry.scheme.name, shown.carrier, fact), verdict.headers, verdict.after_response)
 
 
-def _field(view: RequestView, entry: Entry) -> str:
+def _field(view: RequestView, entry: Entry, carrier: Carrier) -> str:
     """Return the name of the header field that is the key in the cache; empty: none is. A long one would cost more than it saves."""
-    sent = view.fields.get("authorization") if entry.named_by_field else None
-    return "" if sent is None or len(sent) > LONGEST_FIELD else "authorization"
+    name = entry.key_fields.get(carrier, "")
+    sent = view.fields.get(name)
+    return name if sent is not None and len(sent) <= LONGEST_FIELD else ""
 
 
 def _stamped(accepted: Accepted, entry: Entry) -> Principal:

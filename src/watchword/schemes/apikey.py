@@ -50,19 +50,19 @@ class APIKey(Scheme[APIKeyCredentials]):
             if given is not None and (not isinstance(given, str) or not is_token(given)):
                 raise invalid(f"APIKey({what}=...)", "be a token (RFC 9110 §5.6.2)", given)
         # Field names compare without regard to case, and HTTP/2 sends them in lower case (RFC 9113 §8.2.1).
-        self._header = None if header is None else header.lower()
+        self.header: str | None = None if header is None else header.lower()
         # A whole `Authorization` field taken as a key would accept another scheme's credentials as one.
-        if self._header in {"authorization", "proxy-authorization", "cookie"}:
+        if self.header in {"authorization", "proxy-authorization", "cookie"}:
             fix = '"Authorization: ApiKey <key>" is always read; for a cookie use cookie="name".'
             raise invalid("APIKey(header=...)", "be a field without a grammar of its own", header, fix)
-        if self._header is not None and "_" in self._header:
+        if self.header is not None and "_" in self.header:
             # Gateways drop such a field, or merge it with its alias with a hyphen (threats H2).
             raise invalid("APIKey(header=...)", "be without underscores", header, f"Use {header.replace('_', '-')!r}." if header else "")
         if query is not None and (not isinstance(query, str) or not query):
             raise invalid("APIKey(query=...)", "be the name of a parameter, a non-empty string", query)
         self.parameters: tuple[bytes, ...] = () if query is None else (query.encode("utf-8"),)
         self.cookies: tuple[str, ...] = () if cookie is None else (cookie,)
-        own = (self._header,) if self._header is not None else ()
+        own = (self.header,) if self.header is not None else ()
         self._query_reader = FormReader(self.parameters) if self.parameters else None
         self._cookie_reader = CookieReader(self.cookies) if self.cookies else None
         self.fields: Collection[str] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
@@ -76,7 +76,7 @@ class APIKey(Scheme[APIKeyCredentials]):
             if sent.token68 is None:
                 raise CredentialsError("one key after the scheme")
             found.append((sent.token68.encode("ascii"), "authorization"))
-        value = None if self._header is None else view.field(self._header)
+        value = None if self.header is None else view.field(self.header)
         if value is not None:
             found.append((_octets(value.strip(" \t")), "header"))
         # Every place is read even when a key was found: a second one must be seen to be refused.

@@ -90,6 +90,9 @@ class Scheme(Generic[C_co]):
     comes in another way.
     """
 
+    header: str | None = None
+    """The field, lower case, whose credentials say `"header"` for their carrier; `fields` then names it too. None: no such field."""
+
     cookies: tuple[str, ...] = ()
     """The cookies from which it takes credentials; `fields` then names `cookie` too."""
 

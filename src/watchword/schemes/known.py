@@ -34,8 +34,9 @@ class Known:
         secret: what its credentials hold, for the words of refusals.
         credentials: what it extracts; exactly this class may be cached, no subclass. None: no built-in scheme has this name.
         shown: returns everything of such credentials that a verdict may depend on; the caller is cached under it.
-        field_alone: the class whose `extract` looks at nothing but the Authorization field, as `"package.module:Class"`: then the field
-            itself is the key, on the fast path too. Empty: it looks at more.
+        field_alone: the class whose `extract` looks at nothing but the header field that brings the credentials, where no other part of
+            the request brings any, as `"package.module:Class"`: then the field itself is the key, on the fast path too. Empty: it looks
+            at more.
     """
 
     kept_by_browsers: bool = False
@@ -62,7 +63,12 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             shown=lambda bearer: (bearer.token,),
             field_alone="watchword.schemes.bearer:Bearer",
         ),
-        "apikey": Known(secret="token", credentials=APIKeyCredentials, shown=lambda api_key: (api_key.key,)),  # noqa: S106 - as above
+        "apikey": Known(
+            secret="token",  # noqa: S106 - as above
+            credentials=APIKeyCredentials,
+            shown=lambda api_key: (api_key.key,),
+            field_alone="watchword.schemes.apikey:APIKey",
+        ),
         # Not built in. Browsers know these three by themselves, so a custom scheme of such a name needs the cross-site checks.
         "digest": Known(kept_by_browsers=True, of_proxies=True),
         "negotiate": Known(kept_by_browsers=True),
@@ -89,7 +95,7 @@ def known(name: str) -> Known:
 
 
 def reads_field_alone(scheme: object, name: str) -> bool:
-    """Tell whether the Authorization field says everything that a scheme extracts.
+    """Tell whether the header field that brings credentials says everything that a scheme extracts from it.
 
     Args:
         scheme: the scheme. Its `extract` must be ours, the very function: a wrapper of it, or a method of the instance, may look at the
