@@ -72,8 +72,12 @@ async def advise(send: Send, advice: CacheAdvice, message: Message) -> None:
         message: of the application.
     """
     if message["type"] == "http.response.start":
-        headers = grant_headers(advice, message["status"], as_text(message.get("headers", ())))
-        message = {**message, "headers": as_octets(headers)}
+        headers = [(name.lower(), value) for name, value in message.get("headers", ())]
+        if advice.vary or advice.missing or any(name == b"cache-control" for name, _ in headers):
+            headers = as_octets(grant_headers(advice, message["status"], as_text(headers)))
+        elif advice.cache_control is not None:
+            headers.append((b"cache-control", advice.cache_control.encode()))  # as above; this is what API keys cost each time
+        message = {**message, "headers": headers}
     await send(message)
 
 

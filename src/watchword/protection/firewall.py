@@ -80,6 +80,9 @@ def is_plain_query(query: bytes) -> bool:
     return b"#" not in query and len(query.translate(None, _CONTROLS)) == len(query)
 
 
+_REPEATED = Finding("repeated_field", Reason.AMBIGUOUS_CREDENTIALS)
+
+
 class Firewall:
     """Refuses what is ambiguous.
 
@@ -241,20 +244,19 @@ def _is_plain(view: RequestView) -> bool:
 
 def _repeated(view: RequestView, name: str) -> Finding | None:
     """Find a field that came twice: as two fields where the server lists them, as one with a comma where it joins them."""
-    twice = Finding("repeated_field", Reason.AMBIGUOUS_CREDENTIALS)
     came_twice = name in view.repeated
     value = view.fields[name]
     if not came_twice and (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
         return None
     if name not in CREDENTIAL_LISTS:
-        return twice
+        return _REPEATED
     # Parameters hold commas too. What is one set of credentials parses; what a gateway joined does not, nor does what is broken. That is
     # told by the joined value here as well, so that the answer is the same whether a server lists fields or joins them.
     try:
         parse_authorization(value, limit=len(value))
     except GrammarError:
-        return twice if may_be_joined(value) else Finding("malformed_field", Reason.MALFORMED_CREDENTIALS)
-    return twice if came_twice else None
+        return _REPEATED if may_be_joined(value) else Finding("malformed_field", Reason.MALFORMED_CREDENTIALS)
+    return _REPEATED if came_twice else None
 
 
 def _is_text(path: str) -> bool:
