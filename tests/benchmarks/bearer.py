@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser, SimpleUser
 from starlette.middleware.authentication import AuthenticationMiddleware
 
-from watchword import Bearer, Guard, Principal, scope
+from watchword import APIKey, Bearer, Guard, Principal, public, scope
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Tokens
 
@@ -43,8 +43,14 @@ HEADERS = [
 ]
 
 
-def request(token: str) -> dict[str, Any]:
-    """Return the scope of a request."""
+def request(token: str, name: str = "authorization") -> dict[str, Any]:
+    """Return the scope of a request.
+
+    Args:
+        token: a bearer token, or what another field holds.
+        name: of the field; empty: no credentials are sent.
+    """
+    sent = [(name.encode(), (f"Bearer {token}" if name == "authorization" else token).encode())] if name else []
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -55,7 +61,7 @@ def request(token: str) -> dict[str, Any]:
         "raw_path": b"/orders/7",
         "query_string": b"",
         "root_path": "",
-        "headers": [*HEADERS, (b"authorization", b"Bearer " + token.encode())],
+        "headers": [*HEADERS, *sent],
         "client": ("192.0.2.7", 50000),
         "server": ("127.0.0.1", 8000),
         "state": {},
@@ -136,7 +142,8 @@ class Backend(AuthenticationBackend):
 def guarded() -> GuardMiddleware:
     """Return the application behind watchword."""
     table = Tokens({token: Principal(name, scopes=[SCOPE]) for token, name in TOKENS.items()})
-    return GuardMiddleware(bare, Guard(Bearer(table), rules={"GET /orders/{id}": scope(SCOPE)}))
+    schemes = Bearer(table), APIKey(table)
+    return GuardMiddleware(bare, Guard(*schemes, rules={"GET /orders/{id}": scope(SCOPE), "/open": public}))
 
 
 def contenders() -> dict[str, App]:
@@ -184,8 +191,13 @@ def measure(rounds: int, requests: int) -> list[Row]:
         requests: how many of one contender in one round.
     """
     tokens = list(TOKENS)
-    requested = [request(tokens[number % len(tokens)]) for number in range(requests)]
-    return compare({name: (app, requested) for name, app in contenders().items()}, rounds, less="bare")
+    chosen = [tokens[number % len(tokens)] for number in range(requests)]
+    jobs: dict[str, tuple[App, list[dict[str, Any]]]] = {
+        name: (app, [request(token) for token in chosen]) for name, app in contenders().items()
+    }
+    jobs["watchword, an API key"] = guarded(), [request(token, "x-api-key") for token in chosen]
+    jobs["watchword, a public route"] = guarded(), [{**request("", ""), "path": "/open", "raw_path": b"/open"} for _ in chosen]
+    return compare(jobs, rounds, less="bare")
 
 
 def compare(jobs: dict[str, tuple[App, list[dict[str, Any]]]], rounds: int, *, less: str | None = None) -> list[Row]:
