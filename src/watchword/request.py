@@ -357,8 +357,6 @@ class RequestView:
             del self._address  # of the proxy
         self.scheme = said.scheme or self.scheme
         self.peer = said.peer or self.peer
-        if said.host is not None:
-            self.fields["host"] = said.host
 
     def field(self, name: str) -> str | None:
         """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma, cookies with "; ".

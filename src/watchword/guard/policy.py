@@ -198,6 +198,8 @@ class Policy:
             said = proxies.resolve(view)
             if said is not None:
                 view.use_forwarded(said)
+                if said.host is not None:
+                    view.fields["host"] = said.host  # for the cross-site test, which alone compares it
 
     def content_limit(self, view: RequestView) -> int | None:
         """Return how much content the schemes want; None: none of them wants any.
