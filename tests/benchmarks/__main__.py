@@ -21,4 +21,5 @@ if __name__ == "__main__":
     with TemporaryDirectory() as scratch:
         sys.stdout.write(passwords.table(passwords.measure(Path(scratch), rounds=31, repeats=300)) + "\n\n")
         sys.stdout.write(keys.line(keys.measure(Path(scratch), keys.FEW, keys.MANY, rounds=15)) + "\n")
+        sys.stdout.write(keys.overhead_line(keys.overhead(Path(scratch), rounds=101)) + "\n")
     sys.stdout.write(flood.line(FLOOD, flood.measure(FLOOD)) + "\n")

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from hashlib import sha256
 from statistics import median
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 from typing import TYPE_CHECKING
 
 from watchword import Accepted, APIKeyCredentials
@@ -72,6 +72,42 @@ def measure(directory: Path, small: int, large: int, rounds: int) -> float:
     for store, _ in stores:
         store.close()
     return median(ratios)
+
+
+def overhead(directory: Path, rounds: int) -> tuple[float, float]:
+    """Return the CPU time of a check that asks SQLite: in µs, and as a multiple of that of its query alone.
+
+    Args:
+        directory: for the database.
+        rounds: how many times a hundred checks.
+    """
+    path = directory / "keys-overhead.db"
+    store, made = filled(path, 100)
+    checker = APIKeys(store)
+    shown = [APIKeyCredentials(key) for key in made]
+    ids = [key.split("_")[1] for key in made]
+    query = "SELECT * FROM watchword_meta LEFT JOIN watchword_keys k ON k.id = ? LEFT JOIN watchword_accounts a ON a.id = k.owner"
+    checks, ratios = [], []
+    with store, closing(sqlite3.connect(path)) as connection:
+        for _ in range(rounds):
+            begun = process_time_ns()
+            for id_ in ids:
+                connection.execute(query, (id_,)).fetchall()
+            between = process_time_ns()
+            for credentials in shown:
+                checker.check(credentials)
+            checks.append((process_time_ns() - between) / len(shown) / 1000)
+            ratios.append(checks[-1] * 1000 * len(ids) / max(1, between - begun))
+    return median(checks), median(ratios)
+
+
+def overhead_line(measured: tuple[float, float]) -> str:
+    """Return the measurement.
+
+    Args:
+        measured: of `overhead`.
+    """
+    return f"one check of an API key in SQLite: {measured[0]:.0f} µs of CPU, {measured[1]:.1f} x its query alone"
 
 
 def line(ratio: float) -> str:

@@ -50,6 +50,7 @@ def test_keys_are_measured(tmp_path: Path) -> None:
     with store:
         assert (len(store.list_keys(limit=1000)), len(made)) == (150, 100)
     assert "1,000,000" in keys.line(1.0)
+    assert "x its query alone" in keys.overhead_line(keys.overhead(tmp_path, rounds=1))
 
 
 def test_a_flood_is_measured() -> None:
