@@ -157,7 +157,7 @@ def test_R9110_5_6_4_2_only_quote_and_backslash_are_escaped(through: Through) ->
         assert parse_challenges(answer.challenges[0])[0].params == {"realm": realm, "charset": "UTF-8"}
 
 
-def test_R9110_11_2_6_what_is_no_token_is_quoted(through: Through) -> None:
+def test_R9110_11_2_6_a_value_that_is_not_a_token_is_quoted(through: Through) -> None:
     """Lists of names and URLs are sent as quoted-strings."""
     url = "https://id.example.com/.well-known/oauth-protected-resource"
     guard = Guard(Bearer(check_token, realm="orders", resource_metadata=url), rules={"/me": scope("b", "a")})

@@ -95,7 +95,7 @@ GUESSED = ["s3cret", "", ":s3cret", "{PLAIN}s3cret", "a comment", "$apr1$", HASH
 
 
 @pytest.mark.parametrize("case", LINES)
-def test_W10_an_odd_line_lets_nobody_in(case: str, tmp_path: Path) -> None:
+def test_W10_an_odd_line_is_ignored(case: str, tmp_path: Path) -> None:
     """Whatever another program would make of the line: its number is told, no user comes of it, and those around it stay."""
     line, problem = LINES[case]
     path = tmp_path / "users"
@@ -166,7 +166,7 @@ def test_W10_an_odd_first_line_shuts_out_those_behind_it(first: bytes) -> None:
 
 
 @pytest.mark.parametrize("first", [b" ann:x", b"ann :x", b"#ann:x", b"ann", b"\xff:x", b"Ann:x", b"ann\0:x"])
-def test_W10_a_line_of_another_name_shuts_nobody_out(first: bytes) -> None:
+def test_W10_a_line_affects_its_own_user_only(first: bytes) -> None:
     """For Apache these are other names, or none."""
     assert parse_htpasswd(first + b"\nann:" + HASH, PasswordHasher()).hashes == {"ann": HASH.decode()}
 

@@ -112,8 +112,8 @@ def test_W11_an_account_that_is_named_by_its_id_is_that_account() -> None:
     assert not any(account.disabled for account in accounts.list())
 
 
-def test_W11_nobody_else_is_changed() -> None:
-    """Disabling, removing and revoking find the record that was meant, or none."""
+def test_W11_other_accounts_are_not_changed() -> None:
+    """Disabling, removing and revoking change the record that was named, or none."""
     store = Crossed()
     accounts, keys, tokens = Accounts(store, hasher=CHEAP), APIKeys(store), OpaqueTokens(store)
     for name in ("ann", "mallory"):

@@ -123,7 +123,7 @@ def test_W14_a_store_in_memory_counts_as_accounts_change() -> None:
     assert store.hash_samples() == (("hash-1", 67), ("hash-2", 33))
 
 
-def test_W14_a_failure_to_sample_refuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_W14_a_failure_to_sample_refuses_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the store times out logins work, and a minute later it is tried again."""
     store = Slow()
     store.let_go.set()

@@ -141,8 +141,8 @@ def test_W2_a_client_gets_the_same_answer_at_the_same_cost(kind: str, scheme: st
 
 
 @pytest.mark.parametrize("state", ["disabled", "locked", "expired"])
-def test_W2_whoever_is_shut_out_while_remembered_costs_a_verification_again(state: str) -> None:
-    """The memory answers for nobody whose password is right and of no use: else its speed would say that it is right."""
+def test_W2_a_disabled_account_in_the_cache_costs_a_verification_again(state: str) -> None:
+    """The cache never answers for a disabled account: its speed would reveal that the password is right."""
     desk = Desk(max_age=DAY)
     desk.accounts.add("ann", "s3cret")
     for _ in range(2):
@@ -173,7 +173,7 @@ def test_W2_an_account_without_a_password_costs_a_verification() -> None:
 
 
 @pytest.mark.parametrize("stored_hash", [None, "broken"])
-def test_W2_the_password_of_a_decoy_lets_nobody_in(stored_hash: str | None) -> None:
+def test_W2_the_password_of_a_dummy_hash_is_refused(stored_hash: str | None) -> None:
     """An account that no password lets in is verified against somebody's hash: whoever knows that one is refused all the same."""
     desk = Desk()
     desk.accounts.add("ann", password_hash=stored("bcrypt"))

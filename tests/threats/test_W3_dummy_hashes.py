@@ -89,8 +89,8 @@ def test_W3_unknown_names_are_spread_like_known_ones(kind: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_W3_a_format_that_nobody_has_is_no_decoy(kind: str, tmp_path: Path) -> None:
-    """Where all have old hashes, nobody is refused at the cost of new ones: that would be the mark of an unknown name."""
+def test_W3_a_format_without_accounts_has_no_dummy_hash(kind: str, tmp_path: Path) -> None:
+    """Where all accounts have old hashes, no refusal costs a new one: that would reveal an unknown name."""
     hasher = CountingHasher()
     hashes = {"ann": stored("bcrypt"), "bob": stored("sha512-crypt")}
     found = set(costs(mixed(kind, hashes, hasher, tmp_path), hasher, NAMES[:100]))

@@ -141,7 +141,7 @@ def test_C3_the_field_beside_a_login_form_is_no_key(*, at_once: bool) -> None:
             assert (found.status, found.principal and found.principal.id) == (200, "ann"), name
 
 
-def test_C3_nobody_supplies_the_key() -> None:
+def test_C3_a_client_cannot_choose_the_cache_key() -> None:
     """No argument of a guard or a checker makes a cache key, and credentials of one's own kind are not remembered."""
     for made in (Guard, Accounts, APIKeys, OpaqueTokens, Users, CredentialCache):
         assert not {"key", "cache_key", "key_function", "make_key", "hasher_key"} & inspect.signature(made).parameters.keys()
@@ -175,7 +175,7 @@ def test_C3_nobody_supplies_the_key() -> None:
     assert asked == ["a", "b", "a"]
 
 
-def test_C3_a_scheme_of_ones_own_may_look_at_more_than_its_field(through: Any) -> None:
+def test_C3_a_custom_scheme_may_read_more_than_its_field(through: Any) -> None:
     """The field alone names a caller only where the scheme is one of ours, and reads nothing else."""
 
     class Tenants(Basic):
@@ -205,7 +205,7 @@ def test_C4_a_proxy_remembers_by_its_own_field() -> None:
     assert not guard.decide(RequestView(method="GET", target="/", headers=[shared])).granted
 
 
-def test_C4_ambiguous_credentials_and_nobody_are_never_remembered(through: Any) -> None:
+def test_C4_ambiguous_credentials_and_anonymous_callers_are_never_cached(through: Any) -> None:
     """Two sets of credentials in one request are refused and leave nothing behind; whoever shows none stays nobody."""
     checker = Counted({"ann": "s3cret", "bob": "b0b"})
     guard = Guard(Basic(checker, realm="r"), APIKey(lambda _: None), rules={"/": optional})

@@ -130,7 +130,7 @@ def test_H2_there_is_something_to_try() -> None:
 
 
 @pytest.mark.parametrize("driver", [ByASGI, ByHand])
-def test_H2_other_underscores_are_nobodys_business(driver: Any) -> None:
+def test_H2_other_names_with_underscores_are_ignored(driver: Any) -> None:
     """A name with an underscore that is no twin passes."""
     assert driver(everything())(Request(target="/me", headers=(("x_custom_field", "x"), bearer("ann-token")))).status == 200
 
@@ -206,7 +206,7 @@ CLAIMS = [
 
 
 @each("claim", CLAIMS)
-def test_H4_nobody_is_believed_about_his_address(claim: tuple[str, str], through: Through) -> None:
+def test_H4_a_client_cannot_choose_its_address(claim: tuple[str, str], through: Through) -> None:
     """The peer is whom the server names. Proxies that may be believed are configured in a later release; until then none is."""
     driver = through(Guard(Bearer(check_token), rules=INSIDE, clock=CLOCK))
     assert driver(Request(target="/inside", headers=(claim,))).status == 403
@@ -217,7 +217,7 @@ def test_H4_nobody_is_believed_about_his_address(claim: tuple[str, str], through
 @pytest.mark.parametrize(
     "client", [None, "", "unix:", "unix:/run/x.sock", "localhost", "10.0.0.1:80", "10.0.0", "0x0a000001", "010.0.0.1", "::ffff:c000:0207"]
 )
-def test_H4_a_peer_that_is_no_address_is_nowhere(client: str | None, through: Through) -> None:
+def test_H4_a_malformed_peer_address_is_in_no_network(client: str | None, through: Through) -> None:
     """A local socket, a name or anything else that is no address lies in no network."""
     driver = through(Guard(Bearer(check_token), rules=INSIDE))
     assert driver(Request(target="/inside", client=client)).status == 403

@@ -181,7 +181,7 @@ def test_N7_websockets_are_guarded(row: Any, denial: bool) -> None:  # noqa: FBT
 
 
 @pytest.mark.parametrize("kind", ["webtransport", "tcp", "", "lifespan.startup"])
-def test_N7_other_kinds_pass_nobody(kind: str) -> None:
+def test_N7_other_kinds_of_connection_are_an_error(kind: str) -> None:
     """A kind of connection that is neither http, websocket nor lifespan is an error, and reaches no application."""
 
     def server(request: Request) -> dict[str, Any]:
@@ -242,7 +242,7 @@ def test_N10_an_empty_source_is_a_mistake() -> None:
 
 
 @pytest.mark.parametrize("checker", [None, [], {}, "checker", 7, Counting])
-def test_N10_a_checker_that_is_none_is_a_mistake(checker: object) -> None:
+def test_N10_an_invalid_checker_is_rejected_at_construction(checker: object) -> None:
     """What cannot be asked is refused where the guard is made; a class in the place of an instance too."""
     with pytest.raises(ConfigurationError):
         Guard(Bearer(checker))

@@ -86,7 +86,7 @@ def test_P1_no_url_is_rebuilt() -> None:
 @pytest.mark.parametrize(
     "target", ["*", "admin", "admin/x", "", "//admin", "//admin/x", "api.example:443", "http:/admin", "ftp://h/admin/x"]
 )
-def test_P2_what_is_no_path_is_refused(target: str, through: Through) -> None:
+def test_P2_a_target_without_a_path_is_refused(target: str, through: Through) -> None:
     """A target without a leading slash, or with two, matches no rule by accident: it is 400 for everybody."""
     driver = through(Guard(Bearer(check_token), rules=GUARDED, default=public))
     for headers in ((), (bearer("ann-token"),)):

@@ -109,8 +109,8 @@ def test_S2_a_token_is_spent_before_anybody_is_told() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "wwt_", "x" * 9000, "wwt_\ud800"])
-def test_S2_what_is_no_token_is_not_redeemed(wrong: str) -> None:
-    """Nor is one that has expired."""
+def test_S2_a_malformed_token_is_not_redeemed(wrong: str) -> None:
+    """A malformed or expired token is refused, and nothing is revoked."""
     clock = FixedClock(NOW)
     tokens = OpaqueTokens(MemoryStore(), clock=clock)
     assert tokens.redeem(wrong) == Refused(Reason.UNKNOWN_IDENTITY)

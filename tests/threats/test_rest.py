@@ -92,7 +92,7 @@ def test_C4_two_carriers_are_never_remembered_as_one(behind: Behind) -> None:
         assert driver(me(bearer("t"), ("Host", "a,b"))).status == 400
 
 
-def test_C4_nobody_is_never_remembered(behind: Behind) -> None:
+def test_C4_anonymous_callers_are_never_cached(behind: Behind) -> None:
     """An anonymous request leaves nothing behind: whoever comes next is asked about."""
     checker = Counting()
     driver = behind(Guard(Bearer(checker), default=optional))
@@ -226,8 +226,8 @@ def test_S3_the_mark_of_a_decision_cannot_be_forged(forged: Any) -> None:
     assert ByWSGI(orders_guard(), server=wsgi_server)(me()).status == 401
 
 
-def test_S4_there_is_no_principal_that_is_nobody_and_somebody() -> None:
-    """A verdict that accepts None, or nobody, cannot be made; a principal has an id; nobody is one value."""
+def test_S4_a_principal_is_authenticated_or_anonymous() -> None:
+    """A verdict cannot accept None or ANONYMOUS, a principal has an id, and ANONYMOUS is the only principal without one."""
     for nobody_ in (None, ANONYMOUS, "ann", 0):
         with pytest.raises(TypeError, match="Principal"):
             Accepted(nobody_)  # type: ignore[arg-type]
@@ -249,7 +249,7 @@ def test_S4_a_checker_that_answers_nothing_refuses(through: Through) -> None:
     assert [driver(me(bearer("t"), target=target)).status for target in ("/", "/me")] == [401, 401]
 
 
-def test_S4_a_checker_that_answers_nobody_is_a_bug(through: Through) -> None:
+def test_S4_a_checker_that_returns_an_anonymous_principal_is_a_bug(through: Through) -> None:
     """A checker that accepts with ANONYMOUS lets nobody in: it is an error."""
 
     @nonblocking

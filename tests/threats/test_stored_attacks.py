@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from watchword.stores.ports import AccountRecord
 
 
-def test_spelling_a_name_in_another_case_does_not_show_that_nobody_has_it() -> None:
+def test_another_letter_case_does_not_reveal_that_a_name_is_unknown() -> None:
     """Where case makes no difference, every spelling of an unknown name costs the same, as every spelling of a known one does."""
     desk = Desk(fold_case=True)
     for number in range(4):
@@ -57,7 +57,7 @@ class Odd(MemoryStore):
         ({"password_changed_at": None, "created_at": nan}, Reason.PASSWORD_EXPIRED),
     ],
 )
-def test_a_time_that_is_no_number_lets_nobody_in(facts: dict[str, object], reason: Reason) -> None:
+def test_a_time_that_is_not_a_number_is_refused(facts: dict[str, object], reason: Reason) -> None:
     """PostgreSQL keeps NaN, which compares with nothing: an account that is locked until then is locked."""
     desk = Desk(store=Odd(**facts), max_age=60)
     desk.accounts.add("ann", "s3cret")
@@ -87,7 +87,7 @@ class Broken(MemoryStore):
         raise ZeroDivisionError(name)
 
 
-def test_no_mistake_in_a_store_shows_a_password_to_whoever_collects_exceptions() -> None:
+def test_no_exception_of_a_store_shows_a_password() -> None:
     """Their tools print the local variables of every frame, and call them by their names."""
     guard = guarded(Desk(store=Broken()).accounts)
     with pytest.raises(ZeroDivisionError) as raised:

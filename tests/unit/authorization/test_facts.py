@@ -69,7 +69,7 @@ def test_networks(cidrs: list[str], client: str, inside: bool) -> None:  # noqa:
 @pytest.mark.parametrize(
     "client", [None, "", "unix:", "localhost", "/run/app.sock", "10.0.0.1:8000", "[::1]", "010.0.0.1", "10.0.0", "1e3"]
 )
-def test_a_peer_that_is_no_address_lies_in_no_network(client: str | None) -> None:
+def test_a_malformed_peer_address_lies_in_no_network(client: str | None) -> None:
     """Whoever comes from nowhere that can be told is inside nothing, not even inside everything."""
     assert not asked_from(client, network("0.0.0.0/0", "::/0", "10.0.0.0/8"))
 
@@ -95,7 +95,7 @@ def test_a_peer_that_is_no_address_lies_in_no_network(client: str | None) -> Non
     ],
     ids=repr,
 )
-def test_what_is_no_network_is_refused_at_construction(cidr: Any, why: str) -> None:
+def test_a_malformed_network_is_rejected_at_construction(cidr: Any, why: str) -> None:
     """The message shows what was given and what is wrong with it."""
     with pytest.raises(ConfigurationError, match=r"^network\(\.\.\.\) must name networks such as \"10.0.0.0/8\", got .*" + why):
         network(cidr)
@@ -310,7 +310,7 @@ def test_a_predicate_may_answer_with_what_would_help() -> None:
     assert value(~where(used_token), token_user) is NO
 
 
-def test_a_known_caller_never_needs_to_be_somebody() -> None:
+def test_a_known_caller_never_needs_to_log_in() -> None:
     """A predicate that asks a known caller for an identity has said no."""
     requirement = where(lambda principal: principal.id == "ann" or IDENTITY)
     assert value(requirement, BOB) is NO

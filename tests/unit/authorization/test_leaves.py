@@ -125,7 +125,7 @@ def test_the_table_of_leaves(
 
 
 @pytest.mark.parametrize("empty", [role(), scope(), permission(), via(), acr(), factor(), network()], ids=str)
-def test_a_set_of_no_names_lets_nobody_in(empty: Requirement) -> None:
+def test_an_empty_set_of_names_denies(empty: Requirement) -> None:
     """Empty sets deny (threats S7): NO for everybody, since no credential could change it."""
     assert [value(empty, principal) for principal in (ANONYMOUS, HOLDS, LACKS)] == [NO, NO, NO]
     assert str(empty).endswith("()")
@@ -152,7 +152,7 @@ def test_every_scope_permission_and_factor_is_wanted_and_any_role_scheme_and_cla
 
 
 @pytest.mark.parametrize("requirement", [via("Bearer"), fresh(300), acr("gold"), factor("otp")], ids=str)
-def test_what_nobody_stated_counts_as_not_given(requirement: Requirement) -> None:
+def test_a_missing_fact_counts_as_not_given(requirement: Requirement) -> None:
     """A principal without evidence, or with evidence that says nothing, meets no requirement about it (RFC 9470 §6)."""
     for evidence in (None, Evidence()):
         assert value(requirement, Principal("ann", evidence=evidence)) is not YES
@@ -196,7 +196,7 @@ def test_a_login_may_be_wanted_this_second() -> None:
     [None, "1700000000", "", True, False, math.nan, math.inf, -math.inf, 10**400, -(10**400), [NOW], complex(NOW)],
     ids=lambda stated: repr(stated)[:12],
 )
-def test_a_time_of_login_that_is_no_time_shows_none(stated: Any) -> None:
+def test_a_malformed_login_time_counts_as_missing(stated: Any) -> None:
     """Text, booleans, NaN, infinities and numbers beyond all bounds are no time of login, and no exception either."""
     ann = Principal("ann", evidence=Evidence(auth_time=stated))
     assert value(fresh(300), ann) == need(LoginWithin(300))
@@ -222,7 +222,7 @@ def test_scope_tokens(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\tb", "a\nb", "é", "a\x7fb", "a\x00b", " "])
-def test_what_is_no_scope_token_is_refused(name: str) -> None:
+def test_a_malformed_scope_is_refused(name: str) -> None:
     """Such a name could stand neither in a token's scope nor in a challenge."""
     for make in (scope, lambda name: Principal("ann", scopes=[name])):
         with pytest.raises(ConfigurationError, match=r"must be a scope token \(RFC 6749 §3\.3\)"):

@@ -101,7 +101,7 @@ def test_patterns(text: str, pattern: Pattern) -> None:
         ("/**a", "'**a' is not a segment"),
     ],
 )
-def test_what_is_no_pattern_is_refused_with_the_reason(text: str, why: str) -> None:
+def test_a_malformed_pattern_is_refused_with_the_reason(text: str, why: str) -> None:
     """Each mistake has its own message, which begins with the rule as it was written (threats P5, P6, N8)."""
     with pytest.raises(ConfigurationError) as caught:
         parse_pattern(text)

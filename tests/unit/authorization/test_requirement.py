@@ -188,7 +188,7 @@ def test_the_opposite_of_an_empty_set_is_an_error(empty: Requirement) -> None:
             written()
 
 
-def test_an_empty_list_of_blocked_networks_blocks_nobody() -> None:
+def test_an_empty_list_of_blocked_networks_blocks_no_caller() -> None:
     """`~network(*BLOCKED)` with nothing blocked is what it says; `network()` alone still lets nobody in (threats S7)."""
     assert (~network()).evaluate(seen(ANN)) is YES
     assert network().evaluate(seen(ANN)) is NO
@@ -259,8 +259,8 @@ def test_a_role_that_is_excluded_must_be_shown_to_be_lacking() -> None:
     assert (~BANNED).evaluate(seen(BOB)) is NO
 
 
-def test_what_is_true_of_nobody_and_false_of_somebody_asks_for_a_login() -> None:
-    """Under `~`, a predicate that says yes of an anonymous caller may say no of a known one: 401, where 403 would be the end."""
+def test_a_predicate_that_holds_for_anonymous_callers_only_asks_for_a_login_when_negated() -> None:
+    """A negated predicate that holds for an anonymous caller may not hold for a known one: 401, not 403."""
     anonymous = where(lambda principal: not principal.is_authenticated, name="anonymous")
     for requirement in (~anonymous, ~(anonymous | ELSEWHERE), ~(anonymous & optional), ~(anonymous.hidden() | ELSEWHERE)):
         assert requirement.evaluate(seen(ANONYMOUS)) == needs(frozenset({IDENTITY}))
@@ -405,7 +405,7 @@ def test_leaves_are_found_in_order() -> None:
     assert list(leaves((ADMIN & ~(HERE | BANNED)).hidden() | public)) == [ADMIN, HERE, BANNED, public]
 
 
-def test_a_requirement_of_ones_own_must_say_how_it_is_met() -> None:
+def test_a_custom_requirement_must_define_evaluate() -> None:
     """There is no value by default: a class without `evaluate` is met by nobody, it is an error."""
 
     class Mine(Requirement):
@@ -415,7 +415,7 @@ def test_a_requirement_of_ones_own_must_say_how_it_is_met() -> None:
         Mine().evaluate(seen(ANN))
 
 
-def test_a_requirement_of_ones_own_combines_like_the_others() -> None:
+def test_a_custom_requirement_combines_like_the_others() -> None:
     """A subclass with `evaluate` is all it takes."""
 
     class Friday(Requirement):

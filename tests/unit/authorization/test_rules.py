@@ -235,7 +235,7 @@ def test_combinations_are_bounded() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("method", ["OPTIONS", "PUT"])
-def test_a_method_whose_demands_exclude_each_other_is_for_nobody(method: str, default: Requirement, get: Requirement) -> None:
+def test_a_method_with_contradictory_demands_is_denied(method: str, default: Requirement, get: Requirement) -> None:
     """Each of the rules is right, so the request is refused, 403, and no error is raised while requests are served."""
     door = Door({"GET /x": get}, default=default)
     request = RequestView(method, "/x")

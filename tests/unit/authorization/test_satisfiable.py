@@ -71,7 +71,7 @@ HOPELESS: list[Requirement] = [
 
 
 @pytest.mark.parametrize("requirement", HOPELESS, ids=str)
-def test_a_requirement_that_nobody_can_meet_is_refused(requirement: Requirement) -> None:
+def test_an_unsatisfiable_requirement_is_refused(requirement: Requirement) -> None:
     """The message names the rule and the requirement, and what to write if it is meant."""
     with pytest.raises(ConfigurationError) as caught:
         check_satisfiable(requirement, "GET /x")
@@ -106,13 +106,13 @@ def test_a_requirement_that_nobody_can_meet_is_refused(requirement: Requirement)
     ],
     ids=str,
 )
-def test_a_requirement_that_somebody_can_meet_is_accepted(requirement: Requirement) -> None:
+def test_a_satisfiable_requirement_is_accepted(requirement: Requirement) -> None:
     """Parts that exclude each other's names only in part, or in another branch, are no mistake."""
     check_satisfiable(requirement, "/x")
 
 
 @pytest.mark.parametrize("requirement", [nobody, nobody & A, role(), scope() & A & ~A, network() & authenticated], ids=str)
-def test_what_says_openly_that_it_is_for_nobody_is_let_be(requirement: Requirement) -> None:
+def test_nobody_and_empty_sets_are_accepted(requirement: Requirement) -> None:
     """`nobody` and empty sets close a route for a time, and their lists may be filled later."""
     check_satisfiable(requirement, "/x")
 

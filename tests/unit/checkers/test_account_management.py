@@ -160,7 +160,7 @@ def test_an_account_is_named_by_any_of_its_names_or_its_id(desk: Desk) -> None:
     assert desk.accounts.get("u-17") == bob
 
 
-def test_no_name_is_the_id_of_somebody_else(desk: Desk) -> None:
+def test_no_name_equals_the_id_of_another_account(desk: Desk) -> None:
     """Else whoever disables one of them by what stands in a log disables the other."""
     desk.accounts.add("ann", id="u-17")
     desk.accounts.add("bob")
@@ -178,7 +178,7 @@ def test_no_name_is_the_id_of_somebody_else(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "Ann", "\ud800", "x" * 5000])
-def test_whoever_is_not_there_is_not_found(name: str, desk: Desk) -> None:
+def test_an_unknown_account_is_not_found(name: str, desk: Desk) -> None:
     """By every method that changes somebody: and the error is a LookupError that says the name."""
     desk.accounts.add("ann")
     accounts = desk.accounts
@@ -309,7 +309,7 @@ def test_a_change_that_cannot_be_changes_nothing(arguments: dict[str, Any], erro
     assert desk.accounts.get("ann") == before
 
 
-def test_whoever_is_removed_loses_everything(desk: Desk) -> None:
+def test_a_removed_account_loses_its_keys_and_tokens(desk: Desk) -> None:
     """Account, names, keys and tokens; what the account was is returned, and its names are free."""
     keys, tokens = APIKeys(desk.store, clock=desk.clock), OpaqueTokens(desk.store, clock=desk.clock)
     before = desk.accounts.add("ann", PASSWORD, names=["x"])

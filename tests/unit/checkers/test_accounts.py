@@ -131,7 +131,7 @@ def test_a_name_that_fits_two_accounts_without_its_case_fits_none() -> None:
 
 
 @pytest.mark.parametrize("name", STANDING)
-def test_whoever_is_shut_out_is_refused_with_the_reason_for_the_operator(name: str) -> None:
+def test_a_disabled_or_locked_account_is_refused_with_the_reason_for_the_operator(name: str) -> None:
     """The reason is known after the right password alone; after a wrong one it is a wrong password."""
     desk = Desk(max_age=DAY)
     desk.shut_some()
@@ -142,7 +142,7 @@ def test_whoever_is_shut_out_is_refused_with_the_reason_for_the_operator(name: s
 @pytest.mark.parametrize(
     "told", [[], ["disabled"], ["locked", "password_expired"], [Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED]]
 )
-def test_only_whoever_shows_the_right_password_is_told_and_only_what_may_be(told: list[Any], behind: Behind) -> None:
+def test_only_configured_reasons_are_disclosed_and_only_after_the_right_password(told: list[Any], behind: Behind) -> None:
     """The same octets for everybody without the right password, and for those whose reason is not told (decision D14)."""
     desk = Desk(max_age=DAY, disclose=told)
     desk.shut_some()
@@ -192,7 +192,7 @@ def test_a_password_expires_after_its_age() -> None:
     desk.accept("ann", "another")
 
 
-def test_a_password_of_which_nobody_knows_the_age_is_as_old_as_its_account() -> None:
+def test_a_password_of_unknown_age_is_as_old_as_its_account() -> None:
     """An import that says nothing about it makes no password for ever."""
     desk = Desk(max_age=DAY)
     desk.store.add_account(AccountRecord(id="ann", names=("ann",), password_hash=stored("bcrypt"), hash_profile="bcrypt 4", created_at=NOW))
@@ -286,7 +286,7 @@ def test_a_role_taken_or_given_counts_from_the_very_next_request_on(hot: bool, b
     assert send(log_in("ann", PASSWORD)).status == 200
 
 
-def test_whoever_is_remembered_asks_neither_the_store_nor_the_hasher(behind: Behind) -> None:
+def test_a_cached_caller_asks_neither_the_store_nor_the_hasher(behind: Behind) -> None:
     """The hot way is worth its name: one look at the lease."""
     desk = Desk(store=Noting())
     desk.accounts.add("ann", PASSWORD)
@@ -395,7 +395,7 @@ def test_a_login_ends_no_lease() -> None:
     assert verdict.lease.is_current()
 
 
-def test_an_outage_while_a_login_is_noted_disturbs_nobody(behind: Behind) -> None:
+def test_an_outage_while_a_login_is_noted_is_ignored(behind: Behind) -> None:
     """The client has its response, the operator an event, and the next login is noted."""
     store = Noting()
     desk = Desk(store=store)

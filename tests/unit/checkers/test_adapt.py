@@ -422,7 +422,7 @@ class _CrowdedFlow:
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_what_is_no_checker_is_a_mistake_of_the_configuration(wrong: object, message: str) -> None:
+def test_an_invalid_checker_is_a_configuration_error(wrong: object, message: str) -> None:
     """Found when the guard is made, and the message says what it takes."""
     with pytest.raises(ConfigurationError, match=message):
         Guard(APIKey(wrong))

@@ -267,7 +267,7 @@ class Racing(CountingStore):
         return super().rotate_key(old, new)
 
 
-def test_a_change_by_somebody_else_is_not_lost() -> None:
+def test_a_concurrent_change_is_not_lost() -> None:
     """Revoking and rotating read again and keep what the other did."""
     store = Racing()
     keys = APIKeys(store, clock=FixedClock(NOW))

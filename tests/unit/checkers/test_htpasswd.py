@@ -252,7 +252,7 @@ def test_a_file_that_is_touched_only_is_the_same(users: Watching, path: Path) ->
 
 
 @pytest.mark.parametrize("octets", [b"", b"# nobody\n\n"], ids=["empty", "comments"])
-def test_an_emptied_file_lets_nobody_in_once_it_has_settled(octets: bytes, path: Path) -> None:
+def test_an_emptied_file_refuses_every_login_once_it_has_settled(octets: bytes, path: Path) -> None:
     """A file that is being written is empty for a moment, and nobody is sent away for that. One that stays empty was emptied."""
     users = Watching(path, settled=False)
     clock = FixedClock(time.time())
@@ -423,7 +423,7 @@ def test_odd_lines_are_told_by_number_and_stay_to_be_seen(path: Path) -> None:
     assert [line.number for line in users.odd_lines] == [2]
 
 
-def test_where_nobody_listens_events_go_to_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_hook_events_go_to_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """By default: one line to the logger `watchword` each."""
     path.write_bytes(b"ann\n" + lines(ann=QUICK))
     Htpasswd(path)
@@ -551,7 +551,7 @@ def test_more_may_be_known_of_a_user_than_the_name(path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, ANONYMOUS, "ann", {"roles": ["admin"]}, Principal])
-def test_a_principal_is_somebody(wrong: object, path: Path) -> None:
+def test_a_principal_must_be_authenticated(wrong: object, path: Path) -> None:
     """Nobody is let in as nobody, and it is found at construction, whether the file names the user by now or not."""
     for name in ("ann", "nobody"):
         with pytest.raises(ConfigurationError, match="must hold a Principal for"):
@@ -568,7 +568,7 @@ def test_a_file_that_cannot_be_used_is_a_mistake_at_start(spoil: Callable[[Path]
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "x" * 5000])
-def test_a_path_that_is_none_is_a_mistake(name: str, tmp_path: Path) -> None:
+def test_an_invalid_path_is_rejected_at_construction(name: str, tmp_path: Path) -> None:
     """Whatever the system makes of it."""
     with pytest.raises(ConfigurationError, match="Htpasswd cannot use"):
         Htpasswd(f"{tmp_path}/{name}")
@@ -580,7 +580,7 @@ def test_plain_text_and_a_hasher_are_told_in_one_way(path: Path) -> None:
         Htpasswd(path, plain=True, hasher=CountingHasher())
 
 
-def test_the_repr_counts_and_names_nobody(path: Path) -> None:
+def test_the_repr_shows_counts_and_no_names(path: Path) -> None:
     """The file and how many users; neither names nor hashes."""
     assert repr(Htpasswd(str(path))) == f"Htpasswd({str(path)!r}, 2 users)"
 

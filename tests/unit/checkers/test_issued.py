@@ -232,8 +232,8 @@ def test_what_has_not_the_form_is_not_looked_up(kind: Kind) -> None:
 
 @pytest.mark.anyio
 @each_kind
-async def test_what_is_none_is_refused_and_raises_nothing(kind: Kind) -> None:
-    """Whatever an anonymous caller sends."""
+async def test_a_malformed_secret_is_refused_and_raises_nothing(kind: Kind) -> None:
+    """Any text of an anonymous caller is refused without an exception."""
     prefix = kind.form.prefix
     for blocking in (False, True):
         desk = Desk(kind, blocking=blocking)
@@ -272,8 +272,8 @@ def test_it_is_valid_from_its_beginning_until_its_end(kind: Kind, begins: Any, e
         *((KEYS, {"not_before": start}) for start in (nan, inf)),
     ],
 )
-def test_a_time_that_is_none_lets_nobody_in(kind: Kind, times: Any) -> None:
-    """Should a store hold one: whoever cannot tell whether a secret is valid refuses it."""
+def test_a_malformed_time_is_refused(kind: Kind, times: Any) -> None:
+    """A record with such a time is refused: its validity cannot be told."""
     desk = Desk(kind)
     made = kind.form.make()
     record = kind.record(id=made.id, digest=made.digest, owner="ann", **times)
@@ -503,7 +503,7 @@ def test_which_characters_a_label_may_have(kind: Kind) -> None:
 
 @each_kind
 @pytest.mark.parametrize("store", [None, "postgresql://ann:s3cret@db/auth", MemoryStore, object()], ids=["none", "text", "class", "other"])
-def test_a_store_that_is_none_is_a_mistake(kind: Kind, store: Any) -> None:
+def test_an_invalid_store_is_rejected_at_construction(kind: Kind, store: Any) -> None:
     """Found at construction; an address of a database, with its password, is not shown."""
     message = rf'{kind.checker.__name__}\(store\) must be a store, such as .*MemoryStore\(\) or SQLStore\("sqlite:///auth.db"\), got \w+\.$'
     with pytest.raises(ConfigurationError, match=message) as caught:
@@ -538,7 +538,7 @@ def test_they_are_listed_by_owner_and_in_pages(kind: Kind) -> None:
 
 
 @each_kind
-def test_all_that_somebody_holds_dies_together(kind: Kind) -> None:
+def test_revoke_all_revokes_every_key_and_token_of_an_owner(kind: Kind) -> None:
     """Keys and tokens, cached or not, whichever of the two is asked to do it; and nobody else's."""
     desk, other = Desk(kind), Desk(TOKENS if kind is KEYS else KEYS)
     other.store, other.checker = desk.store, other.kind.checker(desk.store, clock=desk.clock)
@@ -611,7 +611,7 @@ class Sessions(IssuedChecker[SessionRecord]):
         return self.uses.after_response(record.id, record.last_used_at, self._clock.now())
 
 
-def test_a_kind_of_ones_own_is_a_record_and_three_methods() -> None:
+def test_a_custom_kind_is_a_record_and_three_methods() -> None:
     """Sessions: found by their digest, used, ended by the time, and revoked, with every reason of a key or token."""
     clock = FixedClock(NOW)
     sessions = Sessions(clock)

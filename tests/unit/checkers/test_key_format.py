@@ -125,14 +125,14 @@ def test_every_slip_is_noticed(form: Any) -> None:
         pytest.param("ww_" + "0" * 10**6, id="longer"),
     ],
 )
-def test_what_is_no_such_text_is_not_read(form: Any, text: object) -> None:
-    """Whatever it is: no exception, and nothing found."""
+def test_malformed_text_is_not_read_as_a_key(form: Any, text: object) -> None:
+    """Any other text gives None, and no exception."""
     assert form.read(text) is None
     assert form.read(form.make().text.encode()) is None
 
 
 @pytest.mark.parametrize("prefix", ["a", "A", "ww", "acme_live", "a_", "a__b", "x9", "A" * 32])
-def test_a_prefix_of_ones_own(prefix: str) -> None:
+def test_a_custom_prefix(prefix: str) -> None:
     """With underscores and digits too: what follows has a fixed length, so it is read in one way only."""
     for form in (KeyFormat(prefix), TokenFormat(prefix)):
         made = form.make()
@@ -141,7 +141,7 @@ def test_a_prefix_of_ones_own(prefix: str) -> None:
         assert is_token68(made.text)
 
 
-def test_a_key_of_another_prefix_is_none_of_ours() -> None:
+def test_a_key_of_another_prefix_is_not_recognised() -> None:
     """Even if one prefix is the beginning of the other, or differs in case alone."""
     names = ["ww", "ww_ww", "ww_", "w", "WW", "wW", "acme_live", "acme_test"]
     for one in names:

@@ -89,8 +89,8 @@ def test_two_users_of_one_hash_weigh_twice() -> None:
     assert 150 < dealt.count(HASHES["ann"]) < 250
 
 
-def test_it_counts_and_names_nobody() -> None:
-    """For the repr of what it is part of."""
+def test_the_repr_shows_counts_and_no_names() -> None:
+    """The repr is part of that of its checker, so it shows counts alone."""
     users = table(CountingHasher())
     assert len(users) == 3
     assert repr(users) == "PasswordTable(3 users)"

@@ -93,7 +93,7 @@ def test_a_token_that_cannot_be_sent_is_a_mistake(token: object) -> None:
 
 
 @pytest.mark.parametrize(("wrong", "kind"), [(None, "NoneType"), ("ann", "str"), (ANONYMOUS, "Principal"), (Accepted(ANN), "Accepted")])
-def test_a_token_stands_for_somebody(wrong: object, kind: str) -> None:
+def test_a_token_needs_an_authenticated_principal(wrong: object, kind: str) -> None:
     """Anything else is a mistake."""
     with pytest.raises(ConfigurationError, match=f"token number 1 must have a Principal with an id, got {kind}") as caught:
         Tokens({"s3cret": wrong})  # type: ignore[dict-item]  # the mistake itself

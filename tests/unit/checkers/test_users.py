@@ -133,7 +133,7 @@ async def test_the_limiter_it_is_given_bounds_the_work() -> None:
     assert decision.reason is Reason.OVERLOADED
 
 
-def test_a_hasher_of_ones_own_is_taken() -> None:
+def test_a_custom_hasher_is_accepted() -> None:
     """A context of passlib verifies the formats that it alone knows; what is no hasher is a mistake."""
     context = CryptContext(["sha1_crypt"], sha1_crypt__default_rounds=1)
     users = Users({"ann": context.hash("s3cret")}, hasher=context)
@@ -236,7 +236,7 @@ def test_a_principal_belongs_to_a_user() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, ANONYMOUS, "ann", {"roles": ["admin"]}, Principal])
-def test_a_principal_is_somebody(wrong: object) -> None:
+def test_a_principal_must_be_authenticated(wrong: object) -> None:
     """Nobody is let in as nobody."""
     with pytest.raises(ConfigurationError, match="must hold a Principal for"):
         Users(ARGON2, principals={"ann": wrong})  # type: ignore[dict-item]  # the mistake itself
@@ -256,6 +256,6 @@ def test_the_table_is_copied() -> None:
     assert users.check(BasicCredentials("ann", "s3cret")) == Accepted(Principal("ann"))
 
 
-def test_the_repr_counts_and_names_nobody() -> None:
+def test_the_repr_shows_counts_and_no_names() -> None:
     """Neither users nor hashes show."""
     assert repr(Users(ARGON2)) == "Users(2 users)"

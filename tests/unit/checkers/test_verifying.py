@@ -278,7 +278,7 @@ def test_a_hasher_is_made_of_what_is_one(given: object) -> None:
 
 
 @pytest.mark.parametrize("given", ["argon2", 7, PasswordHasher, object()])
-def test_what_is_no_hasher_is_a_mistake(given: object) -> None:
+def test_an_invalid_hasher_is_rejected_at_construction(given: object) -> None:
     """Found at construction, and named by its type."""
     with pytest.raises(ConfigurationError, match=r"hasher=\.\.\.\) must be a PasswordHasher or a CryptContext of passlib, got"):
         as_hasher(given)

@@ -108,7 +108,7 @@ def test_parameters_are_read(value: str, params: dict[str, str]) -> None:
         ("Bearer aĀ", "octet", 8),
     ],
 )
-def test_what_is_no_credentials_is_refused(value: str, expected: str, position: int) -> None:
+def test_malformed_credentials_are_refused(value: str, expected: str, position: int) -> None:
     """Whatever leaves a doubt is an error that says what was expected and at which octet."""
     with pytest.raises(GrammarError) as caught:
         parse_authorization(value)

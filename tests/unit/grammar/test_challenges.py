@@ -134,7 +134,7 @@ def test_challenges_are_read(value: str, challenges: list[Challenge]) -> None:
         ("Basic realm=Ā", "octet", 12),
     ],
 )
-def test_what_is_no_challenge_is_refused(value: str, expected: str, position: int) -> None:
+def test_a_malformed_challenge_is_refused(value: str, expected: str, position: int) -> None:
     """What does not fit is an error that says what was expected and at which octet."""
     with pytest.raises(GrammarError) as caught:
         parse_challenges(value)

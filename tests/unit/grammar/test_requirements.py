@@ -192,7 +192,7 @@ def test_R9110_11_2_5_token_and_quoted_string_are_one() -> None:
     )
 
 
-def test_R9110_11_2_6_what_is_no_token_is_quoted() -> None:
+def test_R9110_11_2_6_a_value_that_is_not_a_token_is_quoted() -> None:
     """A value with a space, a slash or a colon is quoted, and so is one that could do without."""
     sent = Challenge("DPoP", {"scope": "a b", "resource_metadata": "https://h/x", "algs": "ES256 PS256", "error": "x"}).serialize()
     assert sent == 'DPoP scope="a b", resource_metadata="https://h/x", algs="ES256 PS256", error="x"'

@@ -63,7 +63,7 @@ def test_a_key_is_found_where_it_was_asked_for(view: RequestView, settings: dict
     ],
     ids=["nothing", "not asked for", "other scheme", "other header", "cookie of that name", "parameter of that name"],
 )
-def test_a_key_anywhere_else_is_none(view: RequestView) -> None:
+def test_a_key_in_another_place_is_ignored(view: RequestView) -> None:
     """What was not asked for is not read."""
     assert extract(view) is None
 
@@ -219,7 +219,7 @@ def test_what_a_client_sends_on_purpose_wins_over_a_cookie() -> None:
 @pytest.mark.parametrize(
     ("carrier", "advice"), [("header", "private"), ("cookie", "private"), ("query", "no-store"), ("authorization", None)]
 )
-def test_what_a_key_gets_is_stored_by_nobody_else(carrier: str, advice: str | None) -> None:
+def test_a_response_to_a_key_is_not_stored_by_shared_caches(carrier: str, advice: str | None) -> None:
     """D58: caches know that Authorization is private (RFC 9111 §3.5), and nothing of keys."""
     views = {
         "header": ask("/", ("X-API-Key", "k")),

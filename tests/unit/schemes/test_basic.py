@@ -86,7 +86,7 @@ def test_the_scheme_knows_no_letter_case(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "Basics", "Basi", "Digest"])
-def test_another_scheme_is_none_of_its_business(scheme: str) -> None:
+def test_credentials_of_another_scheme_are_ignored(scheme: str) -> None:
     """N3: credentials count under the name of their scheme alone."""
     assert Basic(Recorder(), realm="x").extract(ask("/", field("a:b", scheme))) is None
     assert Basic(Recorder(), realm="x").extract(ask()) is None
@@ -235,7 +235,7 @@ def test_octets_that_cannot_be_read_are_in_no_exception() -> None:
 @pytest.mark.parametrize(
     "stored", ["plain", "5f4dcc3b5aa765d61d8327deb882cf99", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "$1$salt$qJH7.N4xYta3aEG/dfqo/", ""]
 )
-def test_what_is_no_slow_salted_hash_is_refused_at_construction(stored: str) -> None:
+def test_a_fast_or_unsalted_hash_is_rejected_at_construction(stored: str) -> None:
     """R7617-4-1: a password or a bare digest is no hash; the message does not repeat it."""
     with pytest.raises(ConfigurationError, match="ann") as caught:
         Users({"ann": stored})

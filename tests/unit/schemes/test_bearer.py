@@ -227,7 +227,7 @@ def test_a_query_is_read_where_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     "query", ["access_token=", "access_token", "access_token=a%20b", "access_token=%C3%A9", "access_token=a%2Cb", "access_token=="]
 )
-def test_a_parameter_that_is_no_token_is_malformed(query: str) -> None:
+def test_a_parameter_outside_the_token_characters_is_malformed(query: str) -> None:
     """R6750-2.1-2: the same characters as in the header; 400, and the checker is not asked."""
     checker = Recorder(ANN)
     decision = guarded(checker, query=True).decide(ask(f"/p?{query}"))

@@ -229,7 +229,7 @@ def test_a_malformed_hash_of_a_foreign_format_is_refused() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["plaintext", "ldap_plaintext"])
-def test_plain_text_in_a_context_is_none_unless_asked_for(scheme: str) -> None:
+def test_plain_text_in_a_context_is_refused_unless_enabled(scheme: str) -> None:
     """It takes every text for its own: a damaged hash would be a password."""
     context = CryptContext(["pbkdf2_sha256", scheme], pbkdf2_sha256__rounds=5)
     assert context.verify(PASSWORD, PASSWORD)
@@ -283,8 +283,8 @@ def test_a_panic_of_a_library_is_an_outage() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()], ids=repr)
-def test_whoever_stops_the_program_stops_it(error: BaseException) -> None:
-    """What is no Exception and no panic goes through."""
+def test_an_exception_that_stops_the_program_is_not_caught(error: BaseException) -> None:
+    """KeyboardInterrupt and SystemExit reach the caller."""
     with pytest.raises(type(error)):
         PasswordHasher(context=Raises(error)).verify("own:terc3s", PASSWORD)
 

@@ -119,8 +119,8 @@ def test_an_empty_password_never_verifies(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_what_is_hashed_in_the_place_of_a_password_is_none(name: str) -> None:
-    """Equal work needs something to work on; whoever has that for a password is not open to everybody."""
+def test_a_stand_in_for_a_password_never_matches(name: str) -> None:
+    """The value that gives equal work for an invalid password never opens an account."""
     assert verify_password(MAKERS[name]("\x01"), "") is False
     assert verify_password(MAKERS[name]("\x01"), "\0") is False
     assert verify_password(MAKERS[name]("\ufffd"), b"\xff") is False

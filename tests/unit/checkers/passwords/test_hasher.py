@@ -59,7 +59,7 @@ def test_the_longest_password_is_hashed() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 7, ["s3cret"]])
-def test_what_is_no_password_is_not_hashed(wrong: Any) -> None:
+def test_an_invalid_password_is_not_hashed(wrong: Any) -> None:
     """The message names the type alone."""
     with pytest.raises(TypeError, match=f"a password is text or octets, not {type(wrong).__name__}"):
         CHEAP.hash(wrong)
@@ -131,7 +131,7 @@ def test_the_dummy_is_like_a_new_hash() -> None:
 
 
 @pytest.mark.parametrize("password", ["", "dummy", "\0", "x" * 2000])
-def test_nobody_knows_the_password_of_the_dummy(password: str) -> None:
+def test_the_password_of_the_dummy_hash_is_random(password: str) -> None:
     """Nor is it empty; and verifying against it is one verification (W3)."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64)
     dummy = hasher.dummy()
@@ -141,7 +141,7 @@ def test_nobody_knows_the_password_of_the_dummy(password: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 7, b"$argon2id$", object(), ["x"]], ids=["none", "number", "octets", "object", "list"])
-def test_nothing_is_raised_for_what_is_no_hash(wrong: Any) -> None:
+def test_a_malformed_hash_raises_nothing(wrong: Any) -> None:
     """It matches nothing and has no profile."""
     assert CHEAP.verify(wrong, PASSWORD) is False
     assert CHEAP.profile(wrong) is None
@@ -225,7 +225,7 @@ def test_a_hash_is_no_password_where_plain_text_was_asked_for(name: str) -> None
 
 
 @pytest.mark.parametrize("text", ["{PLAIN}", "", "a\0b", "x" * 1025, "{PLAIN}" + "x" * 1025])
-def test_a_stored_password_that_nobody_could_send_is_malformed(text: str) -> None:
+def test_a_stored_password_that_cannot_be_sent_is_malformed(text: str) -> None:
     """Empty, with a NUL, or longer than any password may be."""
     assert PLAIN.verify(text, text.removeprefix("{PLAIN}")) is False
     assert PLAIN.verify(text, text) is False
