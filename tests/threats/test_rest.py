@@ -231,7 +231,7 @@ def test_S4_a_principal_is_authenticated_or_anonymous() -> None:
     for nobody_ in (None, ANONYMOUS, "ann", 0):
         with pytest.raises(TypeError, match="Principal"):
             Accepted(nobody_)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="not empty"):
+    with pytest.raises(ValueError, match="non-empty"):
         Principal("")
     with pytest.raises(TypeError, match="string"):
         Principal(None)  # type: ignore[arg-type]
