@@ -79,7 +79,7 @@ class FieldIndex(dict[str | bytes, str | None]):
         super().__init__()
         self.names: frozenset[str] = frozenset(names)
         self.prefixes: tuple[str, ...] = prefixes
-        self.short = short
+        self.short: frozenset[str] = short
         self._canonical = frozenset(map(canonical_name, self.names))
         self._longest = max(map(len, (*self.names, *prefixes)), default=0)
 

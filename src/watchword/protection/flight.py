@@ -16,12 +16,12 @@ class Flight:
     __slots__ = ("__weakref__", "about", "chosen", "error", "key", "landed", "members", "started", "value")
 
     def __init__(self, key: bytes, about: bytes) -> None:
-        self.key = key
-        self.about = about
+        self.key: bytes = key
+        self.about: bytes = about
         self.members: dict[Member, None] = {}
         self.chosen: Member | None = None
-        self.started = False
-        self.landed = False
+        self.started: bool = False
+        self.landed: bool = False
         self.value: Any = None
         self.error: Exception | None = None
 
@@ -41,11 +41,11 @@ class Member:
     __slots__ = ("__weakref__", "about", "failure", "flight", "waits", "wake")
 
     def __init__(self, wake: Callable[[], object], about: bytes = b"") -> None:
-        self.about = about
+        self.about: bytes = about
         self.failure: Exception | None = None
-        self.flight = NO_FLIGHT
-        self.waits = False
-        self.wake = wake
+        self.flight: Flight = NO_FLIGHT
+        self.waits: bool = False
+        self.wake: Callable[[], object] = wake
 
     def result(self) -> Any:  # noqa: ANN401 - as above
         """Return the outcome of the flight; the member whose own work failed gets the exception itself, once."""
@@ -64,8 +64,8 @@ class Work(Generic[T]):
     __slots__ = ("awaited", "call")
 
     def __init__(self, call: Callable[[], T], awaited: Callable[[], Awaitable[T]] | None = None) -> None:
-        self.call = call
-        self.awaited = awaited
+        self.call: Callable[[], T] = call
+        self.awaited: Callable[[], Awaitable[T]] | None = awaited
 
 
 def woken(member: Member) -> bool:
