@@ -132,9 +132,9 @@ def test_a_connection_is_one_of_sqlalchemy(engine: Engine) -> None:
     """Anything else is refused with its class: a Session, a connection of the driver, an engine."""
     store = SQLStore(engine=engine, check=False)
     for wrong in (engine, "sqlite://", object()):
-        with pytest.raises(ConfigurationError, match=r"^connection= must be a sqlalchemy\.Connection, got an object of the class '"):
+        with pytest.raises(ConfigurationError, match=r"^connection must be a Connection, such as engine\.connect\(\), got [A-Za-z]+\."):
             store.init(wrong)  # type: ignore[arg-type]
-        with pytest.raises(ConfigurationError, match=r"^connection= must be"):
+        with pytest.raises(ConfigurationError, match=r"^connection must be"):
             store.upgrade(wrong)  # type: ignore[arg-type]
 
 
