@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.forks import FORKS, in_child
+from tests.support.forks import FORKS, begun, in_child
 from watchword import process
 from watchword.locking import ProcessLock
 from watchword.process import PerProcess, Process
@@ -187,7 +187,7 @@ def test_a_fork_by_the_thread_that_holds_the_lock(fork: str) -> None:
     lock, parent, code = ProcessLock(), os.getpid(), 1
     try:
         with lock:
-            child = FORKS[fork]()
+            child = begun(fork)
             if not child:
                 held, gate = threading.Event(), threading.Event()
                 threading.Thread(target=hold, args=(lock, held, gate), daemon=True).start()
