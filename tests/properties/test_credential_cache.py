@@ -159,7 +159,7 @@ def _can_rotate(key: Any, clock: FixedClock) -> bool:
 
 @pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
 @given(sequence=sequences)
-def test_the_memo_changes_no_decision(driver: Any, sequence: list[tuple[Any, ...]]) -> None:
+def test_the_cache_changes_no_decision(driver: Any, sequence: list[tuple[Any, ...]]) -> None:
     """Password changes, locks, lost roles, revocations, rotations, expiry and a clock that steps back count with the next request."""
     play(driver, MemoryStore(), sequence)
 
@@ -175,7 +175,7 @@ def test_time_alone_changes_no_decision(driver: Any, step: float) -> None:
 
 @settings(max_examples=settings().max_examples // 3)
 @given(sequence=sequences)
-def test_the_memo_changes_no_decision_over_a_database(sequence: list[tuple[Any, ...]]) -> None:
+def test_the_cache_changes_no_decision_over_a_database(sequence: list[tuple[Any, ...]]) -> None:
     """The same where the store has to be asked."""
     with SQLStore("sqlite://") as store:
         play(ByWSGI, store, sequence)

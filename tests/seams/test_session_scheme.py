@@ -50,7 +50,7 @@ class Session(Scheme[SessionId]):
         """Return the challenge."""
         return Challenge(self.name, {"realm": self.realm, "login": "/login"})
 
-    def login_location(self, view: RequestView) -> str:
+    def login_location(self, view: RequestView) -> str | None:
         """Name the page."""
         return "/login"
 
@@ -88,3 +88,17 @@ def test_a_session_that_has_ended_is_refused_and_its_cookie_deleted(driver: Driv
     """`Refused(headers=...)` goes out with the refusal."""
     answer = driver(Request(target="/me", headers=(("Cookie", "__Host-session=old"),)))
     assert (answer.status, answer.all("set-cookie")) == (401, ["__Host-session=; Max-Age=0"])
+
+
+@pytest.mark.parametrize("place", ["/login\r\nSet-Cookie: a=b", "/log in", "/l\u00f6gin", "/login\x00"])
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_what_is_no_reference_is_no_redirect(make: Callable[[Guard], Driver], place: str) -> None:
+    """A scheme that builds the reference from the request cannot be made to write another field: the answer is 401."""
+
+    class Elsewhere(Session):
+        def login_location(self, view: RequestView) -> str:
+            """Name a page that cannot be named."""
+            return place
+
+    answer = make(Guard(Elsewhere(check)))(Request(headers=tuple(PERSON)))
+    assert (answer.status, answer.all("location"), answer.all("set-cookie")) == (401, [], [])

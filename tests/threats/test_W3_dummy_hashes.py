@@ -54,7 +54,7 @@ def mixed(kind: str, hashes: dict[str, str], hasher: CountingHasher, folder: Pat
     if kind == "htpasswd":
         return Htpasswd(write_htpasswd(folder / "users", hashes), hasher=hasher)
     store = MemoryStore()
-    store._decoy = bytes(range(32))
+    store._dummy_key = bytes(range(32))
     desk = Desk(store=store, hasher=hasher)
     for name, hash_ in hashes.items():
         desk.accounts.add(name, password_hash=hash_)

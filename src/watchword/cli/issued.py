@@ -1,4 +1,4 @@
-"""What `watchword key` and `watchword token` have in common: their options, and the commands create, list and revoke."""
+"""Holds what `watchword key` and `watchword token` share: their options, and the commands create, list and revoke."""
 
 from __future__ import annotations
 

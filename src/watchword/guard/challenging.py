@@ -286,8 +286,15 @@ def login_location(entries: Iterable[Entry], request: RequestView) -> str | None
         entries: the schemes that could help.
         request: the request.
     """
+    if not _is_navigation(request):
+        return None
     places = (entry.scheme.login_location(request) for entry in entries)
-    return next((place for place in places if place is not None), None) if _is_navigation(request) else None
+    return next((place for place in places if place is not None and _is_reference(place)), None)
+
+
+def _is_reference(place: str) -> bool:
+    # A scheme may build the reference from the request. A line break in it would end the field (RFC 9110 §5.5): then the answer is 401.
+    return place.isascii() and place.isprintable() and " " not in place
 
 
 def _challenge_known(  # noqa: PLR0917 - as above

@@ -1,4 +1,4 @@
-"""Why a decision is what it is, for people: the steps, the answer of the checker, the rule as a tree, the cure, the response.
+"""Explains a decision to people: the steps, the answer of the checker, the rule as a tree, the cure, the response.
 
 An explanation is computed from the request and the decision, by evaluating the rule again in the same context; the
 decision itself is made without any thought of being explained. Nothing secret is in it: no credential is kept anywhere.

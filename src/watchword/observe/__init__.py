@@ -1,4 +1,4 @@
-"""What operators see: events of decisions, notices about everything else, and the log."""
+"""Tells operators what happens: events of decisions, notices about everything else, and the log."""
 
 from watchword.observe.event import AuthEvent, EventSink
 

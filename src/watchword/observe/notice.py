@@ -1,4 +1,4 @@
-"""What happens beside the requests and somebody should know of: one value, one hook, and the log as the hook that is there.
+"""Tells operators what happens beside the requests: one value, one hook, and the log as the hook that is there.
 
 A hook is any function that takes an `OperatorNotice`. It is called where the thing happens, so it returns quickly; on the event
 loop it must not block.

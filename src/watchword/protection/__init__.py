@@ -1,4 +1,4 @@
-"""What stands before the checkers: the firewall, the throttle and the hash limiter."""
+"""Protects the checkers: the firewall, the throttle and the hash limiter."""
 
 from watchword.protection.firewall import RULES, Finding, Firewall
 

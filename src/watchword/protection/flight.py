@@ -1,4 +1,4 @@
-"""What a single flight is made of: one computation, the callers who want its outcome, and how each is woken from any thread."""
+"""Defines the parts of a single flight: one computation, the callers who want its outcome, and how each is woken from any thread."""
 
 from __future__ import annotations
 

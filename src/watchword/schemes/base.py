@@ -243,7 +243,8 @@ class Scheme(Generic[C_co]):
         """Return where a person logs in, as a URI reference for `Location`; None: this scheme has no such page.
 
         Args:
-            view: a request by which a browser navigates; untrusted, so nothing of it goes into the reference undecoded or unchecked.
+            view: a request by which a browser navigates; untrusted. A reference with a space, a control character or one that is not ASCII
+                is not sent: the answer is 401 then.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""Where accounts, keys and tokens live: in memory, in SQLite, in PostgreSQL."""
+"""Stores accounts, keys and tokens: in memory, in SQLite, in PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store takes, so that all of them take the same: text that every database can hold and index, and finite sizes.
+"""Checks what stores are given, the same for all of them: text that every database can hold and index, and finite sizes.
 
 A record beyond these bounds is a `ValueError` where it is to be kept, and what is no record a `TypeError`. A lookup by such a value
 finds nothing and asks nobody: it comes from a client as often as not.

@@ -44,7 +44,7 @@ class MemoryStore:
         self._lock = ProcessLock()
         self._changes = Changes()
         self._version = 0  # above the version of every account that there ever was
-        self._decoy = urandom(32)
+        self._dummy_key = urandom(32)
         self._accounts: dict[str, AccountRecord] = {}
         self._names: dict[str, str] = {}  # name to id
         self._folded: dict[str, dict[str, str]] = {}  # name without case, to the names that are spelled so or otherwise, to ids
@@ -172,7 +172,7 @@ class MemoryStore:
 
     def dummy_key(self) -> bytes:
         """See `AccountStore.dummy_key`."""
-        return self._decoy
+        return self._dummy_key
 
     # Keys
 

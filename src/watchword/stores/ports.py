@@ -1,4 +1,4 @@
-"""What checkers ask of a store: one small protocol per need, and the records that pass through them.
+"""Defines what checkers ask of a store: one small protocol per need, and the records that pass through them.
 
 A store keeps what it is given and decides nothing: whether an account is locked or a key has run out is for the checker
 to say, by its clock. Every method may block, unless the store says that it does not; every method raises `Unavailable` where

@@ -34,7 +34,7 @@ _MOST_VALUES = 500
 class SQLAccounts(Part):
     """The questions of `AccountStore`."""
 
-    _decoy: bytes | None = None
+    _dummy_key: bytes | None = None
 
     def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
         """See `AccountStore.find_account`."""
@@ -171,10 +171,10 @@ class SQLAccounts(Part):
 
     def dummy_key(self) -> bytes:
         """See `AccountStore.dummy_key`."""
-        if self._decoy is None:
+        if self._dummy_key is None:
             ((found,),) = self._database.ask(statements.DUMMY_KEY, {})
-            self._decoy = records.dummy_key(found)
-        return self._decoy
+            self._dummy_key = records.dummy_key(found)
+        return self._dummy_key
 
 
 class _Taken:

@@ -1,4 +1,4 @@
-"""What the parts of the store have in common: asking for pages, changing rows, and the notes that void no lease."""
+"""Holds what the parts of the store share: asking for pages, changing rows, and the notes that void no lease."""
 
 from __future__ import annotations
 

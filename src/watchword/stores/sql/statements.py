@@ -1,4 +1,4 @@
-"""What is asked of the database, and what is changed in it: made once, so that SQLAlchemy compiles each once."""
+"""Builds the statements that ask the database and change it: once, so that SQLAlchemy compiles each once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store owes to the checkers, as tests to inherit: one suite per port, and one for a store that is all of them."""
+"""Tests what every store owes to the checkers; suites to inherit: one suite per port, and one for a store that is all of them."""
 
 from __future__ import annotations
 

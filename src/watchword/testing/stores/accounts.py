@@ -1,4 +1,4 @@
-"""What every store of accounts owes to the checkers."""
+"""Tests what every store of accounts owes to the checkers."""
 
 # ruff: noqa: FBT003, S106 - what is expected, and hashes that are none
 

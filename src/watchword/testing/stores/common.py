@@ -1,4 +1,4 @@
-"""What the suites for stores have in common."""
+"""Holds what the suites for stores share."""
 
 from __future__ import annotations
 

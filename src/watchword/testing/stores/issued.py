@@ -1,4 +1,4 @@
-"""What every store owes about keys and about tokens alike: one promise each, which the suites of both make theirs."""
+"""Tests what every store owes about keys and about tokens alike: one promise each, which the suites of both make theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of API keys owes to the checkers."""
+"""Tests what every store of API keys owes to the checkers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store of tokens owes to the checkers."""
+"""Tests what every store of tokens owes to the checkers."""
 
 # ruff: noqa: FBT003 - what is expected, and hashes that are none
 

@@ -1,4 +1,4 @@
-"""What a store owes that keeps accounts, keys and tokens."""
+"""Tests what a store owes that keeps accounts, keys and tokens."""
 
 # ruff: noqa: FBT003, S106 - what is expected, and hashes that are none
 
