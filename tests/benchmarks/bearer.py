@@ -1,32 +1,30 @@
-"""What it costs to let a caller with a bearer token through: over ASGI, in process, a table of 1,000 tokens and one scope.
+"""Measures what a guard adds to a request that is granted: over ASGI, in process, with a table of 1,000 tokens and one scope.
 
-The added cost of a contender is its time for a request less that of the bare application in the same round. Times mean nothing beyond
-the machine and the moment; their ratios do.
+The added cost of a contender is its time for a request less that of the bare application in the same round.
 """
 
 from __future__ import annotations
 
-import gc
-from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
-from statistics import median
-from time import thread_time_ns
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser, SimpleUser
 from starlette.middleware.authentication import AuthenticationMiddleware
 
-from watchword import APIKey, Bearer, Guard, Principal, public, scope
+from tests.benchmarks.measuring import asgi, interleaved, repeated
+from watchword import APIKey, Bearer, Guard, Principal, RequestView, public, scope
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from starlette.requests import HTTPConnection
 
-App: TypeAlias = "Callable[[Any, Any, Any], Awaitable[None]]"
+    from tests.benchmarks.measuring import App, Figure
+    from watchword.observe import EventSink
+    from watchword.schemes.base import Scheme
 
 SCOPE = "orders:read"
 TOKENS = {f"{number:04}-{sha256(str(number).encode()).hexdigest()[:27]}": f"user-{number}" for number in range(1000)}
@@ -41,6 +39,9 @@ HEADERS = [
     (b"referer", b"https://app.example.com/orders"),
     (b"connection", b"keep-alive"),
 ]
+
+BARE, BY_HAND, CAREFUL, STARLETTE = "bare", "the token itself, by hand", "a careful check by hand", "Starlette's middleware"
+BEARER, KEY, PUBLIC, SINK = "bearer token", "API key", "public route", "bearer token, and a sink that drops events"
 
 
 def request(token: str, name: str = "authorization") -> dict[str, Any]:
@@ -74,7 +75,13 @@ async def bare(connection: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-async def _refuse(send: Any, status: int) -> None:
+async def refuse(send: Any, status: int) -> None:
+    """Send the least refusal.
+
+    Args:
+        send: of the connection.
+        status: 401 or 403.
+    """
     headers = [(b"content-length", b"0"), (b"www-authenticate", b'Bearer realm="api"')]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
@@ -102,18 +109,18 @@ class ByHand:
                 break
         scheme, _, token = sent.partition(b" ")
         if scheme.lower() != b"bearer":
-            await _refuse(send, 401)
+            await refuse(send, 401)
             return
         if self._digest:
             token = sha256(token).digest()
             if not compare_digest(self._keys.get(token, b""), token):
-                await _refuse(send, 401)
+                await refuse(send, 401)
                 return
         person = self._table.get(token)
         if person is None:
-            await _refuse(send, 401)
+            await refuse(send, 401)
         elif SCOPE not in person[1]:
-            await _refuse(send, 403)
+            await refuse(send, 403)
         else:
             connection["user"] = person[0]
             await bare(connection, receive, send)
@@ -139,129 +146,57 @@ class Backend(AuthenticationBackend):
         return AuthCredentials(["authenticated", SCOPE]), SimpleUser(found[1])
 
 
-def guarded() -> GuardMiddleware:
-    """Return the application behind watchword."""
+def guard(scheme: Callable[[Tokens], Scheme[Any]] = Bearer, on_event: EventSink | None = None) -> Guard:
+    """Return a guard with the table of tokens.
+
+    Args:
+        scheme: in which callers send them.
+        on_event: a sink of events; None: none.
+    """
     table = Tokens({token: Principal(name, scopes=[SCOPE]) for token, name in TOKENS.items()})
-    schemes = Bearer(table), APIKey(table)
-    return GuardMiddleware(bare, Guard(*schemes, rules={"GET /orders/{id}": scope(SCOPE), "/open": public}))
+    return Guard(scheme(table), rules={"GET /orders/{id}": scope(SCOPE), "/open": public}, on_event=on_event)
 
 
 def contenders() -> dict[str, App]:
-    """Return the bare application and every protected one, by name."""
+    """Return every application that lets callers with a bearer token through, by name."""
     return {
-        "bare": bare,
-        "by hand, the token itself": ByHand(digest=False),
-        "by hand, digest and compare_digest": ByHand(digest=True),
-        "Starlette AuthenticationMiddleware": AuthenticationMiddleware(bare, backend=Backend()),
-        "watchword": guarded(),
+        BARE: bare,
+        BY_HAND: ByHand(digest=False),
+        CAREFUL: ByHand(digest=True),
+        STARLETTE: AuthenticationMiddleware(bare, backend=Backend()),
+        BEARER: GuardMiddleware(bare, guard()),
+        SINK: GuardMiddleware(bare, guard(on_event=lambda _: None)),
     }
 
 
-def status(app: App, connection: dict[str, Any]) -> int:
-    """Send a request, and return the status."""
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    _drive(app, [connection], send)
-    return int(sent[0]["status"])
-
-
-@dataclass(frozen=True)
-class Row:
-    """What was measured of one contender.
+def figures(*, short: bool) -> list[Figure]:
+    """Measure.
 
     Args:
-        name: whose.
-        added: microseconds that a request takes longer, the median over all rounds.
-        spread: the quartiles of the same.
+        short: only try whether it runs.
     """
-
-    name: str
-    added: float
-    spread: tuple[float, float]
-
-
-def measure(rounds: int, requests: int) -> list[Row]:
-    """Measure: in every round each of them in turn, so that whatever else the machine does befalls all alike.
-
-    Args:
-        rounds: how many.
-        requests: how many of one contender in one round.
-    """
-    tokens = list(TOKENS)
-    chosen = [tokens[number % len(tokens)] for number in range(requests)]
-    jobs: dict[str, tuple[App, list[dict[str, Any]]]] = {
-        name: (app, [request(token) for token in chosen]) for name, app in contenders().items()
-    }
-    jobs["watchword, an API key"] = guarded(), [request(token, "x-api-key") for token in chosen]
-    jobs["watchword, a public route"] = guarded(), [{**request("", ""), "path": "/open", "raw_path": b"/open"} for _ in chosen]
-    return compare(jobs, rounds, less="bare")
+    rounds, requests = (2, 20) if short else (101, 1000)
+    tokens = [list(TOKENS)[number % len(TOKENS)] for number in range(requests)]
+    jobs = {name: asgi(app, [request(token) for token in tokens]) for name, app in contenders().items()}
+    jobs[KEY] = asgi(GuardMiddleware(bare, guard(APIKey)), [request(token, "x-api-key") for token in tokens])
+    opened = {**request("", ""), "path": "/open", "raw_path": b"/open"}
+    jobs[PUBLIC] = asgi(GuardMiddleware(bare, guard()), [opened] * requests)
+    measured = interleaved(jobs, rounds)
+    return [
+        measured.ratio(BEARER, CAREFUL, less=BARE, bound=2.0),
+        measured.ratio(BEARER, STARLETTE, less=BARE, bound=0.85),
+        measured.ratio(BEARER, BY_HAND, less=BARE),
+        measured.ratio(KEY, BEARER, less=BARE, bound=1.3),
+        measured.ratio(PUBLIC, BEARER, less=BARE, bound=1.0),
+        measured.ratio(SINK, BEARER, less=BARE),
+        _event(rounds, requests * 10),
+    ]
 
 
-def compare(jobs: dict[str, tuple[App, list[dict[str, Any]]]], rounds: int, *, less: str | None = None) -> list[Row]:
-    """Measure some applications, each with its requests.
-
-    Args:
-        jobs: application and requests by name.
-        rounds: how many.
-        less: whose time is taken off that of the others; None: nobody's.
-    """
-    for app, requested in jobs.values():
-        _drive(app, [dict(one) for one in requested], _ignore)
-    added: dict[str, list[float]] = {name: [] for name in jobs}
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            took = {
-                name: _drive(app, [dict(one) for one in requested], _ignore) / len(requested) / 1000
-                for name, (app, requested) in jobs.items()
-            }
-            for name, time in took.items():
-                added[name].append(time - (took[less] if less is not None else 0.0))
-    finally:
-        gc.enable()
-    return [Row(name, median(times), _quartiles(times)) for name, times in added.items() if name != less]
-
-
-def table(rows: list[Row], title: str = "added cost per request") -> str:
-    """Return the measurements, each with its ratio to the others.
-
-    Args:
-        rows: what was measured.
-        title: of what.
-    """
-    width = max(len(title), *(len(row.name) for row in rows))
-    lines = [f"{title:{width}}     µs   quartiles     ratio to each, in the order of the lines"]
-    for row in rows:
-        ratios = "  ".join(f"{row.added / other.added:5.2f}" if other.added else "    -" for other in rows)
-        lines.append(f"{row.name:{width}}  {row.added:5.2f}   {row.spread[0]:5.2f} {row.spread[1]:5.2f}   {ratios}")
-    return "\n".join(lines)
-
-
-def _drive(app: App, scopes: list[dict[str, Any]], send: Any) -> int:
-    """Send requests one after the other, without an event loop, and return the nanoseconds of processor time that it took."""
-    begun = thread_time_ns()
-    for one in scopes:
-        coroutine: Any = app(one, _receive, send)
-        try:
-            coroutine.send(None)
-        except StopIteration:
-            continue
-        raise RuntimeError("something waited: this is a measurement without an event loop")
-    return thread_time_ns() - begun
-
-
-async def _ignore(message: Any) -> None:
-    pass
-
-
-async def _receive() -> Any:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-def _quartiles(times: list[float]) -> tuple[float, float]:
-    ordered = sorted(times)
-    return ordered[len(ordered) // 4], ordered[3 * len(ordered) // 4]
+def _event(rounds: int, times: int) -> Figure:
+    """Measure the one exit of a granted request, where no sink listens."""
+    guarded = guard()
+    view = RequestView("GET", "/open")
+    decision = guarded.decide(view)
+    name = "one event without a sink"
+    return interleaved({name: repeated(lambda: guarded._concluded(decision, view), times)}, rounds).absolute(name, "µs", bound=0.1)

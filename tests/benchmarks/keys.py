@@ -1,26 +1,29 @@
-"""What one check of an API key costs, against SQLite with a thousand keys and with a million: an index, not a scan.
-
-Without the cache, so that every check asks the database.
-"""
+"""Measures a check of an API key and of an opaque token that is not cached, in SQLite: with a thousand keys and with a million."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
 from hashlib import sha256
-from statistics import median
-from time import perf_counter_ns, process_time_ns
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time_ns
+from typing import TYPE_CHECKING, Any
 
-from watchword import Accepted, APIKeyCredentials
-from watchword.checkers import APIKeys
+from tests.benchmarks.measuring import interleaved
+from watchword import Accepted, APIKeyCredentials, BearerToken
+from watchword.checkers import APIKeys, OpaqueTokens
 from watchword.stores import SQLStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
+    from tests.benchmarks.measuring import Figure, Job
 
 FEW, MANY = 1_000, 1_000_000
+QUERY, CHECK, TOKEN = "the query alone", "API key that is not cached", "opaque token that is not cached"
+
+_STATEMENT = "SELECT * FROM watchword_meta LEFT JOIN watchword_keys k ON k.id = ? LEFT JOIN watchword_accounts a ON a.id = k.owner"
 
 
 def filled(path: Path, number: int) -> tuple[SQLStore, list[str]]:
@@ -48,68 +51,46 @@ def filled(path: Path, number: int) -> tuple[SQLStore, list[str]]:
     return store, made
 
 
-def measure(directory: Path, small: int, large: int, rounds: int) -> float:
-    """Return what a check costs with many keys, as a multiple of what it costs with few.
+def figures(*, short: bool) -> list[Figure]:
+    """Measure.
 
     Args:
-        directory: for the databases.
-        small: how many keys are few.
-        large: how many are many.
-        rounds: how many times a hundred checks of each.
+        short: only try whether it runs, with fewer keys.
     """
-    stores = [filled(directory / f"keys-{number}.db", number) for number in (small, large)]
-    checkers = [(APIKeys(store), [APIKeyCredentials(key) for key in made]) for store, made in stores]
-    ratios = []
-    for _ in range(rounds):
-        took = []
-        for checker, shown in checkers:
-            begun = perf_counter_ns()
-            for credentials in shown:
-                if not isinstance(checker.check(credentials), Accepted):
-                    raise RuntimeError("a key was refused")  # noqa: TRY004 - its value is at fault
-            took.append(perf_counter_ns() - begun)
-        ratios.append(took[1] / took[0])
-    for store, _ in stores:
-        store.close()
-    return median(ratios)
+    few, many, rounds = (100, 300, 2) if short else (FEW, MANY, 51)
+    with TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        store, made = filled(directory / "few.db", few)
+        larger, more = filled(directory / "many.db", many)
+        tokens = OpaqueTokens(store)
+        issued = [tokens.create(f"owner-{number}").token for number in range(len(made))]
+        with store, larger, closing(sqlite3.connect(directory / "few.db")) as connection:
+            ids = [key.split("_")[1] for key in made]
+            if not isinstance(APIKeys(larger).check(APIKeyCredentials(more[-1])), Accepted):
+                raise RuntimeError("a key was refused")  # noqa: TRY004 - its value is at fault
+            jobs = {
+                QUERY: _each(lambda id_: connection.execute(_STATEMENT, (id_,)).fetchall(), ids),
+                CHECK: _each(APIKeys(store).check, [APIKeyCredentials(key) for key in made]),
+                f"{CHECK}, {many:,} keys": _each(APIKeys(larger).check, [APIKeyCredentials(key) for key in more]),
+                TOKEN: _each(tokens.check, [BearerToken(token) for token in issued]),
+            }
+            measured = interleaved(jobs, rounds)
+    return [
+        measured.absolute(CHECK, "µs", bound=60),
+        measured.absolute(TOKEN, "µs", bound=60),
+        measured.ratio(CHECK, QUERY),
+        measured.ratio(TOKEN, QUERY),
+        measured.ratio(f"{CHECK}, {many:,} keys", CHECK, bound=1.5),
+    ]
 
 
-def overhead(directory: Path, rounds: int) -> tuple[float, float]:
-    """Return the CPU time of a check that asks SQLite: in µs, and as a multiple of that of its query alone.
+def _each(call: Callable[[Any], object], arguments: Sequence[Any]) -> Job:
+    """Return a job that measures the microseconds of processor time of a call, threads included."""
 
-    Args:
-        directory: for the database.
-        rounds: how many times a hundred checks.
-    """
-    path = directory / "keys-overhead.db"
-    store, made = filled(path, 100)
-    checker = APIKeys(store)
-    shown = [APIKeyCredentials(key) for key in made]
-    ids = [key.split("_")[1] for key in made]
-    query = "SELECT * FROM watchword_meta LEFT JOIN watchword_keys k ON k.id = ? LEFT JOIN watchword_accounts a ON a.id = k.owner"
-    checks, ratios = [], []
-    with store, closing(sqlite3.connect(path)) as connection:
-        for _ in range(rounds):
-            begun = process_time_ns()
-            for id_ in ids:
-                connection.execute(query, (id_,)).fetchall()
-            between = process_time_ns()
-            for credentials in shown:
-                checker.check(credentials)
-            checks.append((process_time_ns() - between) / len(shown) / 1000)
-            ratios.append(checks[-1] * 1000 * len(ids) / max(1, between - begun))
-    return median(checks), median(ratios)
+    def run() -> float:
+        begun = process_time_ns()
+        for one in arguments:
+            call(one)
+        return (process_time_ns() - begun) / len(arguments) / 1000
 
-
-def overhead_line(measured: tuple[float, float]) -> str:
-    """Return the measurement.
-
-    Args:
-        measured: of `overhead`.
-    """
-    return f"one check of an API key in SQLite: {measured[0]:.0f} µs of CPU, {measured[1]:.1f} x its query alone"
-
-
-def line(ratio: float) -> str:
-    """Return the measurement."""
-    return f"one check of an API key with {MANY:,} keys in SQLite: {ratio:.2f} x its cost with {FEW:,}"
+    return run

@@ -1,9 +1,12 @@
-"""Measures a server from outside: a client that sends at a fixed rate, whatever the server does, from another CPU than the server's."""
+"""Asks a server from outside, from another CPU than the server's: at a fixed rate, whatever the server does, or as fast as it answers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import socket
+import subprocess
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +18,10 @@ from tests.support.servers import Server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from tests.benchmarks.measuring import Job
+
 APPLICATION = "tests.benchmarks.outside_app"
+CONNECTIONS = 32
 
 
 def get(path: str, *fields: tuple[str, str]) -> bytes:
@@ -30,17 +36,18 @@ def get(path: str, *fields: tuple[str, str]) -> bytes:
 
 
 @contextmanager
-def serving(**environment: str) -> Iterator[Server]:
-    """Start uvicorn on one CPU and keep this process on another one, where there are two.
+def serving(name: str = "uvicorn", **environment: str) -> Iterator[Server]:
+    """Start a server on one CPU and keep this process on another one, where there are two.
 
     Args:
+        name: of the server.
         environment: variables for the application.
     """
     mine = os.sched_getaffinity(0)
     theirs = {min(mine)}
     os.sched_setaffinity(0, theirs)  # inherited: the server counts its CPUs when it starts
     try:
-        server = Server("uvicorn", APPLICATION, **environment)
+        server = Server(name, APPLICATION, **environment)
         try:
             os.sched_setaffinity(0, mine - theirs or mine)
             server.wait()
@@ -156,3 +163,51 @@ async def at_rate(port: int, requests: list[bytes], rate: float, seconds: float,
     finally:
         for caller in made:
             caller.close()
+
+
+def throughput(server: Server, path: str, fields: tuple[tuple[str, str], ...], seconds: int) -> Job:
+    """Return a job that asks as fast as the server answers: the requests of one second. wrk asks where it is installed.
+
+    Args:
+        server: is asked.
+        path: the target.
+        fields: more header fields.
+        seconds: for how long.
+    """
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        return lambda: _ask(server.port, get(path, *fields), seconds)
+    headers = [part for name, value in fields for part in ("--header", f"{name}: {value}")]
+    command = [wrk, "--threads", "1", "--connections", str(CONNECTIONS), "--duration", str(seconds), *headers, server.url + path]
+
+    def run() -> float:
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return float(printed.partition("Requests/sec:")[2].split()[0])
+
+    return run
+
+
+def _ask(port: int, request: bytes, seconds: float) -> float:
+    """Send a request on each of several connections, read the answers, and begin again; return how many come in a second."""
+
+    def connect() -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port))
+
+    connections = [connect() for _ in range(CONNECTIONS)]
+    answers, begun = 0, perf_counter()
+    while perf_counter() < begun + seconds:
+        for connection in connections:
+            connection.sendall(request)
+        for place, connection in enumerate(connections):
+            head, _, body = connection.recv(65536).lower().partition(b"\r\n\r\n")
+            length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            while len(body) < length:
+                body += connection.recv(65536)
+            answers += 1
+            if b"\r\nconnection: close" in head:
+                connection.close()
+                connections[place] = connect()
+    taken = perf_counter() - begun
+    for connection in connections:
+        connection.close()
+    return answers / taken

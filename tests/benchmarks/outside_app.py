@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 
-from tests.benchmarks.bearer import TOKENS
+from tests.benchmarks import wsgi as wsgi_bench
+from tests.benchmarks.bearer import TOKENS, bare, guard, refuse
 from watchword import APIKey, Basic, Bearer, Guard, Principal, public
 from watchword.adapters.asgi import GuardMiddleware
+from watchword.adapters.wsgi import GuardMiddleware as WSGIGuardMiddleware
 from watchword.checkers import APIKeys, PasswordHasher, Tokens, Users
 from watchword.stores import SQLStore
 
 if TYPE_CHECKING:
-    from watchword.adapters.asgi import Receive, Scope, Send
+    from collections.abc import Iterable
+
+    from watchword.adapters.asgi import ASGIApp, Receive, Scope, Send
+    from watchword.adapters.wsgi import Environ, StartResponse, WSGIApp
 
 NAME, PASSWORD = "ann", "correct horse battery staple"
 PUBLIC = {"/healthz": public, "/page": public}
@@ -37,7 +42,7 @@ def _guard() -> Guard:
     return Guard(Basic(users, realm="r"), Bearer(tokens, realm="r"), rules=PUBLIC)
 
 
-async def _bare(scope: Scope, receive: Receive, send: Send) -> None:
+async def _page(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
@@ -46,8 +51,29 @@ async def _bare(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/page":
         # As a framework serves a file: in one of the threads that the application shares.
         await run_sync(Path(__file__).read_bytes)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    await bare(scope, receive, send)
 
 
-asgi = GuardMiddleware(_bare, _guard())
+async def _refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await refuse(send, 401)
+
+
+# What the same server serves without a guard, or behind that of `bearer`, to be compared.
+_GUARDED = "/orders/7"
+_ASGI: dict[str, ASGIApp] = {"/bare": bare, "/refused": _refuse, _GUARDED: GuardMiddleware(bare, guard())}
+_WSGI: dict[str, WSGIApp] = {
+    "/bare": wsgi_bench.bare,
+    "/refused": lambda _, start_response: wsgi_bench.refuse(start_response, "401 Unauthorized"),
+    _GUARDED: WSGIGuardMiddleware(wsgi_bench.bare, guard()),
+}
+_OTHERS = GuardMiddleware(_page, _guard())
+
+
+async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one connection."""
+    await _ASGI.get(scope.get("path", ""), _OTHERS)(scope, receive, send)
+
+
+def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Serve one request."""
+    return _WSGI.get(environ["PATH_INFO"], wsgi_bench.bare)(environ, start_response)

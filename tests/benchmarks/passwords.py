@@ -1,7 +1,7 @@
-"""What a user name and a password cost: the first time, and again; beside one bare hash. Over ASGI, on an event loop.
+"""Measures a user name and a password beside one bare hash, the first time and again: over ASGI, on an event loop.
 
-The hash is Argon2id with the parameters of new hashes. What "again" costs is the added cost over the bare application; what the
-first time costs is the whole request, with the worker thread and all.
+The hash is Argon2id with the parameters of new hashes. Of "again" the cost that is added to the bare application is taken; of the first
+time the whole request, with the worker thread.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from base64 import b64encode
-from statistics import median
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.bearer import bare, request
+from tests.benchmarks.measuring import figure
 from watchword import Basic, Guard
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Accounts, PasswordHasher, Users
@@ -21,9 +23,8 @@ from watchword.stores import MemoryStore, SQLStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from tests.benchmarks.bearer import App
+    from tests.benchmarks.measuring import App, Figure
 
 PASSWORD = "correct horse battery staple"
 
@@ -57,25 +58,28 @@ def guarded(checker: object) -> App:
     return GuardMiddleware(bare, Guard(Basic(checker, realm="r")))
 
 
-def measure(directory: Path, rounds: int, repeats: int, hasher: PasswordHasher | None = None) -> list[tuple[str, float, float, float]]:
+def figures(*, short: bool) -> list[Figure]:
     """Measure.
 
     Args:
-        directory: for a database.
-        rounds: how many first times.
-        repeats: how many more requests of each user.
-        hasher: None: the usual one.
-
-    Returns:
-        Of each checker: its name, the first time as a multiple of one hash, one hash as a multiple of the added cost of the
-        same user again on the fast path, and the same with a query.
+        short: only try whether it runs, with a hash that costs next to nothing.
     """
-    hasher = PasswordHasher() if hasher is None else hasher
+    rounds, repeats = (2, 2) if short else (31, 300)
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1) if short else PasswordHasher()
     hash_ = hasher.hash(PASSWORD)
-    return [(name, *asyncio.run(_measure(app, hasher, hash_, rounds, repeats))) for name, app in apps(directory, hasher)]
+    found: list[Figure] = []
+    with TemporaryDirectory() as scratch:
+        for name, app in apps(Path(scratch), hasher):
+            firsts, agains, queries = asyncio.run(_measure(app, hasher, hash_, rounds, repeats))
+            found += (
+                figure(firsts, f"first request, {name}", against="one hash", bound=1.05),
+                figure(agains, "one hash", against=f"the same user again, {name}", bound=2000, least=True),
+                figure(queries, "one hash", against=f"again and with a query, {name}", bound=2000, least=True),
+            )
+    return found
 
 
-async def _measure(app: App, hasher: PasswordHasher, hash_: str, rounds: int, repeats: int) -> tuple[float, float, float]:
+async def _measure(app: App, hasher: PasswordHasher, hash_: str, rounds: int, repeats: int) -> tuple[list[float], ...]:
     firsts, agains, queries = [], [], []
     answered = 0
     statuses: set[int] = set()
@@ -112,11 +116,4 @@ async def _measure(app: App, hasher: PasswordHasher, hash_: str, rounds: int, re
         gc.enable()
     if statuses != {200}:
         raise RuntimeError(f"somebody was refused: {statuses}")
-    return median(firsts), median(agains), median(queries)
-
-
-def table(rows: list[tuple[str, float, float, float]]) -> str:
-    """Return the measurements."""
-    lines = [f"{'name and password':24}  first time / hash   hash / again   hash / again, with a query"]
-    lines += [f"{name:24}  {first:17.2f}   {again:12.0f}   {query:26.0f}" for name, first, again, query in rows]
-    return "\n".join(lines)
+    return firsts, agains, queries

@@ -2,60 +2,109 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.benchmarks import flood, keys, passwords
-from tests.benchmarks.bearer import TOKENS, contenders, measure, request, status, table
-from watchword.checkers import PasswordHasher
+from tests.benchmarks import bearer, keys, outside, refusals, wsgi
+from tests.benchmarks.measuring import Figure, Rounds, status, table
+from tests.benchmarks.subjects import IN_PROCESS, OUTSIDE, SUBJECTS
+from tests.support.servers import ROOT, Server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    from tests.benchmarks.subjects import Subject
 
 
-@pytest.mark.parametrize("name", [name for name in contenders() if name != "bare"])
-def test_every_contender_does_the_job(name: str) -> None:
-    """What is measured lets a caller with a token through, and nobody with another."""
-    app = contenders()[name]
-    assert [status(app, request(token)) for token in list(TOKENS)[:3]] == [200, 200, 200]
+@pytest.mark.parametrize("name", bearer.contenders())
+def test_every_contender_lets_its_callers_in(name: str) -> None:
+    """What is measured lets a caller with a token through and, but for the bare application, nobody with another."""
+    app = bearer.contenders()[name]
+    assert [status(app, bearer.request(token)) for token in list(bearer.TOKENS)[:3]] == [200, 200, 200]
     # Starlette's middleware says 400 to whatever its backend refuses.
-    assert status(app, request("0000-no")) == (400 if name.startswith("Starlette") else 401)
+    expected = {bearer.BARE: 200, bearer.STARLETTE: 400}.get(name, 401)
+    assert status(app, bearer.request("0000-no")) == expected
 
 
-def test_the_table_has_every_contender() -> None:
-    """The suite runs from end to end and prints a line for each, with a ratio to each."""
-    rows = measure(rounds=2, requests=20)
-    lines = table(rows).splitlines()
-    more = ["watchword, an API key", "watchword, a public route"]
-    assert [row.name for row in rows] == [*(name for name in contenders() if name != "bare"), *more]
-    assert len(lines) == len(rows) + 1
-    assert all(line.startswith(row.name) for line, row in zip(lines[1:], rows, strict=True))
+@pytest.mark.parametrize("name", wsgi.contenders())
+def test_every_contender_lets_its_callers_in_over_wsgi(name: str) -> None:
+    """The same over WSGI."""
+    app = wsgi.contenders()[name]
+    assert [wsgi.status(app, wsgi.environ(token)) for token in list(bearer.TOKENS)[:3]] == [200, 200, 200]
+    assert wsgi.status(app, wsgi.environ("0000-no")) == (200 if name in {bearer.BARE, wsgi.FLASK} else 401)
 
 
-def test_passwords_are_measured(tmp_path: Path) -> None:
-    """Every kind of store has a line with three ratios."""
-    rows = passwords.measure(tmp_path, rounds=2, repeats=2, hasher=CHEAP)
-    assert [row[0] for row in rows] == ["Users", "Accounts, MemoryStore", "Accounts, SQLite"]
-    assert all(ratio > 0 for row in rows for ratio in row[1:])
-    assert len(passwords.table(rows).splitlines()) == 4
+@pytest.mark.parametrize("name", refusals.contenders())
+def test_every_contender_refuses(name: str) -> None:
+    """What is measured is the refusal that the line names."""
+    app, connection, expected = refusals.contenders()[name]
+    assert [status(app, connection) for _ in range(3)] == [expected] * 3
 
 
-def test_keys_are_measured(tmp_path: Path) -> None:
-    """The stores hold as many keys as they say, and every check lets its key in."""
-    assert keys.measure(tmp_path, 100, 300, rounds=1) > 0
+@pytest.mark.parametrize(
+    ("title", "subject"),
+    [
+        *(pytest.param(*SUBJECTS[name], id=name) for name in IN_PROCESS),
+        *(pytest.param(*SUBJECTS[name], id=name, marks=pytest.mark.long) for name in OUTSIDE),
+    ],
+)
+def test_a_subject_is_measured(title: str, subject: Subject) -> None:
+    """Each runs from end to end in its short form, and has a line for every figure."""
+    figures = subject(short=True)
+    lines = table(title, figures).splitlines()
+    assert lines[0].startswith(title)
+    assert [line.startswith(one.what) for line, one in zip(lines[1:], figures, strict=True)] == [True] * len(figures)
+    assert len({(one.what, one.against) for one in figures}) == len(figures)
+
+
+def test_a_ratio_takes_the_bare_application_off_both() -> None:
+    """The median of the rounds, with its quartiles, and whether the target is met."""
+    rounds = Rounds([{"bare": 1.0, "ours": 1.0 + number, "theirs": 3.0} for number in (1, 2, 4)])
+    one = rounds.ratio("ours", "theirs", less="bare", bound=0.9)
+    assert one == Figure("ours", 1.0, (0.5, 2.0), against="theirs", bound=0.9)
+    assert not one.met
+    assert rounds.ratio("ours", "theirs", less="bare", bound=0.9, least=True).met
+
+
+def test_a_store_holds_as_many_keys_as_it_says(tmp_path: Path) -> None:
+    """The copies are keys like the others."""
     store, made = keys.filled(tmp_path / "counted.db", 150)
     with store:
         assert (len(store.list_keys(limit=1000)), len(made)) == (150, 100)
-    assert "1,000,000" in keys.line(1.0)
-    assert "x its query alone" in keys.overhead_line(keys.overhead(tmp_path, rounds=1))
 
 
-def test_a_flood_is_measured() -> None:
-    """Every wrong password is answered."""
-    measured = flood.measure(10, hasher=CHEAP, idle=0.05)
-    assert sum(measured[2].values()) == 10
-    assert measured[2].keys() <= {401, 503}
-    assert "10 wrong passwords" in flood.line(10, measured)
+def test_the_client_of_the_suite_counts_answers() -> None:
+    """Where wrk is not installed: also of a server that closes each connection."""
+    server = Server("gunicorn", outside.APPLICATION)
+    try:
+        server.wait("/bare")
+        assert outside._ask(server.port, outside.get("/refused"), 0.05) > 0
+    finally:
+        server.stop()
+
+
+def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
+    """A table, the same as JSON, and a picture with a bar for each target of each run."""
+    first, second, picture = (tmp_path / name for name in ("first.json", "second.json", "picture.svg"))
+
+    def run(*arguments: str | Path) -> str:
+        command = [sys.executable, "-m", "tests.benchmarks", "granted", "--short", *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    run("--json", first)
+    printed = run("--json", second, "--beside", first, "--svg", picture)
+    ((title, figures),) = json.loads(second.read_text())["subjects"].items()
+    assert printed.startswith(title)
+    assert all(one["what"] in printed for one in figures)
+    targets = [one for one in figures if one["bound"] is not None]
+    bars = [part for part in _parts(picture) if part.tag.endswith("rect")]
+    assert len(bars) == 2 * len(targets) > 0
+
+
+def _parts(picture: Path) -> list[ET.Element[Any]]:
+    return list(ET.parse(picture).getroot())  # noqa: S314 - the suite has written it
