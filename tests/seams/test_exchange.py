@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watchword import BearerToken, Requirement
+    from watchword.refusal import Refusal
 
 PEOPLE = {"ann": Principal("ann", roles={"admin"}, scopes={"read"}), "bob": Principal("bob", scopes={"read"})}
 RULES: dict[str, Requirement] = {"/open": public, "/maybe": optional, "/known": authenticated, "/near": network("192.0.2.0/24")}
@@ -71,6 +72,7 @@ class Site:
         self.exchanges: list[Exchange] = []
         self.ran: list[str] = []
         self.before: Callable[[Any], None] = lambda asked: None
+        self.style: Callable[[Refusal], tuple[int, list[tuple[str, str]], bytes]] = lambda said: (said.status, said.headers, said.body)
         self.outer: dict[str, Any] = {}
 
 
@@ -88,7 +90,7 @@ class ByASGI(Site):
         if scope["path"] not in RULES:
             status, headers, body = 404, list[tuple[str, str]](), b"mine"
         elif self.demand is not None and (refused := await exchange.aauthorize(self.demand)) is not None:
-            status, headers, body = refused.status, refused.headers, refused.body
+            status, headers, body = self.style(refused)
         else:
             self.ran.append(exchange.principal.id)
             status, headers, body = 200, [], b"served"
@@ -129,8 +131,9 @@ class ByWSGI(Site):
             start_response("404 Not Found", [])
             return [b"mine"]
         if self.demand is not None and (refused := exchange.authorize(self.demand)) is not None:
-            start_response(f"{refused.status} {refused.reason_phrase}", refused.headers)
-            return [refused.body]
+            status, headers, body = self.style(refused)
+            start_response(f"{status} Said by the application", headers)
+            return [body]
         self.ran.append(exchange.principal.id)
         start_response("200 OK", [])
         return [b"served"]
@@ -148,6 +151,47 @@ class ByWSGI(Site):
 
 
 SITES = [ByASGI, ByWSGI]
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("status", [200, 302, 403, 500])
+def test_an_error_handler_replaces_the_content_of_a_refusal_and_nothing_else(site: Any, status: int) -> None:
+    """Status, challenges and advice to caches stay; content, its fields and those of the application go out."""
+    served = site(made(), role("admin"))
+    own = [
+        ("Content-Type", "text/plain"),
+        ("Content-Length", "4"),
+        ("Cache-Control", "public"),
+        ("X-Mine", "1"),
+        ("WWW-Authenticate", "Evil"),
+    ]
+    served.style = lambda _: (status, own, b"mine")
+    for who, right in (("", 401), ("bob", 403)):
+        request = sent("/known" if who else "/maybe", who)
+        got, headers, body = served(request)
+        plain = site(made(), role("admin"))(request)
+        assert (got, body) == (right, b"mine")
+        assert [value for name, value in headers if name == "www-authenticate"] == [v for n, v in plain[1] if n == "www-authenticate"]
+        assert [value for name, value in headers if name == "cache-control"] == ["no-store"]
+        assert ("x-mine", "1") in headers
+        assert [value for name, value in headers if name.startswith("content-")] == ["text/plain", "4"]
+
+
+def test_a_refused_handshake_cannot_be_accepted() -> None:
+    """A view that goes on although it was refused gets an error, and the server closes the connection."""
+    sent_: list[Any] = []
+
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        await scope[KEY].aauthorize(role("admin"))
+        await send({"type": "websocket.accept"})
+
+    async def send(message: Any) -> None:
+        sent_.append(message)
+
+    scope_ = {**asgi_scope(sent("/known", "bob")), "type": "websocket", "scheme": "ws"}
+    with pytest.raises(RuntimeError, match="must not be accepted"):
+        asgi.GuardMiddleware(app, made(), views=True)(scope_, None, send).send(None)  # type: ignore[arg-type]  # nothing is received
+    assert sent_ == []
 
 
 def sent(path: str, who: str = "") -> Request:
@@ -312,7 +356,7 @@ def test_a_socket_is_told_of_when_its_handshake_is_answered_and_when_it_lapses()
     exchange = made(on_event=events.append).exchange(ask("/known", bearer("bob"), kind="websocket"), views=True)
     exchange.decide()
     assert events == []
-    assert exchange.response_headers(101, []) == []
+    assert exchange.response_start(101, []) == (101, [])
     assert exchange.authorize(scope("read")) is None
     assert exchange.authorize(role("admin")) is not None
     assert exchange.authorize(role("admin")) is not None

@@ -75,7 +75,8 @@ class GuardMiddleware:
             response = self.app(_forwarded(request, exchange, outcome.forwarding))
             if isinstance(exchange.decision, Hidden):  # a view said so
                 return _ended(exchange, self._refuse(exchange, exchange.outcome(), replace(request, body=BytesIO())))
-            return _ended(exchange, replace(response, headers=exchange.response_headers(response.status, response.headers)))
+            status, headers = exchange.response_start(response.status, response.headers)
+            return _ended(exchange, replace(response, status=status, headers=headers))
         except BaseException:
             exchange.finish()
             raise

@@ -54,10 +54,14 @@ class Answering:
         if kind == "http.response.start" and isinstance(exchange.decision, Hidden):
             self.imitates = True
             return
+        if kind == "websocket.accept" and not exchange.decision.granted:
+            raise RuntimeError(f"the view is refused ({exchange.decision.reason}), so the handshake must not be accepted")
         exchange.conclude()
         if kind != "websocket.close" and exchange.changes_response:
-            headers = exchange.response_headers(message.get("status", 101), as_text(message.get("headers", ())))
+            status, headers = exchange.response_start(message.get("status", 101), as_text(message.get("headers", ())))
             message = {**message, "headers": as_octets(headers)}
+            if "status" in message:
+                message["status"] = status
         await self._send(message)
         if kind != "http.response.start":
             await exchange.afinish()

@@ -38,7 +38,11 @@ class Starting:
         if self.is_early and isinstance(self._exchange.decision, Hidden):
             self.held = True
             return _drop
-        return self._start_response(status, self._exchange.response_headers(int(status[:3]), headers), *exc_info)
+        code, headers = self._exchange.response_start(int(status[:3]), headers)
+        # The application's own phrase stays with its own status.
+        return self._start_response(
+            status if status.startswith(str(code)) else f"{code} {self._exchange.refusal.reason_phrase}", headers, *exc_info
+        )
 
 
 def advising(start_response: StartResponse, advice: CacheAdvice) -> StartResponse:

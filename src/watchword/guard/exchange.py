@@ -13,7 +13,7 @@ from watchword.clock import ticks
 from watchword.decision import SILENT, Decided, Granted
 from watchword.guard.outcome import outcome_of
 from watchword.operation import arun, run
-from watchword.refusal import grant_headers
+from watchword.refusal import grant_headers, styled_headers
 from watchword.request import RequestView
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Exchange:
             Otherwise it is told at once.
     """
 
-    __slots__ = ("_decision", "_spent", "_telling", "_time", "_view", "guard", "views")
+    __slots__ = ("_decision", "_refusal", "_spent", "_telling", "_time", "_view", "guard", "views")
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Exchange:
         self.guard: Guard = guard
         self._view = view
         self._decision = decision
+        self._refusal: Refusal | None = None
         self._telling: _Telling = "open"
         self._spent = 0.0
         self._time: float | None = None
@@ -91,10 +92,10 @@ class Exchange:
 
     @property
     def changes_response(self) -> bool:
-        """Whether `response_headers` adds something to the response, as the decision stands."""
+        """Whether `response_start` changes something in the response, as the decision stands."""
         decision = self.decision
         if not isinstance(decision, Granted):
-            return False  # the refusal that a view sends has all of its fields
+            return True
         # No handshake is stored.
         return bool(decision.headers) or (bool(decision.cache) and self.view.kind == "http")
 
@@ -165,6 +166,8 @@ class Exchange:
 
     def _replaced(self, decision: Decision, began: float) -> Refusal | None:
         before, self._decision = self._decision, decision
+        if decision is not before:
+            self._refusal = None
         if began:
             self._spend(began)
         if decision.granted:
@@ -172,15 +175,25 @@ class Exchange:
         if self._telling == "done" and decision is not before:
             # On an open socket: what was told of when it was opened is not true any more.
             self.guard.conclude(decision, self.view, time=self._time, duration=self._spent)
-        return self.guard.refuse(decision, self.view)
+        return self.refusal
+
+    @property
+    def refusal(self) -> Refusal:
+        """The refusal of the decision that stands, made once: it has the same request id wherever it is asked for."""
+        if self._refusal is None:
+            self._refusal = self.guard.refuse(self.decision, self.view)
+        return self._refusal
 
     def _spend(self, began: float) -> None:
         """Count the time of a decision, and not that of the application."""
         self._spent += ticks() - began
         self._time = self.guard.policy.clock.now()
 
-    def response_headers(self, status: int, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return the header fields of a response, or of the answer to a handshake, that starts now. It is then that somebody is told.
+    def response_start(self, status: int, headers: Iterable[tuple[str, str]]) -> tuple[int, list[tuple[str, str]]]:
+        """Return status and header fields of a response, or of the answer to a handshake, that starts now.
+
+        The event is emitted here, if that has not happened. Where a view was refused, the application may have replaced the content of the
+        refusal, as an error handler does. The status and the fields of the refusal stay.
 
         Args:
             status: the status of the application's response.
@@ -188,9 +201,12 @@ class Exchange:
         """
         self.conclude()
         decision = self.decision
-        if not isinstance(decision, Granted) or not self.changes_response:
-            return [*headers]
-        return grant_headers(decision.cache if self.view.kind == "http" else SILENT, status, headers, decision.headers)
+        if not isinstance(decision, Granted):
+            refusal = self.refusal
+            return refusal.status, styled_headers(refusal.headers, headers)
+        if not self.changes_response:
+            return status, [*headers]
+        return status, grant_headers(decision.cache if self.view.kind == "http" else SILENT, status, headers, decision.headers)
 
     def conclude(self) -> None:
         """Emit the event and log a refusal, once: the decision that stands now."""

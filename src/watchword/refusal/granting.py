@@ -1,4 +1,4 @@
-"""Adds to a granted response what the guard has to say in it: advice to caches, and the fields of the scheme."""
+"""Adds the guard's fields to a response of the application: advice to caches, the fields of the scheme, and those of a refusal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Headers: TypeAlias = "list[tuple[str, str]]"
 
 _FOR_ONE = frozenset({"set-cookie", "dpop-nonce"})
+_OF_REFUSAL = frozenset({"www-authenticate", "proxy-authenticate", "cache-control", "retry-after"})  # the application adds none of its own
 
 
 def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]] = ()) -> Headers:
@@ -41,6 +42,25 @@ def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, 
     if cache.vary:
         kept = _vary(kept, cache.vary)
     return kept
+
+
+def styled_headers(refusal: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers of a refusal whose content the application has replaced.
+
+    An error handler that drops `WWW-Authenticate` would make the 401 invalid (RFC 9110 §11.6.1), and one that drops `Cache-Control` would
+    let a cache store it.
+
+    Args:
+        refusal: the headers of the refusal.
+        headers: the headers of the application's response; those that describe its content stay.
+    """
+    required = [(name, value) for name, value in refusal if not _is_of_content(name)]
+    names = _OF_REFUSAL | {name.lower() for name, _ in required}
+    return [(name, value) for name, value in headers if name.lower() not in names] + required
+
+
+def _is_of_content(name: str) -> bool:
+    return name.lower().startswith("content-")
 
 
 def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:
