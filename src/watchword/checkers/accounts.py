@@ -97,7 +97,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         check_store(store, "Accounts", "find_account", "hash_samples", "dummy_key", "revision", "is_current")
         if max_age is not None:
             check_number("Accounts(max_age=...)", max_age, above=True)
-        disclosed = check_sequence("Accounts(disclose=...)", disclose, '["account_disabled"]')
+        disclosed = check_sequence("Accounts(disclose=...)", disclose, '["disabled"]')
         if not STANDING.issuperset(disclosed):
             raise invalid("Accounts(disclose=...)", f"be a collection of {', '.join(sorted(STANDING))}", disclose)
         clock = as_clock(clock, "Accounts")

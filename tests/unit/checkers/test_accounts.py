@@ -475,6 +475,7 @@ def test_a_name_that_no_store_can_keep_is_unknown() -> None:
         ({"max_age": True}, "got True"),
         ({"max_age": "1d"}, "got '1d'"),
         ({"disclose": "disabled"}, "must be a collection of names, not one string, got 'disabled'"),
+        ({"disclose": 7}, r'got 7\. Write \["disabled"\]\.'),
         ({"disclose": ["expired"]}, "got .*'expired'"),
         ({"disclose": [Reason.UNKNOWN_IDENTITY]}, "must be a collection of"),
         ({"disclose": [Reason.WRONG_SECRET]}, "must be a collection of"),
