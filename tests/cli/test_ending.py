@@ -190,6 +190,19 @@ def test_each_command_loads_only_what_it_needs(ann: Inside) -> None:
     assert modules("hash", "--weak", given="x\n") & set(HEAVY) == {"argon2"}
 
 
+def test_a_short_command_looks_for_no_garbage(inside: Inside) -> None:
+    """What it imports stays to its end: hundreds of collections would look at all of it, and then those of the interpreter's end."""
+    code = (
+        f"import gc, sys; sys.argv[1:] = ['user', 'list', '--store', {inside.url!r}]\nfrom watchword.cli import main\n"
+        "before = sum(one['collections'] for one in gc.get_stats())\ntry: main()\n"
+        "except SystemExit: print(sum(one['collections'] for one in gc.get_stats()) - before, len(gc.get_objects()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    collections, left = map(int, done.stdout.split()[-2:])
+    assert collections < 10
+    assert left < 1000
+
+
 @pytest.mark.parametrize(
     ("package", "url", "extra"),
     [
