@@ -148,7 +148,8 @@ def look(connection: Connection, schema: str | None = None) -> Found:
         return Found("newer" if newer else "foreign", revision)
     wanted = expected(revision)
     lacking = _words(part for part in wanted if part not in actual)
-    surplus = _words(part for part in expected(REVISIONS[-1]) if part in actual and part not in wanted)
+    beyond = actual.difference(wanted)
+    surplus = _words(part for part in expected(REVISIONS[-1]) if part in beyond)
     if not lacking and connection.execute(select(meta.c.generation)).first() is None:
         lacking = [f"the row of {meta.name}"]
     if lacking or surplus:
