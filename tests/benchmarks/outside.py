@@ -166,7 +166,10 @@ async def at_rate(port: int, requests: list[bytes], rate: float, seconds: float,
 
 
 def throughput(server: Server, path: str, fields: tuple[tuple[str, str], ...], seconds: int) -> Job:
-    """Return a job that asks as fast as the server answers: the requests of one second. wrk asks where it is installed.
+    """Return a job that asks as fast as the server answers: the requests in one second of the server's processor time.
+
+    A server that is kept busy answers so many in a second of its own, also where other work takes the processor from it. wrk asks where it
+    is installed, else this process.
 
     Args:
         server: is asked.
@@ -175,20 +178,29 @@ def throughput(server: Server, path: str, fields: tuple[tuple[str, str], ...], s
         seconds: for how long.
     """
     wrk = shutil.which("wrk")
-    if wrk is None:
-        return lambda: _ask(server.port, get(path, *fields), seconds)
     headers = [part for name, value in fields for part in ("--header", f"{name}: {value}")]
-    command = [wrk, "--threads", "1", "--connections", str(CONNECTIONS), "--duration", str(seconds), *headers, server.url + path]
+    options = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", str(seconds), *headers]
 
     def run() -> float:
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        return float(printed.partition("Requests/sec:")[2].split()[0])
+        begun = server.used()
+        if wrk is None:
+            answers = ask(server.port, get(path, *fields), seconds)
+        else:
+            printed = subprocess.run([wrk, *options, server.url + path], check=True, capture_output=True, text=True).stdout
+            answers = int(printed.partition(" requests in")[0].split()[-1])
+        return answers / (server.used() - begun)
 
     return run
 
 
-def _ask(port: int, request: bytes, seconds: float) -> float:
-    """Send a request on each of several connections, read the answers, and begin again; return how many come in a second."""
+def ask(port: int, request: bytes, seconds: float) -> int:
+    """Send a request on each of several connections, read the answers, and begin again; return how many came.
+
+    Args:
+        port: of the server.
+        request: as it goes over the wire.
+        seconds: for how long.
+    """
 
     def connect() -> socket.socket:
         return socket.create_connection(("127.0.0.1", port))
@@ -207,7 +219,6 @@ def _ask(port: int, request: bytes, seconds: float) -> float:
             if b"\r\nconnection: close" in head:
                 connection.close()
                 connections[place] = connect()
-    taken = perf_counter() - begun
     for connection in connections:
         connection.close()
-    return answers / taken
+    return answers

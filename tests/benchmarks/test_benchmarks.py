@@ -83,7 +83,7 @@ def test_the_client_of_the_suite_counts_answers() -> None:
     server = Server("gunicorn", outside.APPLICATION)
     try:
         server.wait("/bare")
-        assert outside._ask(server.port, outside.get("/refused"), 0.05) > 0
+        assert outside.ask(server.port, outside.get("/refused"), 0.05) > 0
     finally:
         server.stop()
 

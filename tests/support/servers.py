@@ -113,6 +113,16 @@ class Server:
                 break
         raise ServerError(f"{self.name} does not serve:\n{self.printed()}")
 
+    def used(self) -> float:
+        """Return how many seconds of processor time the process and its workers have used so far."""
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # one that has just ended
+                fields = path.read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self._process.pid:  # its group
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         """End the process and its workers, at once: they hold nothing that wants saving."""
         # It leads a group of its own; where there is none any more, it has ended by itself.
