@@ -57,6 +57,20 @@ def split_at_mount(path: str, mount: str) -> Place:
     return Place(path, misplaced=True)
 
 
+def strip_mount(path: str, mount: str) -> str:
+    """Return the path below a mount prefix, as routers compute it: whole segments, and unchanged where it lies elsewhere.
+
+    Args:
+        path: decoded.
+        mount: the prefix, without a closing slash or with one; empty: none.
+    """
+    mount = mount.rstrip("/")
+    if not mount or not path.startswith(mount):
+        return path
+    rest = path[len(mount) :]
+    return rest or "/" if not rest or rest[0] == "/" else path
+
+
 def check_mount(given: object) -> str:
     """Return a mount that is written in the code, if it can be one.
 

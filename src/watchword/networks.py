@@ -1,4 +1,4 @@
-"""Looks addresses up in sets of networks, with one lookup per prefix length (RFC 4632, RFC 4291 §2.3)."""
+"""Parses addresses and networks, and looks addresses up in sets of networks with one lookup per prefix length (RFC 4632, RFC 4291 §2.3)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+_LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
 
 _Starts: TypeAlias = dict[int, set[int]]
 
@@ -64,3 +66,25 @@ def parse_network(cidr: str) -> IPv4Network | IPv6Network:
     if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped is not None:  # noqa: PLR2004 - ::ffff:0:0/96
         return ip_network((found.network_address.ipv4_mapped, found.prefixlen - 96))
     return found
+
+
+def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
+    """Read the address of a peer.
+
+    Args:
+        client: as the server states it; an IPv6 zone is dropped.
+
+    Returns:
+        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None: it is not an address.
+    """
+    if not client or len(client) > _LONGEST_ADDRESS:
+        return None
+    from ipaddress import IPv6Address, ip_address  # on first use: only network rules ask
+
+    try:
+        address = ip_address(client.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

@@ -1,119 +1,31 @@
-"""Describes the facts about a request that a guard may see.
+"""Describes one request to the guard.
 
-A view is made from what the server handed over, and never from `Host` or any URL rebuilt from it (threats P1). All of it
-is untrusted except `client`, `scheme` and `mount`, which the server states.
+A view is made from what the server states, and never from `Host` or a URL rebuilt from it (threats P1). All of it is untrusted except
+`client`, `scheme` and `mount`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from watchword.errors import WatchwordError
-from watchword.grammar import (
-    MAX_FIELD_OCTETS,
-    MAX_FIELDS,
-    MAX_NAME_OCTETS,
-    MAX_TOKEN_OCTETS,
-    Authorization,
-    parse_authorization,
-    percent_decode,
-)
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_TOKEN_OCTETS, Authorization, parse_authorization
 from watchword.mount import split_at_mount
-from watchword.operation import Operation
+from watchword.networks import parse_address
+from watchword.target import decode_path, escape_path, origin_form
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+    from watchword.content import ContentReader
+    from watchword.field_index import FieldIndex
     from watchword.peer import Forwarded, Peer
 
 RawHeaders: TypeAlias = Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 Kind: TypeAlias = Literal["http", "websocket"]
-ContentReader: TypeAlias = Callable[[int], Operation[bytes | None]]
-"""Makes the operation that reads the content, up to one octet beyond a limit, and keeps it for the application. It answers None where the
-content cannot be had whole, and raises `ContentInPieces` where it comes in too many pieces."""
 
-MAX_PIECES = 2048
-"""In how many pieces content may come that the guard reads. A client that sends octet by octet makes each cost a turn of the event loop."""
-
-_KNOWN_NAMES = 512  # names remembered by one index; more than any honest set of clients sends
-
-
-# Gateways and CGI programs read other characters of a name as the hyphen: `_` nearly all, `.` some, Apache every one of tchar that is
-# neither letter nor digit (RFC 9110 §5.6.2, threats H2 and H9).
-_LIKE_A_HYPHEN = b"!#$%&'*+._^`|~"
-_LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
-_CANONICAL = bytes.maketrans(_LIKE_A_HYPHEN + _LOWER_CASE.upper(), b"-" * len(_LIKE_A_HYPHEN) + _LOWER_CASE)
 _LONGEST_MEDIA_TYPE = 256  # characters: a type and a subtype of 127 each at most (RFC 6838 §4.2), and the slash
-_LEAST_PIECE = 512  # octets of content on the average; a packet of IPv4 holds more
 _LONGEST_UPGRADE = 512  # octets: a client names one protocol or two
-_LONGEST_NAME = 64  # characters; longer names are not kept
-_LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
-
-
-def canonical_name(raw: str | bytes) -> str:
-    """Return the name of a header field in the form in which all its aliases are equal: lower case, with hyphens.
-
-    Args:
-        raw: as the server spells it.
-    """
-    octets = raw if isinstance(raw, bytes) else raw.encode("latin-1", "replace")  # no name holds the question mark
-    return octets.translate(_CANONICAL).decode("latin-1")
-
-
-class FieldIndex(dict[str | bytes, str | None]):
-    """Which header names matter to one guard, looked up by the name as the server spells it.
-
-    Maps a raw name to its lower-case form, to `"?<canonical name>"` for an alias of a name that matters, or to None for a name that does
-    not. Answers are kept, boundedly, so that a request costs one lookup per header.
-
-    Args:
-        names: the names, lower case.
-        prefixes: of further names.
-        short: the names of fields that are read up to `MAX_FIELD_OCTETS`.
-    """
-
-    __slots__ = ("_canonical", "_longest", "names", "prefixes", "short")
-
-    def __init__(self, names: Iterable[str], prefixes: tuple[str, ...] = (), short: frozenset[str] = frozenset()) -> None:
-        super().__init__()
-        self.names: frozenset[str] = frozenset(names)
-        self.prefixes: tuple[str, ...] = prefixes
-        self.short: frozenset[str] = short
-        self._canonical = frozenset(map(canonical_name, self.names))
-        self._longest = max(map(len, (*self.names, *prefixes)), default=0)
-
-    def __missing__(self, raw: str | bytes) -> str | None:
-        found = self._find(raw)
-        if len(self) < _KNOWN_NAMES and len(raw) <= _LONGEST_NAME:
-            self[raw] = found
-        return found
-
-    def _find(self, raw: str | bytes) -> str | None:
-        # Of a long name no more is looked at than a name that matters has.
-        canonical = canonical_name(raw[: self._longest])
-        begins = canonical.startswith(self.prefixes)
-        if not begins and (canonical not in self._canonical or len(raw) > self._longest):
-            return None
-        name = _text(raw).lower()
-        # Behind a prefix any character may stand: Kubernetes has `x-remote-extra-acme.com%2Fproject`.
-        if name in self.names or name.startswith(self.prefixes):
-            return name
-        canonical = canonical_name(name)
-        return f"?{canonical}" if begins or canonical in self.names else None
-
-
-def most_pieces(limit: int) -> int:
-    """Return in how many pieces content may come: `MAX_PIECES`, or more where more is read than so many packets hold.
-
-    Args:
-        limit: octets that are read at most.
-    """
-    return max(MAX_PIECES, limit // _LEAST_PIECE)
-
-
-class ContentInPieces(WatchwordError):
-    """The content comes in more than `most_pieces` pieces, so that reading it would cost too much; answered 413."""
 
 
 class RequestView:
@@ -459,87 +371,6 @@ class RequestView:
         # The query and the headers may hold secrets.
         place = f"{self.method!r}, {(self.mount + self.path)!r}"
         return f"RequestView({place}, client={self.client!r}, scheme={self.scheme!r}, kind={self.kind!r})"
-
-
-def strip_mount(path: str, mount: str) -> str:
-    """Return the path below a mount prefix, as routers compute it: whole segments, and unchanged where it lies elsewhere.
-
-    Args:
-        path: decoded.
-        mount: the prefix, without a closing slash or with one; empty: none.
-    """
-    mount = mount.rstrip("/")
-    if not mount or not path.startswith(mount):
-        return path
-    rest = path[len(mount) :]
-    return rest or "/" if not rest or rest[0] == "/" else path
-
-
-def origin_form(raw: bytes) -> bytes:
-    """Return the path of a request target: of an absolute form what follows the authority (RFC 9112 §3.2.2), else the target itself.
-
-    Args:
-        raw: the target without its query.
-    """
-    if raw[:7].lower() == b"http://" or raw[:8].lower() == b"https://":
-        rest = raw[raw.index(b"//") + 2 :]
-        slash = rest.find(b"/")
-        return b"/" if slash < 0 else rest[slash:]
-    return raw
-
-
-def decode_path(raw: bytes) -> str:
-    """Percent-decode once; octets that are not UTF-8 become lone surrogates, which the firewall refuses.
-
-    Args:
-        raw: the path as sent.
-    """
-    return percent_decode(raw).decode("utf-8", "surrogateescape")
-
-
-def encode_path(path: str) -> bytes:
-    """Return the octets of a decoded path: the reverse of `decode_path` but for the percent signs. Never raises.
-
-    Args:
-        path: any text; lone surrogates that stand for octets become these octets again.
-    """
-    try:
-        return path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return path.encode("utf-8", "surrogatepass")
-
-
-def escape_path(path: str) -> bytes:
-    """Return a path as it stands in a request target: the reverse of `decode_path`.
-
-    Args:
-        path: decoded.
-    """
-    from urllib.parse import quote  # on first use: most requests are not moved
-
-    return quote(encode_path(path), safe="/:@!$&'()*+,;=~").encode("ascii")
-
-
-def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
-    """Read the address of a peer.
-
-    Args:
-        client: as the server states it; an IPv6 zone is dropped.
-
-    Returns:
-        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None: it is not an address.
-    """
-    if not client or len(client) > _LONGEST_ADDRESS:
-        return None
-    from ipaddress import IPv6Address, ip_address  # on first use: only network rules ask
-
-    try:
-        address = ip_address(client.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
 
 
 def _separator(name: str) -> str:

@@ -17,8 +17,9 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 LAYERS = [
     {"errors", "process"},
     {"validators"},
-    {"clock", "principal", "credentials", "reason", "networks", "cache", "locking", "peer"},
+    {"clock", "principal", "credentials", "reason", "networks", "cache", "locking", "peer", "field_index"},
     {"operation", "grammar", "mount"},
+    {"content", "target"},
     {"verdict", "request", "decision", "field"},
     {"protection", "observe", "stores"},
     {"schemes", "checkers", "authorization"},

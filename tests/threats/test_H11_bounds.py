@@ -19,10 +19,11 @@ from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestVi
 from watchword.adapters.variables import Variables
 from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
+from watchword.content import MAX_PIECES
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS
 from watchword.guard.fast_path import LONGEST_FIELD
 from watchword.guard.forwarding import forwarding
-from watchword.request import MAX_PIECES, parse_address
+from watchword.networks import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable

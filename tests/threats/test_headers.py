@@ -30,7 +30,7 @@ from watchword import (
 from watchword.checkers import Tokens, Users
 from watchword.grammar import Challenge, parse_challenges
 from watchword.guard import IDENTITY_HEADERS
-from watchword.request import parse_address
+from watchword.networks import parse_address
 
 if TYPE_CHECKING:
     from tests.support.drive import Behind, Through

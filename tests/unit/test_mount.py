@@ -1,11 +1,11 @@
-"""Where below its mount a request lies."""
+"""Tests how the mount is taken off a path, and which mounts the code may name."""
 
 from __future__ import annotations
 
 import pytest
 
-from watchword import ConfigurationError
-from watchword.mount import Place, check_mount, split_at_mount
+from watchword import ConfigurationError, RequestView
+from watchword.mount import Place, check_mount, split_at_mount, strip_mount
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,25 @@ def test_anything_else_is_a_mistake(mount: object, fix: str) -> None:
         check_mount(mount)
     assert str(caught.value).startswith(f'GuardMiddleware(mount=...) must be a path such as "/api", got {mount!r}. ')
     assert fix in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "mount", "below"),
+    [
+        ("/app/x", "/app", "/x"),
+        ("/app/x", "/app/", "/x"),
+        ("/app", "/app", "/"),
+        ("/app/", "/app", "/"),
+        ("/apple", "/app", "/apple"),
+        ("/other", "/app", "/other"),
+        ("/x", "", "/x"),
+        ("/x", "/", "/x"),
+        ("", "/app", ""),
+        ("/app/app/x", "/app", "/app/x"),
+        ("/app//x", "/app", "//x"),
+    ],
+)
+def test_a_mount_is_taken_off_in_whole_segments(path: str, mount: str, below: str) -> None:
+    """A neighbour that begins alike is not below it, and what lies elsewhere is left as it is (P6)."""
+    assert strip_mount(path, mount) == below
+    assert RequestView("GET", path, mount=mount).path == below

@@ -1,18 +1,14 @@
-"""Sets of networks."""
+"""Tests sets of networks, and the parsing of networks and addresses."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchword.networks import Networks, parse_network
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv6Address
+from watchword.networks import Networks, parse_address, parse_network
 
 v4 = st.ip_addresses(v=4)
 v6 = st.ip_addresses(v=6)
@@ -129,3 +125,29 @@ def test_what_is_no_text_is_refused(wrong: object) -> None:
 def test_mapped_networks_are_the_ipv4_networks_that_they_are(cidr: str, network: IPv4Network | IPv6Network) -> None:
     """From `::ffff:0:0/96` on (RFC 4291 §2.5.5.2); wider ones hold more than mapped addresses."""
     assert parse_network(cidr) == network
+
+
+@pytest.mark.parametrize(
+    ("client", "address"),
+    [
+        ("192.0.2.7", IPv4Address("192.0.2.7")),
+        ("2001:db8::1", IPv6Address("2001:db8::1")),
+        ("::ffff:192.0.2.7", IPv4Address("192.0.2.7")),
+        ("::FFFF:c000:207", IPv4Address("192.0.2.7")),
+        ("fe80::1%eth0", IPv6Address("fe80::1")),
+        ("::1", IPv6Address("::1")),
+        (None, None),
+        ("", None),
+        ("unix:", None),
+        ("localhost", None),
+        ("192.0.2.7:80", None),
+        ("[::1]", None),
+        ("192.0.2.07", None),
+        ("192.0.2.256", None),
+        ("%eth0", None),
+        ("１92.0.2.7", None),  # noqa: RUF001 - a full-width digit
+    ],
+)
+def test_an_address_is_read_strictly_and_unwrapped(client: str | None, address: object) -> None:
+    """IPv4 mapped into IPv6 is IPv4, a zone is dropped, and whatever is no address is none."""
+    assert parse_address(client) == address

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 
 import pytest
 
 from watchword import GrammarError, RequestView
+from watchword.field_index import FieldIndex
 from watchword.grammar import Authorization
-from watchword.request import FieldIndex, decode_path, origin_form, parse_address, strip_mount
 
 NAMES = ("authorization", "cookie", "host", "x-api-key")
 
@@ -18,63 +18,6 @@ def scanned(*headers: tuple[str, str] | tuple[bytes, bytes]) -> RequestView:
     view = RequestView("GET", "/", list(headers))  # type: ignore[arg-type]  # str and bytes are mixed by no caller here
     view.scan(FieldIndex(NAMES))
     return view
-
-
-# The index of names
-
-
-@pytest.mark.parametrize("spelling", ["x-api-key", "X-API-Key", "X-API-KEY", "x-Api-kEY"])
-def test_a_name_is_found_in_any_letter_case_and_kind(spelling: str) -> None:
-    """Names of fields know no letter case (RFC 9110 §5.1), whether a server hands them over as text or as octets."""
-    index = FieldIndex(NAMES)
-    for raw in (spelling, spelling.encode()):
-        assert index[raw] == "x-api-key"
-        assert index[raw] == "x-api-key", "the second look-up is answered from memory"
-
-
-@pytest.mark.parametrize("other", ["accept", "x-api-keys", "x-api-ke", "", "x api key", "\xff\xfe", "x-api-key "])
-def test_a_name_that_does_not_matter_is_none(other: str) -> None:
-    """Nothing but the whole name counts."""
-    index = FieldIndex(NAMES)
-    assert index[other] is None
-    assert index[other.encode("latin-1")] is None
-
-
-@pytest.mark.parametrize("twin", ["x_api_key", "X_API_KEY", "x-api_key", "X_Api-Key", "x.api.key", "x_api.key", "x~api!key"])
-def test_a_twin_with_an_underscore_is_told_apart(twin: str) -> None:
-    """What a gateway would merge with a field that matters is marked as its twin, never taken for it (H2)."""
-    index = FieldIndex(NAMES)
-    assert index[twin] == index[twin.encode()] == "?x-api-key"
-    assert index["not_at_all"] is None
-
-
-def test_names_are_remembered_up_to_a_bound() -> None:
-    """However many names a client makes up, the memory does not grow; and they are still told apart beyond the bound."""
-    index = FieldIndex(NAMES)
-    for number in range(5_000):
-        assert index[f"x-made-up-{number}"] is None
-    assert len(index) == 512
-    assert index["x-api-key"] == "x-api-key"
-    assert index["X-API-KEY"] == "x-api-key"
-    assert len(index) == 512
-
-
-def test_a_long_name_is_not_remembered() -> None:
-    """Nor does it grow by long names."""
-    index = FieldIndex(NAMES)
-    assert index["x" * 65] is None
-    assert index[b"x_" * 5_000] is None
-    assert len(index) == 0
-
-
-def test_a_prefix_stands_for_any_rest() -> None:
-    """A name that begins with a prefix matters, long ones too; its aliases are marked; what the prefix does not begin does not matter."""
-    index = FieldIndex(NAMES, ("x-remote-extra-", "client-cert"))
-    for raw in ("X-Remote-Extra-Scopes", "x-remote-extra-", "Client-Cert", "client-cert-chain", "X-Remote-Extra-" + "a" * 9000):
-        assert index[raw] == index[raw.encode()] == raw.lower()
-    assert index["x_remote.extra-a"] == index[b"X_Remote.Extra-A"] == "?x-remote-extra-a"
-    for raw in ("x-remote-extr", "x-remote-user", "a-client-cert", "y" * 9000):
-        assert index[raw] is None
 
 
 # Reading header fields
@@ -278,96 +221,15 @@ def test_a_target_that_the_server_does_not_tell_is_made_of_the_path(path: str, t
     assert view.target == target
 
 
-@pytest.mark.parametrize(
-    ("path", "mount", "below"),
-    [
-        ("/app/x", "/app", "/x"),
-        ("/app/x", "/app/", "/x"),
-        ("/app", "/app", "/"),
-        ("/app/", "/app", "/"),
-        ("/apple", "/app", "/apple"),
-        ("/other", "/app", "/other"),
-        ("/x", "", "/x"),
-        ("/x", "/", "/x"),
-        ("", "/app", ""),
-        ("/app/app/x", "/app", "/app/x"),
-        ("/app//x", "/app", "//x"),
-    ],
-)
-def test_a_mount_is_taken_off_in_whole_segments(path: str, mount: str, below: str) -> None:
-    """A neighbour that begins alike is not below it, and what lies elsewhere is left as it is (P6)."""
-    assert strip_mount(path, mount) == below
-    assert RequestView("GET", path, mount=mount).path == below
-
-
-@pytest.mark.parametrize(
-    ("raw", "path"),
-    [
-        (b"/x", b"/x"),
-        (b"http://h/x", b"/x"),
-        (b"https://h:443/x/y", b"/x/y"),
-        (b"HtTp://h/x", b"/x"),
-        (b"http://h", b"/"),
-        (b"http://", b"/"),
-        (b"http:///x", b"/x"),
-        (b"httpx://h/x", b"httpx://h/x"),
-        (b"ftp://h/x", b"ftp://h/x"),
-        (b"h:443", b"h:443"),
-        (b"*", b"*"),
-        (b"", b""),
-    ],
-)
-def test_the_path_of_an_absolute_form_follows_its_authority(raw: bytes, path: bytes) -> None:
-    """Only http and https have an absolute form here (RFC 9112 §3.2.2)."""
-    assert origin_form(raw) == path
-
-
-@pytest.mark.parametrize(
-    ("raw", "path"),
-    [
-        (b"/a+b", "/a+b"),
-        (b"/%2B", "/+"),
-        (b"/%2520", "/%20"),
-        (b"/%c3%a4", "/ä"),
-        (b"/\xc3\xa4", "/ä"),
-        (b"/%e4", "/\udce4"),
-        (b"/\xe4", "/\udce4"),
-        (b"/%zz%4", "/%zz%4"),
-        (b"/%00", "/\0"),
-    ],
-)
-def test_a_path_is_decoded_once_and_never_raises(raw: bytes, path: str) -> None:
-    """Octets that are no UTF-8 stay recognisable as such."""
-    assert decode_path(raw) == path
-
-
 # The peer
 
 
 @pytest.mark.parametrize(
     ("client", "address"),
-    [
-        ("192.0.2.7", IPv4Address("192.0.2.7")),
-        ("2001:db8::1", IPv6Address("2001:db8::1")),
-        ("::ffff:192.0.2.7", IPv4Address("192.0.2.7")),
-        ("::FFFF:c000:207", IPv4Address("192.0.2.7")),
-        ("fe80::1%eth0", IPv6Address("fe80::1")),
-        ("::1", IPv6Address("::1")),
-        (None, None),
-        ("", None),
-        ("unix:", None),
-        ("localhost", None),
-        ("192.0.2.7:80", None),
-        ("[::1]", None),
-        ("192.0.2.07", None),
-        ("192.0.2.256", None),
-        ("%eth0", None),
-        ("１92.0.2.7", None),  # noqa: RUF001 - a full-width digit
-    ],
+    [("192.0.2.7", IPv4Address("192.0.2.7")), ("::ffff:192.0.2.7", IPv4Address("192.0.2.7")), ("unix:", None), (None, None)],
 )
-def test_an_address_is_read_strictly_and_unwrapped(client: str | None, address: object) -> None:
-    """IPv4 mapped into IPv6 is IPv4, a zone is dropped, and whatever is no address is none."""
-    assert parse_address(client) == address
+def test_the_address_of_the_client_is_parsed_once(client: str | None, address: object) -> None:
+    """A network rule evaluates it several times."""
     view = RequestView("GET", "/", client=client)
     assert view.address == address
     assert view.address is view.address

@@ -6,10 +6,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.variables import UNPREFIXED, is_long
+from watchword.content import ContentInPieces, most_pieces
+from watchword.field_index import canonical_name
 from watchword.grammar import MAX_FIELDS, MAX_NAME_OCTETS
 from watchword.guard.forwarding import UNCHANGED
 from watchword.mount import split_at_mount
-from watchword.request import ContentInPieces, RequestView, canonical_name, decode_path, encode_path, most_pieces, origin_form
+from watchword.request import RequestView
+from watchword.target import decode_path, encode_path, origin_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchword.adapters.application import WatchedScope, check_mounted, own_mount, takes_mount_off
 from watchword.errors import ConfigurationError
-from watchword.mount import Place, check_mount, split_at_mount
-from watchword.request import strip_mount
+from watchword.mount import Place, check_mount, split_at_mount, strip_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.subprotocols import offering
+from watchword.content import ContentInPieces, most_pieces
 from watchword.decision import Hidden
 from watchword.guard.forwarding import UNCHANGED
 from watchword.operation import Operation, only_awaited
 from watchword.principal import ANONYMOUS
-from watchword.request import ContentInPieces, RequestView, most_pieces
+from watchword.request import RequestView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

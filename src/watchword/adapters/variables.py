@@ -10,8 +10,8 @@ from watchword.guard.fast_path import LONGEST_FIELD, NOTHING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from watchword.field_index import FieldIndex
     from watchword.guard.fast_path import FastPath
-    from watchword.request import FieldIndex
 
 UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 

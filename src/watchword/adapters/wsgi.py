@@ -30,7 +30,7 @@ from watchword.guard.outcome import Imitate, Pass
 from watchword.mount import check_mount
 from watchword.observe.log import log_failure
 from watchword.operation import Operation
-from watchword.request import encode_path
+from watchword.target import encode_path
 
 if TYPE_CHECKING:
     from watchword.guard import Guard

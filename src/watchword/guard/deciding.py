@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.rules import Route
 from watchword.authorization.value import NO, YES, Unknown
+from watchword.content import ContentInPieces
 from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
@@ -23,7 +24,6 @@ from watchword.networks import Networks
 from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
-from watchword.request import ContentInPieces
 from watchword.schemes.base import CredentialsError
 
 if TYPE_CHECKING:

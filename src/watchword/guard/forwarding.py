@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, AnyStr
 
-from watchword.request import canonical_name
+from watchword.field_index import canonical_name
 from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
 from watchword.schemes.subprotocols import without_tokens
 

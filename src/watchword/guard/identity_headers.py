@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.errors import ConfigurationError
+from watchword.field_index import canonical_name
 from watchword.grammar import is_token
-from watchword.request import canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from watchword.decision import NOBODY, Granted, Hidden
+from watchword.field_index import canonical_name
 from watchword.guard.forwarding import UNCHANGED, Forwarding, forwarding
 from watchword.guard.imitation import missing_path, preflight_path
 from watchword.guard.preflight import cors_answer, is_passed_on, is_refused_preflight
 from watchword.principal import ANONYMOUS
-from watchword.request import canonical_name, escape_path
+from watchword.target import escape_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

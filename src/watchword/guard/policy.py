@@ -12,12 +12,12 @@ from watchword.cache import Bounded
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
 from watchword.field import CREDENTIAL_LISTS, Field, FieldTable
+from watchword.field_index import FieldIndex
 from watchword.grammar import CookieReader, FormReader
 from watchword.guard.cross_site import configured_origin
 from watchword.guard.identity_headers import IdentityHeaders
 from watchword.principal import Evidence
 from watchword.protection.firewall import MOUNT_FIELDS
-from watchword.request import FieldIndex
 from watchword.schemes.base import Scheme
 from watchword.schemes.known import known, reads_field_alone
 from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS

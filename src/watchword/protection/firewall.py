@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from watchword.errors import GrammarError
 from watchword.field import CREDENTIAL_LISTS
 from watchword.grammar import MAX_PATH_OCTETS, MAX_QUERY_OCTETS, has_stray_percent, may_be_joined, parse_authorization
+from watchword.mount import strip_mount
 from watchword.reason import Reason
-from watchword.request import decode_path, encode_path, origin_form, strip_mount
+from watchword.target import decode_path, encode_path, origin_form
 from watchword.validators import check_sequence, invalid
 
 if TYPE_CHECKING:

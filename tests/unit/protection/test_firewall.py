@@ -11,8 +11,8 @@ from tests.support.core import ANN, Recorder, ask, values
 from tests.support.each import each
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Firewall, Granted, Guard, Malformed, Reason, RequestView, public
 from watchword.field import Field, FieldTable
+from watchword.field_index import FieldIndex
 from watchword.protection import RULES
-from watchword.request import FieldIndex
 
 
 def told(path: str, mount: str = "", **facts: Any) -> RequestView:
