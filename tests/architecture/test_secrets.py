@@ -39,7 +39,7 @@ from watchword import (
     public,
     role,
 )
-from watchword.authorization.requirement import EvaluationContext
+from watchword.authorization.context import EvaluationContext
 from watchword.checkers import Tokens, Users, adapt, nonblocking, verify_password
 from watchword.clock import SystemClock
 from watchword.grammar import (

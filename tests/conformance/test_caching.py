@@ -32,13 +32,14 @@ from watchword import (
     via,
     where,
 )
-from watchword.authorization.requirement import EvaluationContext, Requirement
+from watchword.authorization.requirement import Requirement
 from watchword.authorization.value import YES, Value
 from watchword.checkers.adapt import nonblocking
 from watchword.principal import Evidence
 
 if TYPE_CHECKING:
     from tests.support.drive import Answer, Behind, Through
+    from watchword.authorization.context import EvaluationContext
 
 SHARED = ("public", "s-maxage", "must-revalidate", "proxy-revalidate")
 PLAIN = ("Content-Type", "text/plain")

@@ -36,8 +36,9 @@ from tests.support.requirements import (
     value_for,
 )
 from watchword import ANONYMOUS, Evidence, Principal, RequestView, authenticated, fresh, network, role, scope, via, where
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import IDENTITY, STEP_UP, HoldScope, Via
-from watchword.authorization.requirement import AllOf, EvaluationContext, Hidden, Not, OneOf, Requirement
+from watchword.authorization.requirement import AllOf, Hidden, Not, OneOf, Requirement
 from watchword.authorization.value import NO, PENDING, YES, Needs, Unknown, both, either, needs, opposite
 from watchword.decision import Challenged, Failed, Forbidden, Granted
 from watchword.decision import Hidden as HiddenDecision

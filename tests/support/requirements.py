@@ -41,8 +41,9 @@ from watchword import (
     via,
     where,
 )
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import AllOf, EvaluationContext, OneOf
+from watchword.authorization.requirement import AllOf, OneOf
 from watchword.authorization.value import Unknown
 from watchword.checkers import nonblocking
 from watchword.testing import FixedClock

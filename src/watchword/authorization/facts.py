@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.needs import IDENTITY, HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import EvaluationContext, Requirement
+from watchword.authorization.requirement import Requirement
 from watchword.authorization.value import NO, YES, Unknown, Value, needs
 from watchword.errors import ConfigurationError, Unavailable
 from watchword.networks import Networks, parse_network
@@ -16,6 +16,8 @@ from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from watchword.authorization.context import EvaluationContext
 
 _NEEDS = (Identity, Via, HoldScope, LoginWithin, ReachAcr, UseFactor)
 

@@ -1,75 +1,27 @@
-"""Defines requirements: frozen, printable data that state what a route demands, and combine with `&`, `|` and `~`.
+"""Defines the base of requirements, and their connectives `&`, `|` and `~`.
 
-A requirement is a value: it holds no state, does no I/O and decides nothing. Evaluating it in a context gives one of
-four values (`value.py`); the guard maps them to a status. It must be met actively: there is no value by
-default, and nothing that one part grants takes away what another part lacks.
+A requirement is frozen, printable data. It holds no state, does no I/O and decides nothing: evaluating it gives one of the values of
+`value.py`, which the guard maps to a status. A requirement must be met actively. There is no default value, and what one part grants
+does not make up for what another part lacks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
 
 from watchword.authorization.needs import IDENTITY
-from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, both, either, needs, opposite
+from watchword.authorization.value import NO, YES, Value, both, either, needs, opposite
 from watchword.errors import ConfigurationError
 from watchword.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from watchword.clock import Clock
+    from watchword.authorization.context import EvaluationContext
     from watchword.principal import Principal
-    from watchword.request import RequestView
 
     FastCheck: TypeAlias = Callable[[Principal], bool]
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationContext:
-    """What is known when a requirement is evaluated.
-
-    Args:
-        request: the request.
-        clock: for requirements that know the time.
-        principal: the caller, or `ANONYMOUS` where that is certain; None: the credentials are not checked yet, or could not be.
-        unchecked: why the credentials could not be checked; None: they are not checked yet.
-        somebody: whether the caller is assumed to be authenticated, as an unspecified principal.
-        scopeless: whether the scopes that the caller holds count as missing, to find all that a challenge asks for (decision D63).
-    """
-
-    request: RequestView
-    clock: Clock
-    principal: Principal | None = None
-    unchecked: Unknown | None = None
-    somebody: bool = False
-    scopeless: bool = False
-
-    @property
-    def without_identity(self) -> Value:
-        """The value of requirements on the principal while it is not known."""
-        return PENDING if self.unchecked is None else self.unchecked
-
-    def once(self, question: Callable[..., object], whom: Principal | None, ask: Callable[[], T]) -> T:
-        """Return the answer to a question about a caller, asked once for each decision however often the rule is evaluated.
-
-        A refusal evaluates the rule several times: to find the reason, the cure, and whether to hide. All of them must see one answer.
-
-        Args:
-            question: what is asked, as a key.
-            whom: the caller; None: the question is about the request alone.
-            ask: asks it.
-        """
-        answers: dict[object, tuple[object, T]] | None = getattr(self.request, "answers", None)
-        if answers is None:
-            return ask()
-        key = question, id(whom)
-        known = answers.get(key)
-        if known is None:
-            known = answers[key] = whom, ask()  # the caller is kept too: an id is of one object only as long as that lives
-        return known[1]
 
 
 class Requirement:
@@ -82,7 +34,7 @@ class Requirement:
 
     @property
     def opposite(self) -> str:
-        """The constant that equals `~` of this requirement, such as `nobody`, so that `~` is refused; empty: `~` is useful."""
+        """The constant that `~` of this requirement equals, such as `nobody`, so that `~` is refused; empty: it equals none."""
         return ""
 
     def evaluate(self, context: EvaluationContext) -> Value:
@@ -91,52 +43,48 @@ class Requirement:
         Args:
             context: what is known.
         """
-        raise TypeError(f"{type(self).__name__} has no evaluate()")
+        raise TypeError(f"{type(self).__name__} must define evaluate().")
 
     def fast_check(self) -> FastCheck | None:
-        """Return a test of a principal that is True exactly when the requirement is met, if one set operation tells.
-
-        Returns:
-            The test; None where the request or the clock matters too.
-        """
+        """Return a test of a known principal that is True exactly if the requirement is met; None: the request or the clock matters too."""
         return None
 
     def accepted_schemes(self) -> frozenset[str] | None:
-        """Return the schemes, lower case, by which alone the requirement can be met; None: by any."""
+        """Return the schemes, lower case, by one of which a caller must come; None: any scheme will do."""
         return None
 
     def reads_request(self) -> bool:
         """Tell whether the value depends on the request itself, such as on the peer's address, and not only on the caller.
 
-        A shared cache stores by method and URI, so it cannot tell such requests apart (RFC 9111 §2). The default is True: a
-        custom requirement that does not say is treated as if it did.
+        A shared cache stores by method and URI, so it cannot tell such requests apart (RFC 9111 §2). The default is True, which is safe for
+        a custom requirement.
         """
         return True
 
     def denial_reason(self, context: EvaluationContext) -> Reason:
-        """Return why the requirement is not met, given that it is not.
+        """Return why the requirement is not met, where it is not.
 
         Args:
-            context: the one in which it was evaluated.
+            context: the context of the evaluation.
         """
         return self.reason
 
     def hides(self, context: EvaluationContext) -> bool:
-        """Tell whether a part that asked to be hidden is among those not met.
+        """Tell whether a part that is not met is hidden.
 
         Args:
-            context: the one in which it was evaluated.
+            context: the context of the evaluation.
         """
         return any(part.hides(context) for part in self.parts)
 
     def hidden(self) -> Requirement:
-        """Return the same requirement, answered with the application's own 404 in place of a 403 to a known caller (RFC 9110 §15.5.4)."""
+        """Return the same requirement, with the application's own 404 in place of a 403 for a known caller (RFC 9110 §15.5.4)."""
         return Hidden(self)
 
     def from_any_origin(self) -> Requirement:
         """Return the same requirement, exempt from the cross-site test: Basic and cookies count from pages of any origin (decision D61).
 
-        The exemption is of the whole route, wherever in its requirement it stands.
+        The whole route is exempt, wherever in its requirement this stands.
         """
         return FromAnyOrigin(self)
 
@@ -150,8 +98,8 @@ class Requirement:
         return Not(self)
 
     def __bool__(self) -> NoReturn:
-        # `a and b` would silently be b alone: a door left open.
-        raise TypeError(f"requirements combine with &, | and ~, not with and, or and not (here: {self})")
+        # `a and b` would be b alone, without an error: a route left open.
+        raise TypeError(f"the requirement {self} has no truth value. Combine requirements with &, | and ~, not with and, or and not.")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -167,7 +115,7 @@ class _Compound(Requirement):
         object.__setattr__(self, "parts", flat)
 
     def reads_request(self) -> bool:
-        """Tell whether any part does."""
+        """Tell whether any part reads the request."""
         return any(part.reads_request() for part in self.parts)
 
 
@@ -186,7 +134,7 @@ class AllOf(_Compound):
         return value
 
     def fast_check(self) -> FastCheck | None:
-        """Return a test that asks every part."""
+        """Return the tests of all parts as one; None where a part has none."""
         tests = [part.fast_check() for part in self.parts]
         first, *rest = tests
         if first is None or None in rest:
@@ -198,12 +146,12 @@ class AllOf(_Compound):
         return lambda principal: all(test(principal) for test in known)
 
     def accepted_schemes(self) -> frozenset[str] | None:
-        """Return what all parts accept."""
+        """Return the schemes that all parts accept."""
         limits = [limit for limit in (part.accepted_schemes() for part in self.parts) if limit is not None]
         return frozenset.intersection(*limits) if limits else None
 
     def denial_reason(self, context: EvaluationContext) -> Reason:
-        """Return the reason of the first part that stands in the way most."""
+        """Return the reason of the part with the smallest value; of equal ones, the first."""
         worst = min(self.parts, key=lambda part: part.evaluate(context).rank)
         return worst.denial_reason(context)
 
@@ -226,19 +174,19 @@ class OneOf(_Compound):
         return value
 
     def fast_check(self) -> FastCheck | None:
-        """Return a test that asks until one part is met."""
+        """Return the tests of the parts as one; None where a part has none."""
         tests = [part.fast_check() for part in self.parts]
         known = [test for test in tests if test is not None]
         return (lambda principal: any(test(principal) for test in known)) if len(known) == len(tests) else None
 
     def accepted_schemes(self) -> frozenset[str] | None:
-        """Return what any part accepts."""
+        """Return the schemes that any part accepts."""
         limits = [part.accepted_schemes() for part in self.parts]
         known = [limit for limit in limits if limit is not None]
         return frozenset[str]().union(*known) if len(known) == len(limits) else None
 
     def denial_reason(self, context: EvaluationContext) -> Reason:
-        """Return the reason of the first part that comes nearest."""
+        """Return the reason of the part with the greatest value; of equal ones, the first."""
         nearest = max(self.parts, key=lambda part: part.evaluate(context).rank)
         return nearest.denial_reason(context)
 
@@ -256,35 +204,35 @@ class Not(Requirement):
         if self.part.opposite:
             raise ConfigurationError(f"~{self.part} is constant. Write {self.part.opposite}.")
         for leaf in leaves(self.part):
-            # A list of blocked networks may well be empty; of what a caller holds, an empty list is a mistake.
+            # `~network()` blocks no network, which is a valid block list. `~role()` is a mistake that lets every caller in.
             if getattr(leaf, "empty", False) and leaf.reason is not Reason.NETWORK_DENIED:
                 raise ConfigurationError(f"{self} would admit every caller: {leaf} names nothing. Name what is excluded.")
 
     @property
-    def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # read-only here, which is all that is needed
+    def parts(self) -> tuple[Requirement, ...]:  # type: ignore[override]  # a read-only property in place of an attribute
         """The one part."""
         return (self.part,)
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return the opposite value. For an anonymous caller it is not NO where a login could change it."""
+        """Return the opposite value; for an anonymous caller, a need to log in where a login could change a NO."""
         value = opposite(self.part.evaluate(context))
         if value is NO and context.principal is not None and not context.principal.is_authenticated:
-            # A predicate may hold for an anonymous caller and not for a known one, so a login could help.
+            # A predicate may be True for anonymous callers and False for known ones: then a login helps, and the answer is 401.
             known = self.part.evaluate(replace(context, principal=None, somebody=True))
             return value if known is YES else needs(frozenset({IDENTITY}))
         return value
 
     def reads_request(self) -> bool:
-        """Tell whether the part does."""
+        """Tell whether the part reads the request."""
         return self.part.reads_request()
 
     def fast_check(self) -> FastCheck | None:
-        """Return a test that holds for a known caller who does not meet the part."""
+        """Return the opposite of the part's test. Anonymous callers never pass: they may be any principal."""
         test = self.part.fast_check()
         return None if test is None else lambda principal: principal.is_authenticated and not test(principal)
 
     def denial_reason(self, context: EvaluationContext) -> Reason:
-        """Return the part's reason where that is about the network, else a plain denial."""
+        """Return the part's reason where it is `network_denied`; any other would name what the caller holds as missing."""
         reason = self.part.denial_reason(context)
         return reason if reason is Reason.NETWORK_DENIED else Reason.DENIED
 
@@ -294,7 +242,7 @@ class Not(Requirement):
 
 @dataclass(frozen=True, slots=True)
 class Marked(Requirement):
-    """The base of requirements that are met as their part is, and that say something more about the route."""
+    """The base of requirements that are met exactly if their part is, and that mark the route."""
 
     part: Requirement
     word: ClassVar[str] = ""
@@ -309,7 +257,7 @@ class Marked(Requirement):
         return self.part.evaluate(context)
 
     def reads_request(self) -> bool:
-        """Tell whether the part does."""
+        """Tell whether the part reads the request."""
         return self.part.reads_request()
 
     def fast_check(self) -> FastCheck | None:
@@ -317,7 +265,7 @@ class Marked(Requirement):
         return self.part.fast_check()
 
     def accepted_schemes(self) -> frozenset[str] | None:
-        """Return what the part accepts."""
+        """Return the schemes that the part accepts."""
         return self.part.accepted_schemes()
 
     def denial_reason(self, context: EvaluationContext) -> Reason:
@@ -333,7 +281,7 @@ class Marked(Requirement):
 
 
 class Hidden(Marked):
-    """A requirement that, unmet by a known caller, looks as if there were nothing there."""
+    """A requirement that answers a known caller who does not meet it as if the resource did not exist."""
 
     __slots__ = ()
 
@@ -344,7 +292,7 @@ class Hidden(Marked):
         return self.part.evaluate(context) is not YES
 
     def hidden(self) -> Requirement:
-        """Return itself: hidden already."""
+        """Return itself."""
         return self
 
 
@@ -356,7 +304,7 @@ class FromAnyOrigin(Marked):
     word = "from_any_origin"
 
     def from_any_origin(self) -> Requirement:
-        """Return itself: exempt already."""
+        """Return itself."""
         return self
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from watchword.authorization.binding import Bound, Matches, find_binding
-from watchword.authorization.leaves import nobody, public
+from watchword.authorization.identified import nobody, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, FromAnyOrigin, Hidden, Requirement
 from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable

@@ -10,21 +10,10 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from watchword.authorization.facts import Where
-from watchword.authorization.leaves import (
-    Acr,
-    Factor,
-    Fresh,
-    Named,
-    Permission,
-    Role,
-    Scope,
-    ViaScheme,
-    authenticated,
-    nobody,
-    optional,
-    public,
-)
+from watchword.authorization.identified import authenticated, nobody, optional, public
+from watchword.authorization.leaves import Named, Permission, Role, Scope, ViaScheme
 from watchword.authorization.requirement import AllOf, Marked, Not, OneOf, leaves
+from watchword.authorization.step_up import Acr, Factor, Fresh
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
-from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
 from watchword.decision import NOBODY, Challenged, Failed, Forbidden, Granted, Hidden
 from watchword.grammar import Challenge

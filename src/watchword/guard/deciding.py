@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from watchword.authorization.requirement import EvaluationContext
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.rules import Route
 from watchword.authorization.value import NO, YES, Unknown
 from watchword.content import ContentInPieces

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
 from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed
 from watchword.errors import GrammarError

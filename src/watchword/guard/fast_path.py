@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.authorization.binding import CHANGING
-from watchword.authorization.leaves import public
+from watchword.authorization.identified import public
 from watchword.decision import Granted
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS
 from watchword.guard.cross_site import SAFE_METHODS

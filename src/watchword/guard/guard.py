@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import urandom
 from typing import TYPE_CHECKING, Any
 
-from watchword.authorization.leaves import authenticated
+from watchword.authorization.identified import authenticated
 from watchword.cache import FOR, MOST, check_bounds
 from watchword.clock import as_clock, ticks
 from watchword.decision import Decided, Granted

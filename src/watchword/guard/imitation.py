@@ -9,7 +9,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
-from watchword.authorization.requirement import EvaluationContext
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.rules import Route
 from watchword.authorization.value import YES
 

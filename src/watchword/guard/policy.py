@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from watchword.authorization.leaves import ViaScheme, authenticated
+from watchword.authorization.identified import authenticated
+from watchword.authorization.leaves import ViaScheme
 from watchword.authorization.rules import MOST_COMBINED, Route, Rules, walk
 from watchword.authorization.satisfiable import is_satisfiable
 from watchword.cache import Bounded

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.requirements import CLOCK, calls_of
 from watchword import ANONYMOUS, ConfigurationError, Evidence, Principal, RequestView, Requirement, Unavailable, network, where
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import IDENTITY, LoginWithin, UseFactor
-from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, needs
 
 ANN, BOB = Principal("ann"), Principal("bob")

@@ -1,4 +1,4 @@
-"""Every row of the table of leaves in the design, and what each leaf refuses to be made of."""
+"""Tests the value of each built-in requirement for each kind of caller, and the arguments that each one refuses."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from watchword import (
     via,
     where,
 )
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, ReachAcr, UseFactor, Via
-from watchword.authorization.requirement import EvaluationContext
 from watchword.authorization.value import NO, PENDING, YES, Unknown, Value, needs
 from watchword.testing import FixedClock
 
@@ -55,17 +55,17 @@ LACKS = Principal("bob", roles=["guest"], scopes=["c"], permissions=["r"], evide
 
 
 def is_friend(principal: Principal) -> bool:
-    """Whether it is a friend; nobody in particular is none."""
+    """Tell whether the claims name a friend; False for an anonymous caller."""
     return principal.claims.get("friend") is True
 
 
 def is_no_friend(principal: Principal) -> bool:
-    """Whether it is none; true of nobody in particular."""
+    """Tell whether the claims name no friend; True for an anonymous caller."""
     return principal.claims.get("friend") is not True
 
 
 def is_get(request: RequestView) -> bool:
-    """Whether it is a GET."""
+    """Tell whether the method is GET."""
     return request.method == "GET"
 
 
@@ -79,7 +79,7 @@ def need(*some: Need) -> Value:
     return needs(frozenset(some))
 
 
-# requirement; nobody identified yet; anonymous for certain; holds it; lacks it; identity could not be checked
+# requirement; credentials not checked yet; anonymous; a principal that holds it; one that lacks it; credentials that could not be checked
 TABLE: list[tuple[Requirement, Value, Value, Value, Value | None, Value]] = [
     (public, YES, YES, YES, None, YES),
     (optional, PENDING, YES, YES, None, DOWN),
@@ -103,7 +103,7 @@ TABLE: list[tuple[Requirement, Value, Value, Value, Value | None, Value]] = [
     (network("10.0.0.0/8"), YES, YES, YES, YES, YES),
     (network("192.0.2.0/24"), NO, NO, NO, NO, NO),
     (nobody, NO, NO, NO, NO, NO),
-    # On purpose not NO for an anonymous caller whom the predicate refuses: another caller may be told otherwise, so 401.
+    # Not NO for an anonymous caller: the predicate may accept a known one, so the answer is 401.
     (where(is_friend), PENDING, need(IDENTITY), YES, NO, DOWN),
     (~where(is_no_friend), PENDING, need(IDENTITY), YES, NO, DOWN),
     (~where(is_friend), PENDING, YES, NO, YES, DOWN),
@@ -126,7 +126,7 @@ def test_the_table_of_leaves(
 
 @pytest.mark.parametrize("empty", [role(), scope(), permission(), via(), acr(), factor(), network()], ids=str)
 def test_an_empty_set_of_names_denies(empty: Requirement) -> None:
-    """Empty sets deny (threats S7): NO for everybody, since no credential could change it."""
+    """An empty list of names gives NO to every caller, because no credential could change it (threats S7)."""
     assert [value(empty, principal) for principal in (ANONYMOUS, HOLDS, LACKS)] == [NO, NO, NO]
     assert str(empty).endswith("()")
 
@@ -144,15 +144,15 @@ def test_names_are_compared_exactly(requirement: Requirement) -> None:
     assert value(requirement, near) is not YES
 
 
-def test_every_scope_permission_and_factor_is_wanted_and_any_role_scheme_and_class() -> None:
-    """`scope`, `permission` and `factor` want all of their names; `role`, `via` and `acr` one."""
+def test_all_names_or_any_name() -> None:
+    """`scope`, `permission` and `factor` demand all of their names; `role`, `via` and `acr` demand one."""
     some = Principal("eve", roles=["b"], scopes=["b"], permissions=["b"], evidence=Evidence("Basic", acr="b", factors=frozenset({"b"})))
     assert [value(all_of("a", "b"), some) is YES for all_of in (scope, permission, factor)] == [False] * 3
     assert [value(any_of, some) for any_of in (role("a", "b"), via("Bearer", "Basic"), acr("a", "b"))] == [YES] * 3
 
 
 @pytest.mark.parametrize("requirement", [via("Bearer"), fresh(300), acr("gold"), factor("otp")], ids=str)
-def test_a_missing_fact_counts_as_not_given(requirement: Requirement) -> None:
+def test_missing_evidence_meets_nothing(requirement: Requirement) -> None:
     """A principal without evidence, or with evidence that says nothing, meets no requirement about it (RFC 9470 §6)."""
     for evidence in (None, Evidence()):
         assert value(requirement, Principal("ann", evidence=evidence)) is not YES
@@ -180,13 +180,13 @@ def test_scheme_names_have_no_letter_case(scheme: str) -> None:
         (-61, False),
     ],
 )
-def test_a_login_is_fresh_up_to_its_age_and_not_a_second_longer(age: float, met: bool) -> None:  # noqa: FBT001 - a parameter
-    """`fresh(300)` is met 300 seconds after the login and not 301; clocks may differ by a minute, so a little future is met too."""
+def test_a_login_is_fresh_up_to_its_age(age: float, met: bool) -> None:  # noqa: FBT001 - a parameter
+    """`fresh(300)` is met 300 seconds after the login and not 301. The issuer's clock may be a minute ahead."""
     assert (value(fresh(300), Principal("ann", evidence=Evidence(auth_time=NOW - age))) is YES) is met
 
 
-def test_a_login_may_be_wanted_this_second() -> None:
-    """`fresh(0)` is a requirement too: the login of this request."""
+def test_an_age_of_zero_demands_a_login_in_this_second() -> None:
+    """`fresh(0)` is met by a login now, and not by one a second ago."""
     assert value(fresh(0), Principal("ann", evidence=Evidence(auth_time=NOW))) is YES
     assert value(fresh(0), Principal("ann", evidence=Evidence(auth_time=NOW - 1))) == need(LoginWithin(0))
 
@@ -197,21 +197,21 @@ def test_a_login_may_be_wanted_this_second() -> None:
     ids=lambda stated: repr(stated)[:12],
 )
 def test_a_malformed_login_time_counts_as_missing(stated: Any) -> None:
-    """Text, booleans, NaN, infinities and numbers beyond all bounds are no time of login, and no exception either."""
+    """Text, booleans, NaN, infinities and huge numbers do not meet the requirement, and raise nothing."""
     ann = Principal("ann", evidence=Evidence(auth_time=stated))
     assert value(fresh(300), ann) == need(LoginWithin(300))
     assert value(fresh(300), ann, now=0) == need(LoginWithin(300))
 
 
-def test_the_epoch_is_a_time() -> None:
-    """A clock near 1970 and a login at second 0 are compared like any others; False, which equals 0, is not."""
+def test_a_login_at_the_epoch_counts() -> None:
+    """Second 0 is a time like any other."""
     assert value(fresh(300), Principal("ann", evidence=Evidence(auth_time=0)), now=300) is YES
 
 
 @pytest.mark.parametrize("max_age", [-1, 1.5, "300", None, True, math.nan])
 def test_an_age_is_a_whole_number_of_seconds(max_age: Any) -> None:
     """`max_age` is sent in the challenge, where it is digits (RFC 9470 §3)."""
-    with pytest.raises(ConfigurationError, match=r"fresh\(max_age\) must be a whole number of seconds \(RFC 9470 §3\), 0 or more"):
+    with pytest.raises(ConfigurationError, match=r"fresh\(max_age=\.\.\.\) must be a whole number of seconds \(RFC 9470 §3\), 0 or more"):
         fresh(max_age)
 
 
@@ -223,7 +223,7 @@ def test_scope_tokens(name: str) -> None:
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\tb", "a\nb", "é", "a\x7fb", "a\x00b", " "])
 def test_a_malformed_scope_is_refused(name: str) -> None:
-    """Such a name could stand neither in a token's scope nor in a challenge."""
+    """Neither the scope of a token nor a challenge can hold such a name."""
     for make in (scope, lambda name: Principal("ann", scopes=[name])):
         with pytest.raises(ConfigurationError, match=r"must be a scope token \(RFC 6749 §3\.3\)"):
             make(name)
@@ -238,25 +238,23 @@ def test_scopes_in_one_string_are_refused_with_what_to_write() -> None:
 
 @pytest.mark.parametrize("make", [role, scope, permission, via, acr, factor])
 @pytest.mark.parametrize("name", ["", None, 7, b"a", ["a"], ("a", "b"), {"a"}], ids=repr)
-def test_names_are_strings_that_say_something(make: Callable[..., Requirement], name: Any) -> None:
-    """A list in place of names, an empty name or one that is no text is an error that shows it."""
+def test_names_are_strings_that_are_not_empty(make: Callable[..., Requirement], name: Any) -> None:
+    """A list in place of names, an empty name and a name that is not a string are refused; the message shows the value."""
     with pytest.raises(ConfigurationError, match=r"\(\.\.\.\) must be a collection of names, each a non-empty string, got"):
         make(name)
 
 
 @pytest.mark.parametrize("name", ["Bear er", "Basic,", "é", "a/b", '"Basic"'])
 def test_via_takes_scheme_names(name: str) -> None:
-    """What is no token is no scheme (RFC 9110 §11.1)."""
+    """A scheme name is a token (RFC 9110 §11.1)."""
     with pytest.raises(ConfigurationError, match=r"must name schemes such as \"Bearer\""):
         via(name)
 
 
 @pytest.mark.parametrize("value_", ["a b", 'a"b', "é", "a\nb"])
-def test_acr_values_can_stand_in_a_challenge(value_: str) -> None:
-    """They are separated by spaces there (RFC 9470 §3)."""
-    with pytest.raises(
-        ConfigurationError, match=r"acr\(\.\.\.\) must name values without spaces, which separate them in the challenge \(RFC 9470 §3\)"
-    ):
+def test_acr_values_that_a_challenge_cannot_hold_are_refused(value_: str) -> None:
+    """Spaces separate the values of `acr_values` (RFC 9470 §3)."""
+    with pytest.raises(ConfigurationError, match=r"acr\(\.\.\.\) must name values without spaces, quotes and backslashes \(RFC 9470 §3\)"):
         acr(value_)
 
 
@@ -276,11 +274,11 @@ def test_acr_values_can_stand_in_a_challenge(value_: str) -> None:
     ids=str,
 )
 def test_each_leaf_has_its_reason(requirement: Requirement, reason: Reason) -> None:
-    """The code in the log and in the body says which kind of thing was missing."""
+    """The reason names the kind of requirement that was not met."""
     assert requirement.denial_reason(EvaluationContext(VIEW, FixedClock(NOW), LACKS)) is reason
 
 
-def test_a_role_by_another_name_is_not_a_scope() -> None:
-    """A name held as one thing is not held as another."""
+def test_a_role_is_neither_a_scope_nor_a_permission() -> None:
+    """The same name as another kind does not count."""
     assert value(scope("x") | permission("x"), Principal("ann", roles=["x"])) is not YES
     assert value(role("x") | permission("x"), Principal("ann", scopes=["x"])) is not YES

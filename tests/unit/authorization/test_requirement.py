@@ -1,3 +1,5 @@
+"""Tests requirements and their connectives: printing, combining, evaluation, reasons, hiding and fast checks."""
+
 from __future__ import annotations
 
 import copy
@@ -30,8 +32,9 @@ from watchword import (
     via,
     where,
 )
+from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import IDENTITY
-from watchword.authorization.requirement import AllOf, EvaluationContext, Hidden, Not, OneOf, leaves
+from watchword.authorization.requirement import AllOf, Hidden, Not, OneOf, leaves
 from watchword.authorization.value import NO, PENDING, YES, Unknown, needs
 
 if TYPE_CHECKING:
@@ -46,12 +49,12 @@ VIEW = RequestView("GET", "/x", client="10.0.0.1")
 
 
 def seen(principal: Principal | None = None, unchecked: Unknown | None = None) -> EvaluationContext:
-    """Return the context in which this caller asks from 10.0.0.1."""
+    """Return the context of a request by this caller from 10.0.0.1."""
     return EvaluationContext(VIEW, CLOCK, principal, unchecked)
 
 
 def is_friend(principal: Principal) -> bool:
-    """Whether it is a friend."""
+    """Tell whether the principal is ann."""
     return principal.id == "ann"
 
 
@@ -82,8 +85,8 @@ def is_friend(principal: Principal) -> bool:
     ],
     ids=str,
 )
-def test_a_requirement_prints_as_it_is_written(requirement: Requirement, text: str) -> None:
-    """`str` gives the expression that makes the requirement, with no bracket too few or too many."""
+def test_a_requirement_prints_as_python(requirement: Requirement, text: str) -> None:
+    """`str` gives the expression that makes the requirement, with exactly the brackets that it needs."""
     assert str(requirement) == text
 
 
@@ -94,8 +97,8 @@ WORDS: dict[str, Any] = {
 
 
 @given(requirements(ANY_WAY))
-def test_what_is_printed_makes_an_equal_requirement(requirement: Requirement) -> None:
-    """Evaluating `str(requirement)` as Python gives the requirement back, predicates looked up by their name."""
+def test_the_printed_expression_evaluates_to_an_equal_requirement(requirement: Requirement) -> None:
+    """Evaluating `str(requirement)` as Python gives the requirement back; predicates are looked up by name."""
     predicates = {leaf.name: leaf if leaf.wanted else ~leaf for leaf in leaves(requirement) if hasattr(leaf, "predicate")}  # type: ignore[attr-defined]  # a Where
     again = eval(str(requirement), {}, WORDS | {"where": predicates.get})  # noqa: S307 - printed here
     assert again == requirement
@@ -107,15 +110,15 @@ def test_what_is_printed_makes_an_equal_requirement(requirement: Requirement) ->
     [lambda: ADMIN and HERE, lambda: ADMIN or HERE, lambda: not ADMIN, lambda: "open" if ADMIN else "shut", lambda: bool(ADMIN)],
     ids=["and", "or", "not", "if", "bool"],
 )
-def test_words_do_not_combine_requirements(wrong: Callable[[], object]) -> None:
-    """`a and b` would be `b` alone, a door left open: it is an error that names the operators to use."""
-    with pytest.raises(TypeError, match=r"combine with &, \| and ~, not with and, or and not \(here: role\(\"admin\"\)\)"):
+def test_a_requirement_has_no_truth_value(wrong: Callable[[], object]) -> None:
+    """`a and b` would be `b` alone, so it is an error that names the operators to use."""
+    with pytest.raises(TypeError, match=r"^the requirement role\(\"admin\"\) has no truth value\. Combine requirements with &, \| and ~"):
         wrong()
 
 
 @pytest.mark.parametrize("other", [True, None, "role", {"admin"}, print], ids=repr)
 def test_a_requirement_combines_with_requirements_only(other: Any) -> None:
-    """Nothing else is taken for one, on either side."""
+    """Any other operand is a TypeError, on either side."""
     ways: list[Callable[[], object]] = [lambda: ADMIN & other, lambda: other & ADMIN, lambda: ADMIN | other, lambda: other | ADMIN]
     for combine in ways:
         with pytest.raises(TypeError):
@@ -123,7 +126,7 @@ def test_a_requirement_combines_with_requirements_only(other: Any) -> None:
 
 
 def test_requirements_are_values() -> None:
-    """They are equal by content, hashable, members of sets and keys of mappings, and survive copying and pickling."""
+    """Requirements are equal by content and hashable, and survive copying and pickling."""
     a, b = (role("admin") & ~network("10.0.0.0/8")).hidden(), (role("admin") & ~network("10.0.0.0/8")).hidden()
     assert a == b
     assert {a: 1}[b] == 1
@@ -133,7 +136,7 @@ def test_requirements_are_values() -> None:
 
 
 def test_connectives_with_the_same_parts_differ() -> None:
-    """`a & b` is not `a | b`, `a` is not `~a`, and what is hidden is not what is not."""
+    """`a & b`, `a | b`, `a`, `~a` and `a.hidden()` are all different."""
     assert len({ADMIN & HERE, ADMIN | HERE, ADMIN, ~ADMIN, ADMIN.hidden(), HERE & ADMIN}) == 6
 
 
@@ -141,7 +144,7 @@ def test_connectives_with_the_same_parts_differ() -> None:
     "requirement", [ADMIN, ADMIN & HERE, ADMIN | HERE, ~ADMIN, ADMIN.hidden(), HERE, authenticated, where(is_friend)], ids=str
 )
 def test_requirements_cannot_be_changed(requirement: Any) -> None:
-    """No attribute can be set once a requirement is made: not those it has, and no others."""
+    """No attribute of a requirement can be set."""
     for name in ("parts", "part", "names", "cidrs", "predicate", "reason", "anything"):
         with pytest.raises((AttributeError, TypeError)):
             setattr(requirement, name, ())
@@ -149,13 +152,13 @@ def test_requirements_cannot_be_changed(requirement: Any) -> None:
 
 @pytest.mark.parametrize("connective", [AllOf, OneOf])
 def test_an_empty_connective_is_an_error(connective: type[AllOf | OneOf]) -> None:
-    """An `&` of nothing would be met by everybody, so it cannot be made."""
+    """An `&` without parts would admit every caller, so it cannot be made."""
     with pytest.raises(ConfigurationError, match=rf"{connective.__name__}\(\) must have a part. Name a requirement"):
         connective(())
 
 
 def test_chains_are_flat() -> None:
-    """`a & b & c` has three parts, however it is bracketed; another connective or `.hidden()` keeps its own."""
+    """`a & b & c` has three parts, however it is bracketed. Another connective and `.hidden()` keep their own parts."""
     assert (ADMIN & HERE & BANNED).parts == ((ADMIN & (HERE & BANNED)).parts) == (ADMIN, HERE, BANNED)
     assert (ADMIN | (HERE | BANNED)).parts == (ADMIN, HERE, BANNED)
     assert (ADMIN & (HERE | BANNED)).parts == (ADMIN, HERE | BANNED)
@@ -166,7 +169,7 @@ def test_chains_are_flat() -> None:
     ("constant", "meant"), [(public, "nobody"), (nobody, "public"), (optional, "nobody"), (authenticated, "nobody")], ids=str
 )
 def test_the_opposite_of_a_constant_is_an_error(constant: Requirement, meant: str) -> None:
-    """`~public` is `nobody` in disguise, and `~authenticated` can be met by nobody: the message says what to write."""
+    """`~public` equals `nobody`, and no caller meets `~authenticated`: the message says what to write."""
     ways: list[Callable[[], object]] = [lambda: ~constant, lambda: ~constant.hidden(), lambda: Not(constant)]
     for written in ways:
         with pytest.raises(ConfigurationError, match=rf"^~{constant} is constant\. Write {meant}\.$"):
@@ -175,7 +178,7 @@ def test_the_opposite_of_a_constant_is_an_error(constant: Requirement, meant: st
 
 @pytest.mark.parametrize("empty", [role(), scope(), permission(), via(), acr(), factor()], ids=str)
 def test_the_opposite_of_an_empty_set_is_an_error(empty: Requirement) -> None:
-    """An empty list of what is excluded would let everybody in; so it is an error under `~`, however deep it stands."""
+    """An empty list of exclusions would admit every caller, so it is an error under `~`, at any depth."""
     ways: list[Callable[[], object]] = [
         lambda: ~empty,
         lambda: ~empty.hidden(),
@@ -189,7 +192,7 @@ def test_the_opposite_of_an_empty_set_is_an_error(empty: Requirement) -> None:
 
 
 def test_an_empty_list_of_blocked_networks_blocks_no_caller() -> None:
-    """`~network(*BLOCKED)` with nothing blocked is what it says; `network()` alone still lets nobody in (threats S7)."""
+    """An empty block list is valid: `~network()` admits every caller. `network()` admits none (threats S7)."""
     assert (~network()).evaluate(seen(ANN)) is YES
     assert network().evaluate(seen(ANN)) is NO
 
@@ -213,12 +216,12 @@ def test_an_empty_list_of_blocked_networks_blocks_no_caller() -> None:
     ids=str,
 )
 def test_connectives_take_the_smaller_the_greater_and_the_opposite(requirement: Requirement, value: object) -> None:
-    """For ann, an admin without scopes who asks from 10.0.0.1."""
+    """The caller is ann, an admin without scopes, from 10.0.0.1."""
     assert requirement.evaluate(seen(ANN)) == value
 
 
-def test_nothing_further_is_asked_once_the_answer_is_certain() -> None:
-    """Behind a NO in `&`, and behind a YES in `|`, no predicate is called."""
+def test_evaluation_stops_once_the_value_is_certain() -> None:
+    """No predicate is called after a NO in `&`, or after a YES in `|`."""
     asked: list[str] = []
 
     def ask(principal: Principal) -> bool:
@@ -246,38 +249,38 @@ def test_nothing_further_is_asked_once_the_answer_is_certain() -> None:
     ],
     ids=str,
 )
-def test_without_an_identity_only_what_is_certain_is_told(requirement: Requirement, first: object, down: object) -> None:
-    """On the first pass all that depends on identity is pending; in an outage it is UNKNOWN; the rest decides as ever."""
+def test_the_value_without_an_identity(requirement: Requirement, first: object, down: object) -> None:
+    """A requirement on the principal is PENDING before the credentials are checked, and UNKNOWN where they could not be."""
     assert requirement.evaluate(seen()) == first
     assert requirement.evaluate(seen(unchecked=Unknown(frozenset({"down"})))) == down
 
 
-def test_a_role_that_is_excluded_must_be_shown_to_be_lacking() -> None:
-    """`~role("banned")` asks an anonymous caller who it is: a banned one is not let in by sending no credentials."""
+def test_an_excluded_role_asks_an_anonymous_caller_to_log_in() -> None:
+    """A banned caller who sends no credentials does not pass `~role("banned")`."""
     assert (~BANNED).evaluate(seen(ANONYMOUS)) == needs(frozenset({IDENTITY}))
     assert (~(BANNED & HERE)).evaluate(seen(ANONYMOUS)) == needs(frozenset({IDENTITY}))
     assert (~BANNED).evaluate(seen(BOB)) is NO
 
 
-def test_a_predicate_that_holds_for_anonymous_callers_only_asks_for_a_login_when_negated() -> None:
-    """A negated predicate that holds for an anonymous caller may not hold for a known one: 401, not 403."""
+def test_a_negated_predicate_asks_an_anonymous_caller_to_log_in() -> None:
+    """A predicate that is True for an anonymous caller may be False for a known one: 401, not 403."""
     anonymous = where(lambda principal: not principal.is_authenticated, name="anonymous")
     for requirement in (~anonymous, ~(anonymous | ELSEWHERE), ~(anonymous & optional), ~(anonymous.hidden() | ELSEWHERE)):
         assert requirement.evaluate(seen(ANONYMOUS)) == needs(frozenset({IDENTITY}))
         assert requirement.evaluate(seen(ANN)) is YES
-    # What is true of everybody stays NO: no login could change that.
+    # Parts that are met by every caller stay NO under `~`: no login could change that.
     for hopeless in (~(optional & HERE), ~(anonymous | HERE), ~(authenticated | optional | ELSEWHERE)):
         assert hopeless.evaluate(seen(ANONYMOUS)) is NO
         assert hopeless.evaluate(seen(ANN)) is NO
 
 
-def test_hidden_is_said_once() -> None:
-    """What is hidden already is not wrapped again."""
+def test_hidden_twice_equals_hidden_once() -> None:
+    """A hidden requirement is not wrapped again."""
     assert ADMIN.hidden().hidden() == ADMIN.hidden()
 
 
 def test_a_tilde_before_a_hidden_requirement_hides_the_opposite() -> None:
-    """Python reads `~role("banned").hidden()` from the right; what is meant, and made, is the opposite, hidden."""
+    """Python applies the tilde last in `~role("banned").hidden()`; the result is `(~role("banned")).hidden()`."""
     requirement = ~BANNED.hidden()
     assert requirement == (~BANNED).hidden()
     assert requirement.evaluate(seen(BOB)) is NO
@@ -298,8 +301,8 @@ def test_a_tilde_before_a_hidden_requirement_hides_the_opposite() -> None:
     ],
     ids=str,
 )
-def test_a_refusal_is_hidden_where_a_part_that_is_not_met_asked_for_it(requirement: Requirement, hides: bool) -> None:  # noqa: FBT001 - a parameter
-    """For ann, who is an admin: what she meets does not hide the rest."""
+def test_a_refusal_is_hidden_where_an_unmet_part_is_hidden(requirement: Requirement, hides: bool) -> None:  # noqa: FBT001 - a parameter
+    """The caller is ann, an admin: a hidden part that she meets does not hide the others."""
     assert requirement.hides(seen(ANN)) is hides
 
 
@@ -326,8 +329,8 @@ def test_a_refusal_is_hidden_where_a_part_that_is_not_met_asked_for_it(requireme
     ],
     ids=str,
 )
-def test_the_reason_is_that_of_the_part_in_the_way(requirement: Requirement, reason: Reason) -> None:
-    """Of `&` the first part that is met least, of `|` the first that comes nearest; a `~` gives away nothing but the network."""
+def test_the_reason_is_that_of_the_deciding_part(requirement: Requirement, reason: Reason) -> None:
+    """`&` takes the part with the smallest value, `|` the part with the greatest; `~` gives `network_denied` or `denied`."""
     assert requirement.evaluate(seen(ANN)) is NO
     assert requirement.denial_reason(seen(ANN)) is reason
 
@@ -348,8 +351,8 @@ def test_the_reason_is_that_of_the_part_in_the_way(requirement: Requirement, rea
     ],
     ids=lambda value: ",".join(sorted(value)) if isinstance(value, set) else str(value),
 )
-def test_the_schemes_by_which_alone_a_requirement_can_be_met(requirement: Requirement, accepted: set[str] | None) -> None:
-    """Credentials of other schemes count as absent there, so only what is certain is left out."""
+def test_the_schemes_that_a_requirement_accepts(requirement: Requirement, accepted: set[str] | None) -> None:
+    """Credentials of any other scheme count as absent, so a scheme is left out only where it certainly cannot help."""
     assert requirement.accepted_schemes() == accepted
 
 
@@ -368,8 +371,8 @@ def test_the_schemes_by_which_alone_a_requirement_can_be_met(requirement: Requir
     ],
     ids=str,
 )
-def test_what_one_set_operation_tells_has_a_quick_test(requirement: Requirement) -> None:
-    """The common requirements are decided without evaluation; that the answers agree is a property."""
+def test_requirements_on_names_have_a_fast_check(requirement: Requirement) -> None:
+    """The fast check gives the same answer as evaluation (a property test covers the rest)."""
     fast_check = requirement.fast_check()
     assert fast_check is not None
     assert fast_check(ANN) is (requirement.evaluate(seen(ANN)) is YES)
@@ -395,28 +398,28 @@ def test_what_one_set_operation_tells_has_a_quick_test(requirement: Requirement)
     ],
     ids=str,
 )
-def test_what_depends_on_more_than_names_has_no_quick_test(requirement: Requirement) -> None:
-    """Where the request, the clock or the evidence matters too, the requirement is evaluated."""
+def test_requirements_on_more_than_names_have_no_fast_check(requirement: Requirement) -> None:
+    """Where the request, the clock or the evidence matters, the requirement is evaluated."""
     assert requirement.fast_check() is None
 
 
 def test_leaves_are_found_in_order() -> None:
-    """The parts without parts, from left to right, however deep."""
+    """`leaves` yields the parts that have no parts, from left to right, at any depth."""
     assert list(leaves((ADMIN & ~(HERE | BANNED)).hidden() | public)) == [ADMIN, HERE, BANNED, public]
 
 
 def test_a_custom_requirement_must_define_evaluate() -> None:
-    """There is no value by default: a class without `evaluate` is met by nobody, it is an error."""
+    """There is no default value: evaluating a class without `evaluate` is an error."""
 
     class Mine(Requirement):
         pass
 
-    with pytest.raises(TypeError, match=r"Mine has no evaluate\(\)"):
+    with pytest.raises(TypeError, match=r"Mine must define evaluate\(\)"):
         Mine().evaluate(seen(ANN))
 
 
 def test_a_custom_requirement_combines_like_the_others() -> None:
-    """A subclass with `evaluate` is all it takes."""
+    """A subclass with `evaluate` combines, prints and hides."""
 
     class Friday(Requirement):
         def evaluate(self, context: EvaluationContext) -> Any:
