@@ -274,7 +274,7 @@ def test_N11_the_order_of_requirements_makes_no_difference(through: Through) -> 
 
 def test_N11_and_is_no_ampersand() -> None:
     """`a and b` would silently be b alone: it is an error."""
-    with pytest.raises(TypeError, match="combine with"):
+    with pytest.raises(TypeError, match="Combine requirements with"):
         Guard(Bearer(check_token), default=role("x") and authenticated)
 
 
