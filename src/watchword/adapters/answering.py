@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from watchword.refusal import Refusal
 
 _POLICY_VIOLATION = 1008  # RFC 6455 §7.4.1; before accept, servers turn any close into 403
+# What advice adds most often, as `grant_headers` does.
+_CACHE_CONTROL: Final[dict[str | None, tuple[bytes, bytes]]] = {
+    value: (b"cache-control", value.encode()) for value in ("private", "no-store")
+}
 _STARTS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start", "websocket.close"})
 
 
@@ -76,13 +80,22 @@ async def advise(send: Send, advice: CacheAdvice, message: Message) -> None:
         message: of the application.
     """
     if message["type"] == "http.response.start":
-        headers = [(name.lower(), value) for name, value in message.get("headers", ())]
-        if advice.vary or advice.missing or any(name == b"cache-control" for name, _ in headers):
+        headers = message.get("headers", ())
+        if advice.vary or advice.missing or not _says_nothing(headers):
             headers = as_octets(grant_headers(advice, message["status"], as_text(headers)))
-        elif advice.cache_control is not None:
-            headers.append((b"cache-control", advice.cache_control.encode()))  # as above; this is what API keys cost each time
+        else:
+            # As above, because this is what an API key costs each time.
+            headers = [*headers, _CACHE_CONTROL[advice.cache_control]]
         message = {**message, "headers": headers}
     await send(message)
+
+
+def _says_nothing(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether all names are in lower case, and none of them speaks to caches."""
+    for name, _ in headers:  # noqa: SIM110 - a generator costs as much as all the rest
+        if name == b"cache-control" or not name.islower():
+            return False
+    return True
 
 
 class _Stopped(OSError):
