@@ -268,6 +268,6 @@ def test_what_is_remembered_is_bounded_and_holds_no_token() -> None:
         send(Request(target=f"/orders/{number}", headers=(("Authorization", "Bearer" + " " * (number % 400 + 1) + "plain"),)))
     kept = made.fast_path
     assert 0 < len(kept.targets) <= 2048
-    spellings = kept._cache._facts
+    spellings = kept._cache.facts
     assert 0 < len(spellings) <= 10_000
     assert not any(b"plain" in key for key in spellings)

@@ -76,7 +76,8 @@ def test_evidence_that_ends_at_no_number_has_ended() -> None:
     for _ in range(3):
         assert guard.decide(view).reason is Reason.EXPIRED
         # Nor by the fast path, which looks at nothing but the memory.
-        assert guard.fast_path.grant((view.method, view.path, view.raw_path, view.mount), basic("ann", "x")[1].encode()) is None
+        sent = [(b"authorization", basic("ann", "x")[1].encode())]
+        assert guard.fast_path.grant((view.method, view.path, view.raw_path, view.mount), sent) is None
 
 
 class Broken(MemoryStore):

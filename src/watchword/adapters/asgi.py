@@ -71,9 +71,10 @@ class GuardMiddleware:
         self.app = app
         self._placing = Placing(app, self.guard.policy.rules, mount)
         self._fast_path = self.guard.fast_path
+        self._listens = self.guard.listens
         self._views = views
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0915 - each call costs every request
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0912, PLR0915 - each call costs every request
         """Serve one connection.
 
         Raises:
@@ -95,32 +96,44 @@ class GuardMiddleware:
         method = scope["method"] if kind == "http" else "GET"
         where = None if pinned is None and not root else placing.place(scope, path, root)
         marker = (guard, method, root, path, where)
-        if type(scope["headers"]) is not list:
+        headers = scope["headers"]
+        if type(headers) is not list:
             # Any iterable may come, and it is read more than once.
-            scope["headers"] = list(scope["headers"])
-        if scope.get("watchword.guard") == marker and (pinned is None or scope.get("root_path") == root) and self._is_served(scope):
+            headers = scope["headers"] = list(headers)
+        if (
+            "watchword.guard" in scope
+            and scope["watchword.guard"] == marker
+            and (pinned is None or scope.get("root_path") == root)
+            and self._is_served(scope)
+        ):
             # This very guard has let this very request through, further out.
             await self.app(scope if placing.settled else placing.child(scope), receive, send)
             placing.settled = True
             return
         fast_path = self._fast_path
-        if kind == "http" and placing.settled and fast_path.open_to(scope.get("query_string", b"")):
-            started = ticks() if guard.listens else 0.0
+        query = scope.get("query_string")
+        if kind == "http" and placing.settled and (fast_path.open_to(query) if query else fast_path.in_use):
+            started = ticks() if self._listens else 0.0
             raw_path = scope.get("raw_path") or None
-            key = fast_path.key(scope["headers"])
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
-            granted = None if key is None or target is None else fast_path.grant(target, key)
-            if granted is not None:
-                tell(scope, granted)
+            grant = None if target is None else fast_path.grant(target, headers)
+            if grant is not None:
+                granted = grant.granted
+                auth = grant.told
+                if type(auth) is not Auth:  # made once; the WSGI adapter of the same guard tells something else
+                    auth = grant.told = Auth(granted.principal)
+                scope["user"], scope["auth"], scope["watchword.decision"] = granted.principal, auth, granted
                 if started or self._views:
                     exchange = Exchange(
                         guard, partial(view_of, scope, method, where or Place(path)), granted, started=started, views=self._views
                     )
                     await self._serve(exchange, UNCHANGED, marker, scope, receive, send)
                     return
-                child = placing.child(scope)
+                child = dict(scope)
+                if pinned is not None:
+                    child["root_path"] = root
                 child["watchword.guard"] = marker
-                await self.app(child, receive, partial(advise, send, granted.cache) if granted.cache else send)
+                await self.app(child, receive, send if grant.advice is None else partial(advise, send, grant.advice))
                 return
         view = view_of(scope, method, where or Place(path))
         if guard.policy.content_readers and kind == "http":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS
-from watchword.guard.fast_path import LONGEST_FIELD, NOTHING
+from watchword.guard.fast_path import LONGEST_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,7 +56,7 @@ class Variables(dict[str, "str | None"]):
         super().__init__({variable_of(name): name for name in index.names})
         self.index: FieldIndex = index
         self._fast_path = fast_path
-        self._carriers = [(variable_of(name), digest) for name, digest in fast_path.carriers]
+        self._carriers = [(variable_of(name), name.encode()) for name in fast_path.carriers]
         # The values of these are looked at.
         self._ignored = {"HTTP_HOST", *(variable for variable, _ in self._carriers)}
 
@@ -68,26 +68,26 @@ class Variables(dict[str, "str | None"]):
             self[variable] = found
         return found
 
-    def key(self, environ: Mapping[str, str]) -> bytes | None:
-        """Return the key under which the cache knows whom an environ identifies, as `FastPath.key` does.
+    def credentials(self, environ: Mapping[str, str]) -> list[tuple[bytes, bytes]] | None:
+        """Return the fields of an environ that the fast path looks at: those of credentials.
 
         Args:
             environ: of the request.
 
         Returns:
-            The key; `NOTHING`: no credentials are shown; None: there is more to look at.
+            The fields; None: there is more to look at.
         """
         host = environ.get("HTTP_HOST") or ""
         if len(environ) > MAX_FIELDS or len(host) > MAX_FIELD_OCTETS or "," in host or not self._are_ignored(environ):
             return None
-        key = NOTHING
-        for variable, digest in self._carriers:
+        found: list[tuple[bytes, bytes]] = []
+        for variable, name in self._carriers:
             sent = environ.get(variable)
             if sent is not None:
-                if key or len(sent) > LONGEST_FIELD or not sent.isascii():
+                if len(sent) > LONGEST_FIELD or not sent.isascii():
                     return None
-                key = digest.of_one(sent.encode())
-        return key
+                found.append((name, sent.encode()))
+        return found
 
     def _are_ignored(self, environ: Iterable[str]) -> bool:
         """Tell whether no variable keeps the request from the fast path, but those of credentials and of the host."""

@@ -99,15 +99,16 @@ class GuardMiddleware:
         target = (method, path, raw_path, mount)
         if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")):
             started = ticks() if guard.listens else 0.0
-            key = self._variables.key(environ)
-            granted = None if key is None else self._fast_path.grant(target, key)
-            if granted is not None:
+            credentials = self._variables.credentials(environ)
+            grant = None if credentials is None else self._fast_path.grant(target, credentials)
+            if grant is not None:
+                granted = grant.granted
                 tell(environ, granted)
                 if started or self._views:
                     view_later = partial(view_of, seen, target, self._variables, misplaced=False)
                     exchange = Exchange(guard, view_later, granted, started=started, views=self._views)
                     return self._serve(exchange, UNCHANGED, environ, seen, start_response, marker)
-                return self._call(environ, advising(start_response, granted.cache) if granted.cache else start_response, marker)
+                return self._call(environ, start_response if grant.advice is None else advising(start_response, grant.advice), marker)
         view = view_of(seen, target, self._variables, misplaced=misplaced)
         if guard.policy.content_readers:
             view.reader = lambda limit: Operation(lambda: read_ahead(environ, limit))

@@ -21,12 +21,33 @@ from watchword.schemes.known import OF_CREDENTIALS
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
+    from watchword.authorization.rules import Route
     from watchword.clock import Clock
     from watchword.credentials import Carrier, Credentials
-    from watchword.decision import Granted
+    from watchword.decision import CacheAdvice, Granted
     from watchword.guard.policy import Entry
     from watchword.principal import Principal
     from watchword.verdict import Lease
+
+
+class Grant:
+    """A decision of the fast path. It cannot change, so it is made once, with all that adapters make of it.
+
+    Args:
+        granted: the decision.
+    """
+
+    __slots__ = ("advice", "granted", "told")
+
+    def __init__(self, granted: Granted) -> None:
+        self.granted: Granted = granted
+        self.advice: CacheAdvice | None = granted.cache or None
+        """What the response says to caches; None: nothing."""
+        self.told: object = None
+        """What the adapter that granted last tells the application beside it; another adapter makes its own."""
+
+    def __repr__(self) -> str:
+        return f"Grant({self.granted!r})"
 
 
 class Fact:
@@ -41,7 +62,7 @@ class Fact:
         carrier: which part of the request brought the credentials.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "caller", "granted", "principal", "scheme")
+    __slots__ = ("_lease", "_since", "_until", "caller", "grants", "is_timeless", "principal", "scheme")
 
     def __init__(  # noqa: PLR0917 - the facts
         self, principal: Principal, scheme: str, lease: Lease, since: float, until: float, carrier: Carrier
@@ -52,8 +73,9 @@ class Fact:
         self._until = until
         ends = principal.evidence is not None and principal.evidence.expires_at is not None
         # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
-        self._lease = None if lease is ALWAYS and not ends else lease
-        self.granted: Granted | None = None  # what the fast path granted last: a decision cannot change, so it is made once
+        self.is_timeless: bool = lease is ALWAYS and not ends
+        self._lease = lease
+        self.grants: dict[Route, Grant] = {}  # of the fast path, which bounds them
         self.caller: Caller = Caller(principal, scheme, carrier, self, cached=True)
 
     def is_current(self, clock: Clock) -> bool:
@@ -62,8 +84,7 @@ class Fact:
         Args:
             clock: tells the time. One that was set back before the fact makes it useless, too.
         """
-        lease = self._lease
-        return lease is None or (self._since <= clock.now() < self._until and lease.is_current())
+        return self.is_timeless or (self._since <= clock.now() < self._until and self._lease.is_current())
 
 
 class CredentialCache:
@@ -75,7 +96,7 @@ class CredentialCache:
         ttl: for how many seconds.
     """
 
-    __slots__ = ("_clock", "_credentials", "_facts", "_fields", "_ttl")
+    __slots__ = ("_clock", "_credentials", "_fields", "_ttl", "facts")
 
     def __init__(self, clock: Clock, *, entries: int = MOST, ttl: float = FOR) -> None:
         self._clock = clock
@@ -83,7 +104,7 @@ class CredentialCache:
         # A key for each field and one for credentials, so that none is taken for another.
         self._fields: dict[str, KeyedDigest] = {}
         self._credentials = KeyedDigest()
-        self._facts: Bounded[bytes, Fact] = Bounded(entries)
+        self.facts: Bounded[bytes, Fact] = Bounded(entries)  # by the keys of credentials
 
     def fact(self, entry: Entry, principal: Principal, lease: Lease | None, carrier: Carrier) -> Fact | None:
         """Return what may be remembered about somebody whom a checker has accepted.
@@ -142,7 +163,7 @@ class CredentialCache:
             fact: who it is.
         """
         if self._ttl > 0:
-            self._facts.keep(key, fact)
+            self.facts.keep(key, fact)
 
     def recall(self, key: bytes) -> Fact | None:
         """Return who it is, if that is remembered and still true.
@@ -150,11 +171,11 @@ class CredentialCache:
         Args:
             key: of what was shown.
         """
-        fact = self._facts.get(key)
+        fact = self.facts.get(key)
         return fact if fact is not None and fact.is_current(self._clock) else None
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self.facts)
 
     def __repr__(self) -> str:
-        return f"CredentialCache({len(self._facts)} callers)"
+        return f"CredentialCache({len(self.facts)} callers)"

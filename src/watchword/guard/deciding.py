@@ -18,7 +18,7 @@ from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, For
 from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
-from watchword.guard.fast_path import FastPath, Target
+from watchword.guard.fast_path import FastPath
 from watchword.guard.verifying import Verified, Verifying
 from watchword.networks import Networks
 from watchword.operation import in_order
@@ -194,13 +194,11 @@ class Deciding:
         if view.misplaced or view.whole is not None:
             # The key below does not tell these from other requests.
             return self._policy.firewall.check_target(view), self._policy.route(view)
-        targets = self.fast_path.targets
         key = (view.method, view.path, view.raw_path, view.mount)
-        known = targets.get(key)
+        known = self.fast_path.targets.get(key)
         if known is None:
             finding, route = self._policy.firewall.check_target(view), self._policy.route(view)
-            known = Target(finding, route, self.fast_path.public(route, self._granted(route)))
-            targets.keep(key, known)
+            known = self.fast_path.keep(key, finding, route, self._granted(route))
         return known.finding, known.route
 
     def _granted(self, route: Route) -> Granted:

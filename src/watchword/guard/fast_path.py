@@ -13,6 +13,7 @@ from watchword.authorization.binding import CHANGING
 from watchword.authorization.identified import public
 from watchword.decision import Granted
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS
+from watchword.guard.cache import Grant
 from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from watchword.authorization.rules import Route
-    from watchword.cache import KeyedDigest
     from watchword.credentials import Carrier
     from watchword.decision import CacheAdvice
-    from watchword.guard.cache import CredentialCache
+    from watchword.guard.cache import CredentialCache, Fact
     from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
 
@@ -33,6 +33,9 @@ TargetKey = tuple[str, str, bytes | None, str]
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
 LONGEST = 256  # longer targets are not worth the memory
 LONGEST_FIELD = 512  # octets: longer credential fields take the full path
+MOST_GRANTS = 4  # of one caller, and forgotten together: nearly all come to a few rules only
+
+_COMMA = ord(",")  # a tenth of what it costs to look for one octet as `bytes`
 
 NOTHING: Final = b""
 """The key of a request that shows no credentials."""
@@ -63,11 +66,13 @@ class Target(NamedTuple):
         finding: what the firewall says about it.
         route: the rule.
         public: what is decided whoever it is; None: it depends.
+        is_safe: whether no page of another origin does harm by it, so that the cross-site test asks nothing.
     """
 
     finding: Finding | None
     route: Route
-    public: Granted | None = None
+    public: Grant | None = None
+    is_safe: bool = False
 
 
 class Targets(dict[TargetKey, Target]):
@@ -112,13 +117,16 @@ class FastPath:
 
     __slots__ = (
         "_advice",
+        "_begin",
         "_cache",
-        "_digests",
+        "_clock",
+        "_facts",
         "_idle",
         "_ignored",
         "_index",
         "_kept_by_browsers",
         "_passes_on",
+        "carriers",
         "in_use",
         "is_open",
         "targets",
@@ -139,26 +147,30 @@ class FastPath:
         # Until there is somebody who could take it.
         self.in_use: bool = self._passes_on and any(route.requirement == public for route in policy.rules)
         self._cache = cache
+        self._facts = cache.facts
+        self._clock = policy.clock
         self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
         self._advice = advice
         self._index = policy.index
         self._idle = _IDLE | (_OF_CLIENT & policy.forwarded)
-        self._digests: dict[bytes, KeyedDigest] = {name.encode(): cache.digest(name) for name in names}
+        # Where no caller comes this way, a field of credentials is one that is not ignored.
+        self.carriers: frozenset[str] = frozenset(names) if self.is_open else frozenset()
+        self._begin = {name.encode(): cache.digest(name).begin for name in self.carriers}
         self._ignored: set[bytes] = set()  # names as the server spells them; bounded by the index
 
-    @property
-    def carriers(self) -> Iterable[tuple[str, KeyedDigest]]:
-        """The header fields that may bring credentials here, lower case, each with what makes its keys."""
-        return [(name.decode(), digest) for name, digest in self._digests.items()]
-
-    def public(self, route: Route, granted: Granted) -> Granted | None:
-        """Return what is decided at a target whoever it is, and whatever is shown; None: it depends.
+    def keep(self, key: TargetKey, finding: Finding | None, route: Route, granted: Granted) -> Target:
+        """Remember what is known about a target.
 
         Args:
+            key: the target.
+            finding: what the firewall says about it.
             route: the rule.
-            granted: the decision of the full path, where such a rule is met.
+            granted: the decision of the full path, where the rule is met whoever it is.
         """
-        return granted if self._passes_on and route.requirement == public else None
+        always = Grant(granted) if self._passes_on and route.requirement == public else None
+        known = Target(finding, route, always, is_safe=key[0] in SAFE_METHODS)
+        self.targets.keep(key, known)
+        return known
 
     def open_to(self, query: bytes | str) -> bool:
         """Tell whether a request with such a query may take the fast path, as far as that goes.
@@ -179,34 +191,50 @@ class FastPath:
         """
         return name is None or name in self._idle
 
-    def key(self, headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
-        """Return the key under which the cache knows whom a header section identifies.
+    def grant(self, target: TargetKey, headers: Sequence[tuple[bytes, bytes]]) -> Grant | None:  # noqa: C901 - each call costs every request
+        """Grant, if the route is public, or caller and target are known and the rule is met.
 
         Args:
-            headers: the header section.
+            target: the target; its query, if any, is one that this is open to.
+            headers: the header section, or at least those fields of it that are not ignored.
 
         Returns:
-            The key; `NOTHING`: no credentials are shown; None: there is more to look at than one field of credentials.
+            The decision; None: take the full path.
         """
-        if len(headers) > MAX_FIELDS:
+        known = self.targets.get(target)
+        if known is None or known.finding is not None or len(headers) > MAX_FIELDS:
             return None
-        ignored = self._ignored
+        ignored, carriers = self._ignored, self._begin
         key, host = NOTHING, False
         for name, value in headers:
             if name in ignored:
                 continue
-            digest = self._digests.get(name)
-            if digest is not None:
+            begin = carriers.get(name)
+            if begin is not None:
                 if key or len(value) > LONGEST_FIELD:
                     return None
-                key = digest.of_one(value)
+                # As `KeyedDigest.of_one`.
+                state = begin()
+                state.update(value)
+                key = state.digest()
             elif name == b"host":
-                if host or b"," in value or len(value) > MAX_FIELD_OCTETS:
+                if host or _COMMA in value or len(value) > MAX_FIELD_OCTETS:
                     return None
                 host = True
             elif not self._is_ignored(name):
                 return None
-        return key
+        if not key:
+            return known.public
+        # As `CredentialCache.recall`.
+        fact = self._facts.get(key)
+        if fact is None or not (fact.is_timeless or fact.is_current(self._clock)):
+            return None
+        if not known.is_safe and fact.scheme in self._kept_by_browsers:
+            return None  # the full path asks where the request comes from; handshakes do not come here
+        route = known.route
+        if route.fast_check is None or not route.fast_check(fact.principal):
+            return None
+        return fact.grants.get(route) or self._grant(fact, route)
 
     def _is_ignored(self, name: bytes) -> bool:
         """Tell whether a field is ignored, by its name as the server spells it, and keep the name if so."""
@@ -216,40 +244,18 @@ class FastPath:
             self._ignored.add(name)
         return True
 
-    def grant(self, target: TargetKey, key: bytes) -> Granted | None:
-        """Grant, if the route is public, or caller and target are known and the rule is met.
-
-        Args:
-            target: the target; its query, if any, is one that this is open to.
-            key: as `key` returns it.
-
-        Returns:
-            The decision; None: take the full path.
-        """
-        known = self.targets.get(target)
-        if known is None or known.finding is not None:
+    def _grant(self, fact: Fact, route: Route) -> Grant | None:
+        """Make the decision that a rule is met, and keep it: nothing that is asked here changes."""
+        principal, caller = fact.principal, fact.caller
+        if route.accepted is not None and fact.scheme.lower() not in route.accepted:
             return None
-        if not key:
-            return known.public
-        route = known.route
-        fast_check = route.fast_check
-        if fast_check is None:
-            return None
-        fact = self._cache.recall(key) if self.is_open else None
-        if fact is None or (route.accepted is not None and fact.scheme.lower() not in route.accepted):
-            return None
-        if target[0] not in SAFE_METHODS and fact.scheme in self._kept_by_browsers:
-            return None  # the full path asks where the request comes from; handshakes do not come here
-        principal = fact.principal
         if principal.evidence is not None and principal.evidence.networks is not None:
             return None  # it counts from some places only, and no address is looked at here
-        if not fast_check(principal):
-            return None
-        granted = fact.granted
-        if granted is None or granted.route is not route:
-            caller = fact.caller
-            granted = fact.granted = Granted(principal, route.text, fact.scheme, self._advice[caller.carrier], route, caller)
-        return granted
+        grant = Grant(Granted(principal, route.text, fact.scheme, self._advice[caller.carrier], route, caller))
+        if len(fact.grants) >= MOST_GRANTS:
+            fact.grants.clear()
+        fact.grants[route] = grant
+        return grant
 
     def __repr__(self) -> str:
         return f"FastPath({len(self.targets)} targets)"

@@ -382,7 +382,7 @@ def test_what_is_remembered_of_callers_is_bounded_and_no_secret() -> None:
     for number in range(10_050):
         assert guard.decide(ask("/", bearer(f"s3cret-{number}"))).granted
         assert not guard.decide(ask("/", bearer(f"false-{number}"))).granted
-    remembered = guard.fast_path._cache._facts
+    remembered = guard.fast_path._cache.facts
     assert len(remembered) <= 10_000
     assert "s3cret" not in repr(remembered)
 
