@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from watchword.refusal import Refusal, Renderer
     from watchword.request import RequestView
 
+_LOG_IN = "log in"
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
@@ -79,9 +81,9 @@ class Explanation:
         if self.tree is not None:
             lines += ["evaluated:", *("  " + line for line in self.tree.lines())]
         for number, cure in enumerate(self.cures):
-            lines.append(f"{'cure' if number == 0 else '  or'}: {' and '.join(cure)}")
+            lines.append(f"{'needs' if number == 0 else '   or'}: {' and '.join(cure)}")
         if self.tree is not None and not self.cures and isinstance(self.decision, (Forbidden, Hidden)):
-            lines.append("cure: none; no credentials of this caller would help")
+            lines.append("no credentials of this caller would help")
         if self.refusal is not None:
             lines += ["response:", f"  HTTP {self.refusal.status} {self.refusal.reason_phrase}"]
             lines += [f"  {name}: {value}" for name, value in self.refusal.headers]
@@ -132,7 +134,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     context = _situation(policy, view, decision) if looked else EvaluationContext(view, policy.clock)
     value = route.requirement.evaluate(context)
     steps.append(_verdict_line(decision))
-    cures = tuple(tuple(sorted(map(_in_words, one))) for one in _cures_of(value, decision))
+    cures = tuple(tuple(sorted(map(_in_words, one), key=lambda words: (words != _LOG_IN, words))) for one in _cures_of(value, decision))
     return Explanation(decision, tuple(steps), _branch(route.requirement, context), cures, refusal)
 
 
@@ -240,7 +242,7 @@ def _mark(value: Value) -> str:
 def _in_words(need: Need) -> str:
     match need:
         case Identity():
-            return "be somebody"
+            return _LOG_IN
         case Via():
             return f"come by {' or '.join(sorted(need.schemes))}"
         case HoldScope():

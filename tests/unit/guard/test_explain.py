@@ -114,7 +114,7 @@ credentials: none sent
 decision: challenged, missing_credentials
 evaluated:
   [needs] role("root")
-cure: be somebody
+needs: log in
 response:
   HTTP 401 Unauthorized""",
     ),
@@ -132,8 +132,8 @@ evaluated:
     [needs] via("ApiKey") & scope("orders:read")
       [needs] via("ApiKey")
       [needs] scope("orders:read")
-cure: be somebody and come by bearer
-  or: be somebody and come by apikey and hold the scope orders:read
+needs: log in and come by bearer
+   or: log in and come by apikey and hold the scope orders:read
 response:
   HTTP 401 Unauthorized""",
     ),
@@ -148,7 +148,7 @@ checker Users (Basic): refused, wrong_secret: The user exists; the password does
 decision: challenged, wrong_secret (user ann); the client is told invalid_credentials
 evaluated:
   [needs] role("root")
-cure: be somebody
+needs: log in
 response:
   HTTP 401 Unauthorized""",
     ),
@@ -163,14 +163,14 @@ scheme Basic: the credentials do not fit it, so no checker was asked
 decision: challenged, malformed_credentials (Basic: expected canonical base64 (RFC 4648 §4))
 evaluated:
   [needs] role("root")
-cure: be somebody
+needs: log in
 response:
   HTTP 401 Unauthorized""",
     ),
     "step up": (
         ask("/strong", bearer("s3cret")),
         """\
-cure: have logged in within 60 seconds and reach gold and use the factor otp
+needs: have logged in within 60 seconds and reach gold and use the factor otp
 response:
   HTTP 401 Unauthorized""",
     ),
@@ -180,7 +180,7 @@ response:
 decision: forbidden, missing_role
 evaluated:
   [no] role("root")
-cure: none; no credentials of this caller would help
+no credentials of this caller would help
 response:
   HTTP 403 Forbidden""",
     ),
@@ -194,7 +194,7 @@ evaluated:
   [no] role("admin") & network("10.0.0.0/8")
     [depends] role("admin")
     [no] network("10.0.0.0/8")
-cure: none; no credentials of this caller would help
+no credentials of this caller would help
 response:
   HTTP 403 Forbidden""",
     ),
@@ -204,7 +204,7 @@ response:
 decision: forbidden, insufficient_scope
 evaluated:
   [needs] scope("orders:write")
-cure: hold the scope orders:write
+needs: hold the scope orders:write
 response:
   HTTP 403 Forbidden""",
     ),
@@ -215,7 +215,7 @@ decision: hidden, missing_role
 evaluated:
   [no] role("root").hidden()
     [no] role("root")
-cure: none; no credentials of this caller would help
+no credentials of this caller would help
 response:
   HTTP 404 Not Found""",
     ),
@@ -407,7 +407,7 @@ def test_paths_of_all_languages_stay_readable() -> None:
 def test_an_explanation_is_data() -> None:
     """Programs read decision, steps, tree, cures and refusal; the repr leaves the response out."""
     explained = guard().explain(ask("/admin/x", client="10.0.0.1"))
-    assert explained.cures == (("be somebody",),)
+    assert explained.cures == (("log in",),)
     assert explained.tree is not None
     assert [part.text for part in explained.tree.parts] == ['role("admin")', 'network("10.0.0.0/8")']
     assert isinstance(explained.tree.parts[0].value, Needs)
