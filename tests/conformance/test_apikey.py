@@ -57,8 +57,8 @@ def test_RHTTPAPI_2_a_request_id_of_the_client_makes_no_difference(through: Thro
     assert driver(me(("X-Request-Id", "mine"))).body == driver(me()).body
 
 
-def test_D20_what_needs_nobody_is_served_in_the_clear(through: Through) -> None:
-    """Public routes and the loopback interface are exempt."""
+def test_D20_public_routes_and_loopback_are_served_over_http(through: Through) -> None:
+    """`require_tls=True` exempts both."""
     driver = through(orders_guard(require_tls=True))
     assert driver(me(target="/healthz")).status == 200
     assert driver(me(target="/")).status == 403

@@ -229,7 +229,7 @@ async def test_a_guard_inside_itself_decides_once() -> None:
     assert (asked, len(app.calls)) == (["ann-token"], 1)
 
 
-async def test_another_guard_inside_decides_for_itself() -> None:
+async def test_an_inner_guard_decides_for_itself() -> None:
     """What an outer guard let in is nobody's for an inner one that is another."""
     inner = orders_guard(rules={})
     outer = Guard(Basic(check_token, realm="outer"), default=public)

@@ -221,8 +221,8 @@ def test_an_answer_that_is_none_is_a_bug(answer: object, through: Through) -> No
         through(Guard(Bearer(check), default=optional))(me(bearer("t")))
 
 
-def test_R9110_16_4_2_1_nothing_is_remembered_of_a_connection(through: Through) -> None:
-    """The second request of a connection stands for itself."""
+def test_R9110_16_4_2_1_requests_of_a_connection_are_independent(through: Through) -> None:
+    """Credentials of the first request do not count for the second."""
     driver = through(orders_guard())
     statuses = [driver(me(*headers)).status for headers in ((bearer("ann-token"),), (), (bearer("ann-token"),), (bearer("x"),), ())]
     assert statuses == [200, 401, 200, 401, 401]
@@ -403,8 +403,8 @@ FORWARDED = [
 
 
 @each("field", FORWARDED)
-def test_R9700_4_13_1_nobody_is_believed_about_the_connection(field: tuple[str, str], through: Through) -> None:
-    """Address, scheme, path and certificate are what the server states. Proxies that may be believed come with a later release."""
+def test_R9700_4_13_1_no_field_changes_the_facts_of_the_connection(field: tuple[str, str], through: Through) -> None:
+    """Address, scheme, path and certificate are as the server states them. Trusted proxies come in a later release."""
     driver = through(orders_guard(require_tls=True))
     assert driver(me(field, basic("ann", "s3cret"))).status == 403
     assert driver(Request(target="/inside", headers=(field,), scheme="https")).status == 403
@@ -412,8 +412,8 @@ def test_R9700_4_13_1_nobody_is_believed_about_the_connection(field: tuple[str, 
 
 
 @pytest.mark.parametrize("name", ["Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-SSL-Client-Cert", "X-SSL-Client-S-DN"])
-def test_R9440_2_4_1_a_certificate_in_a_header_is_nobodys(name: str, through: Through) -> None:
-    """A client certificate in a header identifies nobody: none is read until a proxy that may send it can be configured."""
+def test_R9440_2_4_1_a_certificate_in_a_header_identifies_no_caller(name: str, through: Through) -> None:
+    """A client certificate in a header is ignored, until a proxy that may send it can be configured."""
     driver = through(orders_guard())
     assert driver(me((name, ":QQ==:"))).status == 401
     assert who(driver(me((name, ":QQ==:"), bearer("bob-token")))) == "bob"
@@ -449,8 +449,8 @@ def test_R9470_3_1_too_weak_is_401(through: Through) -> None:
         (Evidence(auth_time=NOW + 3600), 401),
     ],
 )
-def test_R9470_6_1_what_nobody_stated_is_not_met(evidence: Evidence | None, status: int, through: Through) -> None:
-    """The time of the login comes from the checker; where it is missing or no number, `fresh` is not met."""
+def test_R9470_6_1_fresh_needs_a_stated_login_time(evidence: Evidence | None, status: int, through: Through) -> None:
+    """The time of the login comes from the checker. Where it is missing or not a number, `fresh` is not met."""
     guard = Guard(Bearer(Tokens({"t": Principal("ann", evidence=evidence)})), clock=CLOCK, default=fresh(300))
     assert through(guard)(me(bearer("t"))).status == status
 

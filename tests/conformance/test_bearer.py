@@ -178,8 +178,8 @@ def test_R6750_2_2_2_a_token_in_a_form_has_the_bound_of_a_field(through: Through
     assert len(checker.asked) == 1
 
 
-def test_R6750_2_2_2_what_was_read_is_handed_on_in_one_piece() -> None:
-    """However many messages a form came in, empty ones too, the guard keeps one buffer of it: what it holds is bounded by the limit."""
+def test_R6750_2_2_2_a_read_form_is_kept_in_one_buffer() -> None:
+    """However many messages a form came in, empty ones too, the guard keeps one buffer, bounded by the limit."""
     parts = tuple(b"" if at % 2 else b"x" for at in range(2000))
     received: list[Any] = []
 
@@ -209,8 +209,8 @@ def test_R6750_2_2_2_a_length_that_is_none_reads_nothing(length: str) -> None:
     assert seen.body == b"a=b"
 
 
-def test_R6750_2_2_2_a_client_that_leaves_is_nobody() -> None:
-    """Of a client that disconnects while its form is read no token is taken, and the application learns that it left."""
+def test_R6750_2_2_2_an_interrupted_form_carries_no_token() -> None:
+    """If a client disconnects while its form is read, no token is taken, and the application learns of the disconnect."""
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"access_token=ann-token", "more_body": True},
         {"type": "http.disconnect"},
@@ -277,7 +277,7 @@ def test_R6750_3_1_3_an_invalid_token_is_401(reason: str, through: Through) -> N
     assert ("expired" in answer.challenges[0], answer.challenges == [INVALID]) == (expired, not expired)
 
 
-def test_R9700_2_3_1_a_token_for_somebody_else_is_refused_every_time(through: Through) -> None:
+def test_R9700_2_3_1_a_token_for_another_audience_is_refused_every_time(through: Through) -> None:
     """A token whose audience is another service is 401 on the first request and on every later one."""
     driver = through(bearer_guard())
     request = Request(target="/me", headers=(bearer("wrong_audience"),))
@@ -324,8 +324,8 @@ def test_credentials_say_where_they_came_from(through: Through) -> None:
     assert len(set(checker.asked)) == 1
 
 
-def test_a_view_of_ones_own_may_carry_content() -> None:
-    """A server of one's own hands over the content with the view; without it, a form carries no token."""
+def test_a_view_may_carry_content() -> None:
+    """A custom server passes the content with the view. Without it, a form carries no token."""
     guard = bearer_guard(form=True)
     with_content = request_view(post(b"access_token=ann-token"))
     assert guard.decide(with_content).granted

@@ -157,8 +157,8 @@ def test_R9111_3_5_4_an_optional_route_varies(behind: Behind) -> None:
     assert behind(small)(Request(target="/")).all("vary") == ["Authorization"]
 
 
-def test_R9111_3_5_4_what_depends_on_nobody_does_not_vary(behind: Behind) -> None:
-    """A public response depends on no credential, so it varies on none."""
+def test_R9111_3_5_4_a_public_response_does_not_vary(behind: Behind) -> None:
+    """It depends on no credentials."""
     assert served(behind, "nobody").headers == [("content-type", "text/plain")]
 
 
@@ -321,7 +321,7 @@ def test_R9111_3_5_3_what_a_proxy_grants_is_private(behind: Behind) -> None:
     assert (answer.status, answer.all("cache-control")) == (200, ["private"])
 
 
-def test_D58_the_decision_says_it_to_servers_of_ones_own() -> None:
+def test_D58_the_decision_holds_the_cache_advice_for_custom_servers() -> None:
     """`decision.cache` is the same for a server without an adapter."""
     guard = Guard(Bearer(check_token), rules={"/": network("10.0.0.0/8"), "/p": public})
     decision = guard.decide(request_view(Request(target="/", client=INSIDE)))

@@ -196,8 +196,8 @@ LONG = "a" * 600
     ],
     ids=["host", "site", "origin"],
 )
-def test_what_no_browser_writes_so_long_is_not_read(fields: Fields, through: Through) -> None:
-    """Beyond 512 octets a field counts as that of another site, whatever it says."""
+def test_an_overlong_origin_field_counts_as_cross_site(fields: Fields, through: Through) -> None:
+    """Beyond 512 octets the value of a field is not read."""
     assert is_cross_site(through(guarded()[0])(post(*BASIC, *fields)))
 
 
@@ -245,8 +245,8 @@ def test_the_fast_path_does_not_skip_it(through: Through) -> None:
     assert len(checker.asked) == asked
 
 
-def test_a_password_that_is_remembered_opens_nothing_to_other_sites(through: Through) -> None:
-    """With Basic alone, and a table that never changes, callers take the fast path; a form of another site does not."""
+def test_the_fast_path_refuses_other_sites(through: Through) -> None:
+    """With Basic alone, and a table that never changes, callers take the fast path. A form of another site does not."""
     guard = Guard(Basic(Users({"ann": argon2_hash("x")}), realm="a"))
     driver = through(guard)
     for _ in range(3):
@@ -303,8 +303,8 @@ def test_an_exempt_requirement_is_data() -> None:
     assert role("a").from_any_origin() != role("a").hidden()
 
 
-def test_what_looks_at_no_credentials_is_not_asked(through: Through) -> None:
-    """Public routes, and what the network alone decides, answer as ever; an optional one does not, because it identifies."""
+def test_routes_without_credentials_are_not_tested(through: Through) -> None:
+    """Public routes, and rules of networks alone, answer as ever. An optional route is tested, because it identifies."""
     driver = through(guarded(rules={"/p": public, "/n": network("192.0.2.0/24"), "/o": optional})[0])
     for target, status in (("/p", 200), ("/n", 200), ("/o", 403)):
         assert driver(Request(method="POST", target=target, headers=(*BASIC, *FOREIGN))).status == status
@@ -350,8 +350,8 @@ def let_in(_: Credentials) -> Principal:
     return ANN
 
 
-def test_schemes_of_ones_own_are_ambient_where_browsers_send_them(through: Through) -> None:
-    """A cookie is one although nothing says so, and so is what browsers negotiate; their own Authorization field is explicit."""
+def test_custom_schemes_are_ambient_where_browsers_send_them(through: Through) -> None:
+    """Cookies, and what browsers negotiate, are ambient without being declared. A custom Authorization scheme is explicit."""
     session = through(Guard(Session(let_in)))
     assert is_cross_site(session(post(("Cookie", "sid=1"), *FOREIGN)))
     assert is_cross_site(session(post(("Cookie", "sid=1"), HOST)))

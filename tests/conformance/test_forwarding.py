@@ -191,8 +191,8 @@ def test_H9_an_environ_is_read_as_servers_write_it() -> None:
         assert [driver(me(bearer("ann-token"))).status for _ in range(2)] == [200 if alias == "HTTP_AUTHORIZATION." else 400] * 2
 
 
-def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
-    """The names can be chosen; those that are not among them then are none of the guard's business."""
+def test_H3_configured_identity_headers_are_removed(behind: Behind) -> None:
+    """`Guard(identity_headers=...)` replaces the names; other fields then pass."""
     driver = behind(Guard(Bearer(check_token), identity_headers=["X-Staff-Id"], default=optional))
     view = seen(driver(me(("x-staff-id", "7"), ("Remote-User", "ann"))))
     assert (view.carries("x-staff-id"), view.carries("remote-user")) == (False, True)
@@ -205,8 +205,8 @@ def test_H3_ones_own_names_are_taken_out_too(behind: Behind) -> None:
         orders_guard(identity_headers="remote-user")
 
 
-def test_H3_twins_are_taken_out_where_the_firewall_lets_them_through() -> None:
-    """With the firewall's rule switched off, a twin spelt with underscores reaches the application no more than the name itself."""
+def test_H3_aliases_are_removed_where_the_firewall_lets_them_pass() -> None:
+    """With the firewall's rule off, an alias with underscores reaches the application no more than the name itself."""
     guard = orders_guard(firewall=Firewall(off=["field_alias"]))
     view = seen(ByASGI(guard)(me(("remote_user", "admin"), ("X_Remote-User", "admin"), ("x_other", "c"), target="/healthz")))
     assert [name for name, _ in view.headers] == ["x_other"]
@@ -219,8 +219,8 @@ def test_H3_in_websockets_as_well(kind: Any) -> None:
     assert not seen(ByASGI(orders_guard())(request)).carries("remote-user")
 
 
-def test_N9_the_environ_says_who_it_is() -> None:
-    """REMOTE_USER and AUTH_TYPE are the guard's word: what a server or client put there is replaced, or taken out for nobody."""
+def test_N9_the_environ_names_the_principal() -> None:
+    """The guard sets REMOTE_USER and AUTH_TYPE: values of server or client are replaced, or removed for an anonymous caller."""
 
     def server(request: Request) -> dict[str, Any]:
         return {**wsgi_environ(request), "REMOTE_USER": "root", "AUTH_TYPE": "Kerberos", "HTTP_REMOTE_USER": "root"}
@@ -232,8 +232,8 @@ def test_N9_the_environ_says_who_it_is() -> None:
     assert nobody["watchword.principal"] is ANONYMOUS
 
 
-def test_N9_the_scope_says_who_it_is() -> None:
-    """`user` and `auth` of the scope are the guard's word, whatever stood there."""
+def test_N9_the_scope_names_the_principal() -> None:
+    """The guard sets `user` and `auth` of the scope, whatever was there."""
 
     def server(request: Request) -> dict[str, Any]:
         return {**asgi_scope(request), "user": "root", "auth": "root", "watchword.decision": "root", "watchword.guard": ("x", "GET", "/me")}
@@ -257,8 +257,8 @@ def test_a_name_beyond_ascii_is_utf_8_in_the_environ(name: str) -> None:
     assert environ["REMOTE_USER"].encode("latin-1").decode() == name
 
 
-def test_starlettes_own_words_work() -> None:
-    """`auth.scopes` holds the scopes of the principal, and `authenticated` for somebody alone."""
+def test_scopes_work_with_starlettes_requires() -> None:
+    """`auth.scopes` holds the scopes of the principal, and `authenticated` unless the caller is anonymous."""
     shown: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -282,8 +282,8 @@ def test_the_scope_that_came_in_gains_what_a_log_needs_and_loses_nothing() -> No
 
 
 @pytest.mark.parametrize("status", [200, 304, 500])
-def test_what_is_granted_is_not_touched(status: int, behind: Behind) -> None:
-    """Beside caching advice a response of the application passes as it is, repeated fields in their order included."""
+def test_granted_responses_are_not_changed(status: int, behind: Behind) -> None:
+    """Apart from caching advice, a response of the application passes as it is, with repeated fields in their order."""
     headers = (("Content-Type", "text/plain"), ("Set-Cookie", "a=b"), ("Set-Cookie", "c=d"), ("X-Own", "1"))
     answer = behind(orders_guard(), Reply(status, headers, b"body"))(me(bearer("ann-token")))
     assert (answer.status, answer.headers, answer.body) == (status, [(name.lower(), value) for name, value in headers], b"body")
@@ -352,8 +352,8 @@ def test_R9110_17_16_3_1_without_the_setting_a_form_is_left_as_it_is(behind: Beh
     assert (seen(answer).body, dict(seen(answer).headers)["content-length"]) == (content, str(len(content)))
 
 
-def test_R9110_17_16_3_1_a_form_that_nobody_reads_is_left_as_it_is(behind: Behind) -> None:
-    """On a public route nothing is looked at, the content neither; nor is a form that carries no token by its kind."""
+def test_R9110_17_16_3_1_an_unread_form_is_not_changed(behind: Behind) -> None:
+    """A public route reads no content, and a form of a kind that carries no token is not read."""
     content = b"a=1&access_token=ann-token"
     assert seen(behind(reading_forms())(form(content, target="/healthz"))).body == content
     other = "a=é&access_token=ann-token".encode()

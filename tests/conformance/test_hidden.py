@@ -126,16 +126,16 @@ def test_R9110_15_5_5_1_whatever_the_method(site: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_R9110_15_5_5_1_who_may_sees_it(site: str) -> None:
-    """Who has the role is served."""
+def test_R9110_15_5_5_1_an_authorized_caller_is_served(site: str) -> None:
+    """A caller with the role gets the hidden resource."""
     there = SITES[site]()
     answer = there.send(Request(target="/hidden", headers=(ADMIN,)))
     assert (answer.status, answer.body, there.ran) == (200, b"secret", 1)
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_R9110_15_5_5_1_nobody_is_asked_to_log_in_everywhere(site: str) -> None:
-    """Anonymous callers get 401 for what is hidden and for what is missing alike."""
+def test_R9110_15_5_5_1_anonymous_callers_get_401_everywhere(site: str) -> None:
+    """Hidden and missing resources answer alike."""
     there = SITES[site]()
     hidden, missing = (there.send(Request(target=target, headers=(("X-Request-Id", "x"),))) for target in ("/hidden", "/nothing"))
     assert (whole(hidden), hidden.status) == (whole(missing), 401)
@@ -167,14 +167,14 @@ def test_an_application_without_a_404_cannot_be_imitated(status: int, behind: Be
     assert (answer.one("x-secret"), answer.one("cache-control")) == (None, "no-store")
 
 
-def test_a_server_of_ones_own_sends_a_plain_404() -> None:
+def test_a_custom_server_sends_a_plain_404() -> None:
     """Without an application to imitate the refusal is a short text, without a reason or a reference in it."""
     answer = ByHand(guard())(Request(target="/hidden", headers=(OTHER, ("Accept", "application/json"))))
     assert (answer.status, answer.body, answer.one("cache-control")) == (404, b"Not Found", "no-store")
 
 
-def test_the_application_is_asked_for_a_path_that_nobody_can_know(behind: Behind) -> None:
-    """The path it is asked for is random, lies below the mount, and is another one each time."""
+def test_the_application_is_asked_for_a_random_path(behind: Behind) -> None:
+    """The path lies below the mount, and is another one each time."""
     driver = behind(guard(), Reply(404))
     asked = [driver(Request(target="/app/hidden", headers=(OTHER,), mount="/app")).seen for _ in range(5)]
     paths = {one.path for one in asked if one is not None}
@@ -223,8 +223,8 @@ def test_a_streamed_404_is_imitated(behind: Behind) -> None:
     assert (answer.status, answer.body, answer.one("cache-control")) == (404, b"Nothing here", "no-store")
 
 
-def test_what_the_application_closes_is_closed() -> None:
-    """The iterable of the application's own 404 is closed once, whether it is used or not."""
+def test_the_iterable_of_the_404_is_closed() -> None:
+    """It is closed once, used or not."""
     closed: list[int] = []
 
     class Body(list[bytes]):
@@ -255,8 +255,8 @@ def test_what_is_not_hidden_stays_403(behind: Behind) -> None:
     assert [driver(Request(target=target, headers=(ADMIN,))).status for target in ("/a", "/b", "/c")] == [404, 404, 403]
 
 
-def test_a_hidden_network_rule_hides_from_those_who_are_known(behind: Behind) -> None:
-    """Where a hidden rule fails whoever it is, whoever is known gets 404, false credentials get 401, and nobody gets 403."""
+def test_a_hidden_network_rule_hides_from_known_callers(behind: Behind) -> None:
+    """Where a hidden rule fails for every caller, known ones get 404, false credentials 401, and anonymous ones 403."""
     driver = behind(Guard(Bearer(check_token), rules={"/x": network("10.0.0.0/8").hidden()}), Reply(404))
     statuses = [driver(Request(target="/x", headers=headers)).status for headers in ((), (OTHER,), (bearer("x"),))]
     assert statuses == [403, 404, 401]

@@ -80,8 +80,8 @@ CASES = [
 @pytest.mark.parametrize(
     "before", [{}, {"user": Principal("mallory"), "auth": "mallory's", "watchword.decision": "hers"}], ids=["new", "set"]
 )
-async def test_a_log_around_the_asgi_middleware_names_who_it_was(kind: Any, before: dict[str, Any], make: Callable[[], Guard]) -> None:
-    """Also where the caller is known and refused; what stood there before is never taken for the guard's word."""
+async def test_a_log_around_the_asgi_middleware_names_the_caller(kind: Any, before: dict[str, Any], make: Callable[[], Guard]) -> None:
+    """Also where a known caller is refused. Earlier values of the keys are replaced."""
     app = asgi.GuardMiddleware(serve, make())
     for target, who, status, name, scopes in [*CASES, *CASES]:
         scope = {**asgi_scope(sent(target, who, kind=kind)), **before}
@@ -104,8 +104,8 @@ async def test_a_log_around_the_asgi_middleware_names_who_it_was(kind: Any, befo
 
 @pytest.mark.parametrize("make", [guard, quick])
 @pytest.mark.parametrize("before", [{}, {"REMOTE_USER": "mallory", "AUTH_TYPE": "Basic", "watchword.principal": Principal("mallory")}])
-def test_a_log_around_the_wsgi_middleware_names_who_it_was(before: dict[str, Any], make: Callable[[], Guard]) -> None:
-    """REMOTE_USER is there for a known caller who was refused, and absent for an anonymous one, whatever stood there."""
+def test_a_log_around_the_wsgi_middleware_names_the_caller(before: dict[str, Any], make: Callable[[], Guard]) -> None:
+    """REMOTE_USER is set for a known caller who was refused, and absent for an anonymous one, whatever the value was."""
     app = wsgi.GuardMiddleware(serve_wsgi, make())
     for target, who, status, name, _ in [*CASES, *CASES]:
         environ = {**wsgi_environ(sent(target, who)), **before}
@@ -119,8 +119,8 @@ def test_a_log_around_the_wsgi_middleware_names_who_it_was(before: dict[str, Any
 
 
 @pytest.mark.anyio
-async def test_what_is_hidden_is_logged_under_its_caller() -> None:
-    """The client reads 404, and the log who asked."""
+async def test_a_hidden_resource_is_logged_with_its_caller() -> None:
+    """The client gets 404, and the log names the caller."""
     scope, environ = asgi_scope(sent("/vault", "bob")), wsgi_environ(sent("/vault", "bob"))
     statuses: list[Any] = []
 

@@ -76,8 +76,8 @@ def test_a_token_behind_the_marker_is_a_bearer_token(case: str, through: Through
         assert ByASGI(guarded())(websocket).status == (101 if status == 200 else status)
 
 
-def test_it_is_read_from_handshakes_alone_and_only_where_asked_for(through: Through) -> None:
-    """A request that opens no WebSocket has no subprotocols, and a guard that was not asked to ignores them."""
+def test_tokens_are_read_from_handshakes_only_and_only_if_configured(through: Through) -> None:
+    """Other requests have no subprotocols, and a guard without `subprotocol=` ignores them."""
     plain = Request(target="/me", headers=(("Sec-WebSocket-Protocol", "bearer, ann-token"),))
     assert through(guarded())(plain).status == 401
     assert through(Guard(Bearer(check_token)))(offer("bearer, ann-token")).status == 401
@@ -120,7 +120,7 @@ def test_with_strip_credentials_the_application_does_not_see_it() -> None:
     assert ByHand(guard)(offer("bearer, ann-token")).status == 200
 
 
-def test_what_is_sent_back_is_the_marker_and_never_the_token() -> None:
+def test_the_marker_is_selected_and_never_the_token() -> None:
     """The application may select nothing, the marker or one of its own; a token that it selects by mistake is not sent."""
 
     async def talk(websocket: WebSocket) -> None:

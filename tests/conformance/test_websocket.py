@@ -195,14 +195,14 @@ def test_R6455_T_1_no_token_is_taken_from_anywhere_else() -> None:
     assert by_query(handshake(target="/me?access_token=ann-token")).status == 101
 
 
-def test_an_optional_handshake_is_accepted_as_nobody() -> None:
-    """An optional route opens for nobody in particular, and a false token still closes it."""
+def test_an_optional_handshake_is_accepted_anonymously() -> None:
+    """An optional route accepts an anonymous caller, and refuses a false token."""
     driver = ByASGI(Guard(Bearer(check_token), default=optional))
     assert (driver(handshake()).status, who(driver(handshake()))) == (101, "")
     assert driver(handshake(bearer("x"))).status == 401
 
 
-def test_what_the_application_sends_is_not_touched() -> None:
-    """The messages of a websocket that was let in pass as they are."""
+def test_messages_of_the_application_are_not_changed() -> None:
+    """The messages of an accepted WebSocket pass as they are."""
     answer = ByASGI(Guard(APIKey(KEYS)))(handshake(("X-API-Key", "ann-key")))
     assert answer.messages == [{"type": "websocket.accept"}]

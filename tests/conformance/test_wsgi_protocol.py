@@ -337,8 +337,8 @@ def test_a_guard_inside_itself_decides_once() -> None:
     assert asked == ["ann-token"]
 
 
-def test_another_guard_inside_decides_for_itself() -> None:
-    """What an outer guard let in is nobody's for an inner one that is another; the inner word is what the application hears."""
+def test_an_inner_guard_decides_for_itself() -> None:
+    """To another guard inside, a caller of the outer one is anonymous. The application gets the decision of the inner one."""
     heard: list[Any] = []
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:

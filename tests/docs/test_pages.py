@@ -30,28 +30,28 @@ def sections(page: str) -> dict[str, str]:
     }
 
 
-def test_the_firewall_page_has_exactly_the_rules_that_there_are() -> None:
-    """Whoever reads which rule refused a request finds it, and a rule that is gone is gone there too."""
+def test_the_firewall_page_lists_every_rule_and_no_other() -> None:
+    """Each rule of the firewall has a section, and each section is a rule."""
     assert list(sections("firewall.md")) == list(RULES)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_each_firewall_rule_says_why_and_when_to_switch_it_off(rule: str) -> None:
-    """A rule is named with what it refuses, an example, its reason, and for whom it is in the way."""
+    """Each section states what the rule refuses, an example, the reason, and when to switch it off."""
     text = sections("firewall.md")[rule]
     assert f"Refuses: {RULES[rule]}." in text
     assert all(f"* {word}" in text for word in ("For example:", "Why:", "Switch it off"))
 
 
-def test_the_reasons_page_has_exactly_the_reasons_that_there_are() -> None:
-    """The `type` of every refusal leads to a heading, whose anchor is the code."""
+def test_the_reasons_page_lists_every_reason_and_no_other() -> None:
+    """Each reason has a section, to which the `type` of a refusal links."""
     assert list(sections("reasons.md")) == list(Reason)
     assert DOCUMENTATION.endswith("/reasons.html")
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_each_reason_is_explained_in_the_words_that_its_readers_see(reason: Reason) -> None:
-    """Title, the visitor's, the developer's and the operator's sentences stand there as they are sent and logged."""
+def test_each_reason_quotes_its_messages(reason: Reason) -> None:
+    """The section quotes the title and the sentences for visitor, developer and operator as they are sent and logged."""
     text, words = sections("reasons.md")[reason], WORDS[reason]
     assert f"**{words.title}.** Status " in text
     assert f"* The operator knows: {words.operator}\n" in text
@@ -67,13 +67,13 @@ def test_each_reason_is_explained_in_the_words_that_its_readers_see(reason: Reas
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_each_reason_is_linked_at_the_top(reason: Reason) -> None:
-    """Sphinx, which fails for a link that leads nowhere, thereby checks every anchor."""
+def test_the_reasons_page_links_every_reason_at_its_top(reason: Reason) -> None:
+    """Sphinx fails for a broken link, so it checks every anchor."""
     assert f"| [`{reason}`](#{reason}) |" in (DOCS / "reasons.md").read_text(encoding="utf-8")
 
 
-def test_every_reason_stands_under_its_status() -> None:
-    """The table of statuses in the page that everybody asks for names every code that a client can see."""
+def test_the_status_table_names_every_reason() -> None:
+    """The table of why-401.md names each code that a client can see."""
     page = (DOCS / "why-401.md").read_text(encoding="utf-8").partition("```python")[0]
     assert [reason for reason in Reason if reason.disclosed_as is None and f"`{reason}`" not in page] == []
 
@@ -90,7 +90,7 @@ def test_every_reason_stands_under_its_status() -> None:
     ],
 )
 def test_the_reference_has_every_public_name(module: str) -> None:
-    """What can be imported stands in the reference: by its whole name, in a table, or with all of its module."""
+    """Each public name is in api.md: by itself, in a table, or with its module."""
     page = (DOCS / "api.md").read_text(encoding="utf-8")
     # Sphinx leaves out what has no docstring that it can find: constants stand in a table.
     whole = f".. automodule:: {module}\n   :members:\n" in page
@@ -101,26 +101,26 @@ def test_the_reference_has_every_public_name(module: str) -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_the_reference_has_every_event(kind: str) -> None:
-    """Whoever sees an event in the log finds it there."""
+def test_the_reference_lists_every_kind_of_notice(kind: str) -> None:
+    """The table in api.md has a row for each kind."""
     assert f"| `{kind}` |" in (DOCS / "api.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_has_the_two_commands() -> None:
-    """The demo and the tests are one line each, and exactly these."""
+    """The README shows the demo and the tests as one command each, and exactly these."""
     commands = re.findall(r"^```console\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     assert commands[:2] == ["pip install uv && uv run watchword demo\n", "pip install uv && uv run pytest\n"]
 
 
-def test_the_links_of_the_readme_lead_somewhere() -> None:
-    """The README is read on its own, where Sphinx does not check it."""
+def test_the_files_that_the_readme_links_exist() -> None:
+    """Sphinx does not check the README."""
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_every_decision_that_is_cited_by_number_stands_on_the_page() -> None:
-    """A reader of the reference finds what `decision D61` means."""
+def test_every_cited_decision_has_a_row() -> None:
+    """A number such as D61 in sources, tests or pages has a row in decisions/on-the-wire.md."""
     page = (DOCS / "decisions" / "on-the-wire.md").read_text(encoding="utf-8")
     sources = [*(ROOT / "src").rglob("*.py"), *DOCS.rglob("*.md"), *(ROOT / "tests").rglob("*.py")]
     cited = {number for path in sources for number in re.findall(r"\bD[1-9][0-9]?\b", path.read_text(encoding="utf-8"))}
@@ -128,7 +128,7 @@ def test_every_decision_that_is_cited_by_number_stands_on_the_page() -> None:
 
 
 def test_the_table_of_options_has_every_option_of_the_guard() -> None:
-    """In a table, each once."""
+    """Each option of `Guard` has one row in guard-options.md."""
     listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "guard-options.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     options = [name for name in inspect.signature(Guard).parameters if name != "schemes"]
     assert sorted(listed) == sorted(options)

@@ -51,22 +51,22 @@ def run(page: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_snippet_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the pages show works as it stands."""
+    """Every Python block of a page runs."""
     monkeypatch.chdir(tmp_path)
     run(page, page.relative_to(ROOT).as_posix(), monkeypatch)
 
 
 @each("page", PAGES)
-def test_no_snippet_is_passed_over(page: Path) -> None:
-    """A block that a reader takes for Python is run: its fence says exactly ```python."""
+def test_every_python_fence_is_run(page: Path) -> None:
+    """A fence that names Python in any way is written as ```python, so that sybil runs it."""
     text = page.read_text(encoding="utf-8")
     run_lines = [example.line for example in parse(page) if not text.startswith("<!--", example.start)]
     seen_lines = [text.count("\n", 0, fence.start()) + 1 for fence in PYTHON_FENCE.finditer(text)]
     assert seen_lines == run_lines, "write these fences as ```python"
 
 
-def test_a_failing_snippet_is_found_by_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who breaks a page is told which line."""
+def test_a_failing_snippet_is_reported_with_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failure names the page and the line."""
     page = tmp_path / "page.md"
     page.write_text("# Title\n\n```python\none = 1\n```\n\n```python\nassert one == 1\nassert one == 2\n```\n", encoding="utf-8")
     with pytest.raises(pytest.fail.Exception, match=r"^page\.md:9: in the block at line 7: AssertionError"):
@@ -74,6 +74,6 @@ def test_a_failing_snippet_is_found_by_file_and_line(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("fence", ["```py", "~~~~ python title", "``` python3", "> ```pycon", "```{code-block} python"])
-def test_a_fence_that_sybil_does_not_run_is_noticed(fence: str) -> None:
-    """The second way of looking finds what the first one would pass over."""
+def test_other_spellings_of_a_python_fence_are_found(fence: str) -> None:
+    """The second search finds fences that sybil does not run."""
     assert PYTHON_FENCE.search(f"text\n\n{fence}\ncode\n")

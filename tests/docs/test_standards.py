@@ -75,16 +75,16 @@ def is_of(test: str, row: Row) -> bool:
     return test.startswith(row.prefix) and (not rest or re.match(r"_\D", rest) is not None)
 
 
-def test_every_requirement_is_there_once() -> None:
-    """The page has exactly the requirements that it has to have, each once."""
+def test_every_requirement_has_one_row() -> None:
+    """docs/standards.md lists each requirement once."""
     names = [row.name for row in ROWS]
     assert len(names) == len(set(names))
     assert sorted(names) == sorted(REQUIRED)
     assert len(REQUIRED) == len(set(REQUIRED)) > 100
 
 
-def test_every_test_that_is_named_exists() -> None:
-    """Each file in the table has a test that carries the row's name, and each test that carries it is in such a file."""
+def test_every_named_test_exists() -> None:
+    """Each file of a row has a test that carries the row's name, and each such test is in a file of the row."""
     for row in ROWS:
         with noting(row.name):
             for file in row.files:
@@ -92,8 +92,8 @@ def test_every_test_that_is_named_exists() -> None:
             assert {file for file, tests in named_tests().items() if any(is_of(test, row) for test in tests)} == set(row.files)
 
 
-def test_every_row_says_where_it_stands() -> None:
-    """A row is supported, deviates for a reason, or comes later with something; what is kept has a module and a test."""
+def test_every_row_has_a_state() -> None:
+    """A row is supported, deviates for a reason, or comes later. A row that is kept names a module and a test."""
     for row in ROWS:
         with noting(row.name):
             assert VERDICT.fullmatch(row.verdict), row.verdict
@@ -102,7 +102,7 @@ def test_every_row_says_where_it_stands() -> None:
             assert bool(row.modules) is bool(row.files) is not row.verdict.startswith(NOT_YET)
 
 
-def test_rows_are_told_apart() -> None:
+def test_similar_row_names_are_not_confused() -> None:
     """`R9110-11.2-1` is not `R9110-11.2-10`, nor is a longer section its beginning."""
     row = Row("R9110-11.2-1", "", (), (), "")
     assert is_of("test_R9110_11_2_1_token68", row)

@@ -47,9 +47,13 @@ print(User.objects.count())
 """
 
 
-def test_djangos_remote_user_middleware_makes_the_account_that_was_meant() -> None:
-    """With the backend that the page shows, and one account for one principal."""
-    lines = PAGE.read_text(encoding="utf-8").split("    from django.contrib.auth.backends import RemoteUserBackend\n")[1].split("\n[Why")[0]
+def test_remote_user_middleware_makes_one_account_for_each_principal() -> None:
+    """With the backend of docs/wsgi.md, Django makes the account of the principal, once."""
+    lines = (
+        PAGE.read_text(encoding="utf-8")
+        .split("    from django.contrib.auth.backends import RemoteUserBackend\n")[1]
+        .split("\n[Decision")[0]
+    )
     backend = "from django.contrib.auth.backends import RemoteUserBackend\n" + textwrap.dedent(lines)
     program = PROGRAM.replace("{backend}", backend)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

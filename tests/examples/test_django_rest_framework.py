@@ -81,8 +81,8 @@ def outcomes(*arguments: str) -> list[tuple[int, list[str], Any]]:
 CHALLENGES = ['Basic realm="office", charset="UTF-8"', 'Bearer realm="api"']
 
 
-def test_the_documented_configuration_believes_the_guard() -> None:
-    """Views get the guard's principal, who fails gets the guard's 401, and on an optional route the framework's own rule decides."""
+def test_the_documented_configuration_uses_the_principal_of_the_guard() -> None:
+    """Views get the guard's principal, failures the guard's 401, and on an optional route the framework's own rule decides."""
     right, posted, wrong, nobody, open_to_all, token = outcomes("documented")
     assert right == posted == (200, [], {"who": "zoë", "roles": ["clerk"]})
     assert (wrong[:2], nobody[:2]) == ((401, CHALLENGES), (401, CHALLENGES))
@@ -90,16 +90,16 @@ def test_the_documented_configuration_believes_the_guard() -> None:
     assert token == (200, [], {"who": "job", "roles": []})
 
 
-def test_its_default_classes_refuse_whom_the_guard_let_in() -> None:
-    """What the page says of the defaults: 403 without a challenge, for accounts that only the guard knows."""
+def test_the_default_classes_refuse_accounts_of_the_guard() -> None:
+    """As docs/wsgi.md says: 403 without a challenge, for accounts that only the guard knows."""
     right, posted, wrong, _, open_to_all, token = outcomes()
     assert right == posted == (403, [], {"detail": "Invalid username/password."})
     assert wrong[:2] == (401, CHALLENGES)
     assert (open_to_all[0], token[0]) == (200, 200)
 
 
-def test_credentials_that_are_kept_back_give_the_default_classes_nothing_to_refuse() -> None:
-    """With `strip_credentials=True` the request passes, as nobody to DRF."""
+def test_strip_credentials_leaves_the_default_classes_nothing_to_refuse() -> None:
+    """With `strip_credentials=True` the request passes, and DRF takes the caller for anonymous."""
     right, posted, wrong, *_ = outcomes("strip")
     assert right == posted == (200, [], {"who": None, "roles": []})
     assert wrong[:2] == (401, CHALLENGES)

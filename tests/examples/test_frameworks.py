@@ -36,8 +36,8 @@ def starlette() -> TestClient:
 
 
 class TestStarlette:
-    def test_each_of_its_routes(self, starlette: TestClient) -> None:
-        """Rules say who may pass, and the views see who it is."""
+    def test_every_route_answers_by_its_rule(self, starlette: TestClient) -> None:
+        """The rules decide each route, and views get the principal."""
         token = {"Authorization": "Bearer 3f7c0d1e5a924b68"}
         assert starlette.get("/healthz").json() == {"status": "ok"}
         assert starlette.get("/").json() == {"hello": "stranger"}
@@ -50,7 +50,7 @@ class TestStarlette:
         ]
 
     def test_starlettes_own_decorator_adds_to_the_rule(self, starlette: TestClient) -> None:
-        """`@requires` of Starlette sees the scopes: without them it refuses whom the rule lets pass."""
+        """Starlette's `@requires` sees the scopes, and refuses a caller without them whom the rule lets pass."""
         assert starlette.get("/report").status_code == 401
         assert starlette.get("/report", headers=basic("ann", "sesame")).status_code == 403
 
@@ -62,8 +62,8 @@ def fastapi() -> TestClient:
 
 
 class TestFastAPI:
-    def test_each_of_its_routes(self, fastapi: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
-        """Reading and deleting need different scopes; the principal comes as a dependency."""
+    def test_every_route_answers_by_its_rule(self, fastapi: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
+        """Reading and deleting need different scopes. The principal is a dependency."""
         shop, ann = {"X-API-Key": "91c2f0a7d35e4b18"}, {"X-API-Key": "e0a6413c7b8f4d25"}
         assert fastapi.get("/orders/7", headers=shop).json() == {"order": 7, "for": "shop"}
         assert fastapi.get("/orders/7").headers["www-authenticate"] == 'ApiKey realm="orders"'
@@ -73,7 +73,7 @@ class TestFastAPI:
         assert fastapi.get("/openapi.json").json()["info"]["title"] == "Orders"
 
     def test_a_script_of_the_other_origin_can_read_the_401(self, fastapi: TestClient) -> None:
-        """CORS stands outside the guard, so its fields are on refusals too, and preflights are answered."""
+        """The CORS layer outside the guard adds its fields to refusals, and answers preflights."""
         origin = {"Origin": "https://app.example.com"}
         assert fastapi.get("/orders/7", headers=origin).headers["access-control-allow-origin"] == "https://app.example.com"
         asked = {**origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "X-API-Key"}
@@ -99,8 +99,8 @@ def accounts(made_store: Path, tmp_path: Path) -> Iterator[tuple[TestClient, str
 
 
 class TestAccounts:
-    def test_a_password_makes_tokens_and_keys_which_make_none(self, accounts: tuple[TestClient, str]) -> None:
-        """The password of the account buys a token and a key; with these the orders are read, and nothing is made."""
+    def test_tokens_and_keys_cannot_make_further_ones(self, accounts: tuple[TestClient, str]) -> None:
+        """The password gets a token and a key. These read the orders, and make nothing."""
         client, _ = accounts
         ann = basic("ann", STRONG)
         token = {"Authorization": f"Bearer {client.post('/tokens', headers=ann).json()['token']}"}
@@ -111,8 +111,8 @@ class TestAccounts:
             assert client.post(path, params={"label": "x"}, headers=token).status_code == 401
             assert client.post(path, params={"label": "x"}, headers=key).status_code == 401
 
-    def test_what_was_stolen_dies_with_the_next_request(self, accounts: tuple[TestClient, str], caplog: pytest.LogCaptureFixture) -> None:
-        """Revoking takes all tokens and keys of somebody, however often they were let in before, and leaves the password."""
+    def test_revoked_credentials_are_refused_at_once(self, accounts: tuple[TestClient, str], caplog: pytest.LogCaptureFixture) -> None:
+        """Revoking all ends the tokens and keys of an account, cached or not, and leaves its password."""
         client, _ = accounts
         ann = basic("ann", STRONG)
         token = {"Authorization": f"Bearer {client.post('/tokens', headers=ann).json()['token']}"}
@@ -126,8 +126,8 @@ class TestAccounts:
         assert caplog.text.count(" of ann), GET /orders/7") == caplog.text.count("refused challenged: revoked (") == 2
         assert client.get("/orders/7", headers=ann).status_code == 200
 
-    def test_a_disabled_account_holds_nothing(self, accounts: tuple[TestClient, str]) -> None:
-        """Disabling shuts the password and all else; an account that is not there is the application's own 404."""
+    def test_a_disabled_account_is_refused(self, accounts: tuple[TestClient, str]) -> None:
+        """Disabling an account ends its password, keys and tokens. An unknown account is the application's own 404."""
         client, _ = accounts
         ann = basic("ann", STRONG)
         token = {"Authorization": f"Bearer {client.post('/tokens', headers=ann).json()['token']}"}
@@ -135,8 +135,8 @@ class TestAccounts:
         assert client.post("/admin/accounts/ann/disable", headers=ann).status_code == 204
         assert [client.get("/orders/7", headers=shown).status_code for shown in (ann, token)] == [401, 401]
 
-    def test_the_login_is_noted(self, accounts: tuple[TestClient, str]) -> None:
-        """After the response to a login the store knows of it."""
+    def test_the_store_knows_the_time_of_the_login(self, accounts: tuple[TestClient, str]) -> None:
+        """It is stored after the response."""
         client, url = accounts
         with SQLStore(url) as store:
             assert Accounts(store).get("ann").last_login_at is None
@@ -152,8 +152,8 @@ def flask() -> FlaskClient:
 
 
 class TestFlask:
-    def test_each_of_its_routes(self, flask: FlaskClient) -> None:
-        """A path that no rule names is closed; a role opens the admin's pages, and the view sees who it is."""
+    def test_every_route_answers_by_its_rule(self, flask: FlaskClient) -> None:
+        """A path without a rule needs a login, the admin's pages a role, and views get the principal."""
         ann, bob = basic("ann", "sesame"), basic("bob", "mellon")
         assert flask.get("/healthz").json == {"status": "ok"}
         assert flask.get("/orders/7").status_code == 401
@@ -161,13 +161,13 @@ class TestFlask:
         assert flask.get("/admin/users", headers=bob).status_code == 403
         assert flask.get("/admin/users", headers=ann).json == {"users": ["ann", "bob"], "asked_by": "ann"}
 
-    def test_a_stranger_network_is_not_even_asked_to_log_in(self, flask: FlaskClient) -> None:
-        """No password helps from outside the network, so the answer is 403 without a challenge."""
+    def test_a_foreign_network_gets_403_without_a_challenge(self, flask: FlaskClient) -> None:
+        """No login helps from outside the network."""
         answer = flask.get("/admin/users", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
         assert (answer.status_code, answer.headers.get("WWW-Authenticate")) == (403, None)
 
-    def test_the_page_names_whom_to_ask(self, flask: FlaskClient) -> None:
-        """The contact of the guard stands on the page for people."""
+    def test_the_refusal_page_shows_the_contact(self, flask: FlaskClient) -> None:
+        """The HTML page of a refusal shows `Guard(contact=...)`."""
         answer = flask.get("/admin/users", headers={**basic("bob", "mellon"), "Accept": "text/html"})
         assert "mailto:helpdesk@example.com" in answer.text
 
@@ -189,8 +189,8 @@ def django() -> Iterator[str]:
 
 
 class TestDjango:
-    def test_each_of_its_routes(self, django: str) -> None:
-        """The guard stands outside Django, and the view finds the principal in the request."""
+    def test_every_route_answers_by_its_rule(self, django: str) -> None:
+        """The guard wraps Django, and views get the principal from the request."""
         assert httpx2.get(django + "/healthz").json() == {"status": "ok"}
         refused = httpx2.get(django + "/orders/7")
         assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Basic realm="orders", charset="UTF-8"')

@@ -50,7 +50,7 @@ def htpasswd_app(password_file: Path) -> Iterator[str]:
 
 
 def test_htpasswd_app(htpasswd_app: str, password_file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The file says who there is, and its next version counts without a restart; a line that is odd is logged and lets nobody in."""
+    """The users of the file can log in, its changes count without a restart, and an unusable line is logged and ignored."""
     ann, bob = ("ann", "sesame"), ("bob", "mellon")
     assert httpx2.get(htpasswd_app + "/healthz").text == "/healthz for everybody\n"
     assert httpx2.get(htpasswd_app + "/admin/users", auth=ann).text == "/admin/users for ann\n"
@@ -66,7 +66,7 @@ def test_htpasswd_app(htpasswd_app: str, password_file: Path, caplog: pytest.Log
 
 
 def test_background_job() -> None:
-    """A checker alone says whose a key is; where it counts, and for what, the program asks; then the use is noted."""
+    """The program identifies the owner of a key, tests network and scope itself, and stores the use."""
     said = [line.partition(" -> ")[2] or line for line in run_example("background_job").splitlines()]
     assert said == [
         "done, for shop",
@@ -83,8 +83,8 @@ def test_background_job_shows_no_key() -> None:
     assert "ww_" not in run_example("background_job")
 
 
-def test_background_job_puts_back_what_it_cannot_check(tmp_path: Path) -> None:
-    """While the store is out of order no message is refused: its key may be good."""
+def test_background_job_retries_while_the_store_is_down(tmp_path: Path) -> None:
+    """No message is refused meanwhile: its key may be valid."""
     example = load_example("background_job")
     with SQLStore(f"sqlite:///{tmp_path / 'auth.db'}") as store:
         keys = APIKeys(store)
@@ -108,7 +108,7 @@ def own_server() -> Iterator[str]:
 
 
 def test_own_server(own_server: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A server of the standard library serves and refuses by the guard, and logs under the reference that the client was told."""
+    """A server on the standard library serves and refuses as the guard decides, and logs the reference that the client got."""
     assert httpx2.get(own_server + "/healthz").json() == {"path": "/healthz", "for": ""}
     assert httpx2.get(own_server + "/orders/7", auth=("ann", "sesame")).json() == {"path": "/orders/7", "for": "ann"}
     with caplog.at_level("INFO", logger="watchword"):
@@ -119,14 +119,14 @@ def test_own_server(own_server: str, caplog: pytest.LogCaptureFixture) -> None:
     assert (head.status_code, head.content) == (401, b"")
 
 
-def test_own_server_refuses_a_field_that_came_twice(own_server: str) -> None:
-    """The view gets every field line, so two sets of credentials are seen as two."""
+def test_own_server_refuses_repeated_credentials(own_server: str) -> None:
+    """The view gets every field line, so it sees both."""
     twice = [("Authorization", "Basic YW5uOnNlc2FtZQ=="), ("Authorization", "Basic YW5uOnNlc2FtZQ==")]
     assert httpx2.get(own_server + "/orders/7", headers=twice).status_code == 400
 
 
 def test_own_checker() -> None:
-    """Each answer of a checker becomes what it should: access, 401 twice alike, 503."""
+    """Each answer of the checker gets its status: access, 401 for both refusals, 503 for an outage."""
     answers = run_example("own_checker").split("--- ")[1:]
     assert [answer.partition("\n")[0] for answer in answers] == [
         "the right password",
@@ -146,7 +146,7 @@ def test_own_checker() -> None:
 
 
 def test_own_scheme() -> None:
-    """The guard does for a scheme of one's own what it does for its own schemes."""
+    """The guard handles a custom scheme as it handles its own."""
     granted, refused, faulty, alone = run_example("own_scheme").split("--- ")[1:]
     assert "decision: granted, as ticket A7" in granted
     assert "checker check_ticket (Ticket): refused, invalid_credentials" in refused
@@ -155,23 +155,23 @@ def test_own_scheme() -> None:
     assert "HTTP 400 Bad Request" in alone
 
 
-def test_explain_does_not_say_that_a_checker_refused_what_it_never_saw() -> None:
-    """Credentials that do not fit their scheme never reach the checker, and `explain` says which party found the fault."""
+def test_explain_attributes_malformed_credentials_to_the_scheme() -> None:
+    """Malformed credentials never reach the checker, and `explain` names the scheme that refused them."""
     faulty = run_example("own_scheme").split("--- ")[3]
     assert "check_ticket" not in faulty
     assert "Ticket: expected the parameters id and code" in faulty
 
 
 def test_a_scheme_is_one_small_class() -> None:
-    """A new scheme, with the class of its credentials, is at most 40 lines."""
+    """A custom scheme takes at most 40 lines, with the class of its credentials."""
     text = (EXAMPLES / "own_scheme.py").read_text(encoding="utf-8")
     scheme = text.partition("# The scheme starts here.\n")[2].partition("# The scheme ends here.")[0]
     assert inspect.cleandoc(scheme).count("class ") == 2
     assert scheme.rstrip().count("\n") + 1 <= 40
 
 
-def test_every_example_is_tried() -> None:
-    """No example is without a test here or in test_frameworks.py, and each says how it is run."""
+def test_every_example_has_a_test() -> None:
+    """Each example is tested here or in test_frameworks.py, and states how it is run."""
     here = [EXAMPLES.parent / "tests" / "examples" / name for name in ("test_programs.py", "test_frameworks.py")]
     tests = "".join(path.read_text(encoding="utf-8") for path in here)
     examples = sorted(EXAMPLES.glob("*.py"))

@@ -247,8 +247,8 @@ READ_BY_THE_GUARD = ["Accept", "Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Up
 
 
 @pytest.mark.parametrize("name", READ_BY_THE_GUARD)
-def test_H11_of_what_the_guard_alone_reads_the_rest_is_not_decoded(name: str) -> None:
-    """A field of megabytes becomes text up to its bound and one octet beyond it, so that it still counts as too long."""
+def test_H11_a_field_is_decoded_up_to_its_bound_only(name: str) -> None:
+    """A field of megabytes becomes text up to its bound and one octet more, so that it still counts as too long."""
     subject = guard()
     sent = ((name, "a" * 1_000_000), ("X-API-Key", TOKEN))
     for headers in (sent, [(field.encode(), value.encode()) for field, value in sent]):
@@ -363,8 +363,8 @@ def test_H11_a_long_upgrade_is_not_searched() -> None:
         assert RequestView("GET", "/", [("Upgrade", "a" * length)]).is_handshake is handshake
 
 
-def test_H11_names_that_a_client_makes_up_are_not_kept_under_wsgi() -> None:
-    """A server makes a variable of each header field; some hundreds of them are kept, and no long one."""
+def test_H11_invented_field_names_are_not_kept_under_wsgi() -> None:
+    """A server makes a variable of each header field. Some hundreds of names are kept, and no long one."""
     subject = guard()
     variables = Variables(subject.policy.index, subject.fast_path)
     known = len(variables)

@@ -82,8 +82,8 @@ class SilentError(Exception):
     stalled = True
 
 
-def test_O3_an_error_and_a_lock_are_answers() -> None:
-    """A file that is locked, a statement that is ended and a mistake in the program stop nobody else."""
+def test_O3_errors_and_locks_do_not_refuse_other_requests() -> None:
+    """A locked file, a statement that was ended and a mistake in the program stop no other request."""
     breaker = Breaker()
     for error in (
         sqlite3.OperationalError("database is locked"),
@@ -119,7 +119,7 @@ def test_O3_one_thread_tries_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_O3_each_process_finds_out_for_itself(fork: str) -> None:
+def test_O3_each_process_tries_the_database_itself(fork: str) -> None:
     """A thread that tried in the parent does not exist in a child."""
     breaker = Breaker()
     stall(breaker)

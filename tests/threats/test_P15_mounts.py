@@ -142,8 +142,8 @@ def test_P15_a_server_that_cuts_within_a_segment_is_refused() -> None:
         assert client.get("/", environ_overrides={"SCRIPT_NAME": "/api", "PATH_INFO": path}).status_code == 400
 
 
-def test_P15_what_daphne_states_is_refused_unless_a_mount_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Daphne takes root_path from a client's field: in its process nothing that is stated opens anything, and what is pinned holds."""
+def test_P15_a_mount_from_daphne_is_refused_unless_one_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Daphne takes root_path from a field of the client. In its process a stated mount is 400, and a pinned one counts."""
     monkeypatch.setitem(sys.modules, "daphne.server", ModuleType("daphne.server"))
     loose = asgi.GuardMiddleware(by_path, guard())
     for root in ("/admin", "/", "admin", "/admin/help"):

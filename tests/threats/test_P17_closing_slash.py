@@ -141,7 +141,7 @@ def test_P17_a_rule_written_with_the_slash_decides_alone(through: Through) -> No
     }  # fmt: skip
 
 
-def test_P17_what_is_hidden_is_hidden_with_a_closing_slash_too(behind: Behind) -> None:
+def test_P17_a_hidden_resource_is_hidden_with_a_closing_slash_too(behind: Behind) -> None:
     """A known caller gets the application's 404 for both readings, asked for beside the hidden path, and no handler runs."""
     guard = Guard(Bearer(check_token), rules={"/docs": public, "/docs/{name}": role("root").hidden()})
     for target in ("/docs/x", "/docs/x/", "/docs/"):
@@ -151,8 +151,8 @@ def test_P17_what_is_hidden_is_hidden_with_a_closing_slash_too(behind: Behind) -
     assert behind(guard)(Request(target="/docs/")).status == 401
 
 
-def test_P17_a_caller_who_comes_again_is_decided_alike(through: Through) -> None:
-    """The fast path keeps a target with the slash apart from the one without."""
+def test_P17_the_fast_path_keeps_both_paths_apart(through: Through) -> None:
+    """A cached caller gets the decision of the path with the slash, and of the path without, each for itself."""
     driver = through(Guard(Bearer(check_token), rules={"/orders": public, "/orders/{id}": role("admin")}))
     for _ in range(3):
         assert [driver(Request(target=path, headers=(bearer("bob-token"),))).status for path in ("/orders", "/orders/")] == [200, 403]

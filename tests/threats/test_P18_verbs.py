@@ -31,8 +31,8 @@ def view_of_wsgi(environ: Any, start_response: Any) -> list[bytes]:
 
 @pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning", "ignore:.*pkg_resources")
 @pytest.mark.parametrize("framework", ["plain", "django", "pyramid"])
-def test_P18_who_may_not_get_does_not_get_by_another_verb(framework: str) -> None:
-    """Views that answer every method as GET answer none to a caller who lacks what GET needs, and all to one who has it."""
+def test_P18_no_verb_replaces_a_forbidden_get(framework: str) -> None:
+    """A view that answers every method like GET answers none to a caller who lacks what GET needs, and all to one who has it."""
     apps = {"django": lambda: in_django(["/report"], []), "pyramid": lambda: in_pyramid(["/report"], [])}
     app = apps[framework]() if framework in apps else view_of_wsgi
     send = ByWSGI(Guard(Bearer(check_token), rules={"GET /report": role("admin")}, default=authenticated), app=app)
@@ -163,8 +163,8 @@ def test_P18_the_challenge_names_what_all_rules_need_together(behind: Behind) ->
     assert "  'POST /x', because no rule names JEFF here, and the view may answer it as POST" in lines
 
 
-def test_P18_verbs_that_clients_make_up_fill_no_memory() -> None:
-    """Three thousand of them share one route, one challenge, and no entry of what is kept per target."""
+def test_P18_invented_verbs_are_not_kept() -> None:
+    """Three thousand verbs share one route and one challenge, and add no target to the fast path."""
     guard = Guard(Bearer(check_token), rules={"GET /x": role("admin"), "PROPFIND /x": role("admin")})
     for send in (ByASGI(guard), ByWSGI(guard)):
         for number in range(1500):

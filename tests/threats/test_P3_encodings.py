@@ -208,7 +208,7 @@ def test_P3_the_policy_of_the_handler_applied(router: str, mode: str, mount: str
 
 
 @pytest.mark.parametrize("router", ROUTERS)
-def test_P3_who_may_reaches_the_handler(router: str) -> None:
+def test_P3_an_authorized_caller_reaches_the_handler(router: str) -> None:
     """The property does not hold by refusing everything: plain and harmless spellings reach their handlers with the right token."""
     asked = Asked()
     driver = ROUTERS[router](GUARDS["deny"](), asked)

@@ -175,7 +175,7 @@ COMMENTS = [b"", b"a comment", b"Ann, head office", b"Ann Example:ann@example.co
 
 
 @pytest.mark.parametrize("scheme", MAKERS)
-def test_W10_what_follows_a_second_colon_is_a_comment(scheme: str) -> None:
+def test_W10_text_after_a_second_colon_is_a_comment(scheme: str) -> None:
     """As nginx documents it, in every format, those of Werkzeug with colons of their own included; files of DokuWiki look so, too."""
     hash_ = stored(scheme)
     for comment in [*COMMENTS, stored("argon2id").encode(), stored("werkzeug-scrypt").encode()]:

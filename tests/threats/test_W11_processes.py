@@ -131,8 +131,8 @@ def test_W11_other_accounts_are_not_changed() -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_W11_workers_forked_without_hooks_log_everybody_in_as_themselves(fork: str, empty_postgresql: str) -> None:
-    """On the parent's connection they would read each other's rows; with equal passwords somebody would be somebody else."""
+def test_W11_workers_forked_without_hooks_identify_each_caller_correctly(fork: str, empty_postgresql: str) -> None:
+    """On the parent's connection they would read each other's rows, and take one caller for another."""
     with SQLStore(empty_postgresql, staleness=0) as store:
         accounts = Accounts(store, hasher=CHEAP, remember=0)
         names = [f"user{number}" for number in range(4)]

@@ -121,8 +121,8 @@ def test_W12_any_failure_is_503_for_known_and_unknown_names(kind: str, behind: B
 
 
 @pytest.mark.parametrize("error", ABOUT_THE_PASSWORD, ids=repr)
-def test_W12_what_a_scheme_cannot_hash_is_a_wrong_password(error: Exception) -> None:
-    """The closed list of exceptions that are about the password: nobody can make an outage by sending one."""
+def test_W12_an_unhashable_password_is_a_wrong_password(error: Exception) -> None:
+    """The list of exceptions that are about the password is closed, so a client cannot cause an outage by sending one."""
     users = Users({"ann": stored("bcrypt")}, hasher=(context := Failing()))
     context.error = error
     for name, reason in (("ann", Reason.WRONG_SECRET), ("nobody", Reason.UNKNOWN_IDENTITY)):

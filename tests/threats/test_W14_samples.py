@@ -111,7 +111,7 @@ class Unread(dict[str, Any]):
     __iter__ = keys = values = items = _fail
 
 
-def test_W14_a_store_in_memory_counts_as_accounts_change() -> None:
+def test_W14_a_memory_store_updates_its_counts_with_each_change() -> None:
     """A sample reads one account of each profile, however many there are: an event loop waits for it."""
     store = MemoryStore()
     for number in range(100):

@@ -96,8 +96,8 @@ def test_W1_a_client_gets_the_same_octets(kind: str, behind: Behind, tmp_path: P
 
 
 @pytest.mark.parametrize("case", LENGTHS)
-def test_W1_what_fits_is_right_and_what_does_not_is_wrong(case: str) -> None:
-    """72 octets and less let in; of more the first 72 never do, wherever a character is cut, and neither does a NUL after the right one."""
+def test_W1_72_octets_match_and_73_do_not(case: str) -> None:
+    """Up to 72 octets match. The first 72 of a longer password never do, nor does a NUL after the right one."""
     password = LENGTHS[case]
     octets = password.encode()
     hash_ = bcrypt_hash(octets[:72])

@@ -187,8 +187,8 @@ def test_W2_the_password_of_a_dummy_hash_is_refused(stored_hash: str | None) -> 
 
 
 @pytest.mark.parametrize("scheme", sorted(LIMITS))
-def test_W2_what_a_format_does_not_look_at_is_no_way_in(scheme: str) -> None:
-    """A password that agrees as far as the format looks, and goes on, is refused after the same work."""
+def test_W2_a_password_beyond_the_limit_of_its_format_is_refused(scheme: str) -> None:
+    """A password that agrees as far as the format reads, and goes on, is refused after the same work."""
     limit = LIMITS[scheme]
     hasher = CountingHasher(settles=True)
     desk = Desk(hasher=hasher)

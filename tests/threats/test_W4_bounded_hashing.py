@@ -166,8 +166,8 @@ def test_W4_100_first_requests_of_one_user_cost_one_hash_in_threads() -> None:
 
 
 @pytest.mark.anyio
-async def test_W4_callers_who_are_known_are_served_during_a_flood() -> None:
-    """A full queue turns away who has to be hashed, and nobody else."""
+async def test_W4_cached_callers_are_served_during_a_flood() -> None:
+    """A full queue refuses only callers that need a hash."""
     hasher, limiter = Gated(is_open=True), HashLimiter(1, queue=1)
     made = guard(hasher, limiter)
     driver = ByASGI(made)

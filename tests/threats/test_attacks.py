@@ -86,8 +86,8 @@ class CatchAll:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_asking_for_what_is_hidden_runs_no_handler_that_is_forbidden(method: str, behind: Behind) -> None:
-    """A handler for every name, kept for others by its own rule, does not run when the guard looks for the application's 404."""
+def test_imitating_a_404_runs_no_forbidden_handler(method: str, behind: Behind) -> None:
+    """A handler for every name, forbidden by its own rule, does not run when the guard asks for the application's 404."""
     rules = {"/secret": role("root").hidden(), "/{name}": role("writer")}
     site = CatchAll()
     answer = site.behind(behind, Guard(Bearer(check_token), rules=rules))(Request(method=method, target="/secret", headers=(BOB,)))

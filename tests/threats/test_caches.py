@@ -194,8 +194,8 @@ def test_C3_a_custom_scheme_may_read_more_than_its_field(through: Any) -> None:
     assert checker.asked == ["ann@a", "ann@b", "ann@b"]
 
 
-def test_C4_a_proxy_remembers_by_its_own_field() -> None:
-    """What a caller sends to the origin behind it says nothing about who he is to the proxy."""
+def test_C4_a_proxy_caches_by_proxy_authorization() -> None:
+    """Credentials for the origin do not identify a caller to the proxy."""
     guard = Guard(Basic(Users({"ann": HASH, "bob": HASH}, hasher=CHEAP), realm="r"), proxy=True)
     shared = basic("somebody", "else")
     for name in ("ann", "bob", "ann"):
@@ -235,7 +235,7 @@ def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
         assert "x-api-key" in (send(Request(target="/")).one("vary") or "").lower()
 
 
-def test_C6_nothing_is_remembered_beyond_its_expiry(through: Any) -> None:
+def test_C6_nothing_is_cached_beyond_its_expiry(through: Any) -> None:
     """The cache forgets at the end of the evidence or after its own time, whichever is first, by a clock that stands still."""
     clock = FixedClock(NOW)
     checker = Counted({"ann": "s3cret"}, Evidence(expires_at=NOW + 50))
@@ -250,7 +250,7 @@ def test_C6_nothing_is_remembered_beyond_its_expiry(through: Any) -> None:
     assert checker.asked == ["ann", "ann"]
 
 
-def test_C6_what_is_remembered_is_asked_again_after_its_time(through: Any) -> None:
+def test_C6_a_cached_caller_is_checked_again_after_its_time(through: Any) -> None:
     """Three hundred seconds, unless the guard says otherwise; a clock that was set back asks as well."""
     clock = FixedClock(NOW)
     asked: list[str] = []
@@ -283,8 +283,8 @@ def test_C6_a_revoked_token_is_refused_by_the_next_request(through: Any) -> None
     assert send(request).status == 401
 
 
-def test_C7_guesses_fill_no_memory(through: Any) -> None:
-    """Refusals are not remembered: neither unknown users nor wrong passwords leave anything behind."""
+def test_C7_refusals_are_not_cached(through: Any) -> None:
+    """Neither unknown users nor wrong passwords leave an entry."""
     store = MemoryStore()
     accounts = Accounts(store, hasher=CHEAP)
     accounts.add("ann", "s3cret")
@@ -297,8 +297,8 @@ def test_C7_guesses_fill_no_memory(through: Any) -> None:
     assert len(accounts._verifier._known) == 0
 
 
-def test_C7_what_is_remembered_is_bounded() -> None:
-    """The oldest goes when the cache is full, and no number of callers makes it grow."""
+def test_C7_the_cache_is_bounded() -> None:
+    """The oldest entry goes when the cache is full, and no number of callers makes it grow."""
 
     def check(credentials: BearerToken) -> Verdict:
         return Accepted(Principal(credentials.token), ALWAYS)

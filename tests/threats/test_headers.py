@@ -112,7 +112,7 @@ MATTERS = sorted(name for name in everything().policy.index.names if "-" in name
 
 @each("driver", [ByASGI, ByHand])
 @each("name", MATTERS)
-def test_H2_an_underscore_twin_is_refused(name: str, driver: Any) -> None:
+def test_H2_an_alias_with_underscores_is_refused(name: str, driver: Any) -> None:
     """Every field that the guard reads or takes out has its twins spelt with underscores refused, in any mixture and letter case.
 
     A WSGI server that merges the two does so before anybody can see it; gunicorn and waitress drop the twin.
@@ -244,8 +244,8 @@ def test_H6_a_realm_is_one_quoted_string(realm: str, through: Through) -> None:
 
 
 @pytest.mark.parametrize("realm", ["\r", "\n", "a\r\nb", "\x00", "\x7f", "é", "\u2028", "\ud800", "\t"], ids=ascii)
-def test_H6_what_cannot_be_sent_is_a_mistake(realm: str) -> None:
-    """CR, LF, NUL and what is not ASCII are refused at construction, in realms and in challenges of one's own."""
+def test_H6_an_unsendable_value_is_an_error_at_construction(realm: str) -> None:
+    """CR, LF, NUL and characters outside ASCII are refused in realms and in custom challenges."""
     for make in (Basic, Bearer, APIKey):
         with pytest.raises(ConfigurationError, match="realm"):
             make(check_token, realm=realm)

@@ -285,8 +285,8 @@ def test_N12_an_outage_is_never_anonymous(target: str, behind: Behind) -> None:
     assert (answer.status, answer.called) == (503, False)
 
 
-def test_N12_nor_is_it_remembered(behind: Behind) -> None:
-    """An outage passes: before and after it the same credentials are somebody's."""
+def test_N12_an_outage_is_not_cached(behind: Behind) -> None:
+    """Before and after an outage the same credentials are accepted."""
     up = [True, False, False, True]
 
     @nonblocking

@@ -95,8 +95,8 @@ async def test_S2_a_token_is_redeemed_once_on_an_event_loop(tmp_path: Path) -> N
         assert [verdict.principal.id for verdict in verdicts if isinstance(verdict, Accepted)] == ["ann"]
 
 
-def test_S2_a_token_is_spent_before_anybody_is_told() -> None:
-    """A store that fails while it spends the token lets nobody in: there is no success that was not written down first."""
+def test_S2_a_token_is_revoked_before_it_is_accepted() -> None:
+    """If the store fails while it revokes the token, the token is not accepted."""
 
     class Failing(MemoryStore):
         def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name in the protocol
@@ -196,8 +196,8 @@ def test_T9_checkers_get_credentials_and_nothing_to_write_to() -> None:
 
 
 @pytest.mark.anyio
-async def test_T9_callers_who_are_checked_at_the_same_time_stay_apart() -> None:
-    """Fifty callers, each in the middle of the others' checks, are each who they are; equal passwords and hashes change nothing."""
+async def test_T9_simultaneous_checks_do_not_mix_callers_up() -> None:
+    """Fifty callers, checked at the same time, are each identified as themselves; equal passwords and hashes change nothing."""
     store = MemoryStore()
     accounts = Accounts(store, hasher=CHEAP)
     shared = CHEAP.hash("same")

@@ -59,8 +59,8 @@ ANN_KEY, BOB_KEY = ("Cookie", "key=ann-key"), ("Cookie", "key=bob-key")
 
 
 @pytest.mark.parametrize("carrier", ["cookie", "header", "token"])
-def test_C4_ambiguous_credentials_are_never_remembered(carrier: str, behind: Behind) -> None:
-    """After a caller was let in, two credentials at once are still refused, nobody is still nobody, and each is still himself."""
+def test_C4_ambiguous_credentials_are_never_cached(carrier: str, behind: Behind) -> None:
+    """After a caller was cached, two credentials at once are still refused, and no caller is taken for another."""
     ann, bob = {
         "cookie": (ANN_KEY, BOB_KEY),
         "header": (("X-API-Key", "ann-key"), ("X-API-Key", "bob-key")),
@@ -79,8 +79,8 @@ def test_C4_ambiguous_credentials_are_never_remembered(carrier: str, behind: Beh
         assert who(driver(me(target="/"))) == ""
 
 
-def test_C4_two_carriers_are_never_remembered_as_one(behind: Behind) -> None:
-    """A remembered token beside another kind of credential is two credentials, as it was the first time."""
+def test_C4_two_carriers_are_never_cached_as_one(behind: Behind) -> None:
+    """A cached token beside another kind of credentials is two credentials, as it was the first time."""
     driver = behind(Guard(Bearer(Tokens({"t": ANN})), APIKey(KEYS)))
     for _ in range(3):
         assert driver(me(bearer("t"))).status == 200

@@ -62,10 +62,8 @@ class LateSQLStore(SQLStore):
     ids=["an id that is a name", "a name that is an id", "a name", "a name in another case"],
 )
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_W15_what_was_free_a_moment_ago_is_looked_at_under_the_lock_that_writes(
-    kind: str, theirs: dict[str, str], ours: dict[str, str], tmp_path: Path
-) -> None:
-    """Whoever adds an account second is told that its id or name is taken, although both were free when it began."""
+def test_W15_free_names_are_checked_under_the_write_lock(kind: str, theirs: dict[str, str], ours: dict[str, str], tmp_path: Path) -> None:
+    """The second of two simultaneous additions fails because its id or name is taken, although both were free when it began."""
     store = LateMemoryStore() if kind == "memory" else LateSQLStore(f"sqlite:///{tmp_path / 'auth.db'}")
     other = store if isinstance(store, LateMemoryStore) else SQLStore(f"sqlite:///{tmp_path / 'auth.db'}")
     accounts = Accounts(store, fold_case=True)
@@ -123,8 +121,8 @@ def test_W16_a_purge_lets_others_write_between_its_batches(tmp_path: Path) -> No
         assert sorted({*left}, reverse=True) == [2048, 1548, 1048, 548, 48, 0]
 
 
-def test_O6_what_is_remembered_ends_where_the_store_is_not_heard(tmp_path: Path) -> None:
-    """A revocation that cannot be heard of is an outage once the answers of the store are old, and a refusal as soon as it is heard."""
+def test_O6_cached_answers_end_when_the_store_is_unreachable(tmp_path: Path) -> None:
+    """Once the answers of the store are old, a cached caller gets an outage, and a refusal as soon as the revocation can be read."""
     path, away = tmp_path / "auth.db", tmp_path / "away.db"
     clock = FixedClock(NOW)
     here, there = (SQLStore(f"sqlite:///{path}", clock=clock, staleness=1) for _ in range(2))
