@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from watchword.stores import MemoryStore, SQLStore
 from watchword.stores.changes import Changes
 from watchword.stores.ports import KeyRecord, TokenRecord
-from watchword.stores.sql import records, schema
+from watchword.stores.sql import codec, schema
 from watchword.testing.stores import StoreContract
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class OfSQL(StoreContract):
     def fill(self, store: SQLStore, given: Sequence[Issued]) -> None:
         """Add them in one transaction."""
         if isinstance(given[0], KeyRecord):
-            table, rows = schema.keys, [records.KEY.row(replace(one, version=1)) for one in given if isinstance(one, KeyRecord)]
+            table, rows = schema.keys, [codec.KEY.row(replace(one, version=1)) for one in given if isinstance(one, KeyRecord)]
         else:
-            table, rows = schema.tokens, [records.TOKEN.row(one) for one in given if isinstance(one, TokenRecord)]
+            table, rows = schema.tokens, [codec.TOKEN.row(one) for one in given if isinstance(one, TokenRecord)]
         store._database.change(lambda change: change.execute(insert(table), rows))
 
 

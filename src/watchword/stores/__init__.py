@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from watchword.stores.memory import MemoryStore
     from watchword.stores.sql import SQLStore
 
-# Imported when asked for: checkers take the ports alone, and a driver costs what it costs.
+# Imported on first use: checkers need the ports alone, and SQLAlchemy is slow to import.
 _HOME = {"MemoryStore": "memory", "SQLStore": "sql"}
 
 

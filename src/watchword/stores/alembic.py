@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def ours(name: str | None, type_: str, parent_names: Mapping[str, str | None]) -> bool:  # noqa: ARG001 - as alembic calls it
-    """Tell alembic to look at a name in the database, unless it is a table of a store: `context.configure(include_name=ours)`.
+    """Tell alembic to ignore the tables of a store: `context.configure(include_name=ours)`.
 
-    Without it `alembic revision --autogenerate` proposes to drop the tables of the store, because the application's metadata does not
-    have them. The indexes of a table that is left out are left out with it. Where the application has a filter of its own, both must
-    agree: `lambda *given: ours(*given) and mine(*given)`.
+    Without it `alembic revision --autogenerate` proposes to drop these tables, because the application's metadata does not have them.
+    The indexes of an ignored table are ignored too. Combine it with a filter of the application so that both must agree:
+    `lambda *given: ours(*given) and mine(*given)`.
 
     Args:
         name: of a schema, a table or a part of a table; None: the default schema.
-        type_: what it is a name of, such as `"table"`.
-        parent_names: the names of the schema and the table that it belongs to.
+        type_: the kind of the named thing, such as `"table"`.
+        parent_names: the names of its schema and its table.
 
     Returns:
-        False for tables of a store, in whichever schema; else True.
+        False for tables of a store, in any schema; else True.
     """
     return not (type_ == "table" and name is not None and name.startswith(PREFIX))

@@ -1,7 +1,7 @@
 """Checks what stores are given, the same for all of them: text that every database can hold and index, and finite sizes.
 
-A record beyond these bounds is a `ValueError` where it is to be kept, and what is no record a `TypeError`. A lookup by such a value
-finds nothing and asks nobody: it comes from a client as often as not.
+A record beyond these bounds raises ValueError, and an object of another class TypeError. A lookup by such a value finds nothing, and the
+store sends no query: the value may come from a client.
 """
 
 from __future__ import annotations
@@ -12,37 +12,32 @@ from math import isnan
 from typing import Any, TypeVar
 from unicodedata import normalize
 
-from watchword.stores.ports import AccountRecord, Issued, KeyRecord
-from watchword.validators import check_scope, shown
+from watchword.stores.records import AccountRecord, Issued, KeyRecord
+from watchword.validators import check_scope, invalid, shown
 
 R = TypeVar("R", bound=Issued)
 
 MAX_TEXT = 1024
-"""How many octets of UTF-8 an id, a name or a role may have: an index entry of PostgreSQL holds 2,704."""
+"""Octets of UTF-8 in an id, a name or a role: an index entry of PostgreSQL holds 2,704."""
 
 MAX_HASH = 4096
-"""How many octets a password hash may have."""
+"""Octets of a password hash."""
 
 MAX_NAMES = 100
-"""How many names an account may have."""
+"""Names of one account."""
 
 MAX_GRANTS = 1000
-"""How many roles, scopes, permissions or networks one record may have of each."""
+"""Roles, scopes, permissions or networks of one record."""
 
 DIGEST = 32
-"""How many octets a SHA-256 digest has."""
+"""Octets of a SHA-256 digest."""
 
 MAX_COUNT = 2**31 - 1
-"""What the length of a page is cut to."""
+"""Upper limit of a page length."""
 
 
 def storable(text: object, limit: int = MAX_TEXT) -> bool:
-    """Tell whether text can be kept and looked up: not empty, not too long, no NUL (PostgreSQL) and no lone surrogate (UTF-8).
-
-    Args:
-        text: what a caller handed over.
-        limit: how many octets it may have.
-    """
+    """Return whether a value is text that can be kept: 1 to `limit` octets, without NUL (PostgreSQL) and lone surrogates (UTF-8)."""
     if not isinstance(text, str) or not text or len(text) > limit or "\x00" in text:
         return False
     if text.isascii():
@@ -54,142 +49,125 @@ def storable(text: object, limit: int = MAX_TEXT) -> bool:
 
 
 def fold(name: str) -> str:
-    """Return a name without its letter case: the canonical caseless form of the Unicode Standard (D145), composed.
-
-    Args:
-        name: a name.
-    """
+    """Return the canonical caseless form of a name (Unicode Standard, D145), composed."""
     return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def is_digest(digest: object) -> bool:
-    """Tell whether it is as long as a SHA-256 digest.
-
-    Args:
-        digest: what a caller handed over.
-    """
+    """Return whether a value is as long as a SHA-256 digest."""
     return isinstance(digest, bytes) and len(digest) == DIGEST
 
 
 def checked_account(account: AccountRecord) -> AccountRecord:
-    """Return the account with its collections frozen.
-
-    Args:
-        account: what is to be kept.
+    """Return an account with frozen collections.
 
     Raises:
         ValueError: a store cannot keep it.
-        TypeError: it is no record of this kind.
+        TypeError: it is not an `AccountRecord`.
     """
-    _record(account, AccountRecord)
-    _text("the id of an account", account.id)
-    names = _texts("a name of an account", account.names, MAX_NAMES)
+    _check_class(account, AccountRecord)
+    _check_text(account, "id")
+    names = _texts(account, "names", MAX_NAMES)
     if len(set(names)) < len(names):
-        raise ValueError(f"the account {account.id!r} has a name twice")
+        raise _invalid(account, "names", "hold each name once", names)
     for name in names:
-        _text("a name of an account, without its case", fold(name))
+        _check_text(account, "names", fold(name))  # the index has this form, which may be longer
     if account.password_hash is not None:
-        _text("a password hash", account.password_hash, MAX_HASH, secret=True)
+        _check_text(account, "password_hash", limit=MAX_HASH, secret=True)
     if account.hash_profile is not None:
-        _text("the profile of a hash", account.hash_profile)
-    _version(account.version)
-    checked_time(account.created_at)
-    _times(account.password_changed_at, account.locked_until, account.last_login_at)
+        _check_text(account, "hash_profile")
+    _check_version(account, account.version)
+    _check_times(account, "password_changed_at", "locked_until", "last_login_at")
     return replace(account, names=names, **_grants(account), disabled=bool(account.disabled))
 
 
 def checked_issued(record: R, kind: type[R]) -> R:
-    """Return a key or token with its collections frozen, and without what a store tells of its owner.
-
-    Args:
-        record: what is to be kept.
-        kind: what it has to be.
+    """Return a key or token with frozen collections, and with `owner_disabled` reset.
 
     Raises:
         ValueError: a store cannot keep it.
-        TypeError: it is no record of this kind.
+        TypeError: it is not a `kind`.
     """
-    _record(record, kind)
-    what = kind.what
-    _text(f"the id of a {what}", record.id)
-    _text(f"the owner of a {what}", record.owner)
+    _check_class(record, kind)
+    _check_text(record, "id")
+    _check_text(record, "owner")
     if not is_digest(record.digest):
-        raise ValueError(f"a digest is {DIGEST} octets of SHA-256")
-    if record.label != "" and not storable(record.label):
-        raise ValueError(f"a label is text of at most {MAX_TEXT} octets, without NUL and lone surrogates")
+        raise _invalid(record, "digest", f"be {DIGEST} octets of SHA-256", record.digest, secret=True)
+    if record.label != "":
+        _check_text(record, "label")
     if not isinstance(record.kind, str) or record.kind not in {"user", "client"}:
-        raise ValueError(f"a {what} is of kind 'user' or 'client', not {shown(record.kind)}")
-    checked_time(record.created_at)
-    _times(record.not_before, record.expires_at, record.last_used_at, record.revoked_at)
+        raise _invalid(record, "kind", 'be "user" or "client"', record.kind)
+    _check_times(record, "not_before", "expires_at", "last_used_at", "revoked_at")
     kept = replace(record, **_grants(record), owner_disabled=False)
     if isinstance(kept, KeyRecord):
         if kept.replaced_by is not None:
-            _text("the successor of a key", kept.replaced_by)
-        _version(kept.version)
-        kept = replace(kept, networks=_texts("a network", kept.networks))
+            _check_text(kept, "replaced_by")
+        _check_version(kept, kept.version)
+        kept = replace(kept, networks=_texts(kept, "networks"))
     return kept
 
 
-def checked_time(at: float) -> float:
-    """Return a time as a number that every store orders alike.
-
-    Args:
-        at: Unix seconds.
+def checked_time(at: float, argument: str = "at") -> float:
+    """Return Unix seconds as a float, which every store orders alike.
 
     Raises:
         ValueError: it is not a number.
     """
     if not _is_time(at):
-        raise ValueError(f"a time is a number of Unix seconds, not {shown(at)}")
+        raise invalid(argument, "be a number of Unix seconds", at)
     return float(at)
 
 
 def check_page(after: object, limit: object) -> None:
-    """Refuse what is no part of a listing.
-
-    Args:
-        after: the id after which it begins.
-        limit: how many records it has at most.
+    """Refuse arguments of a listing that are not an id and a whole number.
 
     Raises:
-        TypeError: they are no text and no whole number.
+        TypeError: says which one.
     """
     if not isinstance(after, str):
-        raise TypeError(f"a page begins after an id, which is text, not {type(after).__name__}")
+        raise TypeError(f'after=... must be the id that the page follows, got {type(after).__name__}. Use "" for the first page.')
     if not isinstance(limit, int) or isinstance(limit, bool):
-        raise TypeError(f"a page has a whole number of records at most, not {shown(limit)}")
+        raise TypeError(f"limit=... must be a whole number of records, got {shown(limit)}.")
+
+
+def _invalid(record: AccountRecord | Issued, field: str, must: str, value: object, *, secret: bool = False) -> ValueError:
+    return invalid(_argument(record, field), must, value, secret=secret)
+
+
+def _argument(record: AccountRecord | Issued, field: str) -> str:
+    return f"{type(record).__name__}({field}=...)"
 
 
 def _grants(record: AccountRecord | Issued) -> dict[str, Any]:
-    return {
-        "roles": frozenset(_texts("a role", record.roles)),
-        "scopes": frozenset(map(check_scope, _texts("a scope", record.scopes))),
-        "permissions": frozenset(_texts("a permission", record.permissions)),
-    }
+    roles, scopes, permissions = (_texts(record, grants) for grants in ("roles", "scopes", "permissions"))
+    return {"roles": frozenset(roles), "scopes": frozenset(map(check_scope, scopes)), "permissions": frozenset(permissions)}
 
 
-def _text(what: str, text: object, limit: int = MAX_TEXT, *, secret: bool = False) -> None:
+def _check_text(record: AccountRecord | Issued, field: str, text: object = None, *, limit: int = MAX_TEXT, secret: bool = False) -> None:
+    text = getattr(record, field) if text is None else text
     if not storable(text, limit):
-        given = f", not {shown(text)}" if not secret and isinstance(text, str) else ""
-        raise ValueError(f"{what} is text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates{given}")
+        must = f"be text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates"
+        raise _invalid(record, field, must, text, secret=secret or not isinstance(text, str))
 
 
-def _texts(what: str, texts: Iterable[str], most: int = MAX_GRANTS) -> tuple[str, ...]:
+def _texts(record: AccountRecord | Issued, field: str, most: int = MAX_GRANTS) -> tuple[str, ...]:
+    texts = getattr(record, field)
+    # One bare string would be taken letter by letter.
     if isinstance(texts, (str, bytes, bytearray)) or not isinstance(texts, Iterable):
-        # One bare string would be taken letter by letter.
-        raise ValueError(f"{what} stands in a collection of text, not in {type(texts).__name__}")  # noqa: TRY004 - as the rest
+        raise _invalid(record, field, "be a collection of text", texts)
     kept = tuple(texts)
     if len(kept) > most:
-        raise ValueError(f"{what} is one of at most {most}, not of {len(kept)}")
+        raise _invalid(record, field, f"hold at most {most} texts", len(kept))
     for text in kept:
-        _text(what, text)
+        _check_text(record, field, "" if text is None else text)
     return kept
 
 
-def _times(*times: float | None) -> None:
-    for time in times:
-        if time is not None:
-            checked_time(time)
+def _check_times(record: AccountRecord | Issued, *optional: str) -> None:
+    checked_time(record.created_at, _argument(record, "created_at"))
+    for field in optional:
+        if (time := getattr(record, field)) is not None:
+            checked_time(time, _argument(record, field))
 
 
 def _is_time(time: object) -> bool:
@@ -202,13 +180,13 @@ def _is_time(time: object) -> bool:
         return False
 
 
-def _version(version: object) -> None:
+def _check_version(record: AccountRecord | Issued, version: object) -> None:
     if not isinstance(version, int) or isinstance(version, bool):
-        raise ValueError(f"a version is the whole number that a store gave a record, not {shown(version)}")  # noqa: TRY004 - as the rest
+        raise _invalid(record, "version", "be the whole number that a store gave the record", version)
 
 
-def _record(given: object, kind: type) -> None:
+def _check_class(given: object, kind: type) -> None:
     if not isinstance(given, kind):
         # Not shown: it may be a secret.
         article = "an" if kind is AccountRecord else "a"
-        raise TypeError(f"a store keeps {article} {kind.__name__}, not {type(given).__name__}")
+        raise TypeError(f"the store needs {article} {kind.__name__}, got {type(given).__name__}.")

@@ -1,4 +1,4 @@
-"""Keeps which subjects have changed since when, as far as one process knows, in bounded memory."""
+"""Records the revision at which each subject last changed, as far as one process knows, in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,33 +8,28 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 MOST = 10_000
-"""How many changed subjects are kept: as many as a guard has cached callers."""
+"""Changed subjects that are kept: as many as a guard has cached callers."""
 
 
 class Changes:
-    """Numbers the changes that a process learns of, and answers which subjects are untouched since a number.
+    """Numbers the changes that a process learns of.
 
     Not usable by several threads at once: the owner has a lock.
 
     Args:
-        most: how many changed subjects are kept. Beyond that, the oldest are dropped, and with them all that was cached before they
-            changed.
+        most: the number of changed subjects to keep. Beyond it the oldest are dropped, and answers cached before they changed expire.
     """
 
     __slots__ = ("_changed", "_floor", "_most", "revision")
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._floor = 0  # what was cached before this revision is not current, whatever it is about
+        self._floor = 0  # nothing cached before this revision is current
         self._changed: dict[str, int] = {}  # the latest last
         self.revision: int = 0
 
     def note(self, subjects: Iterable[str] | None) -> None:
-        """Take note of a change.
-
-        Args:
-            subjects: what changed; None: anything may have changed.
-        """
+        """Record a change of some subjects; None: of any subject."""
         self.revision += 1
         if subjects is None:
             self._floor = self.revision
@@ -47,12 +42,7 @@ class Changes:
             self._floor = max(self._floor, self._changed.pop(next(iter(self._changed))))
 
     def is_current(self, revision: int, subjects: Collection[str] | None) -> bool:
-        """Return whether no change of these subjects is known that is newer than a revision.
-
-        Args:
-            revision: the number of the newest change that was known then.
-            subjects: what is asked about; None: everything.
-        """
+        """Return whether some subjects, or all for None, have not changed since a revision."""
         if revision == self.revision:
             return True
         if subjects is None or not self._floor <= revision < self.revision:

@@ -1,4 +1,4 @@
-"""A store in the memory of one process: for tests, for demos, and for what need not outlive the program."""
+"""Keeps accounts, keys and tokens in the memory of one process, for tests and demos."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from watchword.locking import ProcessLock
 from watchword.stores.bounds import check_page, checked_account, checked_issued, checked_time, fold, is_digest, storable
 from watchword.stores.changes import Changes
 from watchword.stores.naming import check_free, spellings
-from watchword.stores.ports import PAGE, AccountRecord, KeyRecord, TokenRecord
+from watchword.stores.ports import PAGE, AccountStore, KeyStore, TokenStore
+from watchword.stores.records import AccountRecord, KeyRecord, TokenRecord
 from watchword.stores.subjects import account_subject
 
 if TYPE_CHECKING:
@@ -27,52 +28,45 @@ S = TypeVar("S", KeyRecord, TokenRecord)  # a secret
 T = TypeVar("T")
 
 
-class MemoryStore:
-    """Accounts, keys and tokens in dictionaries, for as many threads as one likes.
+class MemoryStore(AccountStore, KeyStore, TokenStore):
+    """Keeps accounts, keys and tokens in dictionaries. Usable by several threads at once.
 
     Every process has its own: a server with several workers needs `SQLStore`.
 
     Args:
-        clock: tells the time; None: the machine's.
+        clock: tells the time; None: the system clock.
 
     Raises:
-        ConfigurationError: the clock is none.
+        ConfigurationError: `clock` is not a clock.
     """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = as_clock(clock, "MemoryStore")
         self._lock = ProcessLock()
         self._changes = Changes()
-        self._version = 0  # above the version of every account that there ever was
+        self._version = 0  # above the version of every account, removed ones included
         self._dummy_key = urandom(32)
         self._accounts: dict[str, AccountRecord] = {}
         self._names: dict[str, str] = {}  # name to id
-        self._folded: dict[str, dict[str, str]] = {}  # name without case, to the names that are spelled so or otherwise, to ids
-        self._profiles: dict[str, dict[str, None]] = {}  # of a hash, to the ids of the accounts that have one
+        self._folded: dict[str, dict[str, str]] = {}  # caseless name to its spellings, to ids
+        self._profiles: dict[str, dict[str, None]] = {}  # hash profile to the ids of its accounts
         self._keys: dict[str, KeyRecord] = {}
         self._tokens: dict[str, TokenRecord] = {}
         self._handles: dict[bytes, str] = {}  # digest of a token to its handle
 
-    # What a checker may remember
-
     @property
     def blocking(self) -> bool:
-        """False: nothing here waits for a disk or a network."""
+        """False: no method waits for a disk or a network."""
         return False
 
     def revision(self) -> int:
-        """See `Watched.revision`."""
         return self._changes.revision
 
     def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
-        """See `Watched.is_current`."""
         with self._lock:
             return self._changes.is_current(revision, subjects)
 
-    # Accounts
-
     def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
-        """See `AccountStore.find_account`."""
         if not storable(name):
             return None
         with self._lock:
@@ -83,19 +77,17 @@ class MemoryStore:
             return None if found is None else self._accounts[found]
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
-        """See `AccountStore.get_account`."""
         with self._lock:
             return _known(self._accounts, id)
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
-        """See `AccountStore.add_account`."""
         account = checked_account(account)
         with self._lock:
             if account.id in self._accounts:
                 raise AlreadyExists(f"there is an account with the id {account.id!r} already")
             unique = account.names if fold_case is None else spellings(account)
             self._refuse_taken(account, unique, account.names, fold_case=fold_case)
-            # Some additions change what was true: see `Watched.is_current`.
+            # Some additions count as changes: see `Watched.is_current`.
             alike = self._alike(account.names)
             if account.disabled or alike:
                 self._changes.note({*alike, account_subject(account.id)})
@@ -106,13 +98,12 @@ class MemoryStore:
             return account
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
-        """See `AccountStore.replace_account`."""
         account = checked_account(account)
         with self._lock:
             stored = self._accounts.get(account.id)
             if stored is None or stored.version != account.version:
                 return None
-            # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
+            # Kept names are not checked again: it must be possible to disable an account whose name overlaps with another one.
             new = set(account.names).difference(stored.names)
             self._refuse_taken(account, account.names, new, fold_case=fold_case)
             self._changes.note({*self._alike(new), account_subject(account.id)})
@@ -124,7 +115,6 @@ class MemoryStore:
             return account
 
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
-        """See `AccountStore.swap_hash`."""
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         with self._lock:
             stored = _known(self._accounts, id)
@@ -138,7 +128,6 @@ class MemoryStore:
             return True
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
-        """See `AccountStore.remove_account`."""
         at = checked_time(at)
         with self._lock:
             stored = _known(self._accounts, id)
@@ -151,12 +140,10 @@ class MemoryStore:
             return True
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
-        """See `AccountStore.list_accounts`."""
         with self._lock:
             return _page(self._accounts.values(), after, limit)
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """See `AccountStore.note_login`."""
         at = checked_time(at)
         with self._lock:
             stored = _known(self._accounts, id)
@@ -164,80 +151,65 @@ class MemoryStore:
                 self._accounts[id] = replace(stored, last_login_at=at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
-        """See `AccountStore.hash_samples`."""
         with self._lock:
-            # Any of its hashes stands for a profile. Counted as accounts change: an event loop waits for this, whatever their number.
+            # `_profiles` follows every change, so that the time does not grow with the accounts: an event loop may wait for this.
             found = ((self._accounts[next(iter(ids))].password_hash, len(ids)) for _, ids in sorted(self._profiles.items()))
             return tuple((hash_, count) for hash_, count in found if hash_ is not None)
 
     def dummy_key(self) -> bytes:
-        """See `AccountStore.dummy_key`."""
         return self._dummy_key
 
-    # Keys
-
     def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
-        """See `KeyStore.find_key`."""
         with self._lock:
             key = _known(self._keys, id)
-            return None if key is None else self._told(key)
+            return None if key is None else self._with_owner(key)
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
-        """See `KeyStore.add_key`."""
         key = checked_issued(key, KeyRecord)
         with self._lock:
-            return self._told(self._add_key(key))
+            return self._with_owner(self._add_key(key))
 
     def replace_key(self, key: KeyRecord) -> KeyRecord | None:
-        """See `KeyStore.replace_key`."""
         key = checked_issued(key, KeyRecord)
         with self._lock:
-            return self._told(self._put_key(key)) if self._is_current(key) else None
+            return self._with_owner(self._put_key(key)) if self._is_current(key) else None
 
     def rotate_key(self, old: KeyRecord, new: KeyRecord) -> KeyRecord | None:
-        """See `KeyStore.rotate_key`."""
         old, new = checked_issued(old, KeyRecord), checked_issued(new, KeyRecord)
         with self._lock:
             if not self._is_current(old):
                 return None
             added = self._add_key(new)
             self._put_key(old)
-            return self._told(added)
+            return self._with_owner(added)
 
     def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
-        """See `KeyStore.list_keys`."""
         return self._list(self._keys, owner, after, limit)
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """See `KeyStore.note_key_use`."""
         at = checked_time(at)
         with self._lock:
             stored = _known(self._keys, id)
             if stored is not None and (stored.last_used_at is None or stored.last_used_at < at):
                 self._keys[id] = replace(stored, last_used_at=at)
 
-    # Tokens
-
     def find_token(self, digest: bytes) -> TokenRecord | None:
-        """See `TokenStore.find_token`."""
         if not is_digest(digest):
             return None
         with self._lock:
             handle = self._handles.get(digest)
-            return None if handle is None else self._told(self._tokens[handle])
+            return None if handle is None else self._with_owner(self._tokens[handle])
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
-        """See `TokenStore.add_token`."""
         token = checked_issued(token, TokenRecord)
         with self._lock:
             if token.id in self._tokens or token.digest in self._handles:
                 raise AlreadyExists(f"there is a token with the handle {token.id!r}, or with the same digest, already")
             self._tokens[token.id] = token
             self._handles[token.digest] = token.id
-            return self._told(token)
+            return self._with_owner(token)
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
-        """See `TokenStore.revoke_token`."""
         at = checked_time(at)
         with self._lock:
             token = _known(self._tokens, id)
@@ -248,12 +220,10 @@ class MemoryStore:
             return True
 
     def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
-        """See `TokenStore.list_tokens`."""
         return self._list(self._tokens, owner, after, limit)
 
     def purge_tokens(self, before: float) -> int:
-        """See `TokenStore.purge_tokens`."""
-        before = min(checked_time(before), self._clock.now())
+        before = min(checked_time(before, "before"), self._clock.now())
         with self._lock:
             ended = [token for token in self._tokens.values() if _ended(token, before)]
             for token in ended:
@@ -263,7 +233,6 @@ class MemoryStore:
             return len(ended)
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        """See `KeyStore.revoke_all`."""
         at = checked_time(at)
         with self._lock:
             revoked = self._revoke_all(subject, at)
@@ -274,7 +243,7 @@ class MemoryStore:
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._accounts)} accounts, {len(self._keys)} keys, {len(self._tokens)} tokens)"
 
-    # What needs the lock to be held
+    # The methods below need the lock.
 
     def _refuse_taken(self, account: AccountRecord, unique: Iterable[str], new: Iterable[str], *, fold_case: bool | None) -> None:
         named = {name: self._names[name] for name in unique if name in self._names}
@@ -283,7 +252,7 @@ class MemoryStore:
         check_free(account, named=named, ids=ids, alike=alike)
 
     def _alike(self, new: Iterable[str]) -> set[str]:
-        """Return the subjects of the accounts whose names differ from new ones in case alone."""
+        """Return the subjects of accounts with names that differ from new ones in case alone."""
         return {account_subject(owner) for name in new for owner in self._folded.get(fold(name), {}).values()}
 
     def _enter(self, account: AccountRecord) -> None:
@@ -313,7 +282,7 @@ class MemoryStore:
     def _add_key(self, key: KeyRecord) -> KeyRecord:
         if key.id in self._keys:
             raise AlreadyExists(f"there is a key with the id {key.id!r} already")
-        self._keys[key.id] = key = replace(key, version=1)  # keys are never removed, so no version comes again
+        self._keys[key.id] = key = replace(key, version=1)  # keys are never removed, so a version never returns
         return key
 
     def _put_key(self, key: KeyRecord) -> KeyRecord:
@@ -323,15 +292,15 @@ class MemoryStore:
         self._keys[key.id] = key
         return key
 
-    def _told(self, record: S) -> S:
-        """Return a key or token with what is known of its owner."""
+    def _with_owner(self, record: S) -> S:
+        """Return a key or token with the state of its owner."""
         owner = self._accounts.get(record.owner)
         return record if owner is None or not owner.disabled else replace(record, owner_disabled=True)
 
     def _list(self, table: Mapping[str, S], owner: str | None, after: str, limit: int) -> tuple[S, ...]:
         with self._lock:
             found = (record for record in table.values() if owner is None or record.owner == owner)
-            return tuple(map(self._told, _page(found, after, limit)))
+            return tuple(map(self._with_owner, _page(found, after, limit)))
 
     def _revoke_all(self, owner: str, at: float) -> tuple[int, int]:
         keys = [key for key in self._keys.values() if key.owner == owner and key.revoked_at is None]
@@ -341,7 +310,7 @@ class MemoryStore:
         return len(keys), len(tokens)
 
 
-def _known(table: Mapping[str, T], id: object) -> T | None:  # noqa: A002 - what it is
+def _known(table: Mapping[str, T], id: object) -> T | None:  # noqa: A002 - the name of the field
     return table.get(id) if isinstance(id, str) else None
 
 

@@ -1,7 +1,7 @@
-"""Checks that the id and the names of an account are free, on what a store finds under the lock that it writes with.
+"""Checks that the id and the names of an account are free. Stores call it under the lock that writes.
 
-`Accounts` looks an account up by a name or by its id, so both share one space: an id that is a name of another account would
-disable, or revoke, in the place of that account. A check outside the lock lets two processes pass at once (threat W15).
+`Accounts` finds an account by a name or by its id, so both share one namespace. With an id that is a name of another account, a command
+would disable or revoke the wrong one. Without the lock two processes could pass the check at once (threat W15).
 """
 
 from __future__ import annotations
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def spellings(account: AccountRecord) -> frozenset[str]:
-    """Return the texts that must not be names of another account when one is added: the names, and the id as a lookup spells it.
-
-    Args:
-        account: what is to be kept.
-    """
+    """Return the texts that must not be names of another account: the names, and the id as it is and as a lookup normalizes it."""
     return frozenset((*account.names, account.id, normalize("NFC", account.id)))
 
 
@@ -30,13 +26,13 @@ def check_free(account: AccountRecord, *, named: Mapping[str, str], ids: Iterabl
     """Refuse an id or a name that belongs to another account.
 
     Args:
-        account: what is to be kept.
-        named: name to id of its account, for the names among those of the account, or its `spellings`, that exist.
-        ids: ids of accounts that are equal to a new name of the account.
-        alike: ids of accounts with a name that differs from a new one in case alone, where case makes no difference.
+        account: the account to keep.
+        named: existing names, among those of the account or its `spellings`, to the ids of their accounts.
+        ids: ids of accounts that equal a new name.
+        alike: ids of accounts with a name that differs from a new one in case alone, if case is ignored.
 
     Raises:
-        AlreadyExists: says which it is.
+        AlreadyExists: says which one.
     """
     for name, owner in named.items():
         if owner != account.id:
@@ -47,4 +43,4 @@ def check_free(account: AccountRecord, *, named: Mapping[str, str], ids: Iterabl
             raise AlreadyExists(f"the name {id_!r} is the id of another account")
     for owner in alike:
         if owner != account.id:
-            raise AlreadyExists(f"a name of {account.id!r} is taken: case makes no difference here")
+            raise AlreadyExists(f"a name of the account {account.id!r} differs from a name of another account in case alone")

@@ -1,4 +1,4 @@
-"""A store in an SQL database: SQLite, or PostgreSQL."""
+"""Keeps accounts, keys and tokens in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 

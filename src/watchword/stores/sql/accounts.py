@@ -1,4 +1,4 @@
-"""Accounts in a database."""
+"""Keeps accounts in a database."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from sqlalchemy import delete, insert
 from watchword.errors import AlreadyExists
 from watchword.stores.bounds import MAX_HASH, checked_account, checked_time, fold, storable
 from watchword.stores.naming import check_free, spellings
-from watchword.stores.ports import PAGE, AccountRecord
-from watchword.stores.sql import records, statements
+from watchword.stores.ports import PAGE, AccountStore
+from watchword.stores.records import AccountRecord
+from watchword.stores.sql import codec, statements
 from watchword.stores.sql.change import NAMES
 from watchword.stores.sql.part import MAX_VERSION, Part
 from watchword.stores.sql.schema import accounts as accounts_table
@@ -26,59 +27,56 @@ if TYPE_CHECKING:
     from watchword.stores.sql.change import Change
 
 
-_MOST_PROFILES = 64
+_MOST_PROFILES = 64  # in `hash_samples`
 _MOST_COUNTED = 20_000  # accounts of one profile: tens of milliseconds
 _MOST_VALUES = 500
 
 
-class SQLAccounts(Part):
-    """The questions of `AccountStore`."""
+class SQLAccounts(Part, AccountStore):
+    """Answers `AccountStore` from a database."""
 
     _dummy_key: bytes | None = None
 
     def find_account(self, name: str, *, fold_case: bool = False) -> AccountRecord | None:
-        """See `AccountStore.find_account`."""
         if not storable(name):
             return None
         if not fold_case:
             ((found, *row),) = self._database.ask(statements.FIND_ACCOUNT, {"name": name})
-            account = records.ACCOUNT.record(row)
+            account = codec.ACCOUNT.record(row)
             return None if found is None else account
         rows = self._database.ask(statements.FIND_FOLDED, {"folded": fold(name)})
         exact = [row for row in rows if row[-1] == name]
         alike = {row[0]: row for row in exact or rows}
-        account = records.ACCOUNT.record(rows[0][1:-1] if len(alike) != 1 else next(iter(alike.values()))[1:-1])
+        account = codec.ACCOUNT.record(rows[0][1:-1] if len(alike) != 1 else next(iter(alike.values()))[1:-1])
         return None if len(alike) != 1 or None in alike else account
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
-        """See `AccountStore.get_account`."""
-        return self._find(records.ACCOUNT, statements.GET_ACCOUNT, {"id": id}) if storable(id) else None
+        return self._find(codec.ACCOUNT, statements.GET_ACCOUNT, {"id": id}) if storable(id) else None
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
-        """See `AccountStore.add_account`."""
         (kept,) = self.add_accounts([account], fold_case=fold_case)
         return kept
 
     def add_accounts(self, accounts: Iterable[AccountRecord], *, fold_case: bool | None = None) -> Sequence[AccountRecord]:
-        """Keep new accounts in one transaction, all of them or none, and return them as they are kept.
+        """Keep new accounts in one transaction, all or none, and return them as they are kept.
 
-        For imports: of a few hundred accounts each costs a hundredth of what it costs by itself. Other changes wait meanwhile.
+        For imports: a few hundred accounts at once cost a hundredth of single additions. Other changes wait meanwhile.
 
         Args:
             accounts: the accounts, some hundreds at most.
             fold_case: as in `AccountStore.add_account`.
 
         Raises:
-            AlreadyExists: the id or a name of one of them is taken, perhaps by another one of them.
+            AlreadyExists: an id or a name is taken, perhaps by another of these accounts.
         """
         new = list(map(checked_account, accounts))
         ids = sorted({account.id for account in new})
 
         def work(change: Change) -> Sequence[AccountRecord]:
-            # Larger than any version that a removed account of that id had: each change counts both.
+            # Above the version of a removed account with that id: each change raises both numbers.
             version = change.generation() + 1
             taken = _Taken(change, (text for account in new for text in (*spellings(account), *account.names)))
-            # Some additions change what was true: see `Watched.is_current`.
+            # Some additions count as changes: see `Watched.is_current`.
             altered: set[str] = set()
             for account in new:
                 if account.id in taken.ids:
@@ -92,14 +90,13 @@ class SQLAccounts(Part):
                 change.alter(altered)
             kept = [replace(account, version=version) for account in new]
             if kept:
-                change.execute(insert(accounts_table), list(map(records.ACCOUNT.row, kept)))
+                change.execute(insert(accounts_table), list(map(codec.ACCOUNT.row, kept)))
                 _add_names(change, kept)
             return kept
 
         return self._database.change(work, locks=(NAMES, *map(account_subject, ids)))
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
-        """See `AccountStore.replace_account`."""
         account = checked_account(account)
         if not 0 < account.version < MAX_VERSION:
             return None
@@ -108,14 +105,14 @@ class SQLAccounts(Part):
             found = change.rows(statements.CURRENT_ACCOUNT, {"id": account.id, "version": account.version})
             if not found:
                 return None
-            stored = records.ACCOUNT.record(found[0])
-            # Names that were kept before are not checked anew: an account must be disabled whatever others are called.
+            stored = codec.ACCOUNT.record(found[0])
+            # Kept names are not checked again: it must be possible to disable an account whose name overlaps with another one.
             new = set(account.names).difference(stored.names)
             if new:
                 change.lock(NAMES)
             alike = _Taken(change, account.names).refuse(account, account.names, new, fold_case=fold_case) if new else set()
             kept = replace(account, created_at=stored.created_at, last_login_at=stored.last_login_at, version=stored.version + 1)
-            row = {column: value for column, value in records.ACCOUNT.row(kept).items() if column not in {"created_at", "last_login_at"}}
+            row = {column: value for column, value in codec.ACCOUNT.row(kept).items() if column not in {"created_at", "last_login_at"}}
             if not change.execute(statements.UPDATE_ACCOUNT.values(row), {"this": account.id, "current": stored.version}):
                 return None
             change.alter({*alike, account_subject(account.id)})
@@ -127,14 +124,12 @@ class SQLAccounts(Part):
         return self._database.change(work)
 
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
-        """See `AccountStore.swap_hash`."""
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         if not storable(id) or not storable(old, MAX_HASH):
             return False
         return self._alter(statements.SWAP_HASH, {"this": id, "old": old, "new": new, "profile": profile}, account_subject(id)) > 0
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
-        """See `AccountStore.remove_account`."""
         parameters = {"this": id, "at": checked_time(at)}
         if not storable(id):
             return False
@@ -152,15 +147,12 @@ class SQLAccounts(Part):
         return self._database.change(work, locks=[account_subject(id)])
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
-        """See `AccountStore.list_accounts`."""
-        return self._list(records.ACCOUNT, statements.LIST_ACCOUNTS, after, limit)
+        return self._list(codec.ACCOUNT, statements.LIST_ACCOUNTS, after, limit)
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """See `AccountStore.note_login`."""
         self._note(statements.NOTE_LOGIN, id, at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
-        """See `AccountStore.hash_samples`. At most 64 profiles are found, and at most 20,000 accounts of each are counted."""
         samples: list[tuple[str, int]] = []
         profile = ""
         while len(samples) < _MOST_PROFILES and (rows := self._database.read(statements.NEXT_SAMPLE, {"profile": profile})):
@@ -170,40 +162,27 @@ class SQLAccounts(Part):
         return tuple(samples)
 
     def dummy_key(self) -> bytes:
-        """See `AccountStore.dummy_key`."""
         if self._dummy_key is None:
             ((found,),) = self._database.ask(statements.DUMMY_KEY, {})
-            self._dummy_key = records.dummy_key(found)
+            self._dummy_key = codec.dummy_key(found)
         return self._dummy_key
 
 
 class _Taken:
-    """Which ids and names there are.
-
-    Args:
-        change: the transaction; has the lock `NAMES`.
-        texts: the ids and names to look for; names that differ from them in case alone are looked for, too.
-    """
+    """Looks up which of some ids and names exist, and which names differ from them in case alone. Needs the lock `NAMES`."""
 
     def __init__(self, change: Change, texts: Iterable[str]) -> None:
         wanted = set(texts)
         self.ids: set[str] = {id_ for (id_,) in _rows(change, statements.IDS, "ids", wanted)}
         self._owners: dict[str, str] = {}
         self._alike: dict[str, set[str]] = {}
-        # By the names themselves as well: what is kept without its case is from when it was kept, and Unicode grows.
+        # By the exact name as well: the stored caseless form may be of an older version of Unicode.
         for statement, parameter, values in ((statements.NAMED, "names", wanted), (statements.ALIKE, "folded", set(map(fold, wanted)))):
             for name, owner in _rows(change, statement, parameter, values):
                 self._note(name, owner)
 
     def refuse(self, account: AccountRecord, unique: Collection[str], new: Collection[str], *, fold_case: bool | None) -> set[str]:
-        """Refuse what belongs to other accounts; return the subjects of those whose names differ from new ones in case alone.
-
-        Args:
-            account: what is to be kept.
-            unique: what must not be a name of another account.
-            new: the names that it did not have before.
-            fold_case: see `AccountStore.add_account`.
-        """
+        """Refuse what belongs to other accounts. Return the subjects of accounts with names that differ from new ones in case alone."""
         named = {name: self._owners[name] for name in sorted(unique) if name in self._owners}
         alike = [owner for name in sorted(new) for owner in sorted(self._alike.get(fold(name), ()))]
         ids = sorted(self.ids.intersection(new)) if fold_case is not None else ()
@@ -211,11 +190,7 @@ class _Taken:
         return set(map(account_subject, alike))
 
     def add(self, account: AccountRecord) -> None:
-        """Take note of an account that comes before others.
-
-        Args:
-            account: it.
-        """
+        """Record an account that is added before others of the same transaction."""
         self.ids.add(account.id)
         for name in account.names:
             self._note(name, account.id)
@@ -226,7 +201,7 @@ class _Taken:
 
 
 def _rows(change: Change, statement: Select[Any], parameter: str, values: Collection[str]) -> Iterator[Sequence[Any]]:
-    """Yield what a statement finds for many values, some hundreds at a time: SQLite before 3.32 takes 999 parameters."""
+    """Yield the rows for many values, some hundreds at a time: SQLite before 3.32 takes 999 parameters."""
     given = sorted(values)
     for first in range(0, len(given), _MOST_VALUES):
         yield from change.rows(statement, {parameter: given[first : first + _MOST_VALUES]})

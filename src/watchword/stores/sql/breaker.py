@@ -1,7 +1,7 @@
-"""Refuses at once while a database is silent, and lets one question at a time find out whether it answers again (threats O3).
+"""Refuses queries at once while a database is silent, and lets one query at a time try whether it answers again (threats O3).
 
-A frozen server keeps every thread that asks it for as long as the time-outs allow. After the first stall nobody else waits for it. A
-stall is silence: no answer to a statement, or to an attempt to connect. An error is an answer, and so is a lock that is not released.
+A frozen server blocks every thread that queries it until the time-out. After the first stall other threads do not wait for it. A stall is
+silence: no answer to a statement, or to an attempt to connect. An error is an answer, and so is a lock that is not released.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _RETRY_AFTER = 1
 
 
 class Breaker:
-    """Knows, for this process, whether the database was silent when it was last asked."""
+    """Records, for this process, whether the database was silent at the last query."""
 
     def __init__(self) -> None:
         self._states = PerProcess(_State)
 
     def asking(self) -> AbstractContextManager[None]:
-        """Ask the database inside.
+        """Return a context in which the database is queried.
 
         Raises:
             Unavailable: on entry: it was silent a moment ago, and another thread is trying already.
@@ -38,16 +38,16 @@ class Breaker:
         return self._states.get()
 
     def connecting(self) -> None:
-        """Refuse to open a connection for a question that began before the stall.
+        """Refuse to open a connection for a query that began before the stall.
 
         Raises:
-            Unavailable: the database was silent a moment ago, and this thread is not the one that tries.
+            Unavailable: the database was silent a moment ago, and another thread is trying.
         """
         self._states.get().refuse()
 
 
 class _State:
-    """The state of one process; a context in which the database is asked, for any number of threads at once."""
+    """The state of one process: a context for any number of threads at once."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -64,7 +64,7 @@ class _State:
         self.refuse()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # Without the lock while all is well, for every read comes here. A stall noted meanwhile is newer than this answer, and stays.
+        # No lock in the normal case: every read passes here. A stall noted meanwhile is newer than this answer, and stays.
         if error is not None:
             is_answer = isinstance(error, FAILURES) and not isinstance(error, PoolTimeout)
             self.note(silent=isinstance(error, FAILURES) and is_stall(error), answered=is_answer)
@@ -76,7 +76,7 @@ class _State:
         if since is not None and self._trying != get_ident():
             ago = monotonic() - since
             raise Unavailable(
-                f"the store does not answer: it was silent {ago:.1f} s ago; one request at a time tries again", retry_after=_RETRY_AFTER
+                f"the store does not answer: it was silent {ago:.1f} s ago. One request at a time tries again.", retry_after=_RETRY_AFTER
             )
 
     def note(self, *, silent: bool, answered: bool) -> None:

@@ -1,4 +1,4 @@
-"""A transaction that changes a database: what it does, whom it locks out, and what it logs."""
+"""Changes a database in one transaction: executes statements, takes locks, and logs the changed subjects."""
 
 from __future__ import annotations
 
@@ -16,30 +16,23 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable
 
 NAMES = "names"
-"""The lock of whoever gives an account names."""
+"""The lock of changes that add names."""
 
 _GENERATION = select(meta.c.generation)
 _LOCK = select(func.pg_advisory_xact_lock(bindparam("key")))
 
 
 def lock_key(name: str) -> int:
-    """Return the number by which PostgreSQL knows a lock; two names may rarely share one.
-
-    Args:
-        name: `NAMES`, or a subject.
-    """
+    """Return the number of a lock in PostgreSQL. Two names may, rarely, share one."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8, person=b"watchword").digest(), signed=True)
 
 
 class Change:
     """A transaction that writes.
 
-    Locks are taken in one order everywhere, so that no two changes wait for each other in a ring: `NAMES`, then a subject, then rows of
-    records (an account before its names), then the generation, which is the last thing before the commit. A change that touches rows of
-    several records has the lock of their owner first. SQLite needs none of it: a transaction there is alone from its beginning.
-
-    Args:
-        connection: in the transaction.
+    All changes take locks in one order, so that no two of them deadlock: `NAMES`, a subject, rows of records (an account before its
+    names), and the generation as the last thing before the commit. A change of several records locks their owner first. SQLite needs no
+    locks: a transaction there is alone from its beginning.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -48,30 +41,16 @@ class Change:
         self.altered: bool = False
 
     def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
-        """Return what a statement finds.
-
-        Args:
-            statement: the statement.
-            parameters: its parameters.
-        """
+        """Return the rows of a statement."""
         return self._connection.execute(statement, parameters).all()
 
     def execute(self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
-        """Return how many rows a statement changes.
-
-        Args:
-            statement: the statement.
-            parameters: its parameters.
-        """
+        """Return the number of rows that a statement changes."""
         done: Any = self._connection.execute(statement, parameters)
         return int(done.rowcount)
 
     def lock(self, name: str) -> None:
-        """Wait until no other change has a lock of that name, and have it until the end.
-
-        Args:
-            name: `NAMES` or a subject; see the order above.
-        """
+        """Take the lock of a name, `NAMES` or a subject, until the end of the transaction."""
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(_LOCK, {"key": lock_key(name)})
 
@@ -84,14 +63,10 @@ class Change:
         return log.checked(self._connection.execute(_GENERATION).scalar())
 
     def alter(self, subjects: Iterable[str] | None) -> None:
-        """Say what the change takes something away from.
-
-        Args:
-            subjects: the subjects; None: everything.
-        """
+        """Record the subjects that the change takes something away from; None: all."""
         self.altered = True
         self._subjects = subjects
 
     def log(self) -> log.Entry | None:
-        """Log what was altered, and in PostgreSQL commit it; None: nothing was."""
+        """Log the altered subjects, and in PostgreSQL commit. Return None if nothing was altered."""
         return log.append(self._connection, self._subjects) if self.altered else None

@@ -1,4 +1,4 @@
-"""Saves round trips to PostgreSQL: a bound goes with its statement, a COMMIT with the last one. Imported with the driver."""
+"""Saves round trips to PostgreSQL: sends a time bound with its statement, and COMMIT with the last one. Imported with the driver."""
 
 from __future__ import annotations
 
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 
 
 class ReadingCursor(Cursor[Any]):
-    """Executes each statement in a transaction of its own, together with another one that bounds its time.
+    """Executes each statement in a transaction of its own, together with a statement that bounds its time.
 
-    A connection pooler would keep a bound of the session for the client that gets the connection next, and a transaction with a bound
-    of its own costs two more round trips. The two statements of a pipeline are sent together, and are one transaction without BEGIN.
-    `set_config` does what SET LOCAL does, which warns where there was no BEGIN.
-
-    Args:
-        connection: in autocommit mode.
-        milliseconds: the bound.
-        options: passed on.
+    A bound for the session would stay set for the next client of a connection pooler. A transaction with BEGIN costs two more round trips.
+    The two statements of a pipeline are sent together, and are one transaction without BEGIN. `set_config` does what SET LOCAL does, which
+    warns without a BEGIN.
     """
 
     def __init__(self, connection: Any, *, milliseconds: int, **options: Any) -> None:  # noqa: ANN401 - psycopg's own types differ by version
@@ -34,13 +29,7 @@ class ReadingCursor(Cursor[Any]):
         self._bound = f"SELECT set_config('statement_timeout', '{milliseconds}', true)".encode()
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:  # noqa: ANN401 - as above
-        """Execute a statement; see `psycopg.Cursor.execute`.
-
-        Args:
-            query: the statement.
-            params: its parameters.
-            options: passed on.
-        """
+        """Execute a statement; see `psycopg.Cursor.execute`."""
         connection = self.connection
         if connection.info.transaction_status != TransactionStatus.IDLE:
             return super().execute(query, params, **options)
@@ -51,36 +40,25 @@ class ReadingCursor(Cursor[Any]):
 
 
 def demand_pipeline() -> None:
-    """Refuse a libpq that is too old.
+    """Refuse a libpq without pipelines, which came with version 14.
 
     Raises:
-        ConfigurationError: it knows no pipelines, which came with version 14.
+        ConfigurationError: libpq is too old.
     """
     if not Pipeline.is_supported():
-        raise ConfigurationError("a store in PostgreSQL needs libpq 14 or newer: pip install 'psycopg[binary]'")
+        raise ConfigurationError("SQLStore for PostgreSQL needs libpq 14 or newer. Install it: pip install 'psycopg[binary]'.")
 
 
 class CommittingCursor(Cursor[Any]):
-    """Executes one statement and commits its transaction, in one round trip.
-
-    Args:
-        connection: in a transaction.
-        options: passed on.
-    """
+    """Executes one statement and commits its transaction, in one round trip."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:  # noqa: ANN401 - as above
-        """Execute the statement, then COMMIT; see `psycopg.Cursor.execute`.
-
-        Args:
-            query: the statement.
-            params: its parameters.
-            options: passed on.
-        """
+        """Execute the statement, then COMMIT; see `psycopg.Cursor.execute`."""
         with self.connection.pipeline():
             super().execute(query, params, **options)
             commit = Cursor(self.connection)
             commit.execute(b"COMMIT")
-        # A transaction that has failed before answers ROLLBACK to a COMMIT, and that is no error.
+        # A failed transaction answers ROLLBACK to a COMMIT, which libpq does not report as an error.
         if commit.statusmessage != "COMMIT":
             raise OperationalError(f"the server answered {commit.statusmessage} to COMMIT")
         return self
@@ -88,11 +66,7 @@ class CommittingCursor(Cursor[Any]):
 
 @contextmanager
 def committing(connection: SQLAlchemyConnection) -> Iterator[None]:
-    """Let the one statement that is executed inside commit the transaction, in the same round trip.
-
-    Args:
-        connection: in a transaction.
-    """
+    """Let the one statement that is executed inside commit the transaction, in the same round trip."""
     driver: Any = connection.connection.driver_connection
     before, driver.cursor_factory = driver.cursor_factory, CommittingCursor
     try:

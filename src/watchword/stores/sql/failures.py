@@ -1,4 +1,4 @@
-"""Tells what an exception of SQLAlchemy or of a driver means for a store."""
+"""Classifies exceptions of SQLAlchemy and the drivers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FAILURES = (DBAPIError, PoolTimeout, sqlite3.Error, OSError)
-"""What a database that cannot answer makes SQLAlchemy and the drivers raise. What else they raise is a mistake in the program."""
+"""The exceptions of a database that cannot answer. Any other exception is a bug."""
 
 _RETRY_AFTER = 5
 
-# https://www.postgresql.org/docs/18/errcodes-appendix.html. The server answers, and this connection to it is of no use any more:
-# another one may lead to the server that took over.
+# https://www.postgresql.org/docs/18/errcodes-appendix.html. The server answers, but this connection is useless: a new one may lead to the
+# server that took over.
 _UNFIT = frozenset(
     {
         "25006",  # read_only_sql_transaction: a standby, or a server that was demoted
@@ -37,7 +37,7 @@ _UNFIT = frozenset(
 _BROKEN = "08"  # the class: connection exceptions
 _STALE_PLAN = "0A000"  # feature_not_supported: "cached plan must not change result type"
 
-# The server gave up a transaction for the sake of another one, or a standby for that of its primary. Of it nothing is left.
+# The server rolled back the transaction in favour of another one, or a standby in favour of its primary.
 _GIVEN_UP = frozenset({"40001", "40P01"})
 
 _CANCELED = frozenset({"57014", "55P03"})  # query_canceled, lock_not_available: the wait for the lock took too long
@@ -46,48 +46,28 @@ _SHORT = 6
 
 
 def is_collision(error: Exception) -> bool:
-    """Tell whether somebody else was first to keep a record of that id or name.
-
-    Args:
-        error: one of `FAILURES`.
-    """
+    """Return whether the id or name of a new record is taken."""
     return isinstance(error, IntegrityError)
 
 
 def is_unfit(error: BaseException | None) -> bool:
-    """Tell whether a connection is to be closed although it is not broken.
-
-    Args:
-        error: of the driver.
-    """
+    """Return whether a connection must be closed although it is not broken."""
     code = _sqlstate(error)
     return code in _UNFIT or code.startswith(_BROKEN) or (code == _STALE_PLAN and "cached plan" in str(error))
 
 
 def is_rolled_back(error: Exception) -> bool:
-    """Tell whether a transaction that was about to be committed was not: the server says so.
-
-    Args:
-        error: one of `FAILURES`.
-    """
+    """Return whether the server says that a commit did not happen."""
     return isinstance(error, DBAPIError) and not error.connection_invalidated and _sqlstate(error.orig) in _GIVEN_UP | _CANCELED
 
 
 def is_stall(error: BaseException) -> bool:
-    """Tell whether the database said nothing at all for as long as it may take.
-
-    Args:
-        error: one of `FAILURES`.
-    """
+    """Return whether the database was silent until the time-out."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "stalled", False)
 
 
 def is_passing(error: Exception) -> bool:
-    """Tell whether trying once more may succeed at once, and nothing was done before.
-
-    Args:
-        error: one of `FAILURES`, from before the commit.
-    """
+    """Return whether an immediate retry may succeed. The error is from before the commit, so nothing was done."""
     if not isinstance(error, DBAPIError):
         return False
     replaced = error.connection_invalidated and not is_stall(error)
@@ -95,12 +75,7 @@ def is_passing(error: Exception) -> bool:
 
 
 def unavailable(error: Exception, secrets: Iterable[str] = ()) -> Unavailable:
-    """Return what an outage is called: the words of the driver where they cannot hold what somebody stored or sent.
-
-    Args:
-        error: one of `FAILURES`.
-        secrets: what must not be in the words.
-    """
+    """Return the exception for an outage. It quotes the driver only where its message cannot hold stored or received data."""
     cause: BaseException = error
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig
@@ -117,14 +92,9 @@ def unavailable(error: Exception, secrets: Iterable[str] = ()) -> Unavailable:
 
 
 def without(secrets: Iterable[str], words: str) -> str:
-    """Return words of a driver with asterisks in the place of secrets.
-
-    Args:
-        secrets: what must not be in the words.
-        words: the words.
-    """
+    """Return a message of a driver with asterisks in place of secrets."""
     for secret in secrets:
-        # A short one may be part of any word: to strike it out there would tell what it is.
+        # A short secret may be part of any word, and a mark there would reveal it.
         pattern = re.escape(secret) if len(secret) >= _SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
         words = re.sub(pattern, "***", words)
     return words

@@ -1,4 +1,4 @@
-"""Keeps what this process knows of the changes in a database, and since when it has not asked."""
+"""Tracks the changes of a database that this process knows, and the time of its last query."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """A question to the database, before the answer.
+    """A query to the database, before its answer.
 
     Args:
-        at: when it was asked; the answer is no older than that.
-        position: the generation that was known then: the answer brings what changed since. None: no generation is known.
+        at: when it was sent; the answer is no older than that.
+        position: the generation known then: the answer has the changes since. None: unknown.
         moves: how often the position had moved by then.
     """
 
@@ -30,16 +30,16 @@ class Asked(NamedTuple):
 
 
 class Freshness:
-    """Follows the log of a database, and tells what is still current.
+    """Follows the log of a database, and tells which cached answers are current.
 
-    The promise: what was cached of a subject is not current more than `staleness` seconds after a change of it was committed. Each
-    answer of the database brings its generation and the changes that lead to it. They are applied first. Only then the time until which
-    answers are relied upon is counted on, from *before* the question: every change that was committed before the question is in its
-    answer. So while that time lasts, no unknown change is older than `staleness`.
+    The promise: an answer about a subject is not current more than `staleness` seconds after a change of it was committed. Each answer of
+    the database carries its generation and the changes that lead to it. They are applied first. Only then is the deadline moved, counted
+    from *before* the query: its answer includes every change committed before it. So until the deadline no unknown change is older than
+    `staleness`.
 
     Args:
-        clock: measures the time between two questions.
-        staleness: after how many seconds without a question nothing is current.
+        clock: measures the time between two queries.
+        staleness: seconds without a query after which nothing is current.
     """
 
     def __init__(self, clock: Clock, staleness: float) -> None:
@@ -57,41 +57,30 @@ class Freshness:
         return self._changes.revision
 
     def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
-        """Return whether these subjects did not change since a revision, as of less than `staleness` seconds ago.
-
-        Args:
-            revision: what `revision()` returned.
-            subjects: what is asked about; None: everything.
-        """
+        """Return whether some subjects, or all for None, did not change since a revision, as of less than `staleness` seconds ago."""
         now = self._clock.now()
         with self._lock:
             if self._confirmed > now:
-                # The clock was set back. Without this the answer would come to life again when it gets there.
+                # The clock was set back. Without this an expired answer would be current again later.
                 self._confirmed = -inf
             return now - self._confirmed < self._staleness and self._changes.is_current(revision, subjects)
 
     def asking(self) -> Asked:
-        """Return a note of the moment; take it before asking the database."""
+        """Return a note of the moment. Take it before the query."""
         with self._lock:
             self._asked += 1
             return Asked(self._clock.now(), self._position, self._moves)
 
     def answered(self, asked: Asked, generation: int, news: Iterable[Entry] = ()) -> None:
-        """Take note of an answer.
-
-        Args:
-            asked: from before.
-            generation: what the database is at.
-            news: the changes since `asked.position`, in any order.
-        """
+        """Apply an answer: the generation of the database, and the changes since `asked.position`, in any order."""
         with self._lock:
             if generation != self._position:
                 steps = self._steps(generation, news)
                 if steps is None:
                     if self._position is not None and asked.moves < self._moves:
-                        return  # it was under way while a newer one arrived
-                    # The log does not lead there: see `log`. Before the first answer nothing was read, so nothing is cached;
-                    # unless another question was asked earlier, whose answer is an older one and still to come.
+                        return  # a newer answer arrived first
+                    # The log does not lead there: see `log`. Before the first answer nothing is cached, unless an earlier query is
+                    # still under way: its answer is older.
                     if self._position is not None or self._asked > 1:
                         self._changes.note(None)
                 for step in steps or ():
@@ -100,25 +89,20 @@ class Freshness:
             self._confirmed = max(self._confirmed, asked.at)
 
     def changed(self, asked: Asked, entry: Entry) -> None:
-        """Take note of a change that this process has committed.
-
-        Args:
-            asked: from before its transaction.
-            entry: what was logged.
-        """
+        """Apply a change that this process has committed; `asked` is from before its transaction."""
         with self._lock:
             self._changes.note(entry.subjects)
-            if entry.previous == self._position:  # else others made changes meanwhile, and the next answer brings all of them
+            if entry.previous == self._position:  # else other processes made changes meanwhile, and the next answer has them
                 self._move(entry.id)
                 self._confirmed = max(self._confirmed, asked.at)
 
     def forget(self) -> None:
-        """Take note of a change of which nothing is known, not even whether it was made."""
+        """Apply an unknown change, which may or may not have been made."""
         with self._lock:
             self._changes.note(None)
 
     def _steps(self, generation: int, news: Iterable[Entry]) -> Sequence[Entry] | None:
-        """Return the changes that lead from the position to a generation; None: they are not all there."""
+        """Return the changes that lead from the position to a generation; None: some are missing."""
         following = {entry.previous: entry for entry in news}
         steps: list[Entry] = []
         position = self._position

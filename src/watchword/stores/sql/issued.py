@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert
 
 from watchword.stores.bounds import checked_issued, checked_time, is_digest, storable
-from watchword.stores.ports import PAGE, KeyRecord, TokenRecord
-from watchword.stores.sql import records, statements
+from watchword.stores.ports import PAGE, KeyStore, TokenStore
+from watchword.stores.records import KeyRecord, TokenRecord
+from watchword.stores.sql import codec, statements
 from watchword.stores.sql.log import MOST_SUBJECTS
 from watchword.stores.sql.part import MAX_VERSION, Part, is_disabled
 from watchword.stores.sql.schema import keys, tokens
@@ -23,76 +24,62 @@ if TYPE_CHECKING:
 
 
 _BATCH = 500  # tokens in one transaction: some milliseconds of the write lock
-_PAUSE = 0.005  # seconds; SQLite's lock is not fair: who waits for it asks again only now and then
+_PAUSE = 0.005  # seconds; SQLite's lock is not fair: a waiting connection polls it
 
 
-class SQLIssued(Part):
-    """The questions of `KeyStore` and `TokenStore`."""
+class SQLIssued(Part, KeyStore, TokenStore):
+    """Answers `KeyStore` and `TokenStore` from a database."""
 
     def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
-        """See `KeyStore.find_key`."""
-        return self._find(records.KEY, statements.FIND_KEY, {"id": id}) if storable(id) else None
+        return self._find(codec.KEY, statements.FIND_KEY, {"id": id}) if storable(id) else None
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
-        """See `KeyStore.add_key`."""
         key = checked_issued(key, KeyRecord)
         return self._database.change(lambda change: _add_key(change, key), _taken(key))
 
     def replace_key(self, key: KeyRecord) -> KeyRecord | None:
-        """See `KeyStore.replace_key`."""
         key = checked_issued(key, KeyRecord)
         return self._database.change(lambda change: _put_key(change, key))
 
     def rotate_key(self, old: KeyRecord, new: KeyRecord) -> KeyRecord | None:
-        """See `KeyStore.rotate_key`."""
         old, new = checked_issued(old, KeyRecord), checked_issued(new, KeyRecord)
 
         def work(change: Change) -> KeyRecord | None:
             return None if _put_key(change, old) is None else _add_key(change, new)
 
-        # Whoever revokes all keys of the owner meanwhile finds the successor, too.
+        # The lock of the owner: a concurrent `revoke_all` must find the successor too.
         return self._database.change(work, _taken(new), locks=[account_subject(old.owner)])
 
     def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
-        """See `KeyStore.list_keys`."""
         question = statements.LIST_KEYS if owner is None else statements.LIST_KEYS_OF
-        return self._list(records.KEY, question, after, limit, owner)
+        return self._list(codec.KEY, question, after, limit, owner)
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """See `KeyStore.note_key_use`."""
         self._note(statements.NOTE_USE, id, at)
 
     def find_token(self, digest: bytes) -> TokenRecord | None:
-        """See `TokenStore.find_token`."""
-        return self._find(records.TOKEN, statements.FIND_TOKEN, {"digest": digest}) if is_digest(digest) else None
+        return self._find(codec.TOKEN, statements.FIND_TOKEN, {"digest": digest}) if is_digest(digest) else None
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
-        """See `TokenStore.add_token`."""
         token = checked_issued(token, TokenRecord)
 
         def work(change: Change) -> TokenRecord:
-            change.execute(insert(tokens), records.TOKEN.row(token))
+            change.execute(insert(tokens), codec.TOKEN.row(token))
             return replace(token, owner_disabled=is_disabled(change, token.owner))
 
         return self._database.change(work, f"there is a token with the handle {token.id!r}, or with the same digest, already")
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - as above
-        """See `TokenStore.revoke_token`."""
         parameters = {"this": id, "at": checked_time(at)}
         return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters, issued_subject(TokenRecord.what, id)) > 0
 
     def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
-        """See `TokenStore.list_tokens`."""
         question = statements.LIST_TOKENS if owner is None else statements.LIST_TOKENS_OF
-        return self._list(records.TOKEN, question, after, limit, owner)
+        return self._list(codec.TOKEN, question, after, limit, owner)
 
     def purge_tokens(self, before: float) -> int:
-        """See `TokenStore.purge_tokens`.
-
-        The table is read in pages and each page is written by a transaction of its own, so that others write between two of them.
-        Where it is interrupted, what was forgotten stays forgotten.
-        """
-        at = min(checked_time(before), self._database.clock.now())
+        # Each page is read and written by itself, so that others can write in between. An interrupted purge keeps its progress.
+        at = min(checked_time(before, "before"), self._database.clock.now())
         count, after, gone = 0, b"", set[str]()
         while page := self._database.read(statements.DIGESTS, {"at": at, "after": after, "limit": _BATCH}):
             after = page[-1][0]
@@ -104,12 +91,11 @@ class SQLIssued(Part):
                     gone.update(issued_subject(TokenRecord.what, id_) for id_ in ended.values())
                 Event().wait(_PAUSE)
         if count:
-            # What was forgotten was refused before, but for a process whose clock is behind.
+            # A process whose clock is behind may still accept a deleted token from its cache.
             self._database.change(lambda change: change.alter(gone))
         return count
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        """See `KeyStore.revoke_all`."""
         parameters = {"this": subject, "at": checked_time(at)}
         if not storable(subject):
             return 0, 0
@@ -128,8 +114,8 @@ def _taken(key: KeyRecord) -> str:
 
 
 def _add_key(change: Change, key: KeyRecord) -> KeyRecord:
-    kept = replace(key, version=1)  # keys are never removed, so no version comes again
-    change.execute(insert(keys), records.KEY.row(kept))
+    kept = replace(key, version=1)  # keys are never removed, so a version never returns
+    change.execute(insert(keys), codec.KEY.row(kept))
     return replace(kept, owner_disabled=is_disabled(change, key.owner))
 
 
@@ -141,7 +127,7 @@ def _put_key(change: Change, key: KeyRecord) -> KeyRecord | None:
         return None
     ((created, used, disabled),) = found
     kept = replace(key, created_at=created, last_used_at=used, version=key.version + 1)
-    row = {column: value for column, value in records.KEY.row(kept).items() if column not in {"created_at", "last_used_at"}}
+    row = {column: value for column, value in codec.KEY.row(kept).items() if column not in {"created_at", "last_used_at"}}
     if not change.execute(statements.UPDATE_KEY.values(row), {"this": key.id, "current": key.version}):
         return None
     change.alter(key.subjects[:1])

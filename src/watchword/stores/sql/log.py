@@ -1,9 +1,9 @@
-"""The log of changes: which subjects each generation of a database changed.
+"""Logs the subjects that each generation of a database changed.
 
-The log is a chain: each row names the generation before it. A process that knows generation p applies the rows that lead from p to the
-present generation. Where no rows lead there, anything may have changed: the rows were trimmed, a backup was put back, or somebody
-counted `watchword_meta.generation` up by hand. A generation is greater than the one before by a random amount, so that a database
-that went back and was changed since does not come to a generation that somebody knows.
+The log is a chain: each row names the previous generation. A process that knows generation p applies the rows that lead from p to the
+present generation. If rows are missing, anything may have changed: the rows were trimmed, a backup was restored, or
+`watchword_meta.generation` was raised by hand. A generation exceeds the previous one by a random amount, so that a restored and changed
+database does not reach a generation that a process knows.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 KEPT = 1000
-"""How many changes the log holds at least. A process that missed more has to ask about every caller once."""
+"""Changes that the log keeps at least. A process that missed more looks up every caller again."""
 
 MOST_SUBJECTS = 64
-"""How many subjects one change names. One of more subjects is noted as one of all."""
+"""Subjects that one change names. A change of more subjects counts as a change of all."""
 
 _TRIM_EVERY = 64  # changes, on average
 
-# 348 years at 100 changes a second, and one chance in 16 million that a changed backup comes to one certain generation.
+# Lasts 348 years at 100 changes a second. A changed backup reaches a given generation with a chance of one in 16 million.
 _STEP_OCTETS = 3
 
 
@@ -42,7 +42,7 @@ class Entry:
     Args:
         id: the generation that it made.
         previous: the generation before it.
-        subjects: what it changed; None: anything.
+        subjects: the changed subjects; None: any.
     """
 
     id: int
@@ -51,13 +51,13 @@ class Entry:
 
 
 _position = bindparam("position", type_=BigInteger)
-# Written into the statement: a separator that is a parameter makes SQLAlchemy render the whole statement anew at each execution.
+# Literals: a separator as a parameter would make SQLAlchemy render the whole statement at each execution.
 _SPACE, _NOTHING = literal_column("' '", String), literal_column("''", String)
 _NEWLINE: Any = literal_column("'\n'", String)
 _line = cast(changes.c.id, String) + _SPACE + cast(changes.c.previous, String) + _SPACE + func.coalesce(changes.c.subjects, _NOTHING)
 _lines = select(func.aggregate_strings(_line, _NEWLINE)).where(changes.c.id > _position).scalar_subquery()
 
-# In the question that reads a record: one round trip, one snapshot. Where nothing changed the log is not read.
+# Part of the query that reads a record: one round trip, one snapshot. Without a change the log is not read.
 NEWS = case((meta.c.generation != _position, _lines))
 
 _STEP = bindparam("step", type_=BigInteger)
@@ -74,19 +74,16 @@ _APPEND = (
 )
 _oldest = select(changes.c.id).order_by(changes.c.id.desc()).offset(bindparam("kept")).limit(1).scalar_subquery()
 _TRIM = delete(changes).where(changes.c.id <= _oldest)
-# The second condition is always true. It makes the server lock the generation first: of two who trim, one waits there.
+# The second condition is always true. It makes the server lock the generation first, where a second transaction that trims waits.
 _trimmed = _TRIM.where(changes.c.id < select(_moved.c.generation).scalar_subquery()).cte("trimmed")
 _APPEND_AND_TRIM = _APPEND.add_cte(_trimmed)
 
 
 def checked(generation: object) -> int:
-    """Return the generation of a database.
-
-    Args:
-        generation: what was found.
+    """Return the generation that was read.
 
     Raises:
-        Unavailable: it is none.
+        Unavailable: it is not a number.
     """
     if not isinstance(generation, int):
         raise Unavailable("the store does not answer: the row of watchword_meta is missing or damaged; restore it from a backup")
@@ -94,24 +91,16 @@ def checked(generation: object) -> int:
 
 
 def written(subjects: Iterable[str] | None) -> str | None:
-    """Return subjects as the log has them.
-
-    Args:
-        subjects: what changed; None: anything.
-    """
+    """Return subjects in the form of the log; None: any."""
     if subjects is None:
         return None
     given = sorted(set(subjects))
-    # One line of ASCII: no subject is taken for a separator.
+    # One line of ASCII: a subject cannot contain a separator.
     return json.dumps(given, separators=(",", ":")) if len(given) <= MOST_SUBJECTS else None
 
 
 def read(lines: object) -> Sequence[Entry]:
-    """Return the entries that a question found; what cannot be read is left out, and breaks the chain.
-
-    Args:
-        lines: of `NEWS`.
-    """
+    """Return the entries in the result of `NEWS`. Unreadable lines are left out, which breaks the chain."""
     entries = []
     for line in lines.split("\n") if isinstance(lines, str) else ():
         try:
@@ -123,14 +112,10 @@ def read(lines: object) -> Sequence[Entry]:
 
 
 def append(connection: Connection, subjects: Iterable[str] | None) -> Entry:
-    """Log a change: the last thing in its transaction. In PostgreSQL this commits.
+    """Log a change as the last step of its transaction. In PostgreSQL this commits.
 
-    The row of the generation is locked from here to the commit, so that generations commit in their order. In PostgreSQL lock, change and
-    commit are sent together: the lock is held for no round trip. Nothing is locked after it, so no two changes wait in a ring.
-
-    Args:
-        connection: in a transaction that has made the change.
-        subjects: what changed; None: anything.
+    The row of the generation is locked from here to the commit, so that generations commit in order. In PostgreSQL lock, change and commit
+    are sent together, and the lock lasts for no round trip. Nothing is locked after it, so that two changes do not deadlock.
 
     Raises:
         Unavailable: the row of the generation is missing or damaged.

@@ -1,7 +1,7 @@
 """Writes notes of logins and uses so that no decision waits for them (threat W13).
 
-Notes are collected, and one thread of a process at a time writes those that have come: on a connection of their own, and without
-waiting for locks. What cannot be written stays for the next thread that comes, and is dropped when it is late.
+Notes are collected, and one thread of a process at a time writes them, on a connection of their own and without waiting for locks. Notes
+that cannot be written stay for the next thread, and are dropped when they are late.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from watchword.stores.sql.change import Change
 
 PATIENCE = 0.1  # seconds, for each wait of bookkeeping
-_LATE = 60.0  # seconds: checkers note a use about so often, so a newer note comes
+_LATE = 60.0  # seconds: checkers note a use about once in that time, so a newer note follows
 _MOST = 500  # notes that wait: some milliseconds of the write lock
 
 
 class Notes:
-    """The notes of one store that are to be written.
+    """Collects and writes the notes of one store.
 
     Args:
-        write: does work in a transaction of its own, and waits for nothing.
+        write: does work in a transaction of its own that never waits.
         clock: tells when a note is late.
     """
 
@@ -39,15 +39,15 @@ class Notes:
         self._states = PerProcess(_State)
 
     def add(self, statement: Update, name: str, at: float) -> None:
-        """Take a note, and write all there are unless another thread is writing.
+        """Take a note, and write all notes unless another thread is writing.
 
         Args:
             statement: sets a time of one row; parameters `this` and `at`.
             name: the id of the row.
-            at: the time, Unix seconds.
+            at: Unix seconds.
 
         Raises:
-            Unavailable: this thread was to write, and the database did not answer at once.
+            Unavailable: this thread wrote, and the database did not answer at once.
         """
         state = self._states.get()
         if not state.begin((statement, name), at):
@@ -61,7 +61,7 @@ class Notes:
 
     def _write_all(self, state: _State, notes: Mapping[tuple[Update, str], float]) -> None:
         rows: dict[Update, list[dict[str, Any]]] = {}
-        # In one order everywhere: two processes never wait for each other's rows in a ring.
+        # In one order everywhere, so that two processes do not deadlock.
         for (statement, name), at in sorted(notes.items(), key=lambda note: note[0][1]):
             rows.setdefault(statement, []).append({"this": name, "at": at})
 
@@ -85,14 +85,14 @@ class _State:
         self._is_writing = False
 
     def begin(self, note: tuple[Update, str], at: float) -> bool:
-        """Keep a note; return whether this thread is to write."""
+        """Keep a note. Return whether this thread has to write."""
         with self._lock:
             self._keep(note, at)
             mine, self._is_writing = not self._is_writing, True
             return mine
 
     def take(self) -> dict[tuple[Update, str], float]:
-        """Return the notes to write; none: another thread may begin."""
+        """Return the notes to write. If there are none, another thread may begin."""
         with self._lock:
             taken, self._notes = self._notes, {}
             if not taken:
@@ -106,7 +106,7 @@ class _State:
                 self._keep(note, at)
 
     def stop(self) -> None:
-        """Let another thread write: this one failed."""
+        """Let another thread write after a failure of this one."""
         with self._lock:
             self._is_writing = False
 

@@ -1,4 +1,4 @@
-"""Holds what the parts of the store share: asking for pages, changing rows, and the notes that void no lease."""
+"""Reads records and pages, changes single rows, and notes uses: the base of `SQLAccounts` and `SQLIssued`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from watchword.stores.sql.change import Change
+    from watchword.stores.sql.codec import Codec
     from watchword.stores.sql.database import Database
-    from watchword.stores.sql.records import Codec
 
 R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord)
 
@@ -21,7 +21,7 @@ MAX_VERSION = 2**63 - 1
 
 
 class Part:
-    """A part of a store: some of its questions, over its database."""
+    """A part of a store, over its database."""
 
     _database: Database
 
@@ -52,10 +52,5 @@ class Part:
 
 
 def is_disabled(change: Change, owner: str) -> bool:
-    """Tell whether there is an account with this id, and it is disabled.
-
-    Args:
-        change: the transaction.
-        owner: the id.
-    """
+    """Return whether an account with this id exists and is disabled."""
     return any(disabled for (disabled,) in change.rows(statements.DISABLED, {"owner": owner}))

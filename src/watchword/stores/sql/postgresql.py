@@ -20,13 +20,8 @@ _NOWHERE = "/nonexistent/watchword"
 def connector(place: Place, timeout: float, breaker: Breaker) -> Callable[[], BoundedConnection]:
     """Return a function that opens a connection.
 
-    Nothing is set that a connection pooler between program and server would refuse or keep for the next client: neither start-up
-    options (PgBouncer refuses them) nor statements prepared on the server, nor settings of the session.
-
-    Args:
-        place: where to.
-        timeout: seconds, for each wait.
-        breaker: refuses connections while the database is silent.
+    It sets nothing that a connection pooler in between would refuse or keep for its next client: no start-up options (PgBouncer refuses
+    them), no statements prepared on the server, no settings of the session.
 
     Raises:
         ConfigurationError: libpq does not take an argument.
@@ -37,11 +32,11 @@ def connector(place: Place, timeout: float, breaker: Breaker) -> Callable[[], Bo
     from watchword.stores.sql.waiting import BoundedConnection, Stalled
 
     arguments: dict[str, Any] = dict(place.arguments)
-    # libpq takes whole seconds, and 2 for 1.
+    # libpq takes whole seconds, and 2 in place of 1.
     arguments.setdefault("connect_timeout", str(max(2, ceil(timeout))))
     arguments.setdefault("tcp_user_timeout", str(max(1, round(timeout * 1000))))
     arguments.setdefault("application_name", "watchword")
-    # Whatever PGCLIENTENCODING says: in any other encoding a name that somebody types may be none, and an error of the driver.
+    # Overrides PGCLIENTENCODING: in another encoding a name from a client may not exist, which the driver reports as an error.
     arguments["client_encoding"] = "utf8"
     _check(arguments)
 
@@ -51,7 +46,7 @@ def connector(place: Place, timeout: float, breaker: Breaker) -> Callable[[], Bo
             made = BoundedConnection.connect(prepare_threshold=place.prepare_threshold, **arguments)
         except ConnectionTimeout as error:
             raise Stalled(str(error)) from None
-        # The server ends a statement after `timeout`. This is for a server that does nothing any more.
+        # The server ends a statement after `timeout`. This bound is for a server that hangs.
         made.limit = timeout + 1
         return made
 
@@ -59,7 +54,7 @@ def connector(place: Place, timeout: float, breaker: Breaker) -> Callable[[], Bo
 
 
 def _check(arguments: Mapping[str, str]) -> None:
-    """Let libpq look at the values of the arguments, without a network: it does so before it connects to a socket that is not there."""
+    """Let libpq check the values of the arguments without a network: it does so before it connects to a socket that does not exist."""
     from psycopg import ProgrammingError
     from psycopg.conninfo import make_conninfo
     from psycopg.pq import ConnStatus, PGconn
@@ -75,4 +70,4 @@ def _check(arguments: Mapping[str, str]) -> None:
         words = "" if connection.status != ConnStatus.BAD else connection.error_message.decode(errors="replace")
         connection.finish()
     if words and _NOWHERE not in words:
-        raise ConfigurationError(f"an option in the URL of the store, or in the environment, is wrong: {words.strip()[:200]}")
+        raise ConfigurationError(f"SQLStore(url=...) has an option that libpq refuses, or the environment has: {words.strip()[:200]}")

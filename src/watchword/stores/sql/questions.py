@@ -1,7 +1,7 @@
-"""Asks for single records through the driver: what a check costs that is not cached.
+"""Reads single records through the driver, for checks that are not cached.
 
-SQLAlchemy's part of such a read took five times what the query takes. Here it compiles the statement, once, lends a connection of its
-pool, and decides what an error means for the connections there.
+Executing such a read through SQLAlchemy took five times as long as the query itself. Here SQLAlchemy compiles each statement once, lends a
+connection of its pool, and handles errors of that connection.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Questions:
-    """Executes statements that read, each compiled when it is first asked.
+    """Executes statements that read, each compiled on first use.
 
-    Values pass as the driver has them, without SQLAlchemy's types: a truth of SQLite is a number.
+    Values pass as the driver has them, without SQLAlchemy's types: a bool of SQLite is a number.
 
     Args:
-        own: whether the engine is of `make_engine`. One of an application is asked through SQLAlchemy, because only the application knows
-            in which state its pool leaves a connection.
-        schema: where the tables are; None: where the database looks for them.
+        own: whether the engine is of `make_engine`. An engine of an application is used through SQLAlchemy, because only the application
+            knows the state in which its pool leaves a connection.
+        schema: of the tables; None: the database's default.
         timeout: seconds, for each statement.
     """
 
@@ -35,14 +35,8 @@ class Questions:
         self._compiled: dict[Select[Any], tuple[str, Mapping[str, Any]]] = {}
 
     def rows(self, engine: Engine, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """Return what a statement finds.
-
-        Args:
-            engine: the engine of this process; always of the same database.
-            statement: the statement, one of a fixed few: its text is kept.
-            parameters: its parameters.
-        """
-        # Who listens to statements, as tracing does, hears of these as well.
+        """Return the rows of a statement, one of a fixed few: its text is kept. The engine always leads to the same database."""
+        # With listeners, such as tracing, the statement goes through SQLAlchemy, which calls them.
         if not self._own or engine.dispatch.before_cursor_execute or engine.dispatch.after_cursor_execute:
             with reading(engine, self._timeout) as connection:
                 return connection.execute(statement, parameters).all()
@@ -52,7 +46,7 @@ class Questions:
             try:
                 return self._execute(engine, driver)(text, {**constants, **parameters}).fetchall()  # type: ignore[no-any-return]
             except BaseException as error:  # noqa: BLE001 - raised again there
-                # The same exceptions as from its own execution, and the same connections closed. Statement and parameters stay out of it.
+                # Raises and disconnects as SQLAlchemy's own execution does. Without statement and parameters, which may hold secrets.
                 connection._handle_dbapi_exception(error, None, None, None, None)  # noqa: SLF001 - as in every version since 1.0
 
     def _execute(self, engine: Engine, driver: Any) -> Callable[..., Any]:  # noqa: ANN401 - the driver's connection

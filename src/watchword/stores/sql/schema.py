@@ -1,7 +1,7 @@
 """Defines the tables of the newest version of the schema.
 
-What makes a version is a module in `stores/migrations`; a test holds the tables here and those of the migrations together. What came
-after the first version says so: `info=since("0002")` at a table, a column or an index.
+The modules in `stores/migrations` create them; a test compares the result with these tables. Tables, columns and indexes added after the
+first version have `info=since("0002")`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table
 
 PREFIX = "watchword_"
-"""All tables of a store begin so, those of later versions too."""
+"""The prefix of all tables of a store, in later versions too."""
 
 VERSION_TABLE = "watchword_schema"
 
 REVISIONS = ("0001", "0002", "0003")
-"""All versions of the schema, the newest last: known without alembic, which costs more to import than all the rest."""
+"""All versions of the schema, the newest last. Listed here because alembic is slow to import."""
 
-# Ordered by octets everywhere: SQLite does so, and for PostgreSQL the scripts say it.
+# Ordered by octets everywhere: by default in SQLite, and in PostgreSQL by the migrations.
 TEXT = String()
 
 SINCE = "watchword_since"
@@ -27,15 +27,11 @@ metadata: MetaData = MetaData()
 
 
 def since(revision: str) -> dict[str, Any]:
-    """Return the `info` of what came with a later version than the first.
-
-    Args:
-        revision: the version.
-    """
+    """Return the `info` of a table, column or index that a later version than the first added."""
     return {SINCE: revision}
 
 
-# Not in `metadata`: it says which version the others have. It is made as alembic makes its own.
+# Not in `metadata`: it holds the version of the other tables. It has the form of alembic's own.
 versions: Table = Table(
     VERSION_TABLE,
     MetaData(),
@@ -46,8 +42,8 @@ versions: Table = Table(
 meta: Table = Table(
     "watchword_meta",
     metadata,
-    Column("one", BigInteger, primary_key=True, autoincrement=False),  # always 1: a table of one row
-    Column("generation", BigInteger, nullable=False),  # counts what may take something away from somebody
+    Column("one", BigInteger, primary_key=True, autoincrement=False),  # always 1: the table has one row
+    Column("generation", BigInteger, nullable=False),  # rises with every change that may revoke something
     Column("dummy_key", LargeBinary, nullable=False),
 )
 
@@ -70,7 +66,7 @@ accounts: Table = Table(
     Index("watchword_accounts_hash_profile", "hash_profile"),
 )
 
-# For lookups and for uniqueness alone: an account is read with its names from one row of the table above.
+# For lookups and uniqueness alone: an account is read, with its names, from one row of the table above.
 names: Table = Table(
     "watchword_names",
     metadata,
@@ -81,7 +77,7 @@ names: Table = Table(
     Index("watchword_names_account_id", "account_id"),
 )
 
-# No foreign key leads from keys and tokens to accounts: an owner may be a program that has none.
+# Keys and tokens have no foreign key to accounts: an owner may be a program without one.
 keys: Table = Table(
     "watchword_keys",
     metadata,
@@ -123,7 +119,7 @@ tokens: Table = Table(
     info=since("0002"),
 )
 
-# Which subjects each generation changed; see `log`. Its id is the generation, which is never given twice.
+# The subjects that each generation changed; see `log`. The id is the generation, which is unique.
 changes: Table = Table(
     "watchword_changes",
     metadata,

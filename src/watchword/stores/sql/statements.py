@@ -1,4 +1,4 @@
-"""Builds the statements that ask the database and change it: once, so that SQLAlchemy compiles each once."""
+"""Builds the statements once, so that SQLAlchemy compiles each once."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, or_, select, true, update
 
-from watchword.stores.sql import records
+from watchword.stores.sql import codec
 from watchword.stores.sql.log import NEWS
 from watchword.stores.sql.schema import accounts, keys, meta, names, tokens
 
-# A question for one record brings what has changed, too. It has a row for an answer even if there is no record.
+# A query for one record also returns the latest changes. It returns a row even if it finds no record.
 _STATE = (meta.c.generation, NEWS)
 BY_ID: BindParameter[Any] = bindparam("id")
 OWNER = accounts.c.id == keys.c.owner
 SUBJECT = accounts.c.id == tokens.c.subject
-FIND_ACCOUNT = select(*_STATE, accounts.c.id, *records.PADDED_ACCOUNT).select_from(
+FIND_ACCOUNT = select(*_STATE, accounts.c.id, *codec.PADDED_ACCOUNT).select_from(
     meta.outerjoin(names, names.c.name == bindparam("name")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-FIND_FOLDED = select(*_STATE, accounts.c.id, *records.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
+FIND_FOLDED = select(*_STATE, accounts.c.id, *codec.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
     meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-GET_ACCOUNT = select(*_STATE, *records.ACCOUNT.columns).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
-FIND_KEY = select(*_STATE, *records.KEY.columns).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
-FIND_TOKEN = select(*_STATE, *records.TOKEN.columns).select_from(
+GET_ACCOUNT = select(*_STATE, *codec.ACCOUNT.columns).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
+FIND_KEY = select(*_STATE, *codec.KEY.columns).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
+FIND_TOKEN = select(*_STATE, *codec.TOKEN.columns).select_from(
     meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT)
 )
 
@@ -32,14 +32,14 @@ def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
     return question.where(order > bindparam("after")).order_by(order).limit(bindparam("limit"))
 
 
-LIST_ACCOUNTS = _page(select(*records.ACCOUNT.columns), accounts.c.id)
-LIST_KEYS = _page(select(*records.KEY.columns).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
-LIST_TOKENS = _page(select(*records.TOKEN.columns).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
+LIST_ACCOUNTS = _page(select(*codec.ACCOUNT.columns), accounts.c.id)
+LIST_KEYS = _page(select(*codec.KEY.columns).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
+LIST_TOKENS = _page(select(*codec.TOKEN.columns).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
 LIST_KEYS_OF = LIST_KEYS.where(keys.c.owner == bindparam("owner"))
 LIST_TOKENS_OF = LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
 
 HAS_HASH = and_(accounts.c.hash_profile.is_not(None), accounts.c.password_hash.is_not(None))
-# From one profile to the next through their index: as many steps as there are profiles, and none grows with the accounts (threat W14).
+# From profile to profile through the index: one step per profile, and none grows with the accounts (threat W14).
 NEXT_SAMPLE = (
     select(accounts.c.hash_profile, accounts.c.password_hash)
     .where(HAS_HASH, accounts.c.hash_profile > bindparam("profile"))
@@ -54,7 +54,7 @@ DUMMY_KEY = select(*_STATE, meta.c.dummy_key)
 ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
 NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))
 IDS = select(accounts.c.id).where(accounts.c.id.in_(bindparam("ids", expanding=True)))
-CURRENT_ACCOUNT = select(*records.ACCOUNT.columns).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
+CURRENT_ACCOUNT = select(*codec.ACCOUNT.columns).where(accounts.c.id == BY_ID, accounts.c.version == bindparam("version"))
 # Names are deleted before their account, which a foreign key wants, and changed after it: the account is locked first.
 LOCK_ACCOUNT = select(accounts.c.id).where(accounts.c.id == BY_ID).with_for_update()
 DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
@@ -64,7 +64,7 @@ CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at, DISABLED.scalar_sub
 
 THIS: BindParameter[Any] = bindparam("this")  # not "id", which would name the column that is set
 AT: BindParameter[Any] = bindparam("at")
-# Compare and set in one statement: of two who read the same version the second one changes nothing.
+# Compare and set in one statement: of two changes of the same version the second one matches no row.
 CURRENT: BindParameter[Any] = bindparam("current")
 UPDATE_ACCOUNT = update(accounts).where(accounts.c.id == THIS, accounts.c.version == CURRENT)
 UPDATE_KEY = update(keys).where(keys.c.id == THIS, keys.c.version == CURRENT)
@@ -80,19 +80,19 @@ NOTE_LOGIN = (
 )
 NOTE_USE = update(keys).where(keys.c.id == THIS, or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < AT)).values(last_used_at=AT)
 
-# Whoever finds it revoked was not first, whatever the clocks of the two say: a token is redeemed by one caller (threat S2).
+# The first caller wins, whatever the clocks say: a token is redeemed once (threat S2).
 REVOKE_KEYS = update(keys).where(keys.c.owner == THIS, keys.c.revoked_at.is_(None)).values(revoked_at=AT, version=keys.c.version + 1)
 VALID_TOKEN = tokens.c.revoked_at.is_(None)
 REVOKE_TOKENS = update(tokens).where(tokens.c.subject == THIS, VALID_TOKEN).values(revoked_at=AT)
 REVOKE_TOKEN = update(tokens).where(tokens.c.id == THIS, VALID_TOKEN).values(revoked_at=AT)
 HAS_ENDED = or_(tokens.c.expires_at < AT, tokens.c.revoked_at < AT)
-# A page of the primary key, ended or not: a condition would make one statement read the whole table where few have ended.
+# A page of the primary key without a condition: with one, a statement could read the whole table to find few ended tokens.
 DIGESTS = (
     select(tokens.c.digest, tokens.c.id, HAS_ENDED.label("ended"))
     .where(tokens.c.digest > bindparam("after"))
     .order_by(tokens.c.digest)
     .limit(bindparam("limit"))
 )
-# Tokens that somebody is changing are left for the next purge: it locks many rows, and must not wait for one of them.
+# Skips locked rows, which the next purge takes: a purge locks many rows, and must not wait for one of them.
 _ENDED = select(tokens.c.digest).where(tokens.c.digest.in_(bindparam("digests", expanding=True)), HAS_ENDED)
 PURGE = delete(tokens).where(tokens.c.digest.in_(_ENDED.with_for_update(skip_locked=True)))

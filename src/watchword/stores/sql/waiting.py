@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that does not wait for ever. Imported with the driver."""
+"""Bounds every wait of a connection to PostgreSQL. Imported with the driver."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Stalled(OperationalError):
-    """The server took a statement and did not answer: it is stopped, or its disk hangs. Asking again would take as long again."""
+    """The server took a statement and did not answer: it is stopped, or its disk hangs. A retry would take as long."""
 
     stalled = True
 
@@ -26,16 +26,16 @@ class Inherited(OperationalError):
 
 
 class BoundedConnection(Connection[Any]):
-    """A connection that gives up by itself: the bounds that the server keeps are of no use when the server does nothing.
+    """A connection that gives up by itself: the bounds that the server keeps do not help if the server hangs.
 
-    psycopg resumes what it waits for every tenth of a second; there the time is looked at.
+    psycopg polls every tenth of a second while it waits, and the time is checked there.
 
-    It sends nothing in a child of the process that opened it, not even when it is closed or collected there: the parent goes on
-    using the socket.
+    In a child of the process that opened it the connection sends nothing, not even when it is closed or collected: the parent still uses
+    the socket.
     """
 
     limit: float | None = None
-    """How many seconds one statement may take; None: any time."""
+    """Seconds that one statement may take; None: unlimited."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - psycopg's own types differ by version
         super().__init__(*args, **options)
@@ -44,35 +44,30 @@ class BoundedConnection(Connection[Any]):
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
         """Wait for an answer; see `psycopg.Connection.wait`.
 
-        Args:
-            gen: what to wait for.
-            args: passed on.
-            options: passed on.
-
         Raises:
-            Inherited: this process is a child of the one that opened the connection.
+            Inherited: the connection was opened by a parent process.
         """
         if not self._process.is_current():
             raise Inherited("the connection belongs to the parent process")
         return super().wait(gen if self.limit is None else self._bounded(gen, self.limit), *args, **options)
 
     def rollback(self) -> None:
-        """Roll back; in a child do nothing, because the transaction is the parent's."""
+        """Roll back. In a child do nothing: the transaction is the parent's."""
         if self._process.is_current():
             super().rollback()
 
     def set_autocommit(self, value: Any) -> None:  # noqa: ANN401 - as above
-        """Set when transactions begin; in a child do nothing, as a pool does it with what comes back."""
+        """Set the mode of transactions. In a child do nothing: a pool calls it for every returned connection."""
         if self._process.is_current():
             super().set_autocommit(value)
 
     def set_isolation_level(self, value: Any) -> None:  # noqa: ANN401 - as above
-        """Set the isolation level; in a child do nothing."""
+        """Set the isolation level. In a child do nothing."""
         if self._process.is_current():
             super().set_isolation_level(value)
 
     def close(self) -> None:
-        """Close; in a child do nothing: libpq would end the parent's session."""
+        """Close. In a child do nothing: libpq would end the parent's session."""
         if self._process.is_current():
             super().close()
 
