@@ -123,7 +123,7 @@ def test_a_migration_that_fails_in_sqlite_is_told_from_a_foreign_database(tmp_pa
     engine = create_engine(f"sqlite:///{tmp_path}/app.db")
     with pytest.raises(ZeroDivisionError):
         _run(engine, tmp_path / "migrations", "1 / 0")
-    with pytest.raises(ConfigurationError, match=r"(there is no store|not whole).*watchword store init --store sqlite:"):
+    with pytest.raises(ConfigurationError, match=r"(there is no store|incomplete).*watchword store init --store sqlite:"):
         SQLStore(engine=engine)
     engine.dispose()
 

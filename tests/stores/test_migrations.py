@@ -102,7 +102,7 @@ def test_an_older_store_is_upgraded_with_what_is_in_it(bare_url: str, engine: En
             ),
             {"digest": key().digest},
         )
-    message = rf"older schema {REVISIONS[0]}, not {REVISIONS[-1]}: run `watchword store upgrade --store '?{_pattern(bare_url)}'?`"
+    message = rf"older schema {REVISIONS[0]}, not {REVISIONS[-1]}\. Run `watchword store upgrade --store '?{_pattern(bare_url)}'?`"
     with pytest.raises(ConfigurationError, match=message):
         opens(bare_url)
     with pytest.raises(ConfigurationError, match=message):
@@ -124,7 +124,7 @@ def _pattern(url: str) -> str:
 
 
 STRANGE = {
-    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", "has the schema 0999.*: upgrade watchword"),
+    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", "has the newer schema 0999, not 0003. Upgrade watchword"),
     "an unknown version": (["UPDATE watchword_schema SET version_num = 'a1b2c3'"], "foreign", "tables named watchword_"),
     "an older version that never was": (["UPDATE watchword_schema SET version_num = '0000'"], "foreign", "tables named watchword_"),
     "no version": (["DELETE FROM watchword_schema"], "damaged", "lacks the version in watchword_schema. .* drop all tables"),
@@ -148,7 +148,7 @@ STRANGE = {
     "a dropped column": (
         ["ALTER TABLE watchword_keys DROP COLUMN label"],
         "damaged",
-        r"not whole: it lacks the column watchword_keys\.label\. Restore it",
+        r"incomplete: it lacks the column watchword_keys\.label\. Restore it",
     ),
     "a dropped index": (
         ["DROP INDEX watchword_names_folded"],
@@ -172,14 +172,14 @@ STRANGE = {
     "an upgrade that stopped in the middle": (
         ["UPDATE watchword_schema SET version_num = '0001'"],
         "damaged",
-        "from schema 0001 was interrupted: there is the table watchword_changes, the table watchword_tokens already. Drop that and run ",
+        "from schema 0001 was interrupted after it had created the table watchword_changes, the table watchword_tokens. Drop that and run ",
     ),
     "another table of versions": (
         ["DROP TABLE watchword_schema", "CREATE TABLE watchword_schema (version integer)"],
         "foreign",
         "tables named watchword_",
     ),
-    "a missing table": (["DROP TABLE watchword_tokens"], "damaged", r"not whole: it lacks the table watchword_tokens\."),
+    "a missing table": (["DROP TABLE watchword_tokens"], "damaged", r"incomplete: it lacks the table watchword_tokens\."),
     "a missing row": (["DELETE FROM watchword_meta"], "damaged", "lacks the row of watchword_meta"),
 }
 
@@ -214,7 +214,7 @@ def test_a_newer_version_is_refused_in_postgresql(empty_postgresql: str, postgre
     with postgresql.connect(name) as connection:
         connection.execute("UPDATE watchword_schema SET version_num = '0999'")
         try:
-            with pytest.raises(ConfigurationError, match=r"^the store in postgresql://postgres@/.* has the schema 0999") as caught:
+            with pytest.raises(ConfigurationError, match=r"^the store in postgresql://postgres@/.* has the newer schema 0999") as caught:
                 opens(empty_postgresql.replace("postgres@", "postgres:s3cret@"))
         finally:
             connection.execute("UPDATE watchword_schema SET version_num = %s", [REVISIONS[-1]])
@@ -225,7 +225,7 @@ def test_an_empty_postgresql_is_not_filled_unasked(postgresql: PostgreSQL, opens
     """It may be somebody else's; `create=True` is asking."""
     url = postgresql.url(postgresql.new_database())
     for create in (None, False):
-        with pytest.raises(ConfigurationError, match=r"there is no store in .* yet: make one with `watchword store init --store "):
+        with pytest.raises(ConfigurationError, match=r"there is no store in .* yet\. Create it: `watchword store init --store "):
             opens(url, create=create)
     store = opens(url, check=False)
     with pytest.raises(ConfigurationError, match="store init"):
@@ -374,7 +374,10 @@ def test_a_driver_that_is_missing_is_named() -> None:
         "try: SQLStore('postgresql://ann:s3cret@h/d')\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
-    assert done.stdout == "ConfigurationError postgresql://ann@h/d needs the module 'psycopg': pip install 'watchword[postgresql]'\n"
+    assert (
+        done.stdout
+        == "ConfigurationError SQLStore(url=...) for PostgreSQL needs the module 'psycopg'. Install it: pip install 'watchword[postgresql]'.\n"
+    )
 
 
 def test_what_is_kept_outlives_the_store(tmp_path: Path) -> None:
@@ -392,7 +395,7 @@ def test_a_database_that_cannot_hold_every_name_is_refused(encoding: str, postgr
     name = f"in_{encoding.lower()}"
     with postgresql.connect() as connection:
         connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-    with pytest.raises(ConfigurationError, match=f"keeps its text in {encoding}"):
+    with pytest.raises(ConfigurationError, match=f"must have the encoding UTF8, got {encoding}"):
         opens(postgresql.url(name), create=True)
     unchecked = opens(postgresql.url(name), check=False)
     with pytest.raises(Unavailable, match="UTF8"):

@@ -166,10 +166,10 @@ def test_a_page_has_a_place_and_a_length(method: str) -> None:
     for store in stores():
         store.add_account(ACCOUNT)
         for wrong in [wrong for wrong in WRONG if not isinstance(wrong, str)]:
-            with pytest.raises(TypeError, match="after=... must be the id that the page follows, got "):
+            with pytest.raises(TypeError, match=r"after=\.\.\. must be the id that the page follows, got "):
                 getattr(store, method)(after=wrong)
         for wrong in [wrong for wrong in WRONG if not isinstance(wrong, int) or isinstance(wrong, bool)]:
-            with pytest.raises(TypeError, match="limit=... must be a whole number of records, got "):
+            with pytest.raises(TypeError, match=r"limit=\.\.\. must be a whole number of records, got "):
                 getattr(store, method)(limit=wrong)
         for text in [wrong for wrong in WRONG if isinstance(wrong, str) and wrong not in {"", " "}]:
             assert not getattr(store, method)(after=text)
@@ -189,6 +189,6 @@ def test_a_time_is_a_number(wrong: Any) -> None:
             partial(store.purge_tokens, wrong),
         ]
         for call in calls:
-            with pytest.raises(ValueError, match="(at|before) must be a number of Unix seconds, got "):
+            with pytest.raises(ValueError, match=r"(at|before) must be a number of Unix seconds, got "):
                 call()
         assert len(listing(store)) == 1

@@ -1,5 +1,12 @@
-"""One module for each version of the schema: `upgrade(op)` brings the tables of the version before to it.
+"""Holds one module for each version of the schema, whose `upgrade(op)` brings the tables of the previous version to it.
 
-They are modules like any other, and not scripts that alembic looks for on a disk: a package that is imported from a zip file has them,
-too. Nothing here uses `alembic.op`, which may belong to a migration of the application that is running just now.
+They are plain modules, and not scripts that alembic finds on a disk, so that a package in a zip file works. They do not use `alembic.op`,
+which may belong to a running migration of the application.
 """
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+# Ordered by octets, as in SQLite: PostgreSQL would order by the language of the server.
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")

@@ -1,4 +1,4 @@
-"""Makes the tables of accounts, their names, and API keys."""
+"""Creates the tables of accounts, their names, and API keys."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from watchword.stores.migrations import TEXT
+
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
 
 def upgrade(op: Operations) -> None:
-    """Make the first tables.
-
-    Args:
-        op: changes the tables of one connection.
-    """
-    # Ordered by octets, as SQLite does: PostgreSQL would order by the language of the server.
-    text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+    """Create the first tables."""
     meta = op.create_table(
         "watchword_meta",
         sa.Column("one", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -28,14 +24,14 @@ def upgrade(op: Operations) -> None:
     op.bulk_insert(meta, [{"one": 1, "generation": 0, "dummy_key": urandom(32)}])
     op.create_table(
         "watchword_accounts",
-        sa.Column("id", text, primary_key=True),
-        sa.Column("names", text, nullable=False),
-        sa.Column("password_hash", text),
-        sa.Column("hash_profile", text),
+        sa.Column("id", TEXT, primary_key=True),
+        sa.Column("names", TEXT, nullable=False),
+        sa.Column("password_hash", TEXT),
+        sa.Column("hash_profile", TEXT),
         sa.Column("password_changed_at", sa.Double),
-        sa.Column("roles", text, nullable=False),
-        sa.Column("scopes", text, nullable=False),
-        sa.Column("permissions", text, nullable=False),
+        sa.Column("roles", TEXT, nullable=False),
+        sa.Column("scopes", TEXT, nullable=False),
+        sa.Column("permissions", TEXT, nullable=False),
         sa.Column("disabled", sa.Boolean, nullable=False),
         sa.Column("locked_until", sa.Double),
         sa.Column("created_at", sa.Double, nullable=False),
@@ -45,29 +41,29 @@ def upgrade(op: Operations) -> None:
     op.create_index("watchword_accounts_hash_profile", "watchword_accounts", ["hash_profile"])
     op.create_table(
         "watchword_names",
-        sa.Column("name", text, primary_key=True),
-        sa.Column("folded", text, nullable=False),
-        sa.Column("account_id", text, sa.ForeignKey("watchword_accounts.id", name="watchword_names_account_id_fkey"), nullable=False),
+        sa.Column("name", TEXT, primary_key=True),
+        sa.Column("folded", TEXT, nullable=False),
+        sa.Column("account_id", TEXT, sa.ForeignKey("watchword_accounts.id", name="watchword_names_account_id_fkey"), nullable=False),
     )
     op.create_index("watchword_names_folded", "watchword_names", ["folded"])
     op.create_index("watchword_names_account_id", "watchword_names", ["account_id"])
     op.create_table(
         "watchword_keys",
-        sa.Column("id", text, primary_key=True),
+        sa.Column("id", TEXT, primary_key=True),
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("owner", text, nullable=False),
-        sa.Column("label", text, nullable=False),
-        sa.Column("kind", text, nullable=False),
-        sa.Column("roles", text, nullable=False),
-        sa.Column("scopes", text, nullable=False),
-        sa.Column("permissions", text, nullable=False),
-        sa.Column("networks", text, nullable=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("label", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("roles", TEXT, nullable=False),
+        sa.Column("scopes", TEXT, nullable=False),
+        sa.Column("permissions", TEXT, nullable=False),
+        sa.Column("networks", TEXT, nullable=False),
         sa.Column("not_before", sa.Double),
         sa.Column("expires_at", sa.Double),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("last_used_at", sa.Double),
         sa.Column("revoked_at", sa.Double),
-        sa.Column("replaced_by", text),
+        sa.Column("replaced_by", TEXT),
         sa.Column("version", sa.BigInteger, nullable=False),
     )
     op.create_index("watchword_keys_owner", "watchword_keys", ["owner", "id"])

@@ -1,12 +1,13 @@
 """Reads records from rows, and writes them into rows.
 
-A row that no store wrote, because a disk or a person damaged it, is an outage: what stood in it is unknown. It is neither an anonymous
-caller nor somebody with other rights, and no exception of whatever would compute with it.
+A row that a disk or a person has damaged is an outage: its content is unknown. It must not turn into an anonymous caller, other rights, or
+an exception in later code.
 """
 
 from __future__ import annotations
 
 import json
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from sqlalchemy import case, literal
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord)
 
-# The same columns with values where there is no account: fetching and decoding a row takes as long for an unknown name as for a known
-# one, or the time would show which names have an account (threat W2). Nothing of a real row is replaced.
+# Values for the columns of an unknown account: fetching and decoding a row must take as long for an unknown name as for a known one, or
+# the time would reveal which names have an account (threat W2). Values of a real row stay.
 _PADDING = {
     "id": "-",
     "names": '["-"]',
@@ -45,17 +46,17 @@ PADDED_ACCOUNT = tuple(
 )
 
 _NOTHING: frozenset[str] = frozenset()
-_DECOY_OCTETS = 32
+_DUMMY_KEY_OCTETS = 32
 
 
 class Codec(Generic[R]):
-    """Reads and writes the rows of one kind of record: each column by its name, and each name in one way for all kinds.
+    """Reads and writes the rows of one kind of record: each column by its name, in the same way for all kinds.
 
     Args:
-        kind: the record.
-        what: what it is called in messages.
-        table: where it is kept.
-        told: columns of other tables that come after those of its own, and are never written.
+        kind: the class of the record.
+        what: its name in messages.
+        table: the table of the records.
+        told: columns of other tables, behind those of the table; they are never written.
     """
 
     def __init__(self, kind: type[R], what: str, table: Table, *told: ColumnElement[Any]) -> None:
@@ -70,9 +71,6 @@ class Codec(Generic[R]):
     def record(self, row: Sequence[Any]) -> R:
         """Return the record of a row of `columns`.
 
-        Args:
-            row: the columns.
-
         Raises:
             Unavailable: the row is damaged.
         """
@@ -85,25 +83,18 @@ class Codec(Generic[R]):
         raise damaged
 
     def row(self, record: R) -> dict[str, Any]:
-        """Return the columns of a record.
-
-        Args:
-            record: the record.
-        """
+        """Return the columns of a record."""
         values = {column: getattr(record, field) for column, field, _ in self._written}
         return values | {column: write(values[column]) for column, _, write in self._written if write is not None}
 
 
 def dummy_key(octets: object) -> bytes:
-    """Return the random key of a store.
-
-    Args:
-        octets: what stands in its row.
+    """Return the random key of a store from its row.
 
     Raises:
         Unavailable: the row is damaged.
     """
-    if not isinstance(octets, (bytes, memoryview)) or len(octets) != _DECOY_OCTETS:
+    if not isinstance(octets, (bytes, memoryview)) or len(octets) != _DUMMY_KEY_OCTETS:
         raise Unavailable("the store does not answer: the dummy_key of watchword_meta is damaged; restore it from a backup")
     return bytes(octets)
 
@@ -112,17 +103,17 @@ def _list(texts: Iterable[str]) -> str:
     return json.dumps(list(texts), ensure_ascii=False, separators=(",", ":"))
 
 
-# Each of these raises ValueError for what no store wrote.
+# Each reader raises ValueError for a damaged value.
 
 
-def _texts(text: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever stands in the row; so below
+def _texts(text: Any) -> tuple[str, ...]:  # noqa: ANN401 - any value of a driver; so below
     if text == "[]":
         return ()
     if not isinstance(text, str):
-        raise ValueError("no text")  # noqa: TRY004 - one exception for all
+        raise ValueError("not text")  # noqa: TRY004 - one exception for all
     read = json.loads(text)
     if not isinstance(read, list):
-        raise ValueError("no list")  # noqa: TRY004
+        raise ValueError("not a list")  # noqa: TRY004
     return tuple(map(_text, read))
 
 
@@ -132,46 +123,23 @@ def _set(text: Any) -> frozenset[str]:  # noqa: ANN401
 
 def _text(text: Any) -> str:  # noqa: ANN401
     if not isinstance(text, str) or not text:
-        raise ValueError("no text")
+        raise ValueError("not text")
     return text
 
 
-def _label(text: Any) -> str:  # noqa: ANN401
-    if not isinstance(text, str):
-        raise ValueError("no text")  # noqa: TRY004
-    return text
+def _of(*kinds: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:  # noqa: ANN401
+        if not isinstance(value, kinds):
+            raise ValueError("a value of another type")  # noqa: TRY004
+        return value
+
+    return read
 
 
 def _kind(text: Any) -> Literal["user", "client"]:  # noqa: ANN401
-    if text == "user":
-        return "user"
-    if text == "client":
-        return "client"
-    raise ValueError("no kind")
-
-
-def _octets(octets: Any) -> bytes:  # noqa: ANN401
-    if not isinstance(octets, (bytes, memoryview)):
-        raise ValueError("no octets")  # noqa: TRY004
-    return bytes(octets)
-
-
-def _time(time: Any) -> float | None:  # noqa: ANN401
-    if time is not None and not isinstance(time, (float, int)):
-        raise ValueError("no time")
-    return time
-
-
-def _moment(time: Any) -> float:  # noqa: ANN401
-    if not isinstance(time, (float, int)):
-        raise ValueError("no time")  # noqa: TRY004
-    return time
-
-
-def _number(number: Any) -> int:  # noqa: ANN401
-    if not isinstance(number, int):
-        raise ValueError("no number")  # noqa: TRY004
-    return number
+    if text == "user" or text == "client":  # noqa: PLR1714 - mypy narrows by it
+        return text  # type: ignore[no-any-return]
+    raise ValueError("not a kind")
 
 
 def _scopes(text: Any) -> frozenset[str]:  # noqa: ANN401
@@ -182,39 +150,39 @@ def _as_it_is(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-# How a field is read from its column: the grants, the times and the rest, whichever kind of record has them.
+# Field to the function that reads it from its column, the same for all kinds of records.
 _READERS: dict[str, Callable[[Any], Any]] = {
     "id": _text,
     "names": _texts,
-    "password_hash": lambda text: None if text is None else _label(text),
+    "password_hash": _of(str, NoneType),
     "hash_profile": _as_it_is,
-    "password_changed_at": _time,
-    "digest": _octets,
+    "password_changed_at": _of(float, int, NoneType),
+    "digest": lambda octets: bytes(_of(bytes, memoryview)(octets)),
     "owner": _text,
-    "label": _label,
+    "label": _of(str),
     "kind": _kind,
     "roles": _set,
     "scopes": _scopes,
     "permissions": _set,
     "networks": _texts,
     "disabled": bool,
-    "locked_until": _time,
-    "not_before": _time,
-    "expires_at": _time,
-    "created_at": _moment,
-    "last_login_at": _time,
-    "last_used_at": _time,
-    "revoked_at": _time,
+    "locked_until": _of(float, int, NoneType),
+    "not_before": _of(float, int, NoneType),
+    "expires_at": _of(float, int, NoneType),
+    "created_at": _of(float, int),
+    "last_login_at": _of(float, int, NoneType),
+    "last_used_at": _of(float, int, NoneType),
+    "revoked_at": _of(float, int, NoneType),
     "replaced_by": _as_it_is,
     "owner_disabled": bool,
-    "version": _number,
+    "version": _of(int),
 }
-# How it is written, where the database cannot keep it as it is.
+# Field to the function that writes it, if the database cannot keep it as it is.
 _WRITERS: dict[str, Callable[[Any], str]] = {
     **dict.fromkeys(("roles", "scopes", "permissions"), lambda names: _list(sorted(names))),
     **dict.fromkeys(("names", "networks"), _list),
 }
-_FIELDS = {(tokens.name, "subject"): "owner"}  # columns that are called otherwise
+_FIELDS = {(tokens.name, "subject"): "owner"}  # columns with another name than the field
 
 ACCOUNT: Codec[AccountRecord] = Codec(AccountRecord, "account", accounts)
 KEY: Codec[KeyRecord] = Codec(KeyRecord, KeyRecord.what, keys, accounts.c.disabled)

@@ -1,4 +1,4 @@
-"""A database that may fail: what is asked of it, what is changed in it, and whether it is the right one."""
+"""Queries and changes a database that may fail, and checks its tables."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class Database:
     """Connections to a database with the tables of a store.
 
     Args:
-        url: where.
+        url: of the database.
         engine: of the application, in place of a URL.
-        create: whether to make the tables where there are none; None: in a SQLite database without any table.
-        check: whether to look now.
+        create: whether to create missing tables; None: in a SQLite database without any table.
+        check: whether to check the tables now.
         clock: tells the time.
-        uptime: tells how long ago it was asked.
-        staleness: for how many seconds an answer holds.
+        uptime: measures the time since the last query.
+        staleness: seconds for which an answer is used.
         timeout: seconds, for each wait.
-        pool_size: how many connections at most.
+        pool_size: the maximum of connections.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class Database:
             options: dict[str, Any] = {"timeout": timeout, "pool_size": pool_size, "watch": watch, "breaker": self._breaker}
             make: Callable[[], Engine] = partial(make_engine, self._place, **options)
             if self._place.url.drivername == "sqlite" and self._place.file is None:
-                # A fork copies it, with all that is in it.
+                # One engine for all processes: a fork copies a database in memory.
                 make = partial(_identical, make())
         else:
             self._place, adopted = adopt(engine)
             make = Adopted(adopted, self._place)
         self._engines = PerProcess(make)
         self._questions = Questions(own=self._own, schema=self._place.schema, timeout=timeout)
-        self._engines.get()  # a wrong URL is found now
-        # Bookkeeping has a connection of its own, where there can be one, and waits for no lock: no decision waits for it.
+        self._engines.get()  # reports a wrong URL now
+        # Notes have a connection of their own, if possible, and wait for no lock, so that no decision waits for them.
         self._spare, self._spare_breaker = self._engines, self._breaker
         if engine is None and (self._place.url.drivername != "sqlite" or self._place.file is not None):
             self._spare_breaker = Breaker()
@@ -95,7 +95,7 @@ class Database:
             self._spare = PerProcess(partial(make_engine, self._place, **spare))
         self.notes: Notes = Notes(partial(self.change, spare=True), clock)
         self.url: str = self._place.shown
-        # The file behind an engine of the application is the application's business.
+        # The application cares for the file of its own engine.
         self._file = self._place.file if self._own else None
         _follow_forks(self)
         if check:
@@ -104,21 +104,19 @@ class Database:
             except Unavailable as error:
                 logging.getLogger("watchword").warning("%s: %s; trying again when the store is used", self.url, error)
             except BaseException:
-                self.close()  # nobody will hold a store that could
+                self.close()  # the caller gets no store to close
                 raise
 
     @property
     def _engine(self) -> Engine:
         return self._engines.get()
 
-    # What is asked
-
     def ask(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """Return what one statement finds, and learn in the same round trip what has changed.
+        """Return the rows of one statement, and learn of changes in the same round trip.
 
         Args:
-            statement: one that reads. Its first columns are the generation and `log.NEWS`, which are not returned. It has a row for an
-                answer even if it finds nothing.
+            statement: reads. Its first columns are the generation and `log.NEWS`, which are not returned. It returns a row even if it
+                finds no record.
             parameters: its parameters.
 
         Raises:
@@ -128,16 +126,12 @@ class Database:
         asked = self.freshness.asking()
         known = {**parameters, "position": asked.position}
         rows = self._answer(lambda engine: self._questions.rows(engine, statement, known))
-        generation, news = rows[0][:2] if rows else (None, None)  # and not: there is no such record
+        generation, news = rows[0][:2] if rows else (None, None)  # an empty table is an outage, and not an unknown record
         self.freshness.answered(asked, log.checked(generation), log.read(news))
         return [row[2:] for row in rows]
 
     def read(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement that nothing is remembered of.
-
-        Args:
-            statement: one that reads.
-            parameters: its parameters.
+        """Return the rows of a statement, for answers that are not cached.
 
         Raises:
             Unavailable: the database does not answer.
@@ -148,22 +142,22 @@ class Database:
     def change(
         self,
         work: Callable[[Change], T],
-        taken: str = "somebody else was first to keep a record of that id or name",
+        taken: str = "the id or a name of the record is taken",
         *,
         locks: Sequence[str] = (),
         spare: bool = False,
     ) -> T:
-        """Do work in one transaction, all of it or nothing.
+        """Do work in one transaction, all or nothing.
 
         Args:
-            work: may be done twice; of its first time nothing is left then.
-            taken: what to say when an id or a name belongs to somebody already.
-            locks: what to lock from the beginning, in the order that `Change` gives.
-            spare: whether it is bookkeeping, which uses the connection that no decision needs and waits for no lock.
+            work: may be done twice; the first time is rolled back then.
+            taken: the message if an id or a name is taken.
+            locks: what to lock from the beginning, in the order of `Change`.
+            spare: whether to use the connection for notes and wait for no lock.
 
         Raises:
-            AlreadyExists: it does.
-            Unavailable: the database does not answer. Where the connection broke during the commit, nobody knows whether it was done.
+            AlreadyExists: an id or a name is taken.
+            Unavailable: the database does not answer. If the connection broke during the commit, it may have been done.
         """
         self._prepare()
         engines, breaker, timeout = (self._spare, self._spare_breaker, PATIENCE) if spare else (self._engines, self._breaker, self._timeout)
@@ -191,8 +185,8 @@ class Database:
                 return result
             finally:
                 if unknown and change is not None and change.altered:
-                    self.freshness.forget()  # nobody knows whether it was done
-        # Outside of the handler, so that the driver's exception, which may quote what was sent, is not chained to it.
+                    self.freshness.forget()  # it may have been done
+        # Outside the handler, so that the driver's exception, which may quote secrets, is not chained.
         raise trouble
 
     def _read(self, work: Callable[[Connection], T]) -> T:
@@ -214,10 +208,8 @@ class Database:
                     break
         raise trouble
 
-    # The tables
-
     def status(self) -> StoreStatus:
-        """Return what is in the database.
+        """Return the state of the tables and the number of records.
 
         Raises:
             Unavailable: the database does not answer.
@@ -233,8 +225,8 @@ class Database:
         """Bring the tables to the newest version.
 
         Args:
-            wanted: the state that it is made for; where the tables are current, nothing is done, and in any other state it is refused.
-            connection: of the caller, whose transaction it becomes a part of; None: one of the store's, with a transaction of its own.
+            wanted: the state to migrate from. If the tables are current, nothing is done; any other state is refused.
+            connection: of the caller, in its transaction; None: one of the store, in a transaction of its own.
 
         Returns:
             Whether anything was done.
@@ -246,7 +238,7 @@ class Database:
         self._refuse_closed()
         try:
             if connection is not None:
-                # Whether it will be committed is not known here: the store looks at the tables when it is used.
+                # The caller may roll back, so the store checks the tables on first use.
                 keep_others_out(connection)
                 return self._migrate_on(connection, wanted)
             done = self._migrate(wanted)
@@ -299,24 +291,22 @@ class Database:
             try:
                 self._check()
             except ConfigurationError as error:
-                # Too late for that: a request is being served.
+                # During a request a wrong configuration is an outage.
                 raise Unavailable(str(error)) from None
 
     def _refuse_closed(self) -> None:
         if self._closed:
             raise Unavailable("the store is closed")
 
-    # Its end
-
     def close(self) -> None:
-        """Close the connections of this process, unless they are the application's. Nothing can be asked then."""
+        """Close the connections of this process, unless they are the application's, and refuse further use."""
         self._closed = True
         if self._own:
             self._engine.dispose()
             self._spare.get().dispose()
 
     def before_fork(self) -> None:
-        """Close the idle connections to a file: what the child does not inherit needs no care there."""
+        """Close the idle connections to a file, so that the child does not inherit them."""
         if self._file is not None:
             self._engine.dispose()
             self._spare.get().dispose()
@@ -329,7 +319,7 @@ def _identical(value: T) -> T:
 def _follow_forks(database: Database) -> None:
     if not hasattr(os, "register_at_fork"):
         return  # Windows
-    before = WeakMethod(database.before_fork)  # a hook cannot be taken back: it must not keep the database
+    before = WeakMethod(database.before_fork)  # a hook cannot be removed, and must not keep the database alive
 
     def call() -> None:
         living = before()

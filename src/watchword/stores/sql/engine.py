@@ -1,4 +1,4 @@
-"""Makes engines whose every wait is bounded, takes over those of an application, and opens what reads and writes."""
+"""Makes engines whose every wait is bounded, adopts engines of an application, and opens transactions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from watchword.stores.sql import postgresql, sqlite
 from watchword.stores.sql.change import lock_key
 from watchword.stores.sql.failures import is_unfit
 from watchword.stores.sql.url import Place, parse
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,34 +26,35 @@ if TYPE_CHECKING:
 
     from watchword.stores.sql.breaker import Breaker
 
+_ENGINE = "SQLStore(engine=...)"
 _OURS = "watchword"
-"""The execution option of connections that a store uses."""
+"""The execution option that marks connections of a store."""
 
 _ISOLATION = "AUTOCOMMIT"
-"""Of connections to PostgreSQL: transactions are begun here, together with their bound, in one round trip."""
+"""For connections to PostgreSQL: BEGIN is sent here together with a time bound, in one round trip."""
 
-_MIGRATION_LOCK = 0x77617463  # "watc": a lock that programs of PostgreSQL agree on by its number
-_MIGRATION_WAIT = 60  # seconds; another process is making the same tables
-_SQLITE_WAIT = 10  # seconds; making tables takes milliseconds there
+_MIGRATION_LOCK = 0x77617463  # "watc": the number of an advisory lock
+_MIGRATION_WAIT = 60  # seconds; another process may be creating the tables
+_SQLITE_WAIT = 10  # seconds; creating tables takes milliseconds
 
 
 def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.Watch | None, breaker: Breaker) -> Engine:
     """Return an engine whose every wait is bounded.
 
     Args:
-        place: where the database is.
+        place: of the database.
         timeout: seconds, for each wait.
-        pool_size: how many connections at most.
+        pool_size: the maximum of connections.
         watch: watches the database file, if there is one.
         breaker: refuses connections while the database is silent.
 
     Raises:
-        ConfigurationError: the driver is not installed, or the URL is none for it.
+        ConfigurationError: the driver is missing, or does not accept the URL.
     """
     options: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": 0, "pool_timeout": timeout, "hide_parameters": True}
     if place.url.drivername == "sqlite":
         path = place.file
-        # Each connection to memory has a database of its own, so there is one.
+        # One connection: each connection to memory has a database of its own.
         engine = create_engine(
             "sqlite://",
             creator=sqlite.connector(path, timeout),
@@ -66,7 +68,7 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
             event.listen(engine, "checkout", watch.taken)
         return _ours(engine, None)
     try:
-        # The engine is told where it is for its repr alone; the password is the creator's.
+        # The URL is for the repr alone; the creator has the password.
         engine = create_engine(
             place.url.set(query={}),
             pool_size=pool_size,
@@ -83,47 +85,41 @@ def make_engine(place: Place, *, timeout: float, pool_size: int, watch: sqlite.W
     else:
         return _ours(engine, place.schema)
     raise ConfigurationError(
-        f"{place.shown} needs the module {missing!r}: pip install 'watchword[postgresql]'"
+        f"SQLStore(url=...) for PostgreSQL needs the module {missing!r}. Install it: pip install 'watchword[postgresql]'."
         if missing
-        else f"{place.shown} is no URL of PostgreSQL"
+        else f"SQLStore(url=...) must be a URL of PostgreSQL, got {place.shown}."
     )
 
 
 def adopt(engine: Engine) -> tuple[Place, Engine]:
-    """Return where an engine of the application leads, and an engine for the store that uses its connections.
+    """Return the place of an application's engine, and an engine for the store that uses its connections.
 
-    Args:
-        engine: the application's. Its pool, its time-outs and its events stay as they are.
+    Pool, time-outs and events of the application's engine stay as they are.
 
     Raises:
         ConfigurationError: a store cannot use it.
     """
     if hasattr(engine, "sync_engine"):
-        raise ConfigurationError(
-            "SQLStore(engine=...) must be a sqlalchemy.Engine, got an AsyncEngine. Make another one with create_engine() for the same "
-            "database: the guard asks the store in worker threads"
-        )
+        fix = " Make one with create_engine() for the same database: the guard uses the store in worker threads."
+        raise ConfigurationError(f"{_ENGINE} must be a sqlalchemy.Engine, got an AsyncEngine.{fix}")
     if isinstance(engine, Connection):
-        raise ConfigurationError(
-            "SQLStore(engine=...) must be a sqlalchemy.Engine, got a Connection. In a migration give connection.engine here, and the "
-            "connection to init(connection=...)"
-        )
+        fix = " Use its attribute engine here, and the connection in init(connection=...)."
+        raise ConfigurationError(f"{_ENGINE} must be a sqlalchemy.Engine, got a Connection.{fix}")
     if not isinstance(engine, Engine):
-        raise ConfigurationError(f"SQLStore(engine=...) must be a sqlalchemy.Engine, got an object of the class {type(engine).__name__!r}")
+        raise invalid(_ENGINE, "be a sqlalchemy.Engine", engine, "Use create_engine(...).", secret=True)
     name = f"{engine.dialect.name}+{engine.dialect.driver}"
     if name not in {"sqlite+pysqlite", "postgresql+psycopg"} or engine.dialect.is_async:
-        raise ConfigurationError(f"SQLStore(engine=...) must use sqlite+pysqlite or postgresql+psycopg, got {name!r}")
+        raise invalid(_ENGINE, "use sqlite+pysqlite or postgresql+psycopg", name)
     if isinstance(engine.pool, (SingletonThreadPool, StaticPool)):
-        # One connection in two threads: what one rolls back, the other one takes for committed.
-        raise ConfigurationError(
-            f"SQLStore(engine=...) must not use a {type(engine.pool).__name__}, which shares connections or makes one database for each "
-            "thread. For a database in memory use poolclass=QueuePool, pool_size=1, max_overflow=0"
-        )
+        # With one connection for all threads, one thread could roll back what another one believes committed.
+        why = "which shares connections, or has one database per thread"
+        fix = "Use poolclass=QueuePool, with pool_size=1, max_overflow=0 for a database in memory."
+        raise ConfigurationError(f"{_ENGINE} must not have a {type(engine.pool).__name__}, {why}. {fix}")
     map_: Any = engine.get_execution_options().get("schema_translate_map") or {}
     schema: str | None = map_.get(None)
     if engine.dialect.name == "sqlite":
         if schema is not None:
-            raise ConfigurationError("SQLStore(engine=...) has a schema_translate_map, and SQLite has no schemas. Take it away.")
+            raise ConfigurationError(f"{_ENGINE} must have no schema_translate_map for SQLite, which has no schemas. Remove it.")
         return Place(URL.create("sqlite", database=engine.url.database)), _ours(engine, None)
     try:
         known = parse(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
@@ -133,24 +129,19 @@ def adopt(engine: Engine) -> tuple[Place, Engine]:
 
 
 class Adopted:
-    """Returns an engine of the application, with a pool of this process; for `PerProcess`.
-
-    Args:
-        engine: of `adopt`.
-        place: where it leads.
-    """
+    """Returns an engine of `adopt`, with a pool of this process; for `PerProcess`."""
 
     def __init__(self, engine: Engine, place: Place) -> None:
         self._engine = engine
-        self._shares_nothing = place.url.drivername == "sqlite" and place.file is None  # a database in memory is copied by a fork
+        self._shares_nothing = place.url.drivername == "sqlite" and place.file is None  # a fork copies a database in memory
         self._process = Process()
         self._pools = [engine.pool]
 
     def __call__(self) -> Engine:
-        """Return the engine. In a child it gets a new pool, unless the application has given it one since the fork."""
+        """Return the engine. In a child it gets a new pool, unless the application has set one since the fork."""
         if not self._process.is_current() and not self._shares_nothing and self._engine.pool is self._pools[-1]:
             self._engine.dispose(close=False)
-            self._pools.append(self._engine.pool)  # the old one stays referenced: collecting it would close its connections
+            self._pools.append(self._engine.pool)  # stays referenced: collecting the old one would close its connections
         self._process = Process()
         return self._engine
 
@@ -169,7 +160,7 @@ def _ours(engine: Engine, schema: str | None) -> Engine:
 
 
 def _close_unfit(context: ExceptionContext) -> None:
-    """Have a connection closed, and with it all that are idle in the pool, where a new one may lead to another server."""
+    """Close a connection, and all idle ones of its pool, if a new one may lead to another server."""
     ours = context.connection is not None and context.connection.get_execution_options().get(_OURS)
     if ours and is_unfit(context.original_exception):
         context.is_disconnect = True
@@ -177,12 +168,7 @@ def _close_unfit(context: ExceptionContext) -> None:
 
 @contextmanager
 def reading(engine: Engine, timeout: float) -> Iterator[Connection]:
-    """Open a connection on which each statement reads by itself: one round trip, and no transaction is left open.
-
-    Args:
-        engine: of `make_engine` or `adopt`.
-        timeout: seconds, for each statement.
-    """
+    """Open a connection on which each statement reads by itself: in one round trip, and without an open transaction."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             yield connection
@@ -199,18 +185,12 @@ def reading(engine: Engine, timeout: float) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine, timeout: float, locks: Sequence[str] = ()) -> Iterator[Connection]:
-    """Open a transaction that writes; it is committed at the end.
-
-    Args:
-        engine: of `make_engine` or `adopt`.
-        timeout: seconds, for each statement and each lock.
-        locks: names of what others are kept from until the end, in this order.
-    """
+    """Open a transaction that writes, is committed at the end, and takes some locks first, in their order."""
     with engine.connect() as connection, connection.begin():
         if engine.dialect.name == "sqlite":
             sqlite.begin(connection)
         else:
-            # In one round trip. Whatever is the default of the server: what was waited for has to be seen.
+            # In one round trip. READ COMMITTED, whatever the server's default: changes made during the wait for a lock must be visible.
             statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", f"SET LOCAL statement_timeout = {milliseconds(timeout)}"]
             statements += [f"SELECT pg_advisory_xact_lock({lock_key(name)})" for name in locks]
             connection.exec_driver_sql("; ".join(statements))
@@ -219,11 +199,7 @@ def writing(engine: Engine, timeout: float, locks: Sequence[str] = ()) -> Iterat
 
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that changes tables: no two of them run at once, and each may take as long as it takes.
-
-    Args:
-        engine: of `make_engine` or `adopt`.
-    """
+    """Open a transaction that changes tables. It excludes other migrations, and has no time bound."""
     with engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         if engine.dialect.name == "sqlite":
@@ -249,19 +225,11 @@ def migrating(engine: Engine) -> Iterator[Connection]:
 
 
 def keep_others_out(connection: Connection) -> None:
-    """Wait until no other program changes the tables, and let none do so until the end of the transaction.
-
-    Args:
-        connection: in a transaction.
-    """
+    """Exclude other migrations until the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
 
 
 def milliseconds(timeout: float) -> int:
-    """Return the bound of a statement as PostgreSQL takes it. A wait for a lock is part of its statement: one bound is enough.
-
-    Args:
-        timeout: seconds.
-    """
+    """Return the bound of a statement for PostgreSQL. A wait for a lock is part of its statement."""
     return max(1, round(timeout * 1000))

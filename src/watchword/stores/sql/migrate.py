@@ -1,4 +1,4 @@
-"""Makes and changes the tables, by the operations of alembic. Imported when that is asked for and never before."""
+"""Creates and changes the tables by operations of alembic. Imported on demand, because alembic is slow to import."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def migrate(connection: Connection, found: str | None, schema: str | None = None, to: str = REVISIONS[-1]) -> None:
-    """Bring the tables from one version to another, in the transaction that is open.
+    """Bring the tables from one version to another.
 
     Args:
-        connection: in a transaction that keeps others out.
-        found: the version that the tables have; None: there are no tables.
-        schema: in which they are, or will be; made where there is none. None: the first one of the `search_path`.
-        to: the version that they will have.
+        connection: in a transaction that excludes other migrations.
+        found: the version of the tables; None: there are no tables.
+        schema: of the tables, created if it is missing; None: the first one of the `search_path`.
+        to: the new version.
     """
     if found is None:
         # Not IF NOT EXISTS, which needs the right to make schemas even where there is nothing to make.

@@ -1,4 +1,4 @@
-"""Opens connections to SQLite, and notices a database file that was removed or replaced."""
+"""Opens connections to SQLite, and detects a database file that was removed or replaced."""
 
 from __future__ import annotations
 
@@ -26,28 +26,22 @@ _MOMENT = 0.01
 
 
 class Files(Protocol):
-    """Whom to tell that a connection leads to another file than before."""
+    """Is told when connections lead to another file than before."""
 
     def forget(self) -> None:
-        """Take note of it."""
+        """Drop what was known of the file."""
 
 
 def create_file(path: Path) -> None:
-    """Make an empty database file that its owner alone can read; where there is a file, leave it.
-
-    SQLite gives the files beside it, of the write-ahead log, the same permissions.
-
-    Args:
-        path: where.
-    """
+    """Create an empty database file that only its owner can read, unless it exists. SQLite gives its other files the same permissions."""
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 class _SQLite(sqlite3.Connection):
-    """A connection that knows which file it leads to, and refuses to work in a child of the process that opened it.
+    """A connection that knows its file, and refuses to work in a child of the process that opened it.
 
-    SQLite forbids the use of an inherited connection, and to close it is a use: it would end a transaction of the parent.
+    SQLite forbids any use of an inherited connection. Closing it is a use, which would end a transaction of the parent.
     """
 
     file: tuple[int, int] | None = None
@@ -55,7 +49,7 @@ class _SQLite(sqlite3.Connection):
     process: Process | None = None
 
     def is_inherited(self) -> bool:
-        """Return True in a child of the process that opened it."""
+        """Return whether this process is a child of the one that opened it."""
         return self.process is not None and not self.process.is_current()
 
     def cursor(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as sqlite3 has it
@@ -74,22 +68,22 @@ class _SQLite(sqlite3.Connection):
         super().commit()
 
     def rollback(self) -> None:
-        """Roll back; in a child do nothing, because the transaction is the parent's."""
+        """Roll back. In a child do nothing: the transaction is the parent's."""
         if not self.is_inherited():
             super().rollback()
 
     def close(self) -> None:
-        """Close; in a child do nothing."""
+        """Close. In a child do nothing."""
         if not self.is_inherited():
             _OPEN.discard(self)
             super().close()
 
     def __del__(self, _keep: Callable[[Any], None] = ctypes.pythonapi.Py_IncRef, _as: Callable[[Any], Any] = ctypes.py_object) -> None:
         if self.is_inherited():
-            # The driver closes what is collected, at the end of the process too. One reference that is never given back prevents it.
+            # The driver closes a connection that is collected. A reference that is never released prevents it.
             _keep(_as(self))
             return
-        # Nobody can close it any more. Python 3.13 would complain to whoever let go of a store without closing it.
+        # Python 3.13 warns about a connection that is collected before it was closed.
         with suppress(sqlite3.Error):
             self.close()
 
@@ -98,12 +92,12 @@ class _SQLite(sqlite3.Connection):
             raise sqlite3.OperationalError("the connection belongs to the parent process")
 
 
-# SQLite itself keeps what it knows about its locks in one place for the whole process.
+# For the whole process, as SQLite's own record of its locks.
 _OPEN: WeakSet[_SQLite] = WeakSet()
 _LOCKED: PerProcess[dict[tuple[int, int], list[int]]] = PerProcess(dict)
 
-# https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html: where the locks lie that a connection in WAL mode holds
-# as long as it is open.
+# https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html: the positions of the locks that an open connection in WAL
+# mode holds.
 _SHARED_LOCK = 0x40000002, 510
 _DEAD_MAN_SWITCH = 128, 1
 
@@ -111,17 +105,13 @@ _DEAD_MAN_SWITCH = 128, 1
 def _lock_for_inherited(path: Path, file: tuple[int, int] | None) -> None:
     """Take the locks that SQLite believes this process to hold.
 
-    A child inherits open connections, and with them the knowledge of SQLite that the process holds a shared lock on the file and on
-    its write-ahead log. But locks are not inherited. A new connection would rely on them, and another process that believes to be the
-    last one would delete the log while it is in use: what is revoked elsewhere would not be seen here. So the locks are taken, and
-    held until the process ends.
-
-    Args:
-        path: the database file.
-        file: its identity.
+    A child inherits open connections, and with them SQLite's record that the process holds a shared lock on the file and on its
+    write-ahead log. But locks are not inherited. A new connection would rely on them, and another process that believes to be the last
+    one would delete the log while it is in use: this process would not see revocations. So it takes the locks, and holds them until it
+    ends.
 
     Raises:
-        sqlite3.OperationalError: it is too late: the log is another one already.
+        sqlite3.OperationalError: it is too late: the log has been replaced.
     """
     inherited = [connection for connection in list(_OPEN) if connection.file == file and connection.is_inherited()]
     locked = _LOCKED.get()
@@ -133,7 +123,7 @@ def _lock_for_inherited(path: Path, file: tuple[int, int] | None) -> None:
     taken: list[int] = []
     try:
         for part, (start, length) in ((path, _SHARED_LOCK), (log, _DEAD_MAN_SWITCH)):
-            # Never closed while the process lives: to close any descriptor of a file gives back all locks on it.
+            # Never closed while the process lives: closing any descriptor of a file releases all locks on it.
             taken.append(os.open(part, os.O_RDWR | os.O_CLOEXEC))
             fcntl.lockf(taken[-1], fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
         found = _identity(log)
@@ -142,27 +132,22 @@ def _lock_for_inherited(path: Path, file: tuple[int, int] | None) -> None:
     locked.setdefault(file, []).extend(taken)
     if any(connection.log != found for connection in inherited):
         del locked[file]
-        raise sqlite3.OperationalError("this process was forked from one that has closed the database since: restart it")
+        raise sqlite3.OperationalError("the parent of this process has closed the database since the fork. Restart this process.")
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116 - on every request, and half as dear
+    found = os.stat(path)  # noqa: PTH116 - on every request, and twice as fast
     return found.st_dev, found.st_ino
 
 
 def connector(path: Path | None, timeout: float) -> Callable[[], sqlite3.Connection]:
-    """Return a function that opens a connection.
-
-    Args:
-        path: the database file; None: a database in memory.
-        timeout: seconds to wait for a lock.
-    """
-    # mode=rw: a file that went away must not be made anew, empty, by whoever asks next.
+    """Return a function that opens a connection, which waits `timeout` seconds for locks. Without a path the database is in memory."""
+    # mode=rw: a removed file must not be created again, empty, by the next query.
     target = ":memory:" if path is None else f"file:{quote(os.fsencode(path))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
-        # No transactions of the driver's own: it would not begin them early enough.
-        # From before it is opened, which may wait for a lock: a file that is replaced meanwhile is known for another one at once.
+        # isolation_level=None: the driver would begin transactions too late.
+        # The identity is from before the opening, which may wait for a lock, so that a file replaced meanwhile is detected.
         file = None
         with suppress(OSError):  # SQLite says what is the matter
             file = None if path is None else _identity(path)
@@ -175,7 +160,7 @@ def connector(path: Path | None, timeout: float) -> Callable[[], sqlite3.Connect
         made.process = None if path is None else Process()  # a database in memory is the child's own
         try:
             made.execute("PRAGMA foreign_keys = ON")
-            # NORMAL would let a power cut take back a revocation that somebody was told is done.
+            # With NORMAL a power cut could undo a revocation that was confirmed.
             made.execute("PRAGMA synchronous = FULL")
             if path is not None:
                 _write_ahead(made, timeout)
@@ -190,7 +175,7 @@ def connector(path: Path | None, timeout: float) -> Callable[[], sqlite3.Connect
 
 
 def _write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
-    # Of two who change a new file to WAL at once, SQLite lets one fail without waiting.
+    # If two connections change a new file to WAL at once, SQLite makes one fail without waiting.
     for remaining in range(ceil(timeout / _MOMENT), -1, -1):
         try:
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
@@ -208,9 +193,6 @@ def begin(connection: Connection) -> None:
     """Begin a transaction that writes.
 
     It takes the lock at once: compare-and-set is atomic, and no read before it makes the wait for the lock end in an error.
-
-    Args:
-        connection: on which nothing was done yet.
     """
     driver: Any = connection.connection.driver_connection
     if driver.in_transaction:  # an application's event, or its driver, begins one by itself, without the lock
@@ -219,7 +201,7 @@ def begin(connection: Connection) -> None:
 
 
 class Watch:
-    """Sees to it that nobody works on a file that was removed or replaced: SQLite would keep doing so, and nobody would know.
+    """Replaces connections to a file that was removed or replaced: SQLite would continue to use the old file.
 
     Args:
         path: the database file.
@@ -232,24 +214,13 @@ class Watch:
         self._identity: tuple[int, int] | None = None
 
     def connected(self, connection: Any, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
-        """Note the file of a new connection; SQLAlchemy's event `connect`.
-
-        Args:
-            connection: of the driver.
-            record: the pool's.
-        """
+        """Note the file of a new connection; SQLAlchemy's event `connect`."""
         identity = record.info["file"] = connection.file
         if identity != self._identity:
             self._identity = identity
             self._files.forget()
 
     def taken(self, connection: object, record: Any, proxy: object) -> None:  # noqa: ANN401 - as above
-        """Replace a connection whose file was removed or replaced; SQLAlchemy's event `checkout`.
-
-        Args:
-            connection: of the driver.
-            record: the pool's.
-            proxy: the pool's.
-        """
+        """Replace a connection whose file was removed or replaced; SQLAlchemy's event `checkout`."""
         if record.info["file"] != _identity(self._path):
             raise DisconnectionError("the database file is another one now")

@@ -1,4 +1,4 @@
-"""Tells which version of the tables a database has, whether they are whole, and what to do where they are not."""
+"""Finds the version of the tables in a database, checks that they are complete, and says what to do if not."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _MOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """What is found in a database.
+    """The state of a store in a database.
 
     Args:
-        url: where it is, without a password.
-        state: `"empty"`: no tables of watchword; `"current"`: as this version wants them; `"outdated"`: `upgrade()` is needed;
-            `"newer"`: watchword is to be upgraded; `"damaged"`: a migration was interrupted, or something was removed by hand;
+        url: without a password.
+        state: `"empty"`: no tables of watchword; `"current"`: the tables of this version; `"outdated"`: `upgrade()` is needed;
+            `"newer"`: watchword must be upgraded; `"damaged"`: a migration was interrupted, or a part was removed by hand;
             `"foreign"`: tables of these names that are not those of a store.
-        revision: the version of the schema; None: there is none, or it cannot be told.
-        newest: the newest version that is known here.
-        accounts: how many there are; None unless the state is `"current"`.
-        keys: how many there are, revoked ones too.
-        tokens: how many there are, revoked and expired ones too.
+        revision: the version of the schema; None: unknown, or without tables.
+        newest: the newest version that this release knows.
+        accounts: the number of accounts; None unless the state is `"current"`.
+        keys: the number of keys, revoked ones included.
+        tokens: the number of tokens, revoked and expired ones included.
     """
 
     url: str
@@ -50,14 +50,14 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What `look` sees.
+    """The result of `look`.
 
     Args:
         state: as in `StoreStatus`.
         revision: the version of the schema.
-        bare: whether the database has no table at all, neither of watchword nor of anything else.
-        lacking: what should be there and is not.
-        surplus: what belongs to a later version.
+        bare: whether the database has no table at all.
+        lacking: the missing parts.
+        surplus: parts of a later version.
     """
 
     state: State
@@ -67,14 +67,10 @@ class Found:
     surplus: Sequence[str] = ()
 
     def demand(self, url: str, wanted: State = "current") -> None:
-        """Refuse a database that is not as it is wanted.
-
-        Args:
-            url: where it is, without a password.
-            wanted: the state that it has to be in.
+        """Refuse a database that is in another state than `wanted`.
 
         Raises:
-            ConfigurationError: it is in another state; says what to do.
+            ConfigurationError: says what to do.
         """
         if self.state != wanted:
             raise ConfigurationError(self._advice(url))
@@ -82,33 +78,30 @@ class Found:
     def _advice(self, url: str) -> str:
         match self.state:
             case "empty":
-                return f"there is no store in {url} yet: make one with `watchword store init --store {quote(url)}`"
+                return f"there is no store in {url} yet. Create it: `watchword store init --store {quote(url)}`"
             case "current":
-                return f"there is a store in {url} already"
+                return f"{url} has a store already"
             case "outdated":
                 return (
-                    f"the store in {url} has the older schema {self.revision}, not {REVISIONS[-1]}: "
-                    f"run `watchword store upgrade --store {quote(url)}`"
+                    f"the store in {url} has the older schema {self.revision}, not {REVISIONS[-1]}. "
+                    f"Run `watchword store upgrade --store {quote(url)}`"
                 )
             case "newer":
-                return (
-                    f"the store in {url} has the schema {self.revision}, and this version of watchword knows {REVISIONS[-1]}: "
-                    "upgrade watchword"
-                )
+                return f"the store in {url} has the newer schema {self.revision}, not {REVISIONS[-1]}. Upgrade watchword"
             case "damaged" if self.surplus:
                 return (
-                    f"an upgrade of the store in {url} from schema {self.revision} was interrupted: there is {_some(self.surplus)} "
-                    f"already. Drop that and run `watchword store upgrade --store {quote(url)}`, or restore the backup from before it"
+                    f"an upgrade of the store in {url} from schema {self.revision} was interrupted after it had created "
+                    f"{_some(self.surplus)}. Drop that and run `watchword store upgrade --store {quote(url)}`, or restore a backup"
                 )
             case "damaged":
                 return (
-                    f"the store in {url} (schema {self.revision}) is not whole: it lacks {_some(self.lacking)}. Restore it from a backup. "
-                    f"If nothing in it is needed, drop all tables named {PREFIX}* and run `watchword store init --store {quote(url)}`"
+                    f"the store in {url} (schema {self.revision}) is incomplete: it lacks {_some(self.lacking)}. Restore it from a backup. "
+                    f"To start anew, drop all tables named {PREFIX}* and run `watchword store init --store {quote(url)}`"
                 )
             case "foreign":
                 return (
-                    f"{url} has tables named {PREFIX}* that are not those of a store (schema {self.revision}): give another database "
-                    "or another schema"
+                    f"{url} has tables named {PREFIX}* that are not those of a store (schema {self.revision}). Use another database or "
+                    "another schema"
                 )
 
 
@@ -118,14 +111,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def look(connection: Connection, schema: str | None = None) -> Found:
-    """Tell what a database holds.
-
-    Args:
-        connection: to it.
-        schema: where the tables are looked for; None: on the `search_path`.
+    """Return the state of a database. Without a schema, tables are looked for on the `search_path`.
 
     Raises:
-        ConfigurationError: it cannot hold every name that somebody may send.
+        ConfigurationError: the database cannot hold every name that a client may send.
     """
     _demand_unicode(connection)
     inspector = inspect(connection)
@@ -139,7 +128,7 @@ def look(connection: Connection, schema: str | None = None) -> Found:
     found = connection.execute(select(versions.c.version_num)).scalars() if VERSION_TABLE in own else ()
     revisions = list(map(str, found))
     if len(revisions) != 1:
-        # Tables that are exactly ours and have no version: making them was interrupted. Any other table is not ours.
+        # Without a version the tables are ours only if they are exactly so: then creating them was interrupted.
         interrupted = not revisions and any(_is_made_by(revision, own, actual) for revision in REVISIONS)
         return Found("damaged" if interrupted else "foreign", lacking=(f"the version in {VERSION_TABLE}",))
     (revision,) = revisions
@@ -163,7 +152,7 @@ class Part:
 
     Args:
         table: the name of the table.
-        words: what it is, of that table: a column, a primary key or an index; empty: the table itself.
+        words: the column, primary key or index; empty: the table itself.
     """
 
     table: str
@@ -186,11 +175,7 @@ class Part:
 
 
 def expected(revision: str) -> list[Part]:
-    """Return what a version of the schema consists of.
-
-    Args:
-        revision: one of `REVISIONS`.
-    """
+    """Return the parts of one version of the schema."""
     return [part for table in metadata.sorted_tables for part in _parts(table, revision)]
 
 
@@ -214,7 +199,7 @@ def _parts_found(inspector: Inspector, names: Iterable[str], schema: str | None)
         yield Part(table)
         yield from (Part.column(table, column["name"]) for column in columns)
         if inspector.dialect.name == "sqlite":
-            # Asked for a primary key, SQLAlchemy looks for its name and takes an error of the disk for "no name".
+            # SQLAlchemy's query for a primary key looks for its name, and takes an error of the disk for a missing name.
             keys: list[Any] = [column for column in columns if column.get("primary_key")]
             yield Part.primary_key(table, (column["name"] for column in sorted(keys, key=itemgetter("primary_key"))))
     if inspector.dialect.name != "sqlite":
@@ -226,13 +211,13 @@ def _parts_found(inspector: Inspector, names: Iterable[str], schema: str | None)
 
 
 def _is_made_by(revision: str, own: set[str], actual: set[Part]) -> bool:
-    """Tell whether all tables are such as the migrations to a version make, or some of them."""
+    """Return whether the tables are those of a version, or a part of them."""
     made = {part for part in expected(revision) if part.table in own}
     return {part.table for part in made} == own - {VERSION_TABLE} and made <= actual
 
 
 def _words(parts: Iterable[Part]) -> list[str]:
-    """Name parts; of a table of which nothing is there, or everything, the table alone."""
+    """Return the names of parts; for a whole table, its name alone."""
     named = list(parts)
     whole = {part.table for part in named if not part.words}
     return [part.words or f"the table {part.table}" for part in named if not part.words or part.table not in whole]
@@ -240,10 +225,10 @@ def _words(parts: Iterable[Part]) -> list[str]:
 
 def _demand_unicode(connection: Connection) -> None:
     if connection.dialect.name != "postgresql":
-        return  # SQLite knows no other text
+        return  # SQLite always keeps Unicode
     encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
     if encoding != "UTF8":
-        # To look up a name that is not in there would be an error and no answer, and anybody may type one.
+        # Looking up a name beyond that encoding is an error, and a client may send any name.
         raise ConfigurationError(
-            f"the database keeps its text in {encoding}, and a store needs one that was made with ENCODING 'UTF8' TEMPLATE template0"
+            f"the database must have the encoding UTF8, got {encoding}. Create one with ENCODING 'UTF8' TEMPLATE template0."
         )

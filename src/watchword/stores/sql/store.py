@@ -1,4 +1,4 @@
-"""The store: its database, and what its parts have to do with each other."""
+"""Joins the parts of a store over one database, and is its public class."""
 
 from __future__ import annotations
 
@@ -24,35 +24,34 @@ if TYPE_CHECKING:
 
 
 LONGEST = 86_400  # seconds
-MOST_CONNECTIONS = 10_000  # more than any database lets in
+MOST_CONNECTIONS = 10_000  # more than any database accepts
 
 
 class SQLStore(SQLAccounts, SQLIssued):
-    """Accounts, keys and tokens in SQLite or PostgreSQL, for as many threads and processes as one likes.
+    """Keeps accounts, keys and tokens in SQLite or PostgreSQL. Usable by several threads and processes at once.
 
-    A revocation made here is known here at once, and in every other process within `staleness` seconds: until then that
-    process may still take a key that it has seen before from memory.
+    This process knows a revocation of its own at once. Another process learns of it within `staleness` seconds; until then it may
+    accept a key from its cache.
 
-    A database that does not answer makes every method raise `Unavailable`, which the guard answers with 503; as soon as it
-    answers again, so does the store. That holds when the store is constructed as well: what the database is like is looked
-    at when it can be.
+    If the database does not answer, every method raises `Unavailable`, and the guard answers 503. The store works again as soon as
+    the database does. A store can be constructed while its database is away: it checks the tables later.
 
     Args:
-        url: `"sqlite:///relative/path"`, `"sqlite:////absolute/path"`, `"sqlite://"` for one in memory, or
+        url: `"sqlite:///relative/path"`, `"sqlite:////absolute/path"`, `"sqlite://"` for a database in memory, or
             `"postgresql://user:password@host/database"`, with options of libpq, `schema` and `prepare_threshold` behind a `?`.
-            The password shows nowhere.
-        engine: in place of a URL, an engine of SQLAlchemy that the application has: for SQLite, or for PostgreSQL by psycopg. Its
-            pool and its time-outs are used as they are, and `close()` leaves it open.
-        create: whether to make the tables where there are none. None: in a SQLite file that is new or empty, and in memory.
-        staleness: for how many seconds an answer of the database may be relied upon without asking again.
-        timeout: how many seconds to wait, at each step, for a connection, a lock or an answer.
-        clock: tells the time, and for how long an answer has been relied upon; None: the machine's, and one that nobody can set.
-        pool_size: how many connections to have at most; with an engine, its pool says so.
-        check: whether to look at the tables now, rather than when the store is first used.
+            The password is never shown.
+        engine: an engine of SQLAlchemy in place of a URL: for SQLite, or for PostgreSQL by psycopg. Its pool and time-outs are
+            used as they are, and `close()` leaves it open.
+        create: whether to create missing tables. None: in memory, and in a SQLite file that is new or empty.
+        staleness: seconds for which an answer of the database may be used without another query.
+        timeout: seconds to wait, at each step, for a connection, a lock or an answer.
+        clock: tells the time and measures `staleness`; None: the system clock, and a monotonic one.
+        pool_size: the maximum of connections; with an engine, its pool decides.
+        check: whether to check the tables now, rather than on first use.
 
     Raises:
-        ConfigurationError: there is neither a URL nor an engine, or both; the URL cannot be used; the driver is missing; or the tables
-            are not what this version needs. It says what to do.
+        ConfigurationError: an argument or the URL cannot be used, the driver is missing, or the tables are not those of this version.
+            The message says what to do.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class SQLStore(SQLAccounts, SQLIssued):
         check_number("SQLStore(timeout=...)", timeout, most=LONGEST, above=True)
         check_whole("SQLStore(pool_size=...)", pool_size, least=1, most=MOST_CONNECTIONS, unit="connections")
         if url is not None and engine is not None:
-            raise ConfigurationError("SQLStore takes a URL or engine=..., got both. Leave one of them out.")
+            raise ConfigurationError("SQLStore(url=..., engine=...) must have one of both arguments, got both. Leave one of them out.")
         self._database = Database(
             url,
             engine=engine,
@@ -84,31 +83,29 @@ class SQLStore(SQLAccounts, SQLIssued):
             pool_size=pool_size,
         )
 
-    # The database
-
     @property
     def url(self) -> str:
-        """Where it is, without a password."""
+        """The URL without a password."""
         return self._database.url
 
     def init(self, connection: Connection | None = None) -> bool:
-        """Make the tables, in a database that has none of them; where they are there already, do nothing.
+        """Create the tables in a database without any of them. If they exist, do nothing.
 
         Args:
-            connection: makes them in the transaction of this connection, and leaves the commit to the caller: inside a migration of
-                the application it is `op.get_bind()`. None: in a transaction of its own, which waits for all others.
+            connection: creates them in the transaction of this connection, and leaves the commit to the caller: in a migration of the
+                application it is `op.get_bind()`. None: in a transaction of its own, which waits for all others.
 
         Returns:
-            Whether they were made.
+            Whether they were created.
 
         Raises:
-            ConfigurationError: there are tables, but not as this version needs them.
+            ConfigurationError: other tables exist than this version needs.
             Unavailable: the database does not answer.
         """
         return self._database.migrate("empty", _checked(connection))
 
     def upgrade(self, connection: Connection | None = None) -> bool:
-        """Bring the tables of an older version to this one; where they are already, do nothing.
+        """Upgrade the tables of an older version. If they are current, do nothing.
 
         Args:
             connection: as for `init`.
@@ -117,13 +114,13 @@ class SQLStore(SQLAccounts, SQLIssued):
             Whether anything was changed.
 
         Raises:
-            ConfigurationError: there are no tables, or newer ones, or tables of somebody else.
+            ConfigurationError: the tables are missing, newer, or not those of a store.
             Unavailable: the database does not answer.
         """
         return self._database.migrate("outdated", _checked(connection))
 
     def status(self) -> StoreStatus:
-        """Return which version the tables have, and how much is in them.
+        """Return the version of the tables and the number of records.
 
         Raises:
             Unavailable: the database does not answer.
@@ -131,7 +128,7 @@ class SQLStore(SQLAccounts, SQLIssued):
         return self._database.status()
 
     def close(self) -> None:
-        """Close all connections. Every method raises `Unavailable` afterwards."""
+        """Close all connections. After that every method raises `Unavailable`."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -143,24 +140,15 @@ class SQLStore(SQLAccounts, SQLIssued):
     def __repr__(self) -> str:
         return f"SQLStore({self.url!r})"
 
-    # What a checker may remember
-
     @property
     def blocking(self) -> bool:
-        """True: a database is asked, in a worker thread where there is an event loop."""
+        """True: methods wait for a database, on an event loop in a worker thread."""
         return True
 
     def revision(self) -> int:
-        """Return the number of the newest change that this process knows; see `Watched.revision`."""
         return self._database.freshness.revision()
 
     def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
-        """Return whether these subjects did not change since, as of less than `staleness` seconds ago; see `Watched.is_current`.
-
-        Args:
-            revision: what `revision()` returned.
-            subjects: of a record; None: everything.
-        """
         return self._database.freshness.is_current(revision, subjects)
 
 

@@ -1,4 +1,4 @@
-"""Parses the URL of a store, and shows it without its secrets."""
+"""Parses the URL of a store, and prints it without its secrets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from watchword.errors import ConfigurationError
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EXAMPLE = "the URL of a store is like sqlite:///auth.db or postgresql://user:password@host/database"
+_URL = "SQLStore(url=...)"  # the value is never shown, because it may hold a password
+_EXAMPLE = f"{_URL} must be a URL such as sqlite:///auth.db or postgresql://user:password@host/database."
 _ENCODE = "Percent-encode user name and password: '@' is %40, ':' is %3A, '/' is %2F, '%' is %25."
 
 _SECRET = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
@@ -35,22 +37,19 @@ _LIBPQ |= {"ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression
 _LIBPQ |= {"sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs", "user"}
 _OPTIONS = sorted(_LIBPQ | {"schema", "prepare_threshold"})
 _ELSEWHERE = {
-    "client_encoding": "leave it out: it is always UTF-8",
-    "replication": "leave it out: a store needs an ordinary connection",
-    "autocommit": "leave it out: the store begins and ends its transactions",
-    "pool_size": "leave it out; a program gives SQLStore(pool_size=...)",
-    "pool_timeout": "leave it out; a program gives SQLStore(timeout=...)",
-    "timeout": "leave it out; a program gives SQLStore(timeout=...)",
-    "statement_timeout": "leave it out; a program gives SQLStore(timeout=...)",
-    "lock_timeout": "leave it out; a program gives SQLStore(timeout=...)",
-    "search_path": "use schema=... for one schema, or options=-csearch_path=...",
+    "client_encoding": "Leave it out: it is always UTF-8.",
+    "replication": "Leave it out: a store needs an ordinary connection.",
+    "autocommit": "Leave it out: the store begins and ends its transactions.",
+    "pool_size": "Leave it out, and use SQLStore(pool_size=...).",
+    **dict.fromkeys(("pool_timeout", "timeout", "statement_timeout", "lock_timeout"), "Leave it out, and use SQLStore(timeout=...)."),
+    "search_path": "Use schema=... for one schema, or options=-csearch_path=....",
 }
 
 _MAX_PORT = 65_535
 _MAX_SCHEMA = 63  # octets: PostgreSQL cuts longer names
 _HOST = re.compile(r"[\w.-]{1,255}|[0-9A-Fa-f:.]+(%[\w.-]+)?|[/@][^,]*", re.ASCII)
 _HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
-# `host1:port1,host2:port2` is a list of libpq that SQLAlchemy cannot parse in this place.
+# `host1:port1,host2:port2`: a list for libpq that SQLAlchemy cannot parse here.
 _SEVERAL_HOSTS = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://(?:[^@]*@)?)([^/?@]*,[^/?@]*)([^?]*)(?:\?(.*))?", re.DOTALL)
 
 
@@ -59,10 +58,10 @@ class Place:
     """Where a store is.
 
     Args:
-        url: the parts without what is secret, for SQLAlchemy and for messages.
+        url: the parts without secrets, for SQLAlchemy and for messages.
         arguments: of a connection to PostgreSQL, by the names of libpq; may hold secrets.
-        schema: in which the tables are; None: the first one of the `search_path`.
-        prepare_threshold: after how many executions psycopg prepares a statement on the server; None: never.
+        schema: of the tables; None: the first one of the `search_path`.
+        prepare_threshold: executions after which psycopg prepares a statement on the server; None: never.
     """
 
     url: URL
@@ -80,33 +79,30 @@ class Place:
 
     @property
     def file(self) -> Path | None:
-        """The path of the database file; None: there is no such file."""
+        """The path of the database file; None: a database in memory or on a server."""
         if self.url.drivername != "sqlite" or self.url.database in {None, "", ":memory:"}:
             return None
         return Path(str(self.url.database)).absolute()
 
     @property
     def secrets(self) -> Sequence[str]:
-        """Values that no message may hold."""
+        """The values that must not be in any message."""
         return [value for name, value in self.arguments.items() if name in _SECRET and value]
 
 
 def parse(url: object) -> Place:
-    """Return where a URL leads.
-
-    Args:
-        url: as `SQLStore` takes it.
+    """Return the place that a URL leads to.
 
     Raises:
-        ConfigurationError: it cannot be a store. The message does not show it, because it may hold a password.
+        ConfigurationError: it is not the URL of a store. The message does not show it, because it may hold a password.
     """
     text = url.render_as_string(hide_password=False) if isinstance(url, URL) else url
     if not isinstance(text, str):
-        raise ConfigurationError(EXAMPLE)
+        raise ConfigurationError(_EXAMPLE)
     if re.search(r"[\x00-\x20\x7f]", text) and text.startswith("postgres"):
-        raise ConfigurationError("the URL of the store holds a blank, a line break or a control character. Remove or percent-encode it.")
+        raise ConfigurationError(f"{_URL} must hold no blank, line break or control character. Remove or percent-encode it.")
     if text.startswith("postgres") and text.count("@") > 1:
-        raise ConfigurationError(f"the URL of the store has more than one '@', so it is not clear where the password ends. {_ENCODE}")
+        raise ConfigurationError(f"{_URL} must hold one '@' at most, which ends the password. {_ENCODE}")
     several = _SEVERAL_HOSTS.fullmatch(text)
     if several is not None:
         before, hosts, path, query = several.groups()
@@ -116,23 +112,24 @@ def parse(url: object) -> Place:
     with suppress(ArgumentError, ValueError, TypeError):
         parsed = make_url(text)
     if parsed is None or "\x00" in f"{text}{parsed.password}{parsed.database}":
-        raise ConfigurationError(EXAMPLE)
+        raise ConfigurationError(_EXAMPLE)
     match parsed.drivername:
         case "postgresql" | "postgres" | "postgresql+psycopg":
             return _postgresql(parsed, text.rpartition("@")[2].partition("?")[2])
         case "sqlite" | "sqlite+pysqlite":
             return _sqlite(parsed)
         case other:
-            raise ConfigurationError(f"a store lives in sqlite or postgresql (by psycopg), not in {other!r}")
+            raise invalid(_URL, "begin with sqlite: or postgresql:", other, "Use psycopg as the driver of PostgreSQL.")
 
 
 def _sqlite(url: URL) -> Place:
     named = [name for name in url.query if name.isidentifier()]
     if named:
-        fix = _ELSEWHERE.get(named[0], "leave it out")
-        raise ConfigurationError(f"the URL of a store in SQLite takes no options, got {named[0][:40]!r}: {fix}")
+        raise invalid(_URL, "have no options for SQLite", named[0][:40], _ELSEWHERE.get(named[0], "Leave it out."))
     if url.query or url.host or url.username or (url.database or "").startswith("file:"):
-        raise ConfigurationError("a store in SQLite is sqlite:///relative/path, sqlite:////absolute/path, or sqlite:// for one in memory")
+        raise ConfigurationError(
+            f"{_URL} must be sqlite:///relative/path, sqlite:////absolute/path, or sqlite:// for a database in memory."
+        )
     return Place(url.set(drivername="sqlite"))
 
 
@@ -143,7 +140,7 @@ def _postgresql(url: URL, query: str) -> Place:
         if value in {None, ""}:
             continue
         if name in options and (name != "port" or "host" not in options):
-            raise ConfigurationError(f"the URL of the store says twice what {name!r} is: before the '?' and behind it. Give it once.")
+            raise ConfigurationError(f"{_URL} must have {name!r} once, and has it before the '?' and behind it. Remove one of them.")
         options[name] = unquote(str(value)) if name == "host" else str(value)
     schema, threshold = options.pop("schema", None), options.pop("prepare_threshold", None)
     for name in sorted(_COUNTS & options.keys()):
@@ -152,7 +149,7 @@ def _postgresql(url: URL, query: str) -> Place:
     if schema is not None and (not 0 < len(schema.encode()) <= _MAX_SCHEMA or schema.startswith("pg_")):
         raise _wrong("schema", schema, f"the name of a schema: up to {_MAX_SCHEMA} octets, not beginning with 'pg_'")
     if threshold is not None and not re.fullmatch(r"[0-9]{1,9}", threshold):
-        raise _wrong("prepare_threshold", threshold, "a whole number; 0, or without it: no statement is prepared on the server")
+        raise _wrong("prepare_threshold", threshold, "a whole number; 0 or leaving it out prepares no statement on the server")
     _place_hosts(options)
     public = {name: value for name, value in options.items() if name not in _SECRET}
     where = URL.create(
@@ -172,32 +169,32 @@ def _options(query: str) -> dict[str, str]:
         if name not in _OPTIONS:
             raise _unknown(name)
         if not value or "\x00" in value:
-            raise ConfigurationError(f"the option {name!r} in the URL of the store has no value. Give it one, or leave it out.")
+            raise ConfigurationError(f"{name!r} in {_URL} must have a value. Add one, or leave it out.")
         if name in found and name not in _LISTS:
-            raise ConfigurationError(f"the option {name!r} stands twice in the URL of the store. Give it once.")
+            raise ConfigurationError(f"{name!r} must stand once in {_URL}. Remove one of them.")
         found[name] = f"{found[name]},{value}" if name in found else value
     return found
 
 
 def _unknown(name: str) -> ConfigurationError:
-    if not (name.isidentifier() and name.isascii()):  # a piece of a password, perhaps
-        return ConfigurationError("the URL of the store has an option that is none. Percent-encode '&', '=' and '?' in values.")
+    if not (name.isidentifier() and name.isascii()):  # perhaps a part of a password
+        return ConfigurationError(f"{_URL} must have options of libpq alone. Percent-encode '&', '=' and '?' in values.")
     alike = get_close_matches(name.lower(), _OPTIONS, 1)
-    fix = _ELSEWHERE.get(name.lower()) or (f"did you mean {alike[0]!r}?" if alike else "libpq knows none of that name")
-    return ConfigurationError(f"the URL of the store has the unknown option {name[:40]!r}: {fix}")
+    fix = _ELSEWHERE.get(name.lower()) or (f"Use {alike[0]!r}." if alike else "Leave it out.")
+    return invalid(_URL, "have options of libpq alone", name[:40], fix)
 
 
 def _wrong(name: str, value: str, wanted: str) -> ConfigurationError:
-    return ConfigurationError(f"{name!r} in the URL of the store must be {wanted}, got {value[:40]!r}")
+    return invalid(f"{name!r} in {_URL}", f"be {wanted}", value[:40])
 
 
 def _place_hosts(options: dict[str, str]) -> None:
-    """Give each host of a list its own port, as libpq wants it, and make a list lead to a server that can be written to."""
+    """Give each host of a list its own port, as libpq requires, and make a list lead to a server that can be written to."""
     if "host" in options:
         hosts, ports = zip(*map(_host_and_port, options["host"].split(",")), strict=True)
         single = options.get("port", "")
         if any(ports) and "," in single:
-            raise ConfigurationError("the URL of the store gives ports beside the hosts and in 'port'. Give each port once.")
+            raise ConfigurationError(f"{_URL} must give each port once, and has ports beside the hosts and in 'port'. Remove one of them.")
         options["host"] = ",".join(hosts)
         if any(ports):
             options["port"] = ",".join(port or single for port in ports)
@@ -207,9 +204,11 @@ def _place_hosts(options: dict[str, str]) -> None:
     servers = max(len(options.get(name, "").split(",")) for name in ("host", "hostaddr"))
     for name in _LISTS & options.keys():
         if len(options[name].split(",")) not in ({1, servers} if name == "port" else {servers}):
-            raise ConfigurationError(f"the URL of the store names {servers} servers, and {name!r} has another number of entries")
+            raise ConfigurationError(
+                f"{name!r} in {_URL} must have {servers} entries, one for each server, got {len(options[name].split(','))}."
+            )
     if servers > 1:
-        # A standby answers with what it knows, which may be less than what was revoked, and refuses to write.
+        # A standby may lack the latest revocations, and refuses to write.
         options.setdefault("target_session_attrs", "read-write")
 
 
@@ -218,13 +217,13 @@ def _host_and_port(given: str) -> tuple[str, str | None]:
     host, port = split.groups() if split is not None else (given, None)
     host = host.removeprefix("[").removesuffix("]")
     if not _HOST.fullmatch(host):
-        # Not shown: it may be the rest of a password.
-        raise ConfigurationError(f"the URL of the store has a host that cannot be one. {_ENCODE}")
+        # Not shown: it may be a part of a password.
+        raise ConfigurationError(f"{_URL} must have a host name or address behind the '@'. {_ENCODE}")
     return host, port
 
 
 def _shown_host(public: dict[str, str]) -> tuple[str | None, int | None]:
-    """Take a single host out of the options, to be shown in front of the path."""
+    """Move a single host out of the options, to print it in front of the path."""
     host, port = public.get("host", ""), public.get("port", "")
     if not host or "," in host or "," in port or host.startswith(("/", "@")):
         return None, None
