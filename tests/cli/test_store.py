@@ -63,7 +63,7 @@ def test_an_outdated_store_is_upgraded(inside: Inside) -> None:
         database.commit()
     code, words = inside.error("user", "list", code=3)
     assert code == "store_unusable"
-    assert "run `watchword store upgrade --store sqlite:///" in words
+    assert "Run `watchword store upgrade --store sqlite:///" in words
     assert inside.json("store", "status", code=3)["state"] == "outdated"
     assert inside.json("store", "upgrade")["changed"] is True
     assert inside.json("token", "list") == []
@@ -75,7 +75,7 @@ def test_a_newer_store_is_left_alone(inside: Inside) -> None:
     with closing(sqlite3.connect(inside.path)) as database:
         database.execute("UPDATE watchword_schema SET version_num = '9999'")
         database.commit()
-    assert "upgrade watchword" in inside.error("store", "upgrade", code=3)[1]
+    assert "Upgrade watchword" in inside.error("store", "upgrade", code=3)[1]
     assert inside.error("user", "list", code=3)[0] == "store_unusable"
 
 

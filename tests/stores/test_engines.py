@@ -96,7 +96,7 @@ def test_engines_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
         cases: list[tuple[Any, str]] = [
             (Asynchronous(), r"must be a sqlalchemy\.Engine, got an AsyncEngine\. Make one with create_engine\(\)"),
             (connection, r"got a Connection\. Use its attribute engine here"),
-            (path, r"must be a sqlalchemy\.Engine, got 'sqlite:/// 'str'"),
+            (path, r"must be a sqlalchemy\.Engine, got str\. Use create_engine"),
             (create_engine("sqlite://", poolclass=StaticPool), r"must not have a StaticPool.*Use poolclass=QueuePool"),
             (engine.execution_options(schema_translate_map={None: "auth"}), "must have no schema_translate_map for SQLite"),
         ]

@@ -103,7 +103,7 @@ if not child:
         try:
             method()
         except Unavailable as error:
-            assert "restart it" in error.why, error
+            assert "Restart this process" in error.why, error
         else:
             os._exit(1)
     os._exit(0)

@@ -124,7 +124,7 @@ def _pattern(url: str) -> str:
 
 
 STRANGE = {
-    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", "has the newer schema 0999, not 0003. Upgrade watchword"),
+    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", r"newer schema 0999, not 0003\. Upgrade watchword"),
     "an unknown version": (["UPDATE watchword_schema SET version_num = 'a1b2c3'"], "foreign", "tables named watchword_"),
     "an older version that never was": (["UPDATE watchword_schema SET version_num = '0000'"], "foreign", "tables named watchword_"),
     "no version": (["DELETE FROM watchword_schema"], "damaged", "lacks the version in watchword_schema. .* drop all tables"),
@@ -374,10 +374,7 @@ def test_a_driver_that_is_missing_is_named() -> None:
         "try: SQLStore('postgresql://ann:s3cret@h/d')\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
-    assert (
-        done.stdout
-        == "ConfigurationError SQLStore(url=...) for PostgreSQL needs the module 'psycopg'. Install it: pip install 'watchword[postgresql]'.\n"
-    )
+    assert done.stdout.startswith("ConfigurationError SQLStore(url=...) for PostgreSQL needs the module 'psycopg'. Install it: pip")
 
 
 def test_what_is_kept_outlives_the_store(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Protects the checkers: the firewall, the throttle and the hash limiter."""
+"""Protects the checkers: firewall, throttle and hash limiter."""
 
 from watchword.protection.firewall import RULES, Finding, Firewall
 

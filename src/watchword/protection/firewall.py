@@ -1,14 +1,14 @@
-"""The firewall: a request that two readers could read in two ways is refused before anything looks at it.
+"""Refuses requests that two readers could understand in two ways, before any other step.
 
-Every rule stands for bypasses that happened (threats P1 to P8, H1, H2): a proxy, a router and a guard that disagree about
-a path or a header. Each can be switched off by name, by those whose application needs what it refuses.
+Every rule stands for bypasses that happened (threats P1 to P8, H1, H2): a proxy, a router and a guard that disagree about a path or a
+header. Each rule can be switched off by name, for applications that need what it refuses.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchword.errors import GrammarError
 from watchword.field import CREDENTIAL_LISTS
@@ -42,10 +42,10 @@ RULES: dict[str, str] = {
     "repeated_field": "a field that may come once came twice, or two were joined with a comma",
     "field_alias": "a header name with an underscore, a dot or the like stands for a field that matters",
 }
-"""The rules by name, and what each refuses."""
+"""The rules by name, and the requests that each refuses."""
 
 MOUNT_FIELDS = frozenset({"x-vhm-root"})
-"""Fields by which a client moves the root of a router: Pyramid's traversal starts at `X-Vhm-Root`, whoever sent it."""
+"""Fields by which a client moves the root of a router: Pyramid's traversal starts at `X-Vhm-Root`, also from a client."""
 
 _CONTROLS = bytes(range(0x20)) + b"\x7f"
 _CONTROL_TEXT = frozenset(map(chr, _CONTROLS)) - {"\x00"}
@@ -55,7 +55,7 @@ _MOST_UTF8 = 4  # octets of one character
 _MOST_PER_OCTET = 3  # octets of an undecoded path that stand for one
 _LONGEST_AUTHORITY = 1024  # octets of scheme and host in an absolute target
 
-# unreserved / sub-delims / ":" / "@" of RFC 3986 §3.3, and the slash; the semicolon is missing on purpose
+# unreserved / sub-delims / ":" / "@" of RFC 3986 §3.3, and the slash. Without the semicolon, which begins parameters for some routers.
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/"
 
 
@@ -73,11 +73,7 @@ class Finding:
 
 
 def is_plain_query(query: bytes) -> bool:
-    """Tell whether a query holds nothing that any rule of the firewall looks for.
-
-    Args:
-        query: undecoded.
-    """
+    """Return whether an undecoded query holds nothing that a rule looks for."""
     return b"#" not in query and len(query.translate(None, _CONTROLS)) == len(query)
 
 
@@ -85,13 +81,13 @@ _REPEATED = Finding("repeated_field", Reason.AMBIGUOUS_CREDENTIALS)
 
 
 class Firewall:
-    """Refuses what is ambiguous.
+    """Refuses ambiguous requests.
 
     Args:
-        off: names of rules to switch off; see `RULES`, and the documentation for what that costs.
+        off: names of rules to switch off; see `RULES`. The documentation says what that costs.
 
     Raises:
-        ConfigurationError: a name is no rule.
+        ConfigurationError: a name is not a rule.
     """
 
     __slots__ = ("_off",)
@@ -103,47 +99,31 @@ class Firewall:
             raise invalid("Firewall(off=...)", f"name rules of {', '.join(RULES)}", sorted(unknown))
 
     def check_bounds(self, view: RequestView) -> Finding | None:
-        """Look at the length of target and names, and at the number of fields, before anything is taken apart (threat H11).
+        """Check the length of target and names, and the number of fields, before anything is parsed (threat H11).
 
-        No bound has a name to switch it off by (RFC 9110 §5.4).
-
-        Args:
-            view: the request, scanned.
-
-        Returns:
-            The finding; None where nothing is too long.
+        Bounds cannot be switched off (RFC 9110 §5.4). Returns None without a finding.
         """
         if _is_long(view):
             return Finding("oversized_target", Reason.OVERSIZED_TARGET)
         return Finding(view.overflow, Reason.OVERSIZED_HEADER) if view.overflow else None
 
     def check_target(self, view: RequestView) -> Finding | None:
-        """Look at method and target; the answer depends on nothing else, so the guard remembers it per target.
-
-        Args:
-            view: the request.
-
-        Returns:
-            The finding; None where the target can be read in one way only.
-        """
+        """Check method and target. The result depends on nothing else, so the guard caches it per target."""
         for rule in _suspects(view):
             if rule not in self._off:
                 return Finding(rule, Reason.AMBIGUOUS_PATH)
         return None
 
     def check_fields(self, view: RequestView, fields: FieldTable) -> Finding | None:
-        """Look at the query and the header fields.
+        """Check the query and the header fields.
 
         Args:
             view: the request, scanned.
-            fields: how the fields may come that carry credentials, and `host`. They are looked at in the order of the table: ASGI keeps
-                the order in which fields came and WSGI does not, so the order of the request must not choose the reason.
-
-        Returns:
-            The finding; None where they can be read in one way only.
+            fields: how credential fields and `host` may occur. They are checked in the order of this table: WSGI does not keep the order of
+                the request, which therefore must not decide the reason.
         """
         if view.query:
-            # A server that decodes nothing of the query hands these over; no client sends them.
+            # Servers pass these on undecoded; no client sends them.
             if b"#" in view.query and "fragment" not in self._off:
                 return Finding("fragment", Reason.AMBIGUOUS_PATH)
             if len(view.query.translate(None, _CONTROLS)) != len(view.query) and "control" not in self._off:
@@ -158,8 +138,7 @@ class Firewall:
             if value is None:
                 continue
             if fields.is_too_long(name, value):
-                # A bound, and no matter of taste: there is no name to switch it off by (RFC 9110 §5.4). It comes before what is
-                # doubled in any field.
+                # A bound cannot be switched off (RFC 9110 §5.4), and precedes repeated fields.
                 return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS if name in fields.carriers else Reason.OVERSIZED_HEADER)
             if repeated is None and not (field.list or field.repeat) and "repeated_field" not in self._off:
                 repeated = _repeated(view, name)
@@ -169,30 +148,18 @@ class Firewall:
         return f"Firewall(off={sorted(self._off)})" if self._off else "Firewall()"
 
 
-class _Target:
-    """A request target in the three forms that somebody downstream may look at.
+class _Target(NamedTuple):
+    """A request target in the forms that later readers may use."""
 
-    Args:
-        sent: the undecoded path without scheme and authority; empty where the server does not tell.
-        path: the decoded path below the mount, as the router will see it.
-        decoded: that and the decoded `sent`.
-        routed: whether what was sent is what is routed.
-        misplaced: whether routers disagree about where the mount ends.
-        told: whether the server tells the undecoded target.
-    """
-
-    __slots__ = ("decoded", "misplaced", "path", "routed", "sent", "told")
-
-    def __init__(self, sent: bytes, path: str, decoded: str, *, routed: bool, misplaced: bool, told: bool) -> None:
-        self.sent = sent
-        self.path = path
-        self.decoded = decoded
-        self.routed = routed
-        self.misplaced = misplaced
-        self.told = told
+    sent: bytes  # the undecoded path without scheme and authority; empty if the server does not state it
+    path: str  # the decoded path below the mount, as the router sees it
+    decoded: str  # `path` and the decoded `sent`
+    routed: bool  # whether the sent path is the routed one
+    misplaced: bool  # whether routers disagree about the end of the mount
+    told: bool  # whether the server states the undecoded target
 
 
-# In the order in which they are reported.
+# In the order of their precedence.
 _TESTS: dict[str, Callable[[_Target], bool]] = {
     "relative_path": lambda target: target.path[:1] != "/",
     "absolute_form": lambda target: not target.routed,
@@ -225,7 +192,7 @@ def _suspects(view: RequestView) -> Iterator[str]:
 
 
 def _is_long(view: RequestView) -> bool:
-    """Tell whether a target is longer than is read. What all servers tell decides: the decoded path, measured in octets."""
+    """Return whether a target is too long, by the octets of the decoded path, which every server states."""
     if len(view.query) > MAX_QUERY_OCTETS:
         return True
     for path in (view.path, view.whole or ""):
@@ -236,7 +203,7 @@ def _is_long(view: RequestView) -> bool:
 
 
 def _is_plain(view: RequestView) -> bool:
-    """Tell whether a target holds nothing that any rule looks for: the common case, in a few passes in C."""
+    """Return whether a target is free of everything that a rule looks for: the common case, in a few passes in C."""
     raw, path = view.raw_path, view.path
     if raw is None or not path.isascii() or raw[:1] != b"/" or raw.translate(None, _PLAIN) or b"//" in raw or b"/." in raw:
         return False
@@ -244,15 +211,15 @@ def _is_plain(view: RequestView) -> bool:
 
 
 def _repeated(view: RequestView, name: str) -> Finding | None:
-    """Find a field that came twice: as two fields where the server lists them, as one with a comma where it joins them."""
+    """Return a finding for a repeated field: listed twice, or joined with a comma, depending on the server."""
     came_twice = name in view.repeated
     value = view.fields[name]
     if not came_twice and (b"," if isinstance(value, bytes) else ",") not in value:  # type: ignore[operator]  # the kinds agree, which mypy cannot see
         return None
     if name not in CREDENTIAL_LISTS:
         return _REPEATED
-    # Parameters hold commas too. What is one set of credentials parses; what a gateway joined does not, nor does what is broken. That is
-    # told by the joined value here as well, so that the answer is the same whether a server lists fields or joins them.
+    # Parameters hold commas too. One set of credentials parses; joined or broken ones do not. The joined value decides here as well, so
+    # that the answer is the same whether a server lists fields or joins them.
     try:
         parse_authorization(value, limit=len(value))
     except GrammarError:

@@ -1,4 +1,4 @@
-"""Defines the parts of a single flight: one computation, the callers who want its outcome, and how each is woken from any thread."""
+"""Defines the parts of a single flight: a computation, its callers, and the work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Flight:
-    """One computation: who wants its outcome, in order, who of them computes, and the outcome."""
+    """One computation: its callers in order, the caller that computes, and the outcome."""
 
     __slots__ = ("__weakref__", "about", "chosen", "error", "key", "landed", "members", "started", "value")
 
@@ -26,7 +26,7 @@ class Flight:
         self.error: Exception | None = None
 
     def result(self) -> Any:  # noqa: ANN401 - of whatever type the work gives
-        """Return the outcome, or raise a copy of what the work raised."""
+        """Return the outcome, or raise a copy of the exception."""
         if self.error is not None:
             raise copy_of(self.error)
         return self.value
@@ -36,7 +36,7 @@ NO_FLIGHT = Flight(b"", b"")
 
 
 class Member:
-    """One caller, how to wake it from any thread, and what its own work raised."""
+    """One caller: how to wake it from any thread, and the exception of its own work."""
 
     __slots__ = ("__weakref__", "about", "failure", "flight", "waits", "wake")
 
@@ -48,7 +48,7 @@ class Member:
         self.wake: Callable[[], object] = wake
 
     def result(self) -> Any:  # noqa: ANN401 - as above
-        """Return the outcome of the flight; the member whose own work failed gets the exception itself, once."""
+        """Return the outcome of the flight. The member whose own work failed gets the exception itself, once."""
         failure, self.failure = self.failure, None
         if failure is None:
             return self.flight.result()
@@ -59,7 +59,7 @@ class Member:
 
 
 class Work(Generic[T]):
-    """A password is bound to the work: this never prints it."""
+    """The work of a caller. Its repr never shows the work, which may hold a password."""
 
     __slots__ = ("awaited", "call")
 
@@ -78,17 +78,17 @@ def woken(member: Member) -> bool:
 
 
 def caller_of(token: object) -> Callable[[Callable[[], object]], object]:
-    """Return what calls a function on an event loop from any thread; the token is what `current_token()` gave there."""
+    """Return the function that calls another one on an event loop from any thread. The token is of `current_token()` there."""
     native: Any = getattr(token, "native_token", token)  # before anyio 4.11 the token is the native one itself
     call: Callable[[Callable[[], object]], object] = getattr(native, "run_sync_soon", None) or native.call_soon_threadsafe
     return call
 
 
 def copy_of(error: Exception) -> Exception:
-    """Return an exception that says the same: without the traceback, cause and context, which lead to another caller's password."""
+    """Return an equal exception without traceback, cause and context, which lead to the password of another caller."""
     # Not copy.copy(): it calls `__init__` with the arguments of the message, which many exceptions do not take.
     kind = type(error)
     builtin = next(base for base in kind.__mro__ if base.__module__ == "builtins")
-    twin: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
-    vars(twin).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})
-    return twin
+    copied: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
+    vars(copied).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})
+    return copied

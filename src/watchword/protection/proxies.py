@@ -1,6 +1,6 @@
-"""Says what stands behind `Guard(proxies=...)`: the step that finds out who the client is where a proxy stands in front.
+"""Defines the interface of `Guard(proxies=...)`, which determines the client behind a proxy.
 
-The guard brings no such step of its own yet; `Guard(proxies=None)` believes what the server states.
+The package has no implementation of its own yet. With `Guard(proxies=None)` the peer that the server states is the client.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Proxies(Protocol):
-    """Reads what trusted proxies say about a request. Called once for each request, before the firewall and anything else."""
+    """Reads the statements of trusted proxies about a request. Called once for each request, before the firewall."""
 
     @property
     def fields(self) -> Collection[str]:
@@ -23,14 +23,13 @@ class Proxies(Protocol):
         ...
 
     def resolve(self, view: RequestView) -> Forwarded | None:
-        """Return what a trusted proxy says. Runs on the event loop and must not block.
+        """Return the statements of a trusted proxy, which replace those of the server; None: the peer is the client.
+
+        Runs on the event loop and must not block.
 
         Args:
             view: the request as the server states it. `client` is the peer of the connection. Header fields are untrusted unless that
-                peer is a trusted proxy; a field that came several times is joined with commas (RFC 9110 §5.3).
-
-        Returns:
-            The facts that take the place of what the server states; None: the peer is the client.
+                peer is a trusted proxy. A repeated field is joined with commas (RFC 9110 §5.3).
         """
         ...
 

@@ -1,9 +1,8 @@
-"""Does equal work once for all who want it at the same time: one bound for threads and event loops.
+"""Does equal work once for all callers at the same time, with one bound for threads and event loops.
 
-A *flight* is one computation, its *members* are the callers who want its outcome, a *place* is the right to compute. A
-flight holds a place from the moment on at which one of its members is chosen to compute. Flights wait for places in the
-order in which they came; who joins a flight does not wait for another one. There is no thread in the background and no
-clock: whoever frees a place gives it to the first flight that waits.
+A *flight* is one computation, its *members* are its callers, and a *place* is the right to compute. A flight holds a place from the moment
+one of its members is chosen to compute. Flights wait for places in the order of their arrival; joining a flight needs no place. No
+background thread and no clock are involved: the caller that frees a place gives it to the first waiting flight.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """Does equal work once, for all callers who want it at the same time, such as to fetch a key set.
+    """Does equal work once for all callers at the same time, such as fetching a key set.
 
-    Callers are threads and tasks of asyncio and trio, on as many event loops as there are, all at the same time.
+    Callers are threads, and tasks of asyncio and trio on any number of event loops, all at the same time.
 
     Args:
-        limit: how many computations there are at once; infinity: as many as there are different keys.
-        queue: how many may wait for a place. Beyond it a new one is refused at once, and nothing is computed for it.
+        limit: the maximum of computations at once; infinity: one for each key.
+        queue: the maximum of flights that wait for a place. Beyond it new work is refused at once, and nothing is computed.
         retry_after: whole seconds, for the `Retry-After` of that refusal.
     """
 
@@ -49,7 +48,7 @@ class SingleFlight:
         self._forget()
 
     def _begin_here(self) -> None:
-        """Forget, in a process just forked, the computations of its parent: their threads do not exist here."""
+        """Drop, in a process just forked, the computations of its parent: their threads do not exist here."""
         if self._process.is_current():
             return
         with self._beginning:
@@ -64,26 +63,26 @@ class SingleFlight:
 
         self._lock = Lock()
         self._flights: dict[bytes, Flight] = {}
-        self._wanted: dict[bytes, int] = {}  # what the flights are about, to how many
+        self._wanted: dict[bytes, int] = {}  # `about` of the flights, to their number
         self._queue: OrderedDict[Flight, None] = OrderedDict()
         self._running: set[Flight] = set()
         self._leaving: deque[tuple[Member, bool]] = deque()
         self._process = Process()
 
     def __repr__(self) -> str:
-        # Without the lock: a debugger may ask at any moment.
+        # Without the lock: a debugger may print this at any moment.
         state = f"running={len(self._running)}, waiting={len(self._queue)}"
         return f"{type(self).__name__}(limit={self._limit}, queue={self._most_waiting}, {state})"
 
     @property
     def running(self) -> int:
-        """How many places are taken."""
+        """The number of places in use."""
         with self._changing():
             return len(self._running)
 
     @property
     def waiting(self) -> int:
-        """How many flights wait for a place; the callers who joined one are not counted."""
+        """The number of flights that wait for a place. Callers that joined one do not count."""
         with self._changing():
             return len(self._queue)
 
@@ -92,43 +91,41 @@ class SingleFlight:
     ) -> Operation[T]:
         """Return the operation that does the work within the bounds.
 
-        `run` does it in the calling thread. `arun` does it in a worker thread, never on the event loop, or awaits it. An awaiting caller
-        may be cancelled at any time. Work in a thread that has begun is done to its end, and keeps its place until then; work that
-        is awaited ends with its caller, and the next one begins anew.
+        `run` works in the calling thread. `arun` works in a worker thread, never on the event loop, or awaits `awaited`. An awaiting caller
+        may be cancelled at any time. Work in a thread runs to its end and keeps its place until then. Awaited work ends with its caller,
+        and the next caller starts again.
 
         Args:
-            key: equal keys mean equal work, and the work that is in flight under a key is not done twice. Make it a keyed
-                digest over everything that the work depends on, so that nobody can choose it and it betrays nothing.
+            key: equal keys mean equal work, and work in flight under a key is not done twice. Use a keyed digest of everything that the
+                work depends on, so that clients cannot choose the key and it reveals nothing.
             work: computes the outcome. It must not wait for another operation of this object.
             awaited: does the same for callers on an event loop; None: `work` in a worker thread.
-            about: what `admit` knows this work by; empty: the key. Several keys may have it in common.
+            about: the name of this work for `admit`; empty: the key. Several keys may share it.
 
         Returns:
-            The operation. What it raises: `Overloaded` if too many wait, or if no thread can be started; whatever the work raises, each
-            caller its own copy, and only the one who computed with the traceback. What is no `Exception` (KeyboardInterrupt) ends one
-            caller only: the next one computes instead.
+            The operation. It raises `Overloaded` if too many wait or no thread can be started, and the exception of the work: a copy for
+            each caller, with the traceback only for the caller that computed. An exception that is no `Exception` (KeyboardInterrupt)
+            ends one caller only, and the next one computes instead.
         """
         kept = Work(work, awaited)
         return Operation(partial(self._run, key, kept, about), partial(self._arun, key, kept, about))
 
     @property
     def is_full(self) -> bool:
-        """Whether new work would be refused now. Takes no lock, so that a flood is turned away at the least cost."""
+        """Whether new work would be refused now. Takes no lock, so that refusing a flood is cheap."""
         if len(self._queue) < self._most_waiting or len(self._running) < self._limit:
             return False
-        self._begin_here()  # a child of the process in which it was full computes nothing yet
+        self._begin_here()  # a child of a process in which it was full has computed nothing yet
         return len(self._queue) >= self._most_waiting and len(self._running) >= self._limit
 
     def admit(self, about: bytes) -> None:
-        """Refuse work that would be refused, before anything is made for it.
-
-        It may still be refused when its operation is done.
+        """Refuse work that would be refused, before anything is prepared for it. Its operation may still be refused.
 
         Args:
             about: of the operation.
 
         Raises:
-            Overloaded: too many wait, and none of them for the same.
+            Overloaded: too many wait, and none of them for the same work.
         """
         if about not in self._wanted:
             self._check_room()
@@ -169,7 +166,7 @@ class SingleFlight:
                 else:
                     try:
                         await self._in_thread(member, work)
-                    except RuntimeError as error:  # the work keeps its own exceptions: the process may have no more threads
+                    except RuntimeError as error:  # not of the work, which keeps its own exceptions
                         raise self._overloaded(f"no thread can be started for {self._one}: {error}") from None
         except BaseException:
             self._leave(member)
@@ -178,7 +175,6 @@ class SingleFlight:
         return result
 
     async def _in_thread(self, member: Member, work: Work[T]) -> None:
-        """Compute in a worker thread."""
         await in_thread(partial(self._compute, member, work))
 
     async def _await(self, member: Member, awaited: Callable[[], Awaitable[object]]) -> None:
@@ -188,7 +184,7 @@ class SingleFlight:
         try:
             try:
                 flight.value = await awaited()
-            except Exception as error:  # noqa: BLE001 - every member is told
+            except Exception as error:  # noqa: BLE001 - every member gets it
                 flight.error, member.failure = copy_of(error), error
             self._land(flight)
         except BaseException:
@@ -196,17 +192,17 @@ class SingleFlight:
             raise
 
     def _compute(self, member: Member, work: Work[T]) -> None:
-        # It frees the place itself: asyncio's task.cancel() ends the waiting for a thread, and not the thread.
+        # Runs to its end and frees the place itself: asyncio's task.cancel() ends the wait for a thread, not the thread.
         if not self._start(member):
-            return  # the task was cancelled on the way here
+            return  # the task was cancelled before this thread began
         flight = member.flight
         try:
             try:
-                # No local variable holds the work: tools that report exceptions show them.
+                # No local variable holds the bound work: tools that report exceptions show local variables.
                 flight.value = work.call()
-            except Exception as error:  # noqa: BLE001 - every member is told
-                # Not raised from here: the future of a worker thread would keep it, with the frames that hold the password,
-                # until a garbage collector comes.
+            except Exception as error:  # noqa: BLE001 - every member gets it
+                # Not raised here: the future of a worker thread would keep it, with frames that hold the password, until the garbage
+                # collector runs.
                 flight.error, member.failure = copy_of(error), error
             self._land(flight)
         except BaseException:
@@ -215,16 +211,16 @@ class SingleFlight:
 
     def _refuse_on_event_loop(self) -> None:
         if _on_event_loop():
-            # It would wait for a task that this very loop has yet to run, and so for ever.
+            # It would wait for a task of this same loop, and so for ever.
             raise self._overloaded("a blocking caller on an event loop cannot wait for its turn: use adecide() or acheck()")
 
     def _overloaded(self, why: str) -> Overloaded:
         return Overloaded(why, retry_after=self._retry_after)
 
-    # What changes the state. Each holds the lock for a few steps, and calls nothing but what wakes a member.
+    # The methods below change the state. Each holds the lock for a few steps, and calls nothing but `wake`.
 
     def _enter(self, key: bytes, member: Member) -> bool:
-        """Let a member in; return whether it is to compute at once."""
+        """Add a member. Return whether it has to compute at once."""
         with self._changing():
             flight = self._flights.get(key)
             if flight is None:
@@ -241,57 +237,57 @@ class SingleFlight:
             return not member.waits
 
     def _start(self, member: Member) -> bool:
-        """Note that a member computes; return False if it was not to."""
+        """Record that a member computes. Return False if it was not chosen."""
         with self._changing():
             member.flight.started = member.flight.started or member.flight.chosen is member
             return member.flight.chosen is member
 
     def _land(self, flight: Flight) -> None:
-        """Note that a flight has its outcome, and tell its members."""
+        """Record that a flight has its outcome, and wake its members."""
         with self._changing():
             flight.landed = True
-            self._tell(flight)
+            self._wake(flight)
             self._advance()
 
     def _leave(self, member: Member, *, unfinished: bool = False) -> None:
-        """Take a member out, at whatever stage; a second time changes nothing.
+        """Remove a member, at any stage. A second call changes nothing.
 
-        A garbage collector that finds a forgotten task calls this, in the middle of anything, also where this very thread
-        holds the lock: so it never waits for the lock. Whoever holds it takes the member out.
+        The garbage collector calls this for a forgotten task, at any moment, also while this thread holds the lock. So it never waits
+        for the lock: the holder removes the member.
         """
         self._begin_here()
         self._leaving.append((member, unfinished))
-        self._tidy()
+        self._try_remove_leaving()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         self._begin_here()
         try:
             with self._lock:
-                self._catch_up()
+                self._remove_leaving()
                 yield
         finally:
-            self._tidy()
+            self._try_remove_leaving()
 
-    def _tidy(self) -> None:
+    def _try_remove_leaving(self) -> None:
         while self._leaving and self._lock.acquire(blocking=False):
             try:
-                self._catch_up()
+                self._remove_leaving()
             finally:
                 self._lock.release()
 
-    # What these do they do with the lock held.
+    # The methods below need the lock.
 
-    def _catch_up(self) -> None:
+    def _remove_leaving(self) -> None:
         while self._leaving:
-            self._take_out(*self._leaving.popleft())
+            self._remove(*self._leaving.popleft())
         self._advance()
 
-    def _take_out(self, member: Member, unfinished: bool) -> None:  # noqa: FBT001 - it comes from a queue
+    def _remove(self, member: Member, unfinished: bool) -> None:  # noqa: FBT001 - it comes from a queue
         flight = member.flight
         flight.members.pop(member, None)
         if flight.landed:
-            self._tell(flight)
+            self._wake(flight)
         elif flight.chosen is member and (unfinished or not flight.started):
             flight.started = False
             if not self._choose(flight):
@@ -309,7 +305,7 @@ class SingleFlight:
                 self._end(flight)
 
     def _choose(self, flight: Flight) -> bool:
-        """Tell the first member to compute; return False if none is left."""
+        """Choose the first member to compute. Return False if none is left."""
         while flight.members:
             member = flight.chosen = next(iter(flight.members))
             if not member.waits or woken(member):
@@ -318,7 +314,7 @@ class SingleFlight:
         flight.chosen = None
         return False
 
-    def _tell(self, flight: Flight) -> None:
+    def _wake(self, flight: Flight) -> None:
         for member in flight.members:
             if member is not flight.chosen:
                 woken(member)
@@ -338,7 +334,7 @@ class SingleFlight:
 
 def _on_event_loop() -> bool:
     if "anyio" not in sys.modules:
-        return False  # nobody has come from an event loop yet
+        return False  # no event loop has used it yet
     from anyio.lowlevel import current_token
 
     try:

@@ -1,7 +1,7 @@
-"""Says what a throttle is: what the guard asks before a guessable secret is verified, and what it says about the outcome.
+"""Defines the interface of a throttle, which the guard calls before and after it verifies a guessable secret.
 
-Only guessable secrets count, such as passwords: nobody guesses a token of 128 random bits. The guard brings no throttle of its own
-yet; `Guard(throttle=None)` asks nothing.
+Only guessable secrets count, such as passwords, and not tokens of 128 random bits. The package has no throttle of its own yet. With
+`Guard(throttle=None)` attempts are not limited.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 Outcome: TypeAlias = Literal["accepted", "refused", "unverified"]
-"""How an attempt ended; `"unverified"`: the checker could not tell, or failed."""
+"""The outcome of an attempt; `"unverified"`: the checker was unavailable, or failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to prove an identity with a secret that can be guessed.
+    """One attempt to prove an identity with a guessable secret.
 
     Args:
         request: the request; untrusted but for `client`, `scheme` and `mount`.
         scheme: the name of the scheme.
-        claimed_identity: who the caller claims to be, such as a user name; None: the scheme has no such name. Untrusted.
-        digest: names the credentials in this process, so that the same wrong secret counts once; it reveals nothing about them. None:
-            credentials of a kind that the guard does not know.
+        claimed_identity: the claimed name, such as a user name; None: the scheme has no names. Untrusted.
+        digest: identifies the credentials in this process, so that the same wrong secret counts once; it reveals nothing about them.
+            None: credentials of a kind that the guard does not know.
     """
 
     request: RequestView
@@ -39,44 +39,35 @@ class Reservation(Protocol):
     """Room for one attempt, taken before the secret is verified so that parallel attempts cannot pass the limit together."""
 
     def settle(self, outcome: Outcome) -> Operation[object] | None:
-        """Say how the attempt ended.
+        """Report the outcome of the attempt.
 
         Args:
             outcome: `"accepted"` and `"unverified"` give the room back.
 
         Returns:
-            What is left to do after the response; None: nothing.
+            Work to do after the response; None: nothing.
         """
         ...
 
 
 class Throttle(Protocol):
-    """Limits failures. Called by the guard for credentials that are guessable, in this order: `blocked`, credential cache, `reserve`."""
+    """Limits failures. The guard calls it for guessable credentials, in this order: `blocked`, credential cache, `reserve`."""
 
     def blocked(self, attempt: Attempt) -> int | None:
-        """Tell whether an attempt is blocked as far as this process knows. Runs on the event loop and must not block.
+        """Return the whole seconds to wait, as far as this process knows; None: not blocked. Runs on the event loop and must not block.
 
-        It comes before the credential cache: else a blocked attacker could tell a right guess, which is cached, from a wrong one.
-
-        Args:
-            attempt: the attempt.
-
-        Returns:
-            Whole seconds to wait; None: not blocked.
+        It precedes the credential cache: otherwise a blocked attacker could tell a right guess, which is cached, from a wrong one.
         """
         ...
 
     def reserve(self, attempt: Attempt) -> Steps[Reservation | int]:
-        """Take room for an attempt that is about to be verified.
-
-        Args:
-            attempt: the attempt.
+        """Take room for an attempt before it is verified.
 
         Returns:
-            A generator of operations that ends in the reservation, or in whole seconds to wait.
+            A generator of operations that returns the reservation, or whole seconds to wait.
 
         Raises:
-            Unavailable: it cannot be told; the guard answers 503.
+            Unavailable: the state is unknown; the guard answers 503.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""For the tests of programs that use watchword."""
+"""Supports the tests of programs that use watchword."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["CheckerContract", "FixedClock"]
 
 
 class FixedClock:
-    """A clock that stands still until it is told otherwise.
+    """A clock that stands still until it is set.
 
     Args:
         now: Unix seconds.
@@ -18,23 +18,15 @@ class FixedClock:
         self._now = float(now)
 
     def now(self) -> float:
-        """Return the time it was set to, Unix seconds."""
+        """Return the time, Unix seconds."""
         return self._now
 
     def set(self, now: float) -> None:
-        """Set the time.
-
-        Args:
-            now: Unix seconds.
-        """
+        """Set the time, Unix seconds."""
         self._now = float(now)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass.
-
-        Args:
-            seconds: how much; may be negative.
-        """
+        """Move the time by some seconds, forward or, if negative, back."""
         self._now += seconds
 
     def __repr__(self) -> str:

@@ -1229,14 +1229,14 @@ def test_by_default_one_cpu_is_left_to_those_who_need_no_hash() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"limit": 0}, "limit .*1 or more, not 0"),
-        ({"limit": -1}, "limit .*not -1"),
-        ({"limit": True}, "limit .*not True"),
-        ({"limit": 1.5}, "limit .*not 1.5"),
-        ({"queue": -1}, "queue .*0 or more, not -1"),
-        ({"queue": "64"}, "queue .*not '64'"),
-        ({"retry_after": -1}, "retry_after .*0 or more, not -1"),
-        ({"retry_after": None}, "retry_after .*not None"),
+        ({"limit": 0}, r"^HashLimiter\(limit=\.\.\.\) must be a whole number, 1 or more, got 0\.$"),
+        ({"limit": -1}, r"^HashLimiter\(limit=\.\.\.\) must be a whole number, 1 or more, got -1\.$"),
+        ({"limit": True}, r"^HashLimiter\(limit=\.\.\.\) must be a whole number, 1 or more, got True\.$"),
+        ({"limit": 1.5}, r"^HashLimiter\(limit=\.\.\.\) must be a whole number, 1 or more, got 1.5\.$"),
+        ({"queue": -1}, r"^HashLimiter\(queue=\.\.\.\) must be a whole number, 0 or more, got -1\.$"),
+        ({"queue": "64"}, r"^HashLimiter\(queue=\.\.\.\) must be a whole number, 0 or more, got '64'\.$"),
+        ({"retry_after": -1}, r"^HashLimiter\(retry_after=\.\.\.\) must be a whole number, 0 or more, got -1\.$"),
+        ({"retry_after": None}, r"^HashLimiter\(retry_after=\.\.\.\) must be a whole number, 0 or more, got None\.$"),
     ],
 )
 def test_a_bound_that_bounds_nothing_is_refused(settings: dict[str, Any], message: str) -> None:
@@ -1342,7 +1342,7 @@ async def test_where_no_thread_can_be_started_it_is_an_outage(monkeypatch: pytes
 def test_what_no_thread_was_started_for_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the thread that wanted it; the pool forgets the work, and the password with it, and does what comes later (W12)."""
     done: list[str] = []
-    aside = hash_limiter._Aside(1)
+    aside = hash_limiter._LowPriority(1)
 
     def fail_to_start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -1,4 +1,4 @@
-"""Tests what every store owes to the checkers; suites to inherit: one suite per port, and one for a store that is all of them."""
+"""Tests the contract of stores: suites to inherit, one per port, and one for a store that implements all of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tests what every store of accounts owes to the checkers."""
+"""Tests the contract of `AccountStore`."""
 
-# ruff: noqa: FBT003, S106 - what is expected, and hashes that are none
+# ruff: noqa: FBT003, S106 - expected values, and hashes that are not real
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AccountStoreContract(Contract):
-    """What every `AccountStore` owes. Inherit it in a class whose name begins with `Test`, and pytest runs it.
+    """Tests the contract of `AccountStore`. Inherit it in a class whose name begins with `Test`, and pytest runs it.
 
     class TestMyStore(AccountStoreContract):
         def store(self):
@@ -26,7 +26,7 @@ class AccountStoreContract(Contract):
     """
 
     def test_an_account_is_found_by_each_of_its_names_and_by_its_id(self) -> None:
-        """As it was added, with every field."""
+        """It is returned with every field as it was added."""
         store = self.store()
         given = account(
             "id-1", "ann", "ann@example.com", password_hash="$x$1", hash_profile="x 1", password_changed_at=1.5,
@@ -40,16 +40,16 @@ class AccountStoreContract(Contract):
         for found in (store.find_account("ann"), store.find_account("ann@example.com"), store.get_account("id-1")):
             same(found, kept, "the account as it is found")
         for found in (store.find_account("id-1"), store.get_account("ann"), store.find_account("ANN"), store.find_account("bob")):
-            same(found, None, "an account by what is none of its names")
+            same(found, None, "an account by a text that is not one of its names")
 
-    def test_an_account_may_have_nothing(self) -> None:
-        """No names, no password, no roles: it is a principal that keys belong to."""
+    def test_an_account_without_names_and_password_is_kept(self) -> None:
+        """Such an account is a principal that owns keys."""
         store = self.store()
-        same(replace(store.add_account(account("1")), version=0), account("1"), "an account of nothing but an id")
-        same(store.hash_samples(), (), "the hashes of accounts without one")
+        same(replace(store.add_account(account("1")), version=0), account("1"), "an account that has only an id")
+        same(store.hash_samples(), (), "the samples of an account without a hash")
 
-    def test_ids_and_names_are_any_text(self) -> None:
-        """Each is found by itself and by nothing that merely looks like it."""
+    def test_ids_and_names_of_accounts_are_any_text(self) -> None:
+        """Each text finds its own account, and a similar text does not."""
         store = self.store()
         for text in TEXTS:
             store.add_account(account(text, text, roles=frozenset({text}), password_hash=text))
@@ -58,8 +58,8 @@ class AccountStoreContract(Contract):
             same((found.id, found.names, found.roles, found.password_hash), (text, (text,), {text}, text), "an account")
             same(store.get_account(text), found, "an account by its id")
 
-    def test_what_cannot_be_kept_is_refused(self) -> None:
-        """NUL, lone surrogates, nothing, too much: a ValueError, and nothing is kept."""
+    def test_an_account_that_cannot_be_kept_is_refused(self) -> None:
+        """NUL, lone surrogates, and empty or too much text raise ValueError, and nothing is kept."""
         store = self.store()
         for text in UNSTORABLE:
             for bad in (account(text), account("1", text), account("1", "ann", text), account("1", roles=frozenset({text}))):
@@ -74,27 +74,27 @@ class AccountStoreContract(Contract):
             account("1", roles="admin"),
             account("1", *(f"n{number}" for number in range(101))),
             account("1", scopes=frozenset(f"s{number}" for number in range(1001))),
-            account("1", "ᾳ" * 341),  # longer without its case
+            account("1", "ᾳ" * 341),  # longer when folded
         ):
             refuses(partial(store.add_account, bad), "adding an account that cannot be kept")
-        same(store.list_accounts(), (), "what is kept of the accounts that cannot be")
+        same(store.list_accounts(), (), "the accounts after the refusals")
 
-    def test_a_lookup_by_anything_finds_nothing_and_raises_nothing(self) -> None:
-        """A client shows what it likes."""
+    def test_a_lookup_by_unstorable_text_finds_nothing(self) -> None:
+        """It raises nothing, because a client may send any text."""
         store = self.store()
         store.add_account(account("a", "a", password_hash="h"))
         for text in UNSTORABLE:
             for found in (store.find_account(text), store.find_account(text, fold_case=True), store.get_account(text)):
                 same(found, None, f"an account by {text[:9]!r}")
-            same(store.swap_hash(text, "h", "h2", None), False, "a swap of the hash of nobody")
-            same(store.swap_hash("a", text, "h2", None), False, "a swap of no hash")
-            same(store.remove_account(text, 1), False, "the removal of nobody")
+            same(store.swap_hash(text, "h", "h2", None), False, "a swap of the hash of an unknown account")
+            same(store.swap_hash("a", text, "h2", None), False, "a swap of an unstorable hash")
+            same(store.remove_account(text, 1), False, "the removal of an unknown account")
             store.note_login(text, 1)
             if text:
-                same(store.list_accounts(after=text), (), "accounts after what cannot be kept")
+                same(store.list_accounts(after=text), (), "accounts after an unstorable id")
 
-    def test_ids_and_names_are_taken_once(self) -> None:
-        """By whoever was first; then nothing of the second account is kept."""
+    def test_an_id_or_name_in_use_is_refused(self) -> None:
+        """The first account stays, and nothing of the second one is kept."""
         store = self.store()
         first = store.add_account(account("1", "ann", "anna"))
         raises(AlreadyExists, lambda: store.add_account(account("1", "bob")), "adding an id that is taken")
@@ -104,8 +104,8 @@ class AccountStoreContract(Contract):
         store.add_account(account("2", "bob", "Anna"))
         same(store.find_account("Anna").id, "2", "a name that differs in case")
 
-    def test_case_is_folded_where_that_is_asked_for(self) -> None:
-        """As Unicode folds it; the exact name wins, and nobody is found by a name that is two people's."""
+    def test_fold_case_ignores_case(self) -> None:
+        """Case is folded as in Unicode. The exact name wins, and a name of two accounts finds neither."""
         store = self.store()
         store.add_account(account("1", "Straße", "Ann"))
         store.add_account(account("2", "ΣΊΣΥΦΟΣ", "aNN"))
@@ -116,10 +116,10 @@ class AccountStoreContract(Contract):
         }.items():  # fmt: skip
             found = store.find_account(name, fold_case=True)
             same(found and found.id, id_, f"the account by {name!r}")
-        same(store.find_account("strasse"), None, "a name in another case, which was not asked for")
+        same(store.find_account("strasse"), None, "a name in another case, without fold_case")
 
-    def test_a_change_is_kept_once(self) -> None:
-        """By the version that was read: whoever comes second is told that it is not so any more."""
+    def test_of_two_changes_of_one_version_of_an_account_the_first_is_kept(self) -> None:
+        """The second change returns None."""
         store = self.store()
         first = store.add_account(account("1", "ann", "anna", created_at=5.0, password_hash="h", roles=frozenset({"r"})))
         wanted = replace(
@@ -130,23 +130,23 @@ class AccountStoreContract(Contract):
         same(kept.version > first.version, True, "a version that grows")
         for name in ("anna", "annie"):
             same(store.find_account(name), kept, "the changed account")
-        same(store.find_account("ann"), None, "an account by a name that it gave up")
-        same(store.replace_account(replace(first, disabled=False)), None, "a change of what is not so any more")
-        same(store.replace_account(account("2", "bob", version=1)), None, "a change of nobody")
-        same(store.replace_account(replace(kept, version=0)), None, "a change of what was never read")
-        same(store.replace_account(replace(kept, version=2**70)), None, "a change of what cannot be")
+        same(store.find_account("ann"), None, "an account by a former name")
+        same(store.replace_account(replace(first, disabled=False)), None, "a change of an old version")
+        same(store.replace_account(account("2", "bob", version=1)), None, "a change of an unknown account")
+        same(store.replace_account(replace(kept, version=0)), None, "a change of a record that was never read")
+        same(store.replace_account(replace(kept, version=2**70)), None, "a change of an impossible version")
         same(store.get_account("1"), kept, "the account in the end")
         store.add_account(account("3", "ann"))
 
-    def test_a_change_takes_no_name_of_somebody_else(self) -> None:
-        """And then changes nothing at all."""
+    def test_a_change_to_a_name_in_use_is_refused(self) -> None:
+        """Such a change does nothing at all."""
         store = self.store()
         ann, bob = store.add_account(account("1", "ann")), store.add_account(account("2", "bob"))
         raises(AlreadyExists, lambda: store.replace_account(replace(bob, names=("bobby", "ann"))), "taking a name")
         same((store.find_account("ann"), store.find_account("bob"), store.find_account("bobby")), (ann, bob, None), "the accounts")
 
-    def test_an_old_record_does_not_change_a_new_account_of_that_id(self) -> None:
-        """Removed and added again it is another one, however alike."""
+    def test_a_record_of_a_removed_account_does_not_change_its_successor(self) -> None:
+        """An account that is removed and added again has another version."""
         store = self.store()
         old = store.add_account(account("1", "ann"))
         for _ in range(3):
@@ -155,31 +155,31 @@ class AccountStoreContract(Contract):
             same(store.replace_account(replace(old, disabled=True)), None, "a change of an account that was removed")
             old = new
 
-    def test_a_hash_is_swapped_for_a_better_one(self) -> None:
-        """By the hash that was read; when the password was set stays as it was."""
+    def test_swap_hash_replaces_the_hash_that_was_read(self) -> None:
+        """It compares the old hash, and keeps the time at which the password was set."""
         store = self.store()
         first = store.add_account(account("1", "ann", password_hash="h1", hash_profile="p1", password_changed_at=4.0))
         same(store.swap_hash("1", "h0", "h2", "p2"), False, "the swap of another hash")
-        same(store.swap_hash("2", "h1", "h2", "p2"), False, "the swap of nobody's hash")
+        same(store.swap_hash("2", "h1", "h2", "p2"), False, "the swap for an unknown account")
         same(store.swap_hash("1", "h1", "h2", "p2"), True, "the swap")
         found = store.get_account("1")
         same((found.password_hash, found.hash_profile, found.password_changed_at), ("h2", "p2", 4.0), "the account")
         same(store.swap_hash("1", "h1", "h3", "p3"), False, "the swap of the old hash")
         same(store.replace_account(first), None, "a change by a record with the old hash")
-        refuses(lambda: store.swap_hash("1", "h2", "\x00", None), "a swap for what cannot be kept")
+        refuses(lambda: store.swap_hash("1", "h2", "\x00", None), "a swap for an unstorable hash")
 
-    def test_a_removed_account_is_gone(self) -> None:
-        """With its names, which are free then."""
+    def test_a_removed_account_and_its_names_are_free(self) -> None:
+        """Nothing of it is found, and its names can be used again."""
         store = self.store()
         store.add_account(account("1", "ann", "anna", password_hash="h", hash_profile="p"))
-        same(store.remove_account("2", 1), False, "the removal of nobody")
+        same(store.remove_account("2", 1), False, "the removal of an unknown account")
         same(store.remove_account("1", 1), True, "the removal")
         same(store.remove_account("1", 1), False, "the second removal")
         same((store.get_account("1"), store.find_account("ann"), store.hash_samples()), (None, None, ()), "what is left")
         store.add_account(account("2", "ann", "anna"))
 
     def test_accounts_are_listed_in_the_order_of_their_ids(self) -> None:
-        """By the octets of UTF-8, whatever language the database speaks; page by page each comes once."""
+        """The order is that of the octets in UTF-8, whatever the language of the database. Each account comes once."""
         store = self.store()
         texts = sorted([*TEXTS, "a", "B", "b", "A", "Z", "z", "ä", "aa", "-", "10", "9"], key=lambda text: text.encode())
         for text in reversed(texts):
@@ -191,8 +191,8 @@ class AccountStoreContract(Contract):
             same(store.list_accounts(limit=limit), (), "no accounts")
         same(len(store.list_accounts(limit=10**30)), len(texts), "all accounts")
 
-    def test_a_login_is_noted(self) -> None:
-        """The latest one; and whoever changes the account meanwhile need not read it again."""
+    def test_the_latest_login_is_noted(self) -> None:
+        """An earlier time changes nothing, and a login does not conflict with a change."""
         store = self.store()
         kept = store.add_account(account("1", "ann"))
         for at, noted in ((5.5, 5.5), (3.0, 5.5), (7, 7.0)):
@@ -200,54 +200,48 @@ class AccountStoreContract(Contract):
             same(store.get_account("1").last_login_at, noted, "the login")
         store.note_login("2", 5.0)
         same(store.replace_account(replace(kept, disabled=True)).last_login_at, 7.0, "the login, after a change")
-        refuses(lambda: store.note_login("1", float("nan")), "a login at no time")
+        refuses(lambda: store.note_login("1", float("nan")), "a login at an invalid time")
 
-    def test_hashes_are_sampled_by_profile(self) -> None:
-        """One of each that is in use, and of how many."""
+    def test_hash_samples_has_one_hash_of_each_profile(self) -> None:
+        """It also has the number of accounts of each."""
         store = self.store()
         same(store.hash_samples(), (), "the samples of an empty store")
         for number, (hash_, profile) in enumerate([("a1", "a"), ("a2", "a"), ("b1", "b"), (None, "c"), ("d1", None)]):
             store.add_account(account(str(number), password_hash=hash_, hash_profile=profile))
         found = store.hash_samples()
-        same(sorted(many for _, many in found), [1, 2], "how many")
+        same(sorted(many for _, many in found), [1, 2], "the counts")
         same({(hash_[0], many) for hash_, many in found}, {("a", 2), ("b", 1)}, "the samples")
         store.swap_hash("0", "a1", "b2", "b")
-        store.replace_account(replace(_found(store.get_account("1")), password_hash="c1", hash_profile="c"))
+        store.replace_account(replace(store.get_account("1"), password_hash="c1", hash_profile="c"))
         same({(hash_[0], many) for hash_, many in store.hash_samples()}, {("b", 2), ("c", 1)}, "the samples after changes")
         store.remove_account("1", 1)
         same({(hash_[0], many) for hash_, many in store.hash_samples()}, {("b", 2)}, "the samples after a removal")
 
-    def test_the_decoy_key_stays(self) -> None:
-        """It is of 32 octets, random, and another one in another store."""
+    def test_the_dummy_key_is_random_and_stays(self) -> None:
+        """It has 32 octets."""
         store = self.store()
         one = store.dummy_key()
         same((type(one), len(one), store.dummy_key()), (bytes, 32, one), "the key")
         if len(set(one)) < len(one) // 2:
             raise AssertionError("the dummy hash key is not random")
 
-    def test_revisions_of_accounts(self) -> None:
-        """A change voids what is cached about its account, and about accounts whose names it resembles; about others nothing."""
+    def test_a_change_of_an_account_expires_cached_answers(self) -> None:
+        """Answers about it, and about accounts with names that differ in case alone, expire. Others stay current."""
         store = self.store()
         kept = store.add_account(account("1", "ann", password_hash="h", hash_profile="p"))
         bob = store.add_account(account("6", "bob6"))
         store.add_account(account("7", "carl"))
 
-        def look() -> AccountRecord:
-            return _found(store.find_account("ann"))
-
-        def other() -> AccountRecord:
-            return _found(store.find_account("carl"))
-
-        def third() -> AccountRecord:
-            store.get_account("3")
-            return account("3")
-
+        look, other = partial(store.find_account, "ann"), partial(store.find_account, "carl")
+        second, third = (lambda: store.get_account("2") or account("2")), (lambda: store.get_account("3") or account("3"))
         voids(store, look, lambda: store.replace_account(replace(kept, roles=frozenset({"r"}))), "a change", other)
         voids(store, look, lambda: store.swap_hash("1", "h", "h2", "p"), "a swap", other)
-        voids(store, look, lambda: store.add_account(account("2", "ANN")), "a name that differs in case alone", other)
-        voids(store, look, lambda: store.replace_account(replace(bob, names=("bob6", "Ann"))), "a new name that does", other)
-        voids(store, third, lambda: store.add_account(account("3", disabled=True)), "a disabled account, whose keys die by it", look, other)
-        voids(store, lambda: _or(store.get_account("2"), account("2")), lambda: store.remove_account("2", 1), "a removal", look, other)
+        voids(store, look, lambda: store.add_account(account("2", "ANN")), "an added name that differs in case alone", other)
+        voids(
+            store, look, lambda: store.replace_account(replace(bob, names=("bob6", "Ann"))), "a new name that differs in case alone", other
+        )
+        voids(store, third, lambda: store.add_account(account("3", disabled=True)), "an added account that is disabled", look, other)
+        voids(store, second, lambda: store.remove_account("2", 1), "a removal", look, other)
         keeps(store, look, lambda: store.add_account(account("4", password_hash="x", hash_profile="q")), "another profile of hashes")
         keeps(store, look, lambda: store.add_account(account("5", "bob", password_hash="h", hash_profile="p")), "an addition")
         keeps(store, look, lambda: store.note_login("1", 1), "a login")
@@ -259,25 +253,25 @@ class AccountStoreContract(Contract):
         ):
             keeps(store, look, failing, "a change that is not made")
 
-    def test_of_many_who_swap_a_hash_one_does(self) -> None:
-        """The others are told so."""
+    def test_one_of_many_concurrent_swaps_of_a_hash_wins(self) -> None:
+        """The others return False."""
         store = self.store()
         store.add_account(account("1", "ann", password_hash="h"))
         told = self.race(lambda number: store.swap_hash("1", "h", f"h{number}", None))
-        same(Counter(told), {True: 1, False: self.racers - 1}, "what they are told")
-        same(store.get_account("1").password_hash, f"h{told.index(True)}", "the hash of the one")
+        same(Counter(told), {True: 1, False: self.racers - 1}, "the answers")
+        same(store.get_account("1").password_hash, f"h{told.index(True)}", "the hash of the winner")
 
-    def test_of_many_who_change_an_account_one_does(self) -> None:
-        """The others are told so, and none of theirs is kept."""
+    def test_one_of_many_concurrent_changes_of_an_account_wins(self) -> None:
+        """The others return None, and nothing of them is kept."""
         store = self.store()
         kept = store.add_account(account("1", "ann"))
         told = self.race(lambda number: store.replace_account(replace(kept, names=(f"ann{number}",))))
         (won,) = [answer for answer in told if answer is not None]
-        same(store.get_account("1"), won, "the account of the one")
-        same([store.find_account(f"ann{number}") for number in range(self.racers)], told, "who is found by the names")
+        same(store.get_account("1"), won, "the account of the winner")
+        same([store.find_account(f"ann{number}") for number in range(self.racers)], told, "the accounts by the names")
 
-    def test_of_many_who_take_a_name_one_gets_it(self) -> None:
-        """And of many who come with the same id."""
+    def test_one_of_many_concurrent_additions_of_a_name_wins(self) -> None:
+        """The same holds for an id."""
         store = self.store()
 
         def add(number: int) -> bool:
@@ -289,11 +283,11 @@ class AccountStoreContract(Contract):
 
         told = self.race(add)
         listed = store.list_accounts()
-        same(sum(told), len(listed), "how many were added")
-        same(len({name for found in listed for name in found.names}), len(listed), "how many names they have")
+        same(sum(told), len(listed), "the number of additions")
+        same(len({name for found in listed for name in found.names}), len(listed), "the number of names")
 
-    def test_ids_and_names_are_kept_apart_where_asked(self) -> None:
-        """With `fold_case` given, a name is no id of another account, and an id no name of one."""
+    def test_fold_case_refuses_names_that_are_ids_of_others(self) -> None:
+        """It also refuses an id that is a name of another account."""
         store = self.store()
         ann = store.add_account(account("id-1", "ann"), fold_case=False)
 
@@ -309,19 +303,19 @@ class AccountStoreContract(Contract):
         same(store.replace_account(replace(ann, names=("ann", "id-1")), fold_case=True) is not None, True, "the account's own id")
         same([found.id for found in store.list_accounts()], ["id-1", "id-2"], "the accounts")
 
-    def test_what_overlaps_can_be_changed(self) -> None:
-        """An application may have kept an id that is a name of another account: both can be disabled all the same."""
+    def test_accounts_with_overlapping_names_and_ids_can_be_changed(self) -> None:
+        """An application may have kept such accounts without `fold_case`, and must be able to disable them."""
         store = self.store()
         both = [store.add_account(account("id-1", "ann")), store.add_account(account("ann", "ANN"))]
         for one in both:
             same(store.replace_account(replace(one, disabled=True), fold_case=True) is not None, True, f"the change of {one.id!r}")
 
-    def test_of_many_who_add_an_id_and_a_name_alike_one_does(self) -> None:
-        """The check is made under the lock that writes: no two processes pass it at once (threat W15)."""
+    def test_one_of_many_concurrent_additions_of_an_id_and_an_equal_name_wins(self) -> None:
+        """The check is made under the lock that writes (threat W15)."""
         store = self.store()
 
         def add(number: int) -> bool:
-            # Half of them take the text as an id, the others as a name, in one case or the other.
+            # Half of them use the text as an id, the others as a name, in both cases.
             taken = f"t{number // 4}"
             made = account(taken, f"n{number}") if number % 2 else account(f"i{number}", taken.upper() if number % 4 else taken)
             try:
@@ -334,14 +328,4 @@ class AccountStoreContract(Contract):
         kept = store.list_accounts()
         ids, folded = {found.id for found in kept}, [name.casefold() for found in kept for name in found.names]
         same([name for found in kept for name in found.names if name in ids], [], "names that are ids of others")
-        same(len(folded), len(set(folded)), "how many names differ in more than case")
-
-
-def _found(account: AccountRecord | None) -> AccountRecord:
-    if account is None:
-        raise AssertionError("an account is not found")
-    return account
-
-
-def _or(account: AccountRecord | None, other: AccountRecord) -> AccountRecord:
-    return other if account is None else account
+        same(len(folded), len(set(folded)), "the number of caseless names")

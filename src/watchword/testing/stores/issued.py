@@ -1,4 +1,4 @@
-"""Tests what every store owes about keys and about tokens alike: one promise each, which the suites of both make theirs."""
+"""Tests the promises that the contracts of keys and tokens share."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Side:
 
     Args:
         store: the store.
-        make: returns a record to add, by its id and its owner.
-        find: returns the record of a store that is like one.
+        make: returns a record to add, from its id and its owner.
+        find: returns the stored record of a given one.
     """
 
     store: Any
@@ -31,7 +31,7 @@ class Side:
 
     @property
     def what(self) -> str:
-        """What its records are called."""
+        """The kind of its records."""
         return str(self.make().what)
 
     def add(self, record: Issued) -> Any:  # noqa: ANN401 - a store's record; so below
@@ -43,21 +43,21 @@ class Side:
         return tuple(getattr(self.store, f"list_{self.what}s")(**page))
 
     def kept(self, record: Any) -> Any:  # noqa: ANN401
-        """Return a record without what a store gives it."""
+        """Return a record without the version that a store gives it."""
         return replace(record, version=0) if hasattr(record, "version") else record
 
 
 def kept_whole(side: Side, given: Issued) -> None:
-    """Hold that a record is kept and found with every field."""
+    """Check that a record is kept and found with every field."""
     added = side.add(given)
     same(side.kept(added), given, f"the {side.what} as it is kept")
     same(side.find(given), added, f"the {side.what} as it is found")
     little = side.make("little")
-    same(side.kept(side.add(little)), little, f"a {side.what} of little")
+    same(side.kept(side.add(little)), little, f"a {side.what} with few fields")
 
 
 def any_text(side: Side, *more: Callable[[str], Issued]) -> None:
-    """Hold that ids and owners are any text, and that what cannot be kept is refused, and finds nothing."""
+    """Check that ids and owners are any text, and that unstorable text is refused and finds nothing."""
     for text in TEXTS:
         side.add(side.make(text, text, label=text))
     for text in TEXTS:
@@ -69,17 +69,17 @@ def any_text(side: Side, *more: Callable[[str], Issued]) -> None:
         bad += [side.make("x", **{grants: frozenset({text})}) for grants in ("roles", "scopes", "permissions")]
         for record in [*bad, *([side.make("x", label=text)] if text else [])]:
             refuses(partial(side.add, record), f"adding a {side.what} with {text[:9]!r}")
-        same((side.list(owner=text), side.store.revoke_all(text, 1)), ((), (0, 0)), f"what {text[:9]!r} holds")
+        same((side.list(owner=text), side.store.revoke_all(text, 1)), ((), (0, 0)), f"the {side.what}s of {text[:9]!r}")
         if text:
-            same(side.list(after=text), (), f"{side.what}s after what cannot be kept")
+            same(side.list(after=text), (), f"{side.what}s after an unstorable id")
     wrong: dict[str, Any] = {"digest": b"short", "kind": "root", "expires_at": float("nan"), "scopes": "a"}
     for field, value in wrong.items():
         refuses(partial(side.add, replace(side.make(), **{field: value})), f"adding a {side.what} that cannot be kept")
-    same(len(side.list()), len(TEXTS), "how many are kept")
+    same(len(side.list()), len(TEXTS), "the number of kept records")
 
 
 def taken_once(side: Side, *same_as_first: Issued) -> None:
-    """Hold that what is taken stays with the first."""
+    """Check that a second record with the same id or digest is refused."""
     kept = side.add(side.make("1", "ann"))
     for record in (side.make("1", "bob"), *same_as_first):
         raises(AlreadyExists, partial(side.add, record), f"adding a {side.what} that is taken")
@@ -87,7 +87,7 @@ def taken_once(side: Side, *same_as_first: Issued) -> None:
 
 
 def in_order(side: Side, ids: Sequence[str], fill: Callable[[Sequence[Any]], None]) -> None:
-    """Hold that records are listed in the order of their ids, everybody's or somebody's, and page by page each comes once."""
+    """Check that records are listed in the order of their ids, for all owners or one, and come once on all pages."""
     fill([side.make(id_, "ann" if number % 5 else "bob") for number, id_ in enumerate(ids)])
     few = max(3, len(ids) // 25)
     same(paged(lambda after: side.list(after=after)), list(ids), "all, by pages")
@@ -97,16 +97,20 @@ def in_order(side: Side, ids: Sequence[str], fill: Callable[[Sequence[Any]], Non
 
 
 def all_revoked(side: Side, revoked: Callable[[int], tuple[int, int]]) -> None:
-    """Hold that all of somebody are revoked that were not yet, and nobody else's."""
+    """Check that `revoke_all` revokes the unrevoked records of one owner alone."""
     for one in (side.make("1"), side.make("2", revoked_at=3.0), side.make("3", revoked_at=9.0), side.make("4", "bob")):
         side.add(one)
-    same(side.store.revoke_all("1", 5), revoked(1), "how many are revoked")
-    same([found.revoked_at for found in side.list()], [5.0, 3.0, 9.0, None], "when")
-    same((side.store.revoke_all("1", 6), side.store.revoke_all("eve", 6)), ((0, 0), (0, 0)), "the second time, and nobody's")
+    same(side.store.revoke_all("1", 5), revoked(1), "the number of revoked ones")
+    same([found.revoked_at for found in side.list()], [5.0, 3.0, 9.0, None], "the times")
+    same(
+        (side.store.revoke_all("1", 6), side.store.revoke_all("eve", 6)),
+        ((0, 0), (0, 0)),
+        "a second revocation, and one of an unknown owner",
+    )
 
 
 def told_of_its_owner(side: Side) -> None:
-    """Hold that a record tells whether its owner is disabled: whatever it was added with, and wherever it is read."""
+    """Check that a record tells whether its owner is disabled, whatever it was added with and however it is read."""
     kept = side.store.add_account(account("1", disabled=True))
     one, two = side.make("1", "1", owner_disabled=False), side.make("2", "2", owner_disabled=True)
     same((side.add(one).owner_disabled, side.add(two).owner_disabled), (True, False), "of what is added")

@@ -1,4 +1,4 @@
-"""Tests what every store of API keys owes to the checkers."""
+"""Tests the contract of `KeyStore`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def keys_of(store: Any) -> issued.Side:  # noqa: ANN401 - a store
 
 
 class KeyStoreContract(Contract):
-    """What every `KeyStore` owes; see `AccountStoreContract`."""
+    """Tests the contract of `KeyStore`; see `AccountStoreContract`."""
 
     def test_a_key_is_found_by_its_id(self) -> None:
-        """As it was added, with every field."""
+        """It is returned with every field as it was added."""
         store = self.store()
         issued.kept_whole(
             keys_of(store),
@@ -33,19 +33,19 @@ class KeyStoreContract(Contract):
         same(store.find_key("K1"), None, "a key by another id")
 
     def test_ids_of_keys_are_any_text(self) -> None:
-        """Each is found by itself alone; what cannot be kept is refused, and finds nothing."""
+        """Each text finds its own key. Unstorable text is refused, and finds nothing."""
         store = self.store()
         issued.any_text(keys_of(store), lambda text: key("x", networks=(text,)))
         for text in UNSTORABLE:
             same(store.find_key(text), None, f"a key by {text[:9]!r}")
             store.note_key_use(text, 1)
 
-    def test_an_id_of_a_key_is_taken_once(self) -> None:
-        """The first stays as it is."""
+    def test_an_id_of_a_key_in_use_is_refused(self) -> None:
+        """The first key stays as it is."""
         issued.taken_once(keys_of(self.store()))
 
-    def test_a_change_of_a_key_is_kept_once(self) -> None:
-        """By the version that was read."""
+    def test_of_two_changes_of_one_version_of_a_key_the_first_is_kept(self) -> None:
+        """The second change returns None."""
         store = self.store()
         first = store.add_key(key("k1", created_at=1.0))
         store.note_key_use("k1", 7.0)
@@ -58,8 +58,8 @@ class KeyStoreContract(Contract):
         same(store.replace_key(key("k9", version=1)), None, "a change of no key")
         same(store.find_key("k1"), kept, "the key in the end")
 
-    def test_a_key_and_its_successor_are_kept_both_or_neither(self) -> None:
-        """Neither where the old one changed, nor where the id of the new one is taken."""
+    def test_rotate_key_keeps_the_key_and_its_successor_or_neither(self) -> None:
+        """It keeps neither if the old one has changed, or if the id of the new one is in use."""
         store = self.store()
         first = store.add_key(key("k1"))
         other = store.add_key(key("k2"))
@@ -75,13 +75,13 @@ class KeyStoreContract(Contract):
         same(store.find_key("k4"), None, "the successor of the second rotation")
 
     def test_keys_are_listed_in_the_order_of_their_ids(self) -> None:
-        """Everybody's or somebody's; page by page each comes once."""
+        """Each comes once, on pages of all keys or of one owner's."""
         store = self.store()
         ids = sorted(f"{number * 7919 % 65536:04x}" for number in range(self.many))
         issued.in_order(keys_of(store), ids, partial(self.fill, store))
 
-    def test_the_use_of_a_key_is_noted(self) -> None:
-        """The latest one; and whoever changes the key meanwhile need not read it again."""
+    def test_the_latest_use_of_a_key_is_noted(self) -> None:
+        """An earlier time changes nothing, and a use does not conflict with a change."""
         store = self.store()
         kept = store.add_key(key())
         for at, noted in ((5.5, 5.5), (3.0, 5.5), (7, 7.0)):
@@ -90,33 +90,25 @@ class KeyStoreContract(Contract):
         store.note_key_use("k2", 1.0)
         same(store.replace_key(kept).last_used_at, 7.0, "the use, after a change")
 
-    def test_all_keys_of_somebody_are_revoked(self) -> None:
-        """Those that were not yet; and nobody else's."""
+    def test_revoke_all_revokes_the_keys_of_an_owner(self) -> None:
+        """Keys that were revoked before, and those of other owners, stay as they are."""
         issued.all_revoked(keys_of(self.store()), lambda count: (count, 0))
 
-    def test_no_change_takes_the_revocation_of_a_key_back(self) -> None:
-        """Whoever read the key before finds that it has changed."""
+    def test_a_change_of_an_old_version_does_not_undo_a_revocation(self) -> None:
+        """A record that was read before the revocation has an old version."""
         store = self.store()
         old = store.add_key(key())
         store.revoke_all("1", 5)
         same(store.replace_key(replace(old, label="new")), None, "a change that would take the revocation back")
 
-    def test_revisions_of_keys(self) -> None:
-        """A change voids what is cached about its key, and a revocation of all about the keys of one owner; about others nothing."""
+    def test_a_change_of_a_key_expires_cached_answers(self) -> None:
+        """A revocation of all expires answers about the keys of one owner. Answers about others stay current."""
         store = self.store()
         first = store.add_key(key("k1"))
         store.add_key(key("k5"))
         store.add_key(key("k4", "bob"))
 
-        def look() -> Any:  # noqa: ANN401 - a store's record
-            return store.find_key("k1")
-
-        def of_the_same() -> Any:  # noqa: ANN401 - as above
-            return store.find_key("k5")
-
-        def of_bob() -> Any:  # noqa: ANN401 - as above
-            return store.find_key("k4")
-
+        look, of_the_same, of_bob = (partial(store.find_key, id_) for id_ in ("k1", "k5", "k4"))
         voids(store, look, lambda: store.replace_key(replace(first, label="x")), "a change", of_the_same, of_bob)
         current = store.find_key("k1")
         voids(store, look, lambda: store.rotate_key(current, key("k2")), "a rotation", of_the_same, of_bob)
@@ -130,8 +122,8 @@ class KeyStoreContract(Contract):
         ):
             keeps(store, look, failing, "a change that is not made")
 
-    def test_of_many_who_change_or_rotate_a_key_one_does(self) -> None:
-        """Whichever of the two they do."""
+    def test_one_of_many_concurrent_changes_and_rotations_of_a_key_wins(self) -> None:
+        """The others return None."""
         store = self.store()
         kept = store.add_key(key())
         told = self.race(

@@ -1,6 +1,6 @@
-"""Tests what a store owes that keeps accounts, keys and tokens."""
+"""Tests the contract of a store that keeps accounts, keys and tokens."""
 
-# ruff: noqa: FBT003, S106 - what is expected, and hashes that are none
+# ruff: noqa: FBT003, S106 - expected values, and hashes that are not real
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from watchword.testing.stores.tokens import TokenStoreContract, tokens_of
 
 
 class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
-    """What a store owes that keeps accounts, keys and tokens: the three suites, and what holds between them."""
+    """Tests the three contracts, and the promises between them."""
 
     def test_a_key_tells_whether_its_owner_is_disabled(self) -> None:
-        """Whatever it was added with, and wherever it is told of; an owner without an account is not."""
+        """An owner without an account is not disabled."""
         issued.told_of_its_owner(keys_of(self.store()))
 
-    def test_a_key_that_changes_tells_whether_its_owner_is_disabled(self) -> None:
-        """And so does its successor."""
+    def test_a_changed_key_tells_whether_its_owner_is_disabled(self) -> None:
+        """So does its successor."""
         store = self.store()
         store.add_account(account("1", disabled=True))
         changed = store.replace_key(replace(store.add_key(key()), label="x"))
         same((changed.owner_disabled, store.rotate_key(changed, key("k3")).owner_disabled), (True, True), "of keys that change")
 
-    def test_a_token_tells_whether_its_subject_is_disabled(self) -> None:
-        """As a key does."""
+    def test_a_token_tells_whether_its_owner_is_disabled(self) -> None:
+        """An owner without an account is not disabled."""
         issued.told_of_its_owner(tokens_of(self.store()))
 
-    def test_what_a_removed_account_holds_is_revoked(self) -> None:
-        """In the same step, so that it cannot live on; a new account of that id gets nothing of it."""
+    def test_removing_an_account_revokes_its_keys_and_tokens(self) -> None:
+        """A new account with that id does not get them."""
         store = self.store()
         store.add_account(account("1", "ann", disabled=True))
         for id_, owner in (("1a", "1"), ("2a", "2")):
@@ -46,8 +46,8 @@ class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
         store.add_account(account("1", "ann"))
         same(store.find_key("1a").revoked_at, 5.0, "a key after the account came back")
 
-    def test_all_that_somebody_holds_is_revoked_in_one_step(self) -> None:
-        """Nobody ever sees the keys dead and the tokens alive, or some of each."""
+    def test_revoke_all_is_one_step(self) -> None:
+        """A reader never sees keys revoked without tokens, or a part of them."""
         store = self.store()
         for number in range(20):
             store.add_key(key(f"k{number}"))
@@ -58,7 +58,7 @@ class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
         def look(number: int) -> tuple[frozenset[float | None], frozenset[float | None]]:
             if number == self.racers // 2:
                 revoked.append(store.revoke_all("1", 5))
-            # The tokens are asked for first: once they are dead the keys must be.
+            # Tokens are read first: if they are revoked, the keys must be as well.
             tokens = frozenset(found.revoked_at for found in store.list_tokens())
             return tokens, frozenset(found.revoked_at for found in store.list_keys())
 
@@ -66,10 +66,10 @@ class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
         same(revoked, [(20, 20)], "how many")
         whole, gone = frozenset({None}), frozenset({5.0})
         if not seen <= {(whole, whole), (whole, gone), (gone, gone)}:
-            raise AssertionError(f"somebody saw half a revocation: {seen}")
+            raise AssertionError(f"revoke_all must be one step, and a reader saw {seen}")
 
-    def test_a_store_shows_no_secret(self) -> None:
-        """Neither it nor its records print a hash or a digest."""
+    def test_a_store_and_its_records_print_no_secret(self) -> None:
+        """Neither a hash nor a digest is printed."""
         store = self.store()
         shown = [store, store.add_account(account("1", password_hash="s3cret")), store.add_key(key()), store.add_token(token())]
         printed = " ".join(repr(one) for one in shown)
