@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from watchword.stores.ports import KeyRecord
 
-SILENT = r"^the store does not answer: it was silent \d+\.\d s ago; one request at a time tries again$"
+SILENT = r"^the store does not answer: it was silent \d+\.\d s ago\. One request at a time tries again\.$"
 
 
 @pytest.fixture(scope="module")
