@@ -1,8 +1,8 @@
-"""Provides what every cache of this library needs: keyed digests in place of secrets, and a bounded table.
+"""Provides keyed digests, which caches use in place of secrets, and a bounded table.
 
-What is remembered about a credential stands under a keyed digest of it: the key is random and never leaves the process, so
-the digest cannot be looked up in a table of guesses, and the fields are length-prefixed, so no two sets of them run
-together (threats C1). A table is bounded, so requests cannot fill the memory (threats C7).
+A cache finds the result of a credential under a keyed digest of it. The key is random and never leaves the process, so the digest cannot
+be looked up in a table of guesses. The fields are length-prefixed, so two different sets never give the same input (threats C1). A table
+is bounded, so requests cannot fill the memory (threats C7).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST = 10_000
 FOR = 300.0
 """The default lifetime of an entry in seconds."""
 
-_LONGEST = 86_400  # seconds: longer than a day, a memory is a second place where accounts live
+_LONGEST = 86_400  # seconds: for longer than a day, a cache would be a second store of accounts
 
 
 def check_bounds(owner: str, remember: object, remember_for: object) -> None:
@@ -59,7 +59,7 @@ class KeyedDigest:
         """Return the digest of some fields, 32 octets.
 
         Args:
-            fields: what to name; their number and where each ends count.
+            fields: the fields. Their number and the end of each count.
         """
         state = self._keyed.copy()
         for field in fields:
@@ -67,10 +67,10 @@ class KeyedDigest:
         return state.digest()
 
     def of_one(self, field: bytes) -> bytes:
-        """Return the digest of one field, 32 octets; for a digest that names nothing but single fields.
+        """Return the digest of one field, 32 octets; for a table in which every key is one field.
 
         Args:
-            field: what to name.
+            field: the field.
         """
         state = self._keyed.copy()
         state.update(field)
@@ -81,12 +81,12 @@ class KeyedDigest:
 
 
 class Bounded(dict[K, V]):
-    """A mapping that forgets its oldest entry when it is full. Usable by several threads at once.
+    """A mapping that drops its oldest entry when it is full. Usable by several threads at once.
 
-    Whatever is kept while requests are served is kept in one, also where only few keys are possible today.
+    Every table that grows while requests are served is one of these, also where few keys are possible.
 
     Args:
-        most: how many entries it holds at most; 0: none, ever.
+        most: the greatest number of entries; 0: the table stays empty.
     """
 
     __slots__ = ("_most",)
@@ -96,11 +96,11 @@ class Bounded(dict[K, V]):
         self._most = most
 
     def keep(self, key: K, value: V) -> None:
-        """Remember something; what was remembered under the key is replaced.
+        """Store a value. It replaces the one under the same key.
 
         Args:
-            key: what it is found by; where that was a secret, its digest.
-            value: what to remember.
+            key: the key; a digest where the key would be a secret.
+            value: the value.
         """
         if self._most <= 0:
             return

@@ -16,7 +16,7 @@ _uptime: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME) 
 
 
 class Clock(Protocol):
-    """Anything that tells the time; `watchword.testing.FixedClock` is one that stands still."""
+    """An object that tells the time; `watchword.testing.FixedClock` is one that stands still."""
 
     def now(self) -> float:
         """Return the present as Unix seconds."""
@@ -58,14 +58,14 @@ def ticks() -> float:
 
 
 def as_clock(given: Clock | None, owner: str) -> Clock:
-    """Return the given clock; None: that of the machine.
+    """Return the given clock; None: the clock of the machine.
 
     Args:
         given: the argument.
         owner: the class that takes it, for the message.
 
     Raises:
-        ConfigurationError: it has no now(), or is a class.
+        ConfigurationError: the argument has no now(), or is a class.
     """
     if given is None:
         return SystemClock()

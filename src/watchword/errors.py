@@ -16,13 +16,13 @@ from __future__ import annotations
 
 
 class WatchwordError(Exception):
-    """The root of everything that watchword raises on purpose."""
+    """The base of the exceptions of watchword."""
 
 
 class ConfigurationError(WatchwordError, ValueError):
-    """A guard, scheme, rule or checker was set up in a way that cannot be right.
+    """An argument of a guard, scheme, rule or checker is not valid.
 
-    Raised at construction, never while a request is served. The message says what is wrong, where, and how to mend it.
+    Raised at construction, never while a request is served. The message names the argument, the value and the fix.
     """
 
 
@@ -69,7 +69,7 @@ class NotFound(WatchwordError, LookupError):
 
 
 class Unavailable(WatchwordError):
-    """A checker raises this when it cannot know: the store, the key server or the directory does not answer.
+    """Raised by a checker that cannot tell, because the store, the key server or the directory does not answer.
 
     The client gets 503 with `Retry-After`, never 401: its credentials may be good (RFC 9110 §15.6.4).
 
@@ -93,6 +93,6 @@ class Unavailable(WatchwordError):
 class Overloaded(Unavailable):
     """Too much work is waiting: the queue for password hashes is full, and nothing was computed for this request.
 
-    An outage for its client (503 with `Retry-After`), and for the operator something else: nothing is broken, there are more
-    first logins than the CPUs can hash (threats W4). Args and Raises are those of `Unavailable`.
+    The client gets 503 with `Retry-After`, as in an outage. For the operator it means that there are more first logins than the CPUs can
+    hash (threats W4). Args and Raises are those of `Unavailable`.
     """

@@ -12,13 +12,13 @@ from watchword.errors import ConfigurationError
 
 
 class Place(NamedTuple):
-    """Where a request lies.
+    """The path of a request relative to the mount.
 
     Args:
         path: the decoded path below the mount. Rules are compared with it.
         mount: the prefix that was taken off; empty: none was.
         whole: the path as a router reads it that does not take the mount off; None: the router is known to take it off.
-        misplaced: whether routers disagree about where the mount ends. The firewall's rule `mount` refuses the request.
+        misplaced: whether routers disagree about the end of the mount. The firewall's rule `mount` refuses the request.
     """
 
     path: str
@@ -72,7 +72,7 @@ def strip_mount(path: str, mount: str) -> str:
 
 
 def check_mount(given: object) -> str:
-    """Return a mount that is written in the code, if it can be one.
+    """Return a mount that is written in the code, checked.
 
     Args:
         given: the argument `mount`.

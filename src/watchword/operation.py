@@ -1,4 +1,4 @@
-"""Describes work that the core must not do itself, and drives it with or without an event loop.
+"""Describes I/O and hashing as values, and runs them with or without an event loop.
 
 A decision is a generator that yields an `Operation` wherever something must be hashed, queried or fetched, and is sent
 the result. `run` drives it for WSGI and scripts, `arun` for ASGI: one brain, so both give the same answer.
@@ -32,7 +32,7 @@ class Operation(Generic[T]):
         arun: the same, awaited; None: an asynchronous driver calls `run` in a worker thread, never on the event loop.
     """
 
-    # What it works on is bound to it: a password, as often as not.
+    # Hidden: the functions are often bound to a password.
     run: Callable[[], T] = field(repr=False)
     arun: Callable[[], Awaitable[T]] | None = field(default=None, repr=False)
 
@@ -54,8 +54,8 @@ def in_order(first: Operation[Any] | None, second: Operation[Any]) -> Operation[
     """Return the operation that does two, the second one also where the first fails.
 
     Args:
-        first: what is done first; None: nothing.
-        second: what is done then.
+        first: the first operation; None: nothing.
+        second: the second operation.
     """
     if first is None:
         return second
@@ -71,7 +71,7 @@ def in_order(first: Operation[Any] | None, second: Operation[Any]) -> Operation[
 
 
 def run(steps: Steps[T]) -> T:
-    """Drive the steps to their end, doing each operation here and now.
+    """Drive the steps to their end, running each operation in this thread.
 
     Args:
         steps: a fresh generator.
@@ -80,7 +80,7 @@ def run(steps: Steps[T]) -> T:
         What the generator returns.
 
     Raises:
-        BaseException: whatever an operation raises and the generator does not catch.
+        BaseException: an exception of an operation that the generator does not catch.
     """
     try:
         operation = next(steps)
@@ -108,7 +108,7 @@ async def arun(steps: Steps[T]) -> T:
         What the generator returns.
 
     Raises:
-        BaseException: whatever an operation raises and the generator does not catch, cancellation included.
+        BaseException: an exception of an operation that the generator does not catch, cancellation included.
     """
     try:
         operation = next(steps)
@@ -135,7 +135,7 @@ async def in_thread(work: Callable[[], T], *, abandon: bool = False) -> T:
 
     Raises:
         Unavailable: the process may have no more threads; nothing was done.
-        BaseException: whatever the work raises.
+        BaseException: an exception of the work.
     """
     # Imported on first use: half of what `import watchword` would cost, and WSGI never needs it.
     from anyio import CapacityLimiter
@@ -171,7 +171,7 @@ async def begin_in_thread(work: Callable[[], object], patience: float) -> None:
 
     Raises:
         Unavailable: the process may have no more threads; nothing was done.
-        BaseException: whatever the work raises meanwhile.
+        BaseException: an exception of the work within that time.
     """
     from anyio import move_on_after
 

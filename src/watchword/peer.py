@@ -1,4 +1,4 @@
-"""Facts about whoever speaks to the server, beside its address: what TLS has proven, and which trusted proxy it came by."""
+"""Defines facts about the connection that brought a request: the client certificate, and the trusted proxy."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What is known about the connection that brought a request.
+    """Facts about the connection that brought a request.
 
     Args:
-        certificate: the client certificate in DER (RFC 5280 §4.1), verified by the server, or by a trusted proxy that hands it over; None:
-            none was shown. Its holder has proven the key; whom it stands for is for a checker to say.
-        proxy: the address of the trusted proxy that brought the request; None: the client came by itself.
+        certificate: the client certificate in DER (RFC 5280 §4.1), verified by the server, or by a trusted proxy that forwards it; None:
+            the client sent none. The client has proven possession of the key; a checker maps the certificate to a principal.
+        proxy: the address of the trusted proxy that brought the request; None: no trusted proxy did.
 
-    Trust: set by adapters from what the server states, or by the `proxies` step of the guard. Nothing of it is taken from a client.
+    Trust: adapters set it from facts of the server, and the `proxies` step of the guard from a trusted proxy; never from a client.
     """
 
     certificate: bytes | None = field(default=None, repr=False)
@@ -23,7 +23,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What a trusted proxy says about a request, in place of what the server knows of the connection to the proxy.
+    """Facts that a trusted proxy states about a request, in place of facts about the connection to the proxy.
 
     Args:
         client: the address of the client; None: it is not known, and lies in no network.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from watchword.validators import check_scope
+from watchword.validators import check_scope, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,12 +27,12 @@ class Evidence:
         auth_time: when the person last logged in, Unix seconds.
         acr: the authentication context class reached (RFC 9470 §3).
         factors: the kinds of factor used, such as `{"password", "otp"}`; any collection, kept as a frozenset.
-        expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end by itself.
-        networks: from where it counts, such as `("10.0.0.0/8",)`; the guard refuses it from elsewhere. None: from anywhere;
-            none at all, or one that cannot be read: from nowhere.
+        expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end.
+        networks: the networks from which the evidence counts, such as `("10.0.0.0/8",)`; the guard refuses it from elsewhere. None: any
+            network. An empty tuple, or a string that is not a network: no network.
 
     Raises:
-        TypeError: factors or networks are given as one string, which would be taken letter by letter.
+        TypeError: `factors` or `networks` is one string, which would be read letter by letter.
     """
 
     scheme: str = ""
@@ -62,7 +62,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, init=False, eq=False)
 class Principal:
-    """Who it is, and what they hold. An immutable value.
+    """The caller, with the roles, scopes and permissions that the caller holds. An immutable value.
 
     Two principals are equal when all their fields are. Claims never show in the repr: an issuer may put anything there.
 
@@ -71,15 +71,15 @@ class Principal:
         roles: names for `role(...)`.
         scopes: names for `scope(...)`, compared exactly and case-sensitively (RFC 6749 §3.3).
         permissions: names for `permission(...)`.
-        claims: what the checker knows beside that; copied, one level deep, and read-only.
-        evidence: how it was established; None: the guard fills in the scheme.
+        claims: further facts from the checker; copied one level deep, and read-only.
+        evidence: how the principal was established; None: the guard fills in the scheme.
         kind: `"user"` for a person, `"client"` for a program acting for itself (RFC 9700 §4.15).
 
     Raises:
         ValueError: the id is empty, or a scope is not a scope token (RFC 6749 §3.3).
         TypeError: the id is not a string, the evidence is not an Evidence, or names are given as one string.
 
-    Trust: made by checkers, from proven facts only. Nothing of it comes from the request unchecked.
+    Trust: checkers make principals, from proven facts only.
     """
 
     id: str
@@ -102,13 +102,13 @@ class Principal:
         kind: Literal["user", "client"] = "user",
     ) -> None:
         if not isinstance(id, str):
-            raise TypeError(f"the id of a principal is a string, not {type(id).__name__}")
+            raise TypeError(f"Principal(id=...) must be a string, got {type(id).__name__}.")
         if not id:
-            raise ValueError("Principal(id) must be a non-empty string, got ''. Use watchword.ANONYMOUS for an anonymous caller.")
+            raise ValueError("Principal(id=...) must be a non-empty string, got ''. Use watchword.ANONYMOUS for an anonymous caller.")
         if evidence is not None and not isinstance(evidence, Evidence):
-            raise TypeError(f"the evidence of a principal is an Evidence, not {type(evidence).__name__}")
+            raise TypeError(f"Principal(evidence=...) must be an Evidence, got {type(evidence).__name__}.")
         if kind not in {"user", "client"}:
-            raise ValueError(f'the kind of a principal is "user" or "client", not {kind!r}')
+            raise invalid("Principal(kind=...)", 'be "user" or "client"', kind)
         _fill(self, id, _names("roles", roles), _scopes(scopes), _names("permissions", permissions), claims, evidence, kind)
 
     @property
@@ -137,9 +137,9 @@ class Principal:
 
     def with_evidence(self, evidence: Evidence) -> Principal:
         """Return the same principal, established by this evidence."""
-        twin = object.__new__(type(self))
-        _fill(twin, self.id, self.roles, self.scopes, self.permissions, self.claims, evidence, self.kind)
-        return twin
+        alike = object.__new__(type(self))
+        _fill(alike, self.id, self.roles, self.scopes, self.permissions, self.claims, evidence, self.kind)
+        return alike
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Principal):
@@ -175,11 +175,11 @@ class Principal:
 
 def _names(field: str, names: Iterable[str]) -> frozenset[str]:
     if isinstance(names, (str, bytes)):
-        raise TypeError(f"{field} takes a collection of names, such as [{names!r}], not one string")
+        raise TypeError(f"{field}=... must be a collection of names, not one string, got {names!r}. Write [{names!r}].")
     kept = frozenset(names)
     for name in kept:
         if not isinstance(name, str):
-            raise TypeError(f"{field} holds names, and {type(name).__name__} is not a string")
+            raise TypeError(f"{field}=... must be a collection of strings, got {type(name).__name__} in it.")
     return kept or _NO_NAMES  # an empty frozenset is 216 octets, and most principals have two of them
 
 

@@ -26,7 +26,7 @@ class Process:
         self._pid = getpid()
 
     def is_current(self) -> bool:
-        """Return False in a child that was forked from it, by whatever means."""
+        """Return False in a child that was forked from it, however it was forked."""
         return self._pid == getpid()
 
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class PerProcess(Generic[T]):
         """Return the value of this process.
 
         Raises:
-            Exception: whatever `make` raises; the next call tries again.
+            Exception: any exception of `make`; the next call tries again.
         """
         slot = self._slot
         if not slot.process.is_current():

@@ -1,7 +1,7 @@
-"""Names why a request was refused: one stable code each, the same in body, log, CLI and docs.
+"""Defines the reasons of refusals: one stable code each, the same in body, log, CLI and docs.
 
-Codes that would tell an anonymous caller whether an account exists are shown to clients under another code (`disclosed_as`). The words
-for each reader are in `watchword.refusal.texts`.
+Clients see another code (`disclosed_as`) in place of those that tell whether an account exists. The words for each reader are in
+`watchword.refusal.texts`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Reason(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     INVALID_PROOF = "invalid_proof"
     STALE_NONCE = "stale_nonce"
-    # The caller is identified and may not, or could not be identified.
+    # The caller may not, or must prove more.
     STEP_UP_REQUIRED = "step_up_required"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     MISSING_ROLE = "missing_role"
@@ -57,12 +57,12 @@ class Reason(StrEnum):
 
     @property
     def of_checker(self) -> bool:
-        """Whether a checker may answer it in a `Refused`; whether somebody *may* is for a requirement to say."""
+        """Whether a checker may give it in a `Refused`. Requirements give the reasons of authorization."""
         return self in _OF_CHECKER
 
     @property
     def disclosed_as(self) -> Reason | None:
-        """The code under which a client sees it, so that nobody learns which check failed (threat: enumeration); None: its own."""
+        """The code that a client sees in its place, so that failed checks look alike (threat: enumeration); None: its own code."""
         return Reason.INVALID_CREDENTIALS if self in _ALIKE else None
 
 
@@ -81,7 +81,7 @@ _ALIKE = frozenset(
         Reason.BAD_SIGNATURE,
     }
 )
-# "expired" helps an honest client, and what is wrong with a proof is no secret.
+# "expired" helps an honest client. A mistake in a proof reveals no secret.
 _OF_CHECKER = _ALIKE | {Reason.EXPIRED, Reason.INVALID_PROOF, Reason.STALE_NONCE}
 
 

@@ -1,6 +1,6 @@
-"""Defines the answers of a checker: `Accepted(principal)` or `Refused(reason)`, and no third one.
+"""Defines the two answers of a checker: `Accepted(principal)` and `Refused(reason)`.
 
-A checker that cannot know raises `watchword.Unavailable`.
+A checker that cannot tell raises `watchword.Unavailable`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from watchword.grammar import is_token
 from watchword.principal import Principal
 from watchword.reason import Reason
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,13 +24,13 @@ __all__ = ["ALWAYS", "Accepted", "Lease", "Reason", "Refused", "Verdict"]
 
 
 class Lease(Protocol):
-    """For how long an answer may be given again without asking the checker."""
+    """The right to give an answer again without asking the checker."""
 
     def is_current(self) -> bool:
         """Tell whether the checker would give the same answer now.
 
-        Called for every request that could use it, on the event loop: it must look at local state only, without I/O. When in
-        doubt it says no, and the checker is asked.
+        It is called for every request that could use the answer, on the event loop, so it must look at local state only, without I/O. In
+        doubt it returns False, and the checker is asked.
         """
         ...
 
@@ -56,15 +57,15 @@ class Accepted:
 
     Args:
         principal: the owner of the credentials; never `ANONYMOUS` and never None.
-        lease: for how long the guard may remember it; None: the checker is asked every time.
-        after_response: what is left to do once the response was sent, such as to note a login. The guard hands it on
+        lease: for how long the guard may cache the answer; None: the checker is asked every time.
+        after_response: an operation to run once the response was sent, such as to note a login. The guard hands it on
             with its decision; a program that calls a checker directly may run or ignore it.
         headers: response fields, such as `("DPoP-Nonce", "…")`; kept as a tuple. They belong to this one response and are never cached
             with the caller.
 
     Raises:
-        TypeError: it is not a Principal, or it is `ANONYMOUS`.
-        ValueError: a response field cannot be sent.
+        TypeError: the principal is not a `Principal`, or is `ANONYMOUS`.
+        ConfigurationError: a response field cannot be sent.
     """
 
     principal: Principal
@@ -75,10 +76,11 @@ class Accepted:
     def __post_init__(self) -> None:
         if self.headers:
             object.__setattr__(self, "headers", _fields(self.headers))
-        # Libraries that could accept without a principal let anonymous callers in (threats S4): such a verdict cannot be made.
+        # Libraries in which a verdict without a principal was possible let anonymous callers in (threats S4).
         if not isinstance(self.principal, Principal) or not self.principal.is_authenticated:
             raise TypeError(
-                f"Accepted takes the Principal that was identified, not {_kind(self.principal)}; to refuse, answer Refused(reason) or None"
+                f"Accepted(principal=...) must be an authenticated Principal, got {_kind(self.principal)}. "
+                "To refuse, return Refused(reason) or None."
             )
 
 
@@ -93,8 +95,7 @@ class Refused:
         headers: response fields, as in `Accepted`.
 
     Raises:
-        ValueError: the reason is not one of a checker (a requirement decides who may), or a response field
-            cannot be sent.
+        ConfigurationError: the reason is not one of a checker (a requirement decides who may), or a response field cannot be sent.
     """
 
     reason: Reason = Reason.INVALID_CREDENTIALS
@@ -107,7 +108,7 @@ class Refused:
             object.__setattr__(self, "headers", _fields(self.headers))
         reason = _OF_CHECKERS.get(self.reason)
         if reason is None:
-            raise ValueError(f"{str(self.reason)!r} is not a refusal reason of a checker; use one of: {', '.join(_OF_CHECKERS)}")
+            raise invalid("Refused(reason=...)", "be a reason of a checker", str(self.reason), f"Use one of: {', '.join(_OF_CHECKERS)}.")
         object.__setattr__(self, "reason", reason)
 
 
@@ -120,15 +121,13 @@ def _fields(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     fields = tuple((name, value) for name, value in headers)
     for name, value in fields:
         if not isinstance(name, str) or not is_token(name):
-            raise ValueError(f"headers=...: {name!r} is not a field name (RFC 9110 §5.1)")
+            raise invalid("headers=...", "have field names (RFC 9110 §5.1)", name)
         if not isinstance(value, str) or value != value.strip() or not all(" " <= one <= "~" or "\xa0" <= one <= "\xff" for one in value):
             # The value may be a secret, such as a cookie.
-            raise ValueError(
-                f"headers=...: the value of {name} is not a field value; use printable characters of ISO 8859-1 (RFC 9110 §5.5)"
-            )
+            raise invalid(f"headers=...: the value of {name}", "be printable characters of ISO 8859-1 (RFC 9110 §5.5)", value, secret=True)
     return fields
 
 
 def _kind(value: object) -> str:
-    # The value may be a secret that ended up in the wrong place: name its type only.
+    # The value may be a secret passed by mistake: only its type is named.
     return "ANONYMOUS" if isinstance(value, Principal) else type(value).__name__

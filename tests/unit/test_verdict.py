@@ -21,7 +21,7 @@ def test_accepted_names_a_principal() -> None:
 )
 def test_nothing_else_can_be_accepted(wrong: object, named: str) -> None:
     """A verdict that accepts nobody cannot be made (S4); the message names the type, for the value may be a secret."""
-    with pytest.raises(TypeError, match=f"not {named};.*answer Refused") as caught:
+    with pytest.raises(TypeError, match=f"got {named}.*return Refused") as caught:
         Accepted(wrong)  # type: ignore[arg-type]  # the mistake itself
     assert "s3cret" not in str(caught.value)
 
@@ -42,7 +42,7 @@ def test_a_checker_refuses_with_a_reason_about_credentials(reason: Reason) -> No
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in OF_CHECKERS])
 def test_a_checker_does_not_say_what_is_not_its_to_say(reason: Reason) -> None:
     """Whether somebody *may* is for a requirement to say (N15); the message lists what a checker may say."""
-    with pytest.raises(ValueError, match=rf"'{reason.value}' is not a refusal reason.*invalid_credentials.*expired"):
+    with pytest.raises(ValueError, match=rf"must be a reason of a checker, got '{reason.value}'.*invalid_credentials.*expired"):
         Refused(reason)
 
 

@@ -1,4 +1,4 @@
-"""Finds every rule that binds a request: the rule that decides, and the rules of other handlers that may run for the same request.
+"""Finds the rules that bind a request: the one that decides, and those of other handlers that may run for the same request.
 
 A rule is written for one handler. Frameworks do not always run the handler that a reader of the rules expects:
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from watchword.authorization.rules import Route
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-"""Methods that change something (RFC 9110 §9.3, RFC 5789) and that rules without methods are written for, beside GET."""
+"""Methods that change a resource (RFC 9110 §9.3, RFC 5789). Authors of a rule without methods think of these and of GET."""
 
 
 class Bound(NamedTuple):
@@ -43,7 +43,7 @@ class Matches:
 
     Args:
         found: the rules whose path matches, with their patterns.
-        default: the rule of what none of them matches.
+        default: the rule of a request that none of them matches.
     """
 
     __slots__ = ("_default", "_found")
@@ -63,7 +63,7 @@ class Matches:
     def rules(self, method: str) -> list[Route]:
         """Return the rules that decide about a method.
 
-        Construction made sure that there is one. There may be several where `{name}` does not match an empty segment.
+        The check at construction leaves one. There may be several where `{name}` does not match an empty segment.
 
         Args:
             method: as above.
@@ -90,7 +90,7 @@ class Matches:
         """Return the rules that bind a method (decision D60), the one that decides first.
 
         Args:
-            method: as sent, GET for HEAD. Methods are case-sensitive (RFC 9110 §9.1), so `get` is one that no rule names.
+            method: as sent, GET for HEAD. Methods are case-sensitive (RFC 9110 §9.1), so no rule names `get`.
             reading: see `Bound`.
         """
         own = self.rules(method)

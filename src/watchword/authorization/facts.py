@@ -24,7 +24,7 @@ _NEEDS = (Identity, Via, HoldScope, LoginWithin, ReachAcr, UseFactor)
 
 @dataclass(frozen=True, slots=True)
 class Network(Requirement):
-    """The peer's address lies in one of the networks. An address that is not known lies in none."""
+    """The peer's address lies in one of the networks. An unknown address lies in none."""
 
     cidrs: tuple[str, ...]
     _networks: Networks = field(repr=False, compare=False)
@@ -44,15 +44,15 @@ class Network(Requirement):
 
 
 def network(*cidrs: str) -> Requirement:
-    """Require that the peer's address lies in one of the networks; if not, 403, for anonymous callers too.
+    """Require that the peer's address lies in one of the networks; else 403, for anonymous callers too.
 
     Behind a proxy the peer is the proxy. IPv4 addresses mapped into IPv6 count as IPv4.
 
     Args:
-        cidrs: networks such as `"10.0.0.0/8"`, or single addresses. None at all: never met.
+        cidrs: networks such as `"10.0.0.0/8"`, or single addresses. Without one the requirement is never met.
 
     Raises:
-        ConfigurationError: one of them is not a network.
+        ConfigurationError: a string is not a network.
     """
     for cidr in cidrs:
         try:
@@ -73,7 +73,7 @@ class Where(Requirement):
     _arity: int = field(default=1, repr=False, compare=False)
 
     def evaluate(self, context: EvaluationContext) -> Value:
-        """Return what the predicate says; UNKNOWN where it raises Unavailable."""
+        """Return the value for the answer of the predicate; UNKNOWN where it raises `Unavailable`."""
         if self.request_only:
             answer = context.once(self.predicate, None, lambda: self._ask(context.request))
             return answer if isinstance(answer, Unknown) else self._value(answer, NO)
@@ -85,7 +85,7 @@ class Where(Requirement):
         if isinstance(answer, Unknown):
             return answer
         if principal.is_authenticated:
-            # A need states what is missing, so the opposite is met. An authenticated caller never lacks an identity.
+            # A need names a missing fact, so the opposite is met. An authenticated caller never lacks an identity.
             cure = frozenset({answer}) - {IDENTITY} if isinstance(answer, _NEEDS) else frozenset[Need]()
             return self._value(answer, needs(cure) if cure else NO)
         # The answer depends on the principal, so a login could change it.
@@ -106,8 +106,8 @@ class Where(Requirement):
             return answer
         # Only True and False count: an unawaited coroutine is truthy as well.
         getattr(answer, "close", lambda: None)()
-        wants = "True or False, because no login could change it" if self.request_only else "True, False or a need"
-        raise TypeError(f"the predicate of {self} answers {wants}, not {type(answer).__name__}")
+        expected = "True or False, because no login could change the request" if self.request_only else "True, False or a need"
+        raise TypeError(f"the predicate of {self} must return {expected}, got {type(answer).__name__}.")
 
     def _value(self, answer: object, unmet: Value) -> Value:
         return YES if (answer is True) is self.wanted else unmet
@@ -120,7 +120,7 @@ class Where(Requirement):
 
 
 def where(predicate: Callable[..., bool | Need], *, name: str = "", request_only: bool = False) -> Requirement:
-    """Require what a predicate says.
+    """Require that a predicate returns True.
 
     Args:
         predicate: called with the principal, or with the principal and the `RequestView` if it takes two; with the view

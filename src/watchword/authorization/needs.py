@@ -1,6 +1,6 @@
-"""Defines the needs that credentials can meet, as a closed set: an unmet requirement returns them.
+"""Defines the needs that an unmet requirement returns: facts that credentials would have to show.
 
-Each need knows which challenge parameter expresses it (RFC 6750 §3, RFC 9470 §3); the guard reads it off.
+The set is closed. Each need names the challenge parameter that expresses it (RFC 6750 §3, RFC 9470 §3).
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Log in: every challenge asks for that."""
+    """An identity. Every challenge asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """Come by one of these schemes: only they are offered.
+    """Credentials of one of these schemes. Only these schemes are offered.
 
     Args:
         schemes: scheme names, in any letter case; kept in lower case (RFC 9110 §11.1).
 
     Raises:
-        TypeError: they are given as one string, which would be taken letter by letter.
+        TypeError: `schemes` is one string, which would be read letter by letter.
     """
 
     schemes: frozenset[str]
 
     def __post_init__(self) -> None:
         if isinstance(self.schemes, str):
-            raise TypeError(f"Via takes a set of scheme names, such as {{{self.schemes!r}}}, not one string")
+            raise TypeError(f"Via(schemes=...) must be a set of scheme names, got {self.schemes!r}. Write {{{self.schemes!r}}}.")
         object.__setattr__(self, "schemes", frozenset(name.lower() for name in self.schemes))
 
 
 @dataclass(frozen=True, slots=True)
 class HoldScope:
-    """Hold a scope: the `scope` parameter (RFC 6750 §3).
+    """A scope, sent as the `scope` parameter (RFC 6750 §3).
 
     Args:
         name: one scope-token.
@@ -46,7 +46,7 @@ class HoldScope:
 
 @dataclass(frozen=True, slots=True)
 class LoginWithin:
-    """Have logged in recently: the `max_age` parameter (RFC 9470 §3).
+    """A recent login, sent as the `max_age` parameter (RFC 9470 §3).
 
     Args:
         max_age: seconds.
@@ -57,7 +57,7 @@ class LoginWithin:
 
 @dataclass(frozen=True, slots=True)
 class ReachAcr:
-    """Have reached one of these authentication context classes: the `acr_values` parameter (RFC 9470 §3).
+    """One of these authentication context classes, sent as the `acr_values` parameter (RFC 9470 §3).
 
     Args:
         values: in order of preference.
@@ -68,7 +68,7 @@ class ReachAcr:
 
 @dataclass(frozen=True, slots=True)
 class UseFactor:
-    """Have used a kind of factor: no parameter says so, the error code alone does.
+    """A kind of factor. No parameter names it; only the error code tells that the login is too weak.
 
     Args:
         kind: such as `"otp"`.
@@ -78,7 +78,7 @@ class UseFactor:
 
 
 Need: TypeAlias = Identity | Via | HoldScope | LoginWithin | ReachAcr | UseFactor
-"""Something that credentials would have to show; a predicate of `where` may answer one."""
+"""A fact that credentials would have to show. A predicate of `where` may return one."""
 
 Alternative: TypeAlias = frozenset[Need]
 """Needs that suffice together."""

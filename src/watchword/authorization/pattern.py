@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 Segment: TypeAlias = str | None
 """A literal, or None for `{name}`. The literal "" stands last or not at all: a closing slash."""
 
-_USUAL = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # for messages: the method that a reader expects, if it will do
+_USUAL = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # the methods that a message shows first
 
-# Characters that never reach a rule: the firewall refuses them, or they end the path.
+# No path that reaches a rule holds these: the firewall refuses them, or they end the path (RFC 3986 §3.3).
 _NEVER_IN_A_PATH = {
-    "?": "the query takes no part in rules",
+    "?": "rules do not see the query",
     "#": "a fragment never reaches a server",
     "\\": "the firewall refuses it",
     ";": "the firewall refuses it",
@@ -49,18 +49,18 @@ class Pattern:
     rest: bool = False
 
     def covers(self, other: Pattern) -> bool:
-        """Tell whether every request of the other is one of this."""
+        """Tell whether this matches every request that the other matches."""
         return self._covers_methods(other) and self.covers_path(other)
 
     def covers_path(self, other: Pattern) -> bool:
-        """Tell whether every path of the other is one of this."""
+        """Tell whether this matches every path that the other matches."""
         mine, theirs = self.segments, other.segments
         if len(theirs) < len(mine) or (len(theirs) > len(mine) and not self.rest) or (other.rest and not self.rest):
             return False
         return all(segment is None or segment == their for segment, their in zip(mine, theirs, strict=False))
 
     def is_wider_than(self, other: Pattern) -> bool:
-        """Tell whether every path of the other is one of this, and more are."""
+        """Tell whether this matches every path that the other matches, and more."""
         return self.covers_path(other) and not other.covers_path(self)
 
     def meet(self, other: Pattern) -> Pattern | None:
@@ -84,19 +84,19 @@ class Pattern:
 
     @property
     def is_closed(self) -> bool:
-        """Whether this is written with a closing slash."""
+        """Whether the pattern ends in a slash."""
         return self.segments[-1:] == ("",)
 
     def without_methods(self) -> Pattern:
-        """Return the same paths by all methods."""
+        """Return the pattern of the same paths for all methods."""
         return Pattern(None, self.segments, self.rest)
 
     def without_slash(self) -> Pattern:
-        """Return the same paths without their closing slash, by all methods; of a pattern that is written with one."""
+        """Return the pattern of the same paths without their closing slash, for all methods. The pattern must end in a slash."""
         return Pattern(None, self.segments[:-1])
 
     def takes(self, method: str) -> bool:
-        """Tell whether a method is one of this."""
+        """Tell whether the pattern matches a method."""
         return self.methods is None or method in self.methods
 
     def _covers_methods(self, other: Pattern) -> bool:
@@ -116,7 +116,7 @@ def left_over(pattern: Pattern, others: Iterable[Pattern]) -> Pattern | None:
 
     Args:
         pattern: a set of requests.
-        others: what may cover it, each alone or all together.
+        others: the patterns that may cover it, alone or together.
 
     Returns:
         A pattern of one method and literal segments.
@@ -133,8 +133,8 @@ def left_over(pattern: Pattern, others: Iterable[Pattern]) -> Pattern | None:
 
 
 def _path_left_over(pattern: Pattern, others: Sequence[Pattern]) -> tuple[Segment, ...] | None:
-    # A path with segments that nobody names is matched by others only if one of them has `{name}` in these places. So for
-    # each length one of them covers all paths or some path is left over; and behind the longest of them nothing new comes.
+    # A segment that no pattern names is matched by `{name}` and `**` alone. So for each length, either one pattern covers all paths of
+    # that length, or a path of such segments is left over. Longer paths than the longest pattern need no test.
     segments = pattern.segments
     while not any(other.covers_path(Pattern(None, segments, pattern.rest)) for other in others):
         if not any(other.covers_path(Pattern(None, segments)) for other in others):
@@ -188,9 +188,9 @@ def _method(name: str, text: str) -> str:
     if not is_token(name):
         raise _mistake(text, f'{name!r} is not a method. Write it as in "GET,PUT /x"')
     if name != name.upper():
-        raise _mistake(text, f"methods are case-sensitive (RFC 9110 §9.1): write {name.upper()}")
+        raise _mistake(text, f"methods are case-sensitive (RFC 9110 §9.1). Write {name.upper()}")
     if name == "HEAD":
-        raise _mistake(text, "HEAD is always decided like GET: write GET")
+        raise _mistake(text, "HEAD is decided as GET. Write GET")
     return name
 
 
@@ -211,16 +211,16 @@ def _segment(part: str, text: str, names: set[str]) -> Segment:
         names.add(name)
         return None
     if part.startswith("<") and part.endswith(">"):
-        raise _mistake(text, f"{part!r} is how Flask writes it: write {{name}} for a whole segment")
+        raise _mistake(text, f"{part!r} is a parameter of Flask. Write {{name}} for a whole segment")
     if "*" in part or "{" in part or "}" in part:
         raise _mistake(text, f"{part!r} is not a segment. Use a literal, {{name}} for a whole segment, or ** at the end")
     return part
 
 
 def _decoded(part: str, text: str) -> str:
-    """Return a segment with `%25` as the percent sign that it stands for. Nothing else is written that way: a path is compared decoded."""
+    """Return a segment with `%25` decoded. No other character may be encoded, because a path is compared decoded."""
     if "%" in part.replace("%25", ""):
-        raise _mistake(text, "paths are compared decoded: write the character itself, and %25 for a percent sign")
+        raise _mistake(text, "paths are compared decoded. Write the character itself, and %25 for a percent sign")
     decoded = part.replace("%25", "%")
     if any(_is_hex(octet[:2]) for octet in decoded.split("%")[1:]):
         raise _mistake(text, "the firewall refuses paths that are still encoded after decoding")
@@ -232,4 +232,4 @@ def _is_hex(digits: str) -> bool:
 
 
 def _mistake(text: str, why: str) -> ConfigurationError:
-    return ConfigurationError(f"the rule {text!r} cannot be right: {why}")
+    return ConfigurationError(f"the rule {text!r} is not a pattern: {why}.")

@@ -1,7 +1,7 @@
 """Maps requests to requirements by rules. They are compiled once; the cost of a lookup does not grow with their number.
 
-The rule that is more specific than all others that match decides, together with those that `binding` finds. What cannot be told apart,
-and what can never decide, is an error at construction.
+The most specific of the rules that match decides, together with the rules that `binding` finds. Two rules that overlap without a most
+specific one, and a rule that can never decide, are errors at construction.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from watchword.authorization.requirement import FastCheck
 
-MOST_COMBINED = 1024  # combinations of rules that are kept: a path chooses among them, and tables can be written that have millions
+MOST_COMBINED = 1024  # combinations that are kept. A client chooses the path, and a table may have millions of combinations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """A rule, compiled: what is demanded and how to test it quickly.
+    """A compiled rule: the requirement, and facts about it that are computed once.
 
     Args:
         text: the pattern as written, or `"default"`; of several rules, all of them.
-        requirement: what is demanded.
+        requirement: the requirement of the rule.
         pattern: the pattern; None: the default, or several rules.
-        parts: the rules that are combined in this one; empty: it is one rule.
+        parts: the rules that this one combines; empty: it combines none.
     """
 
     text: str
@@ -62,16 +62,16 @@ class Route:
 
     @property
     def rules(self) -> tuple[Route, ...]:
-        """The rules that are combined in this one: itself, where none are."""
+        """The rules that this one combines; the rule itself, where it combines none."""
         return self.parts or (self,)
 
 
 def combine(rules: Sequence[Route], schemes: frozenset[str] | None = None) -> Route:
-    """Return the rule that demands what several do, and is exempt from the cross-site test only if all of them are.
+    """Return one rule with the requirements of several, exempt from the cross-site test only if all of them are.
 
     Args:
-        rules: the rules, at least one. A rule that demands nothing, or what another one demands, is left out.
-        schemes: the schemes, lower case, by which callers can come; None: any.
+        rules: the rules, at least one. `public`, and a requirement that occurs twice, are left out.
+        schemes: the schemes of the guard, lower case; None: any.
     """
     demanding: dict[Requirement, Route] = {}
     for rule in rules:
@@ -83,7 +83,7 @@ def combine(rules: Sequence[Route], schemes: frozenset[str] | None = None) -> Ro
     demands = AllOf(tuple(demanding)).parts
     requirement = AllOf(tuple(dict.fromkeys(demands)))
     if not is_satisfiable(requirement, schemes):
-        # Each of the rules can be met, and no caller meets all. That is not a mistake: such a request is denied to every caller.
+        # Each rule can be met, and no caller meets all of them. This is not a mistake of the table: the request is denied.
         requirement = AllOf((*requirement.parts, nobody))
     return Route(" and ".join(part.text for part in parts), requirement, parts=parts)
 
@@ -121,8 +121,8 @@ class Rules:
 
     Args:
         rules: pattern to requirement.
-        default: what a request needs that no rule matches.
-        schemes: the schemes, lower case, by which callers can come; None: any.
+        default: the requirement of a request that no rule matches.
+        schemes: the schemes of the guard, lower case; None: any.
 
     Raises:
         ConfigurationError: a pattern is malformed, two rules overlap and neither is more specific, a rule can never decide, or a
@@ -135,7 +135,7 @@ class Rules:
         self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
         self._root = _Node()
         self._combined: Bounded[tuple[Route, ...], Route] = Bounded(MOST_COMBINED)
-        # A requirement that is made anew for each request must not fill the memory.
+        # A view may make a new requirement for each request, so the table is bounded.
         self._narrowed: Bounded[tuple[Route, Requirement], Route] = Bounded(MOST_COMBINED)
         patterns = [(route.pattern, route) for route in self.routes if route.pattern is not None]
         for pattern, route in patterns:
@@ -148,7 +148,7 @@ class Rules:
         yield self.default
 
     def find(self, method: str, path: str) -> Route:
-        """Return the route that decides: the rule, or all rules that bind the request, combined.
+        """Return the route that decides: one rule, or several that bind the request, combined.
 
         Args:
             method: as sent. HEAD is GET.
@@ -166,7 +166,7 @@ class Rules:
         return find_binding(self._match, method, path)
 
     def combined(self, *routes: Route) -> Route:
-        """Return the route that demands what several do; made once for each set of rules, however many methods and paths come to it.
+        """Return one route with the requirements of several; made once for each set of rules.
 
         Args:
             routes: routes of this table.
@@ -181,14 +181,14 @@ class Rules:
         return known
 
     def narrowed(self, route: Route, requirement: Requirement) -> Route:
-        """Return the route that demands what a rule does and what a view does; made once for each pair, and kept boundedly.
+        """Return one route with the requirements of a rule and of a view; made once for each pair, and kept boundedly.
 
         Args:
             route: a route of this table.
-            requirement: what the view demands.
+            requirement: the requirement of the view.
 
         Raises:
-            ConfigurationError: it is not a requirement, or can never be met.
+            ConfigurationError: the requirement is not a `Requirement`, or can never be met.
         """
         known = self._narrowed.get((route, requirement))
         if known is None:
@@ -224,7 +224,7 @@ class Rules:
         (node.rests if pattern.rest else node.ends).append((pattern, route))
 
     def _check(self, pattern: Pattern, route: Route) -> None:
-        """Find what is wrong with one rule beside the others."""
+        """Refuse a rule that is repeated, ambiguous or never decides beside the others."""
         others = [(other, theirs) for other, theirs in _overlapping(self._root, pattern, 0) if theirs is not route]
         narrower: list[Pattern] = []
         for other, theirs in others:
@@ -252,7 +252,7 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
 
 
 def _reach(node: _Node, segments: list[str], at: int, *, named: bool) -> list[tuple[Pattern, Route]]:
-    """Return every rule whose path matches; the branches taken are those that exist in the rules.
+    """Return every rule whose path matches. It follows only branches that the rules have, so a long path costs no more.
 
     Args:
         node: where to start.

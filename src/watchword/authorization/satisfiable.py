@@ -1,7 +1,7 @@
 """Finds requirements that no caller can meet: such a rule is a mistake, reported at construction.
 
-Every leaf is taken for a statement that may be true or false of some caller; if no assignment that one caller can live up
-to makes the whole true, no caller can. Only small requirements are tried, which are those that people write.
+Each leaf is a statement that is true or false of a caller. The check tries all assignments: if none that one caller can have makes the
+requirement true, no caller can meet it. Longer requirements than people write are not tried.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _MOST_LEAVES = 10  # 1,024 assignments
 
 
 def check_satisfiable(requirement: Requirement, rule: str) -> None:
-    """Refuse a requirement that no caller can meet. `nobody` and empty sets are accepted: they state the intention.
+    """Refuse a requirement that no caller can meet. `nobody` and empty lists are accepted: they deny on purpose.
 
     Args:
         requirement: the requirement.
-        rule: where it stands, for the message.
+        rule: the pattern of its rule, for the message.
 
     Raises:
         ConfigurationError: no caller can meet it.
@@ -39,11 +39,11 @@ def check_satisfiable(requirement: Requirement, rule: str) -> None:
 
 
 def is_satisfiable(requirement: Requirement, schemes: frozenset[str] | None = None) -> bool:
-    """Tell whether some caller can meet a requirement, as far as that can be seen.
+    """Tell whether some caller can meet a requirement; True where the check cannot tell.
 
     Args:
         requirement: the requirement.
-        schemes: the schemes, lower case, by which callers can come at all; None: any.
+        schemes: the schemes, lower case, of the guard; None: any.
     """
     stated = list(dict.fromkeys(_statement(leaf) for leaf in leaves(requirement)))
     free = [leaf for leaf in stated if leaf not in (public, optional, authenticated)]
@@ -58,7 +58,7 @@ def is_satisfiable(requirement: Requirement, schemes: frozenset[str] | None = No
 
 
 def _statement(leaf: Requirement) -> Requirement:
-    """Return what a leaf says something about: `~where(p)` is a leaf, and speaks of `where(p)`."""
+    """Return the statement of a leaf. `~where(p)` is a leaf too, and its statement is `where(p)`."""
     return ~leaf if isinstance(leaf, Where) and not leaf.wanted else leaf
 
 
@@ -76,7 +76,7 @@ def _holds(requirement: Requirement, answers: Mapping[Requirement, bool]) -> boo
 
 
 def _go_together(answers: Mapping[Requirement, bool], schemes: frozenset[str] | None) -> bool:
-    """Tell whether one caller can live up to all of these at once."""
+    """Tell whether all answers can be true of one caller."""
 
     def named(kind: type[Named], *, met: bool) -> list[frozenset[str]]:
         found = [leaf for leaf, answer in answers.items() if answer is met and isinstance(leaf, kind)]
@@ -89,8 +89,8 @@ def _go_together(answers: Mapping[Requirement, bool], schemes: frozenset[str] | 
     lacked = frozenset[str]().union(*named(Role, met=False))
     if any(names <= lacked for names in named(Role, met=True)):
         return False
-    for one, there_are in ((ViaScheme, schemes), (Acr, None)):  # a caller comes by one scheme, and has reached one class
-        # Anonymous callers come by none, and never meet a `~via(...)` that names them all.
+    for one, there_are in ((ViaScheme, schemes), (Acr, None)):  # the evidence names one scheme and one class
+        # Anonymous callers have no scheme, and never meet a `~via(...)` that names all schemes.
         allowed = named(one, met=True) + ([] if there_are is None else [there_are])
         if allowed and not frozenset.intersection(*allowed).difference(*named(one, met=False)):
             return False

@@ -2,9 +2,9 @@
 
     NO  <  Needs(cures)  <  Unknown(causes)  <  YES
 
-and PENDING, which stands between NO and YES on the first pass, before the credentials are checked. `&` takes the smaller, `|`
-the greater, and two `Needs` combine their cures: a disjunctive normal form, kept minimal. The order is total, so that
-it makes no difference in which order the parts of a requirement are written.
+and PENDING, which is above Unknown and below YES on the first pass, before the credentials are checked. `&` takes the smaller, `|`
+the greater, and two `Needs` combine their cures: a disjunctive normal form, kept minimal. The order is total, so the order of the
+parts of a requirement does not change its value.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from watchword.authorization.needs import IDENTITY, Alternative
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Alternatives multiply with every `&`, and each refusal pays for them. Rules written by hand have fewer than this. Of a rule
-# with more, the first ones are offered: the cures decide about the advice only, never about access.
+# Alternatives multiply with every `&`, and each refusal computes them. Rules written by hand have fewer than this. Of a longer list
+# the first ones are offered: cures change the advice of a challenge, never access.
 MOST_ALTERNATIVES = 32
 
 
 class _Constant:
-    """The base of values of which there is one each; a plain class, because `import watchword` pays for every dataclass."""
+    """The base of values with one instance. Not a dataclass: each one costs time at import."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class _Constant:
 
 
 class No(_Constant):
-    """Not met, and no credential could change that."""
+    """Not met, and no credential could change the value."""
 
     __slots__ = ()
 
@@ -44,12 +44,12 @@ class No(_Constant):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Needs:
-    """Not met now; credentials exist that could change it.
+    """Not met, and some credential could change the value.
 
-    Two are equal when they hold the same alternatives; the order, which says what is offered first, is that of the requirement.
+    Two are equal if they hold the same alternatives, in any order. The order says which alternative is offered first.
 
     Args:
-        cures: alternatives, each a set of needs that together suffice; never empty, none contains another.
+        cures: alternatives, each a set of needs that together suffice. Never empty; no alternative contains another.
     """
 
     cures: tuple[Alternative, ...]
@@ -69,11 +69,11 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Cannot be told now. Two are equal whatever their causes.
+    """The value cannot be told now. Two are equal, also with different causes.
 
     Args:
         causes: for the operator.
-        retry_after: seconds after which a new try makes sense; None: unknown.
+        retry_after: seconds after which the client may try again; None: unknown.
     """
 
     causes: frozenset[str] = field(compare=False)
@@ -82,9 +82,9 @@ class Unknown:
 
 
 class Pending(_Constant):
-    """Depends on the principal, which is not known yet.
+    """The value depends on the principal, which is not known yet.
 
-    Beside an `Unknown`, which a predicate about the request may answer on the first pass too, either decides nothing.
+    A predicate about the request may give `Unknown` on the first pass. Neither value decides, so their order makes no difference.
     """
 
     __slots__ = ()
@@ -137,8 +137,7 @@ def either(a: Value, b: Value) -> Value:
 def opposite(a: Value) -> Value:
     """Return the value of `~a`.
 
-    An anonymous caller may be any principal, so the need stays `Identity`; what a known caller lacks
-    now, he lacks: YES.
+    An anonymous caller may be any principal, so the need stays `Identity`. A known caller who lacks a fact meets `~`: YES.
     """
     if isinstance(a, Needs):
         return Needs((frozenset({IDENTITY}),)) if a.identity_would_help else YES
@@ -153,7 +152,7 @@ def _joined(a: Unknown, b: Unknown) -> Unknown:
 
 
 def _minimal(cures: Iterable[Alternative]) -> tuple[Alternative, ...]:
-    """Drop every alternative that contains another, keeping the order; never hold more than are offered."""
+    """Drop every alternative that contains another, in order, and bound their number while they are made."""
     kept: list[Alternative] = []
     for one in cures:
         if any(other <= one for other in kept):

@@ -1,10 +1,10 @@
-"""Parses field values and builds them, by RFC 9110 §5.6 and §11. It knows syntax only.
+"""Parses and builds field values (RFC 9110 §5.6 and §11). It handles syntax only.
 
-The grammar knows no scheme. It takes whatever a client sends and answers a value, or a `GrammarError` that says where and why;
-readers of other fields (Cookie, Accept, forms) skip what is malformed and never raise.
+The grammar does not depend on a scheme. A parser of credentials or challenges takes any input, and returns a value or raises a
+`GrammarError` with position and reason. Readers of other fields (Cookie, Accept, forms) skip malformed parts and never raise.
 
-A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI) and reads its input a fixed number of times. What a
-client may make long is bounded by `limits`, or walked by a pattern in C.
+A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI), and reads its input a fixed number of times. Input of any length
+is bounded by `limits`, or walked by a pattern in C.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 credentials = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
 
-Where watchword is stricter than this rule: a scheme name alone is refused (D3), because no scheme it may serve has credentials
-without content; a repeated parameter name is refused (§11.2 forbids senders to make one).
+watchword is stricter than this rule in two points. A scheme name alone is refused (D3), because no scheme has credentials without content.
+A repeated parameter name is refused (§11.2 forbids senders to make one).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # (userhash, username*). Every other value is quoted, which RFC 9110 §11.2 allows everywhere.
 _BARE: Final = frozenset({"algorithm", "nc", "qop", "userhash", "username*"})
 
-# The spellings seen on the wire, so that the common field needs no check of its scheme. A fixed table and no cache: what a client
-# sends in this place may be a secret, and a cache would keep it.
+# The spellings on the wire, so that the common field needs no check of its scheme. A fixed table and no cache: a client may send a secret
+# in this place, and a cache would keep it.
 _SPELLINGS: Final = {
     name.encode("ascii"): name
     for scheme in ("Basic", "Bearer", "DPoP", "ApiKey", "Token", "Negotiate")
@@ -36,7 +36,7 @@ _SPELLINGS: Final = {
 
 
 class _HiddenParams(dict[str, str]):
-    """Parameters that do not show when they are printed: a Digest response or a MAC is as good as a secret."""
+    """Parameters with a repr that hides them: a Digest response or a MAC can be tried against guesses offline."""
 
     __slots__ = ()
 
@@ -64,9 +64,9 @@ _new: Final = object.__new__
 class Authorization(_Fields, Frozen):
     """Credentials as a client sent them, or will send them: a scheme and either one token68 or parameters.
 
-    Syntax only: whether a token68 is base64, or a parameter is known, is for the scheme to say. The `repr` shows the scheme and
-    hides the rest. Two are equal if their schemes are, without regard to case (RFC 9110 §11.1), and their content is; the
-    comparison takes its time as it comes, so it is not the way to check a secret.
+    Syntax only: the scheme decides whether a token68 is base64, or a parameter is known. The `repr` shows the scheme and hides the
+    rest. Two are equal if their schemes are, without regard to case (RFC 9110 §11.1), and their content is. The comparison does not
+    take constant time, so do not check a secret with it.
 
     Args:
         scheme: a token, in any letter case.
@@ -79,7 +79,7 @@ class Authorization(_Fields, Frozen):
         params: a read-only mapping, names in lower case and in the order sent; None exactly if `token68` is not.
 
     Raises:
-        ConfigurationError: this cannot be sent, or not exactly one of `token68` and `params` was given.
+        ConfigurationError: an argument cannot be sent, or not exactly one of `token68` and `params` was given.
     """
 
     __slots__ = ()
@@ -127,8 +127,8 @@ class Authorization(_Fields, Frozen):
 def parse_authorization(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) -> Authorization:
     """Parse the value of one Authorization field into credentials (RFC 9110 §11.4).
 
-    This is where trust begins: `value` is whatever a client sent, and any value at all gives an Authorization or one of the two
-    errors. What is left of doubt is refused (D2), because two readers that guess differently are a hole.
+    Trust begins here: `value` is untrusted, and any value gives an `Authorization` or one of the two errors. A value with more than one
+    reading is refused (D2), because two readers with different guesses see different callers.
 
     Whitespace around the value is ignored. One or more SP follow the scheme, no HTAB (D6). The whole remainder is tried as token68
     first and then as parameters (D8), where SP and HTAB may stand around "=" and ",", and up to 32 list elements may be empty (D7).
@@ -144,20 +144,20 @@ def parse_authorization(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) ->
         FieldTooLong: `value` is longer than `limit`; the guard answers 431.
         GrammarError: `value` is not credentials; the guard answers 400.
     """
-    # First of all: nothing below may cost more than the bound allows (RFC 9110 §5.4, §17.5).
+    # First, so that no line below costs more than the bound allows (RFC 9110 §5.4, §17.5).
     if len(value) > limit:
         raise FieldTooLong(limit)
     data = value if type(value) is bytes else strict_octets(value)
     token68: str | None
     params: Mapping[str, str] | None
-    # The fast path for `scheme SP token68` in a usual spelling: three passes in C. Whatever does not fit goes the full path, which
-    # alone decides what is wrong.
+    # The fast path for `scheme SP token68` in a usual spelling: three passes in C. Any other value takes the full
+    # path, which alone finds errors.
     name, _, rest = data.partition(b" ")
     if name in _SPELLINGS and (body := rest.rstrip(b"=")) and not body.translate(None, TOKEN68_CHARS):
         scheme, token68, params = _SPELLINGS[name], rest.decode(), None
     else:
         scheme, token68, params = _parse_credentials(data)
-    # What the grammar let through needs no second check.
+    # The grammar has checked the values, so __init__ and its checks are skipped.
     fields: Any = _new(_Fields)
     fields.scheme = scheme
     fields.token68 = token68

@@ -1,7 +1,7 @@
 """Decodes canonical Base64 (RFC 4648 §4), and rejects every other spelling of the same octets.
 
-Python's decoders drop foreign characters or accept trailing bits that are not zero, so that many texts stand for one secret. A
-re-encoding shows it.
+Python's decoders drop foreign characters, or accept trailing bits that are not zero, so many texts decode to one secret. Encoding the
+result again reveals such a text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ALPHABET: Final = ALPHA + DIGIT + b"+/"
 def decode_base64(value: str | bytes) -> bytes:
     """Decode base64 that has exactly one spelling (RFC 4648 §3.3, §3.5, §4).
 
-    For the user-pass of Basic (RFC 7617 §2) and whatever else must not have two spellings: a key of a cache, a digest.
+    For values that must not have two spellings: the user-pass of Basic (RFC 7617 §2), a cache key, a digest.
 
     Args:
         value: the text as received, from an untrusted source; the caller bounds its length.

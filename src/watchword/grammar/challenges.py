@@ -3,8 +3,8 @@
 WWW-Authenticate = #challenge
 challenge        = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
 
-A list of lists: the same comma separates challenges and the parameters of one. What tells them apart is that a parameter name is
-followed by "=" and a scheme name never is (see `is_auth_param`).
+A list of lists: the same comma separates challenges, and the parameters of one challenge. A parameter name is followed by "=", and a
+scheme name never is (see `is_auth_param`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BARE: Final = frozenset({"algorithm", "stale", "userhash"})
 
 @final
 class Challenge(Frozen):
-    """One challenge: what a server asks for, as a value that is safe to send.
+    """One challenge, as a value that is safe to send.
 
     It is checked when it is made, so a realm with a line break is an error at start-up and never a second header field. Two are
     equal if their schemes are, without regard to case (RFC 9110 §11.1), and their content is; the order of parameters does not
@@ -48,7 +48,7 @@ class Challenge(Frozen):
         token68: or None.
 
     Raises:
-        ConfigurationError: this cannot be sent.
+        ConfigurationError: an argument cannot be sent.
     """
 
     __slots__ = ("_line", "params", "scheme", "token68")
@@ -77,8 +77,8 @@ class Challenge(Frozen):
     def serialize(self) -> str:
         """Build the field value, one challenge long, that `parse_challenges` reads back as an equal value.
 
-        Parameter values are quoted, except those that RFC 7616 §3.3 wants bare. A value of these that is not a token has only the
-        quoted form.
+        Parameter values are quoted, except those that RFC 7616 §3.3 defines without quotes. Of these, a value that is not a token is quoted
+        too.
         """
         try:
             return self._line
@@ -109,8 +109,7 @@ class Challenge(Frozen):
 def parse_challenges(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) -> list[Challenge]:
     """Parse the value of one WWW-Authenticate field, in which several challenges may stand (RFC 9110 §11.6.1).
 
-    For clients of other servers (introspection, key sets), for tests, and to prove that what watchword sends can be read. The value
-    comes from a server; nothing is taken for granted about it.
+    For clients of other servers (introspection, key sets), and for tests that read the challenges of watchword. The value is untrusted.
 
     Args:
         value: the field value; a `str` holds one character per octet (latin-1).

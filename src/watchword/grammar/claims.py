@@ -1,7 +1,7 @@
 """Finds the schemes that a field value claims, where a gateway may have joined several credentials.
 
 A WSGI gateway joins two Authorization lines with a comma, although the field is not a list (RFC 9110 §5.2, §11.6.2; measured:
-gunicorn, waitress, wsgiref). `parse_authorization` refuses most such values; this tells what was in them.
+gunicorn, waitress, wsgiref). `parse_authorization` refuses most such values; this module names the schemes in them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def claimed_schemes(value: str | bytes, *, most: int = -1) -> tuple[str, ...]:
     inside a quoted-string separate nothing. Words that are not tokens claim nothing.
 
     Args:
-        value: any field value, as in `parse_authorization`; it is read once, whatever its length.
+        value: any field value, as in `parse_authorization`; it is read once, at any length.
         most: how many elements are read at most; -1: all of them.
 
     Returns:
         Scheme names in lower case, in the order sent; a scheme that is claimed twice is there twice. Never raises.
     """
-    # Every field value begins with a scheme, so the first word is one whatever follows.
+    # Every field value begins with a scheme, so the first word always claims one.
     first, *later = _elements(value, most)
     words = [first.strip(OWS).replace(b"\t", b" ").partition(b" ")[0]]
     for element in later:
@@ -43,8 +43,8 @@ def claimed_schemes(value: str | bytes, *, most: int = -1) -> tuple[str, ...]:
 def may_be_joined(value: str | bytes) -> bool:
     """Tell whether a field value can be two that a gateway joined with a comma.
 
-    It can where something behind a comma can begin a field: a scheme name, alone or before SP, or nothing at all. What is not a token,
-    and what "=" follows, begins none; so `Digest a=1, b=` is one field that is broken.
+    It can if an element after a comma can begin a field: a scheme name, alone or before SP, or an empty element. An element that is not a
+    token, or that has "=" after it, cannot; so `Digest a=1, b=` is one malformed field.
 
     Args:
         value: as above, one that does not parse. Only the first 64 elements are read: no honest gateway joins that many fields.
@@ -60,6 +60,6 @@ def _elements(value: str | bytes, most: int) -> list[bytes]:
 
 
 def _begins_a_field(element: bytes) -> bool:
-    # An HTAB is no SP to us (decision D6), and may be one to the application behind.
+    # Only SP ends a scheme name here (decision D6); the application behind may accept HTAB too.
     word, _, rest = element.replace(b"\t", b" ").partition(b" ")
     return not word.translate(None, TCHAR) and not rest.lstrip(OWS).startswith(b"=")

@@ -1,7 +1,7 @@
 """Reads the Cookie field pair by pair (RFC 6265bis §4.2.1).
 
-The standard library's reader drops every cookie when one is malformed and keeps the last of two with one name. Here a malformed
-pair is skipped alone and both of two are kept: whether two session cookies mean an attack is for the session scheme to say.
+The standard library's reader drops every cookie when one is malformed and keeps the last of two with one name. Here only
+the malformed pair is skipped, and both of two are kept: the session scheme decides whether two session cookies are an attack.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _OWS: Final = " \t"
 
-# cookie-octet is narrower, but servers set JSON, spaces and UTF-8 all the same and browsers send them back. What browsers refuse
-# is a control character other than HTAB (RFC 6265bis §5.6), and what stands for no octet cannot have come over HTTP.
+# cookie-octet is narrower, but servers set JSON, spaces and UTF-8, and browsers send them back. Browsers refuse control characters other
+# than HTAB (RFC 6265bis §5.6). A character above U+00FF cannot have come over HTTP.
 _NOT_IN_VALUE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _BETWEEN: Final = re.compile(rb"(?<![ \t])[ \t]*+;[; \t]*+")
 _NO_OCTET: Final = re.compile(r"[^\x00-\xff]")
@@ -56,10 +56,9 @@ def parse_cookies(value: str | bytes) -> list[tuple[str, str]]:
 
 
 class CookieReader:
-    """Reads the cookies of some names, and takes nothing else apart.
+    """Reads the cookies of some names, without parsing the others.
 
-    A client chooses how many pairs a field holds. Two patterns walk the field in C, so its cost is about 10 ns for each octet,
-    whatever the octets are.
+    A client chooses how many pairs a field holds. Two patterns walk the field in C, so the cost is about 10 ns per octet, for any octets.
 
     Args:
         names: the names that are wanted, each a token.
@@ -82,7 +81,7 @@ class CookieReader:
         # Both patterns start with ";", which the engine finds with memchr; the field is read as if it started with one. The value of
         # a pair holds an octet other than OWS, and ends where the pair ends: a control character makes the pair malformed.
         self._pair = re.compile(rb";[ \t]*+(?:" + either + rb")=(?=[ \t]*+[^; \t])([\t\x20-\x3a\x3c-\x7e\x80-\xff]++)(?![^;])")
-        # A run of pairs is one match: what is taken out costs no more than what is left.
+        # A run of unwanted pairs is one match, so removing pairs costs no more than keeping them.
         self._unwanted = re.compile(rb"(?:;[ \t]*+(?:" + either + rb")[ \t]*+(?:=[^;]*+)?(?![^;]))++")
 
     def find(self, value: str | bytes, *, most: int = 2) -> list[bytes]:

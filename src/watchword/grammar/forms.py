@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def parse_form(data: str | bytes) -> list[tuple[bytes, bytes]]:
     """Parse a form body, or a query string without its "?", into pairs of octets.
 
-    Octets and no text, because what is wrong with the encoding is for the reader of one parameter to say. Nothing is dropped but
-    empty sequences (`a=1&&b=2`): a repeated `access_token` must be seen to be refused (RFC 6750 §2.2).
+    The result is octets: the reader of one parameter decides about its encoding. Only empty sequences (`a=1&&b=2`) are dropped: a repeated
+    `access_token` must be seen to be refused (RFC 6750 §2.2).
 
     Args:
         data: the body as received, from an untrusted source; the caller bounds its length. In a `str` a character up to U+00FF
@@ -39,10 +39,10 @@ def parse_form(data: str | bytes) -> list[tuple[bytes, bytes]]:
 
 
 class FormReader:
-    """Reads the parameters of some names, and decodes nothing else.
+    """Reads the parameters of some names, without decoding the others.
 
     A client chooses how many parameters a form or query holds, and how they are spelt: `%61ccess_token` is `access_token`. One
-    pattern that knows every spelling walks the data in C, so its cost is about 15 ns for each octet, whatever the octets are.
+    pattern that knows every spelling walks the data in C, so the cost is about 15 ns per octet, for any octets.
 
     Args:
         names: the names that are wanted, decoded.
@@ -80,19 +80,19 @@ class FormReader:
         return found
 
     def without(self, data: bytes) -> bytes:
-        """Return the form or query without the wanted parameters, whatever their spelling.
+        """Return the form or query without the wanted parameters, in any spelling.
 
         Args:
             data: as above.
 
         Returns:
-            What is left, as it was sent; empty if there are `MAX_TAKEN_OUT` wanted ones.
+            The other parameters, as they were sent; empty if there are `MAX_TAKEN_OUT` wanted ones.
         """
         data = b"&" + data
         left: list[bytes] = []
         start = 0
         for count, match in enumerate(self._parameter.finditer(data), 1):
-            # Rather nothing than a rest with a credential in it: what is left is for the application (RFC 9110 §17.16.3).
+            # The rest goes to the application, so it is dropped rather than sent with a credential in it (RFC 9110 §17.16.3).
             if count == MAX_TAKEN_OUT:
                 return b""
             left.append(data[start : match.start()])
@@ -113,7 +113,7 @@ def form_decode(octets: bytes) -> bytes:
 
 
 def _spellings(name: bytes) -> bytes:
-    """Return a pattern that matches whatever `form_decode` reads as a name."""
+    """Return a pattern of every spelling that `form_decode` decodes to a name."""
     return b"".join(map(_spelling, name))
 
 

@@ -1,7 +1,7 @@
-"""Bounds how much of a field value the grammar reads.
+"""Defines the bounds on the input that the grammar reads.
 
 RFC 9110 §5.4 leaves the length to the recipient, §5.6.1.2 asks for "a reasonable number" of empty list elements, and §17.5
-warns of both. A bound is part of the grammar here: beyond it a value is an error, never cut short.
+warns of both. A bound is part of the grammar here: a longer value is an error, never cut short.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_FIELDS: Final = 500
 """How many header fields a request may have. Apache, gunicorn and Envoy stop at 100."""
 
 MAX_NAME_OCTETS: Final = 256
-"""The length of the name of a header field. The longest in the IANA registry has 47 octets. hyper stops at 65,535, llhttp nowhere."""
+"""The length of the name of a header field. The longest in the IANA registry has 47 octets. hyper stops at 65,535; llhttp has no limit."""
 
 MAX_PARAMETERS: Final = 64
 """Parameters of one challenge or credential (D7). Digest, the richest scheme, defines 12 for credentials (RFC 7616 §3.4)."""
@@ -42,7 +42,7 @@ MAX_RANGES: Final = 256
 MAX_RANGE_PARAMETERS: Final = 16
 
 MAX_TAKEN_OUT: Final = 1000
-"""Runs of unwanted cookies, and unwanted parameters, that are taken out of one input. Of an input with more nothing is left."""
+"""Runs of unwanted cookies, and unwanted parameters, that are removed from one input. An input with more is dropped whole."""
 
 MAX_EMPTY_ELEMENTS: Final = 32
 """Empty elements skipped in one list (D7, RFC 9110 §5.6.1.2)."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 # *( OWS "," ) OWS, with at least one comma
 _COMMAS: Final = re.compile(rb"(?:[ \t]*+,)++[ \t]*+")
 
-# What stands between two separators: quoted-strings, the last of which the end of the data may cut off, and anything else. One match
-# for one element, because a client chooses how many quotes there are.
+# The text between two separators: quoted-strings, the last of which may be cut off by the end of the data, and other octets. One match
+# for each element, because a client chooses the number of quotes.
 _ELEMENTS: Final = {
     separator: re.compile(rb'(?:"(?:[^"\\]++|\\.)*+"?|[^"' + separator + rb"]++)*+", re.DOTALL) for separator in (b",", b";")
 }
@@ -33,7 +33,7 @@ def parse_list(data: bytes, pos: int, consume: Callable[[bytes, int], int]) -> N
 
     Raises:
         GrammarError: something other than a comma follows an element, or more than `MAX_EMPTY_ELEMENTS` elements are empty;
-            besides, whatever `consume` raises.
+            and any exception of `consume`.
     """
     # A recipient must ignore a reasonable number of empty elements, which old senders make (RFC 9110 §5.6.1.2).
     # The rest are refused: 8,000 commas are an attack.
@@ -58,7 +58,7 @@ def _skip_commas(data: bytes, pos: int) -> tuple[int, int]:
 def split_outside_quotes(data: bytes, separator: bytes, most: int = -1) -> list[bytes]:
     """Split at a separator, "," or ";", that no quoted-string contains; a quoted-string left open reaches to the end.
 
-    For readers that skip what they do not understand; it takes anything and checks nothing.
+    For readers that skip malformed parts; it takes any input and checks nothing.
 
     Args:
         data: untrusted.

@@ -1,4 +1,4 @@
-"""Converts what a server hands over to octets.
+"""Converts the field values of a server to octets.
 
 WSGI gives a field value as `str` whose characters stand for octets (PEP 3333), ASGI gives `bytes`. The grammar works on octets.
 """
@@ -16,13 +16,13 @@ def field_octets(value: str | bytes, limit: int) -> bytes:
         limit: the bound, in octets.
 
     Returns:
-        The octets, whatever they are: nothing of the grammar has been looked at.
+        The octets; they are not checked against the grammar.
 
     Raises:
         FieldTooLong: there are more than `limit` octets.
         GrammarError: a character stands for no octet.
     """
-    # Before any conversion, whose cost grows with the length.
+    # First, because the cost of the conversion grows with the length.
     if len(value) > limit:
         raise FieldTooLong(limit)
     return strict_octets(value)
@@ -40,13 +40,13 @@ def strict_octets(value: str | bytes) -> bytes:
         return value.encode("latin-1")
     except UnicodeEncodeError as error:
         position = error.start
-    # Raised out here: as a __context__ the UnicodeEncodeError would carry the whole value, which may be a secret.
+    # Raised outside of the except clause: the UnicodeEncodeError, as __context__, would carry the value, which may be a secret.
     raise GrammarError("a character that stands for an octet (at most U+00FF)", position)
 
 
 def lenient_octets(value: str | bytes) -> bytes:
     """Return the octets that `value` stands for, with "?" for a character that stands for none.
 
-    For readers that skip what they do not understand: "?" is not a tchar, so no name can hold it.
+    For readers that skip malformed parts: "?" is not a tchar, so no name can hold it.
     """
     return value.encode("latin-1", "replace") if isinstance(value, str) else value

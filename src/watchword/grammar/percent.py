@@ -21,7 +21,7 @@ def percent_decode(data: bytes) -> bytes:
     if b"%" not in data:
         return data
     # The escapes of quoted-printable (RFC 2045 §6.7) are these with "=" in place of "%", and the standard library undoes them in C.
-    # Every "=" that is left has two hexadecimal digits behind it, so nothing else of that encoding is ever met.
+    # Every "=" that is left has two hexadecimal digits behind it, so no other rule of that encoding applies.
     return a2b_qp(_STRAY.sub(b"%25", data).replace(b"=", b"=3D").replace(b"%", b"="))
 
 

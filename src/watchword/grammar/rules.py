@@ -1,8 +1,7 @@
 """Parses and builds the rules of RFC 9110 §5.6 and §11.2: each parser stands beside the builder that is its reverse.
 
-A position parser takes `(data, pos)` and answers `(value, next_pos)`, or raises a GrammarError that names the position. It looks at
-its own rule only; what may come next is the caller's to say. Values come out as `str` with one character per octet (latin-1), so
-that obs-text stays what it was (RFC 9110 §5.5).
+A position parser takes `(data, pos)` and returns `(value, next_pos)`, or raises a `GrammarError` with the position. It checks its own rule
+only; the caller checks what may follow. Values are `str` with one character per octet (latin-1), so obs-text is unchanged (RFC 9110 §5.5).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Final
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar.abnf import OWS, QUOTED_PAIR, QUOTED_STRING, SP, TCHAR, TOKEN, TOKEN68, TOKEN68_CHARS
 
-# The complement of HTAB / SP / VCHAR / obs-text: what no quoted-string can carry, escaped or not.
+# The complement of HTAB / SP / VCHAR / obs-text: characters that no quoted-string can hold, escaped or not.
 _UNQUOTABLE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
@@ -39,7 +38,7 @@ def parse_token(data: bytes, pos: int, expected: str = "a token") -> tuple[str, 
     Args:
         data: the field value.
         pos: where the token starts.
-        expected: what the token stands for, in words, for the error.
+        expected: the meaning of the token in words, for the error.
 
     Raises:
         GrammarError: no tchar follows at `pos`.
@@ -103,7 +102,7 @@ def check_quotable(text: str) -> None:
 
 
 def quote_string(text: str) -> str:
-    r"""Build the quoted-string that stands for `text`: the one encoder of everything that watchword sends in quotes.
+    r"""Build the quoted-string that stands for `text`. Every quoted value that watchword sends is built here.
 
     Only the double quote and the backslash are escaped, as RFC 9110 §5.6.4 asks.
 
@@ -124,7 +123,7 @@ def quote_string(text: str) -> str:
 # RFC 9110, Section 11.2
 #   auth-param     = token BWS "=" BWS ( token / quoted-string )
 def parse_auth_param(data: bytes, pos: int) -> tuple[tuple[str, str], int]:
-    """Parse `auth-param` into its name, in lower case, and its value, whichever way that was sent (RFC 9110 §11.2).
+    """Parse `auth-param` into its name, in lower case, and its value, sent as a token or quoted (RFC 9110 §11.2).
 
     Raises:
         GrammarError: no auth-param follows at `pos`.

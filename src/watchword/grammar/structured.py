@@ -22,7 +22,7 @@ def parse_byte_sequence(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) ->
     spelling. A list, two joined field lines or PEM text do not fit.
 
     Args:
-        value: the field value. Who may send such a field at all (a trusted proxy) is decided elsewhere.
+        value: the field value. The caller decides who may send such a field (a trusted proxy).
         limit: the longest value to be read, in octets.
 
     Returns:
@@ -30,7 +30,7 @@ def parse_byte_sequence(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) ->
 
     Raises:
         FieldTooLong: `value` is longer than `limit`.
-        GrammarError: `value` is anything else.
+        GrammarError: `value` is not one byte sequence.
     """
     data = field_octets(value, limit).rstrip(OWS)
     start = skip_ows(data, 0)

@@ -1,8 +1,8 @@
-"""Defines what credentials and challenges share: RFC 9110 §11.3 and §11.4 give them one syntax.
+"""Defines the shared parts of credentials and challenges, which have one syntax (RFC 9110 §11.3, §11.4).
 
     auth-scheme [ 1*SP ( token68 / #auth-param ) ]
 
-Values are immutable, and hold only what can be sent.
+Values are immutable, and hold only content that can be sent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Frozen:
 
     @abstractmethod
     def _key(self) -> Hashable:
-        """Return what the value is equal by."""
+        """Return the key by which values are compared."""
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -35,7 +35,7 @@ class Frozen:
         return self._key() == other._key()
 
     def __hash__(self) -> int:
-        # Equal values must hash alike, whatever the letter case of the scheme: challenges are keys of dictionaries.
+        # Challenges are keys of dictionaries, so equal values hash alike: the key has the scheme in lower case.
         return hash(self._key())
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -85,7 +85,7 @@ def check_token68(scheme: str, token68: object) -> None:
 
 
 def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the parameters in the given order with names in lower case, or refuse what cannot be sent.
+    """Return the parameters in the given order with names in lower case, or refuse parameters that cannot be sent.
 
     Values do not show in messages: they may be secrets.
 
@@ -107,7 +107,7 @@ def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, st
             check_quotable(value)
         except ConfigurationError as error:
             raise ConfigurationError(f"{scheme}: the parameter {name!r}: {error}") from None
-        # Lower case once, here: no reader of the mapping has to remember it.
+        # Lower case here, so that readers of the mapping need not convert.
         checked[name.lower()] = value
     if len(checked) > MAX_PARAMETERS:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
-"""From a value to a decision: the one place that tells 401, 403 and 503 apart, and that writes the challenges.
+"""Turns the value of a requirement into a decision, and builds the challenges. No other module tells 401, 403 and 503 apart.
 
-401 if and only if some credential could change the answer. The challenge says what the policy lacks, and it is computed
-from the cures of the requirement, not written beside it.
+The answer is 401 if and only if some credential could change it. The challenge is computed from the cures of the requirement, so it always
+names what the policy lacks.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from watchword.principal import Principal
     from watchword.request import RequestView
 
-EVIDENCE_ENDED = "their evidence has expired"  # what a checker accepted, and the guard does not any more
-RETRY_AFTER = 5  # seconds, where whoever failed did not say: long enough to matter, short enough to be tried
+EVIDENCE_ENDED = "their evidence has expired"  # the checker accepted the evidence, and its time has ended since
+RETRY_AFTER = 5  # seconds, where the failure names no time. RFC 9110 §10.2.3 sets none; clients of a short outage should come back soon
 
-_LONGEST_ACCEPT = 1024  # octets: browsers send a quarter of it; a longer one says nothing about who asks
+_LONGEST_ACCEPT = 1024  # octets: browsers send a quarter of it. A longer one is not searched: any client chooses its length
 
 
 class Asking:
-    """What a rule asks of anonymous callers, found out once where it is the same for every request.
+    """The demand of a rule on anonymous callers, computed once where it is the same for every request.
 
     Args:
         entries: the schemes that could help, in the order of the policy.
-        params: what to say in their challenges.
+        params: the content of their challenges.
         needed: whether an anonymous caller who shows nothing is asked at all.
     """
 
@@ -53,7 +53,7 @@ class Asking:
 
 
 def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
-    """Return what a rule asks of anonymous callers.
+    """Return the demand of a rule on anonymous callers.
 
     Args:
         policy: the configuration.
@@ -63,16 +63,17 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
     known = policy.asking.get(route)
     if known is None:
         value = route.requirement.evaluate(EvaluationContext(request, policy.clock, ANONYMOUS))
-        # Whoever showed false credentials where none are needed is asked for any.
+        # Without cures the rule needs no login. False credentials are refused there too, with the challenges of all schemes.
         cures = value.cures if isinstance(value, Needs) else ()
         known = Asking(_able(policy, cures), _agreed(cures) if cures else NO_PARAMS, needed=bool(cures))
+        # A fast check means that the value depends on the caller alone, so the answer holds for every request of the route.
         if route.fast_check is not None:
             policy.asking.keep(route, known)
     return known
 
 
 def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Asking) -> Challenged | Forbidden:
-    """Return the decision where an anonymous caller shows nothing, and something could help: 401; 403 where HTTP cannot ask for it.
+    """Return the decision for an anonymous caller whom a login could help: 401, or 403 where no scheme has a challenge.
 
     Args:
         policy: the configuration.
@@ -81,9 +82,11 @@ def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Ask
         asked: what the rule asks of anonymous callers.
     """
     offered = offer(policy, asked.entries, request, {}, asked.params)
+    # A 401 must carry a challenge (RFC 9110 §11.6.1), and a client certificate has none (decision D16).
     if not offered:
         return Forbidden(reason=Reason.MISSING_CREDENTIALS, rule=route.text, route=route, caller=NOBODY)
     decision, location = asked.decision, login_location(asked.entries, request)
+    # One decision serves all anonymous callers of a rule: a flood of them should cost little. Schemes may still change their challenges.
     if decision is None or decision.challenges != offered or decision.location != location:
         decision = Challenged(
             reason=Reason.MISSING_CREDENTIALS,
@@ -124,7 +127,7 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
         case Needs():
             return _cure(policy, route, context, value, entry, granted.caller)
         case Pending():
-            raise TypeError("a requirement was pending although it is known who asks")  # pragma: no cover - the algebra rules it out
+            raise TypeError("a requirement was pending although the caller is known")  # pragma: no cover - the algebra rules it out
         case _:  # pragma: no cover - the set is closed
             assert_never(value)
 
@@ -132,13 +135,13 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
 def failed(
     route: Route, value: Unknown, caller: Caller | None, principal: Principal = ANONYMOUS, reason: Reason = Reason.UNAVAILABLE
 ) -> Failed:
-    """Return the decision where it cannot be told: never 401, never 403, never access.
+    """Return the decision for an outage: never 401, which would make a client drop good credentials; never 403; never access.
 
     Args:
         route: the rule.
         value: why, and for how long.
-        caller: what was found out about who asks.
-        principal: who it is; anonymous where it was the checker that could not tell.
+        caller: the caller, as far as it is known.
+        principal: the principal; anonymous where the checker could not tell.
         reason: the reason code.
     """
     wait = RETRY_AFTER if value.retry_after is None else value.retry_after
@@ -165,22 +168,24 @@ def refuse_credentials(  # noqa: PLR0917 - as above
     disclose: bool = False,
     headers: Headers = (),
 ) -> Challenged | Forbidden:
-    """Return the decision where credentials were shown and are not true: 401, whatever the route (no fallback); 403 where HTTP cannot ask.
+    """Return the decision for credentials that are not true: 401 on every route, without a fallback; 403 where no scheme has a challenge.
 
     Args:
         policy: the configuration.
         route: the rule.
-        request: the request; nobody is identified.
+        request: the request; its caller is not identified.
         entry: the scheme of the credentials.
         reason: why, for the operator.
         detail: more about why, without secrets.
-        disclose: whether the client is told why as well, because it has proven its secret (decision D14).
+        disclose: whether the client sees the reason, because it has proven its secret (decision D14).
         headers: response fields of the verdict.
     """
+    # Every other reason would tell an attacker which accounts exist, or which check a forged token has passed.
     open_ = disclose or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
     disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
     asked = asking(policy, route, request)
-    # A client whose token has ended asks for a new one with the scope of the rule (decision D63).
+    # A client whose token has ended asks for a new one with the scope of the rule (decision D63). Demands on the login are left out:
+    # RFC 9470 §3 defines them for `insufficient_user_authentication`, and the client has not logged in yet.
     params = replace(asked.params, reason=disclosed, max_age=None, acr_values=())
     offered = offer(policy, asked.entries, request, {entry.key: params}, asked.params)
     if not offered:
@@ -202,13 +207,14 @@ def refuse_credentials(  # noqa: PLR0917 - as above
 
 
 def bad_request_challenges(policy: Policy, claimed: Iterable[str], reason: Reason) -> tuple[Challenge, ...]:
-    """Return the challenges of a 400: only if every scheme that was claimed has words for it (decision D1).
+    """Return the challenges of a 400: none unless every claimed scheme has an error code for it (decision D1).
 
     Args:
         policy: the configuration.
         claimed: the scheme names, lower case, that the credentials claim.
         reason: what is wrong with the request.
     """
+    # `Basic` cannot say `invalid_request`, and a plain challenge would make a browser ask for the password again.
     names = set(claimed)
     speaking = [entry for entry in policy.entries if entry.scheme.explains_errors]
     if not names or not names <= {entry.key for entry in speaking}:
@@ -220,21 +226,22 @@ def bad_request_challenges(policy: Policy, claimed: Iterable[str], reason: Reaso
 def offer(
     policy: Policy, entries: Sequence[Entry], request: RequestView, own: Mapping[str, ChallengeParams], params: ChallengeParams = NO_PARAMS
 ) -> tuple[Challenge, ...]:
-    """Return the challenges of schemes (RFC 9110 §11.6.1); none, where HTTP has none for any of them.
+    """Return the challenges of schemes (RFC 9110 §11.6.1); none where no scheme has one.
 
     Args:
         policy: the configuration.
         entries: the schemes that could help, in the order of the policy (decision D22).
         request: the request, for browsers that are not to prompt (decision D24).
-        own: what to say in the challenge of a scheme.
-        params: what to say in the others.
+        own: the content of the challenge, for schemes that differ from the others.
+        params: the content of the other challenges.
     """
+    # A browser opens its dialog for a script too, in front of the page of the application (decision D24).
     quiet = policy.xhr_no_prompt and _is_script(request)
     if quiet and not all(entry.scheme.prompts for entry in entries):
         entries = [entry for entry in entries if not entry.scheme.prompts]
         quiet = False
     challenges = [one for entry in entries for one in entry.scheme.challenges(own.get(entry.key, params))]
-    # A 401 needs a challenge; one under a name that no browser knows prompts nobody.
+    # A 401 needs a challenge (RFC 9110 §11.6.1). No browser opens a dialog for an unknown scheme such as `xBasic`.
     return tuple(Challenge(f"x{one.scheme}", one.params, one.token68) for one in challenges) if quiet else tuple(challenges)
 
 
@@ -244,16 +251,19 @@ def _cure(  # noqa: PLR0917 - as above
     if entry is None:
         return ask_anonymous(policy, route, context.request, asking(policy, route, context.request))
     principal = context.principal or ANONYMOUS
-    # The alternative that asks least of this caller speaks; min() keeps the order of the rule among equals.
+    # The challenge states the alternative with the fewest needs; min() keeps the order of the rule among equals.
     least = min(value.cures, key=len)
     whole = _with_all_scopes(route, context, principal, least)
+    # RFC 9470 §3: 401, because a new login changes the answer. `scope` may stand beside `acr_values` and `max_age`.
     if any(isinstance(need, STEP_UP) for need in least):
         params_of = {entry.key: _said(whole, Reason.STEP_UP_REQUIRED)}
         offered = offer(policy, _able(policy, (least,)), context.request, params_of, _said(whole))
         return _challenge_known(policy, route, principal, caller, Reason.STEP_UP_REQUIRED, offered)
+    # Another scheme could help, and credentials of a scheme that the route does not accept count as absent (RFC 9110 §11.4).
     if any(isinstance(need, Via) for need in least):
         offered = offer(policy, _able(policy, (least,)), context.request, {}, _said(whole))
         return _challenge_known(policy, route, principal, caller, Reason.MISSING_CREDENTIALS, offered)
+    # RFC 6750 §3.1: `insufficient_scope` is 403 with a challenge. A proxy has no such status: Proxy-Authenticate goes with 407 alone.
     speaks = entry.scheme.explains_errors and not policy.proxy
     challenges = entry.scheme.challenges(_said(whole, Reason.INSUFFICIENT_SCOPE)) if speaks else ()
     return _forbid(route, context, Reason.INSUFFICIENT_SCOPE, caller, challenges)
@@ -262,13 +272,13 @@ def _cure(  # noqa: PLR0917 - as above
 def _with_all_scopes(route: Route, context: EvaluationContext, principal: Principal, least: Alternative) -> Alternative:
     """Return an alternative with the scopes that the caller holds already (decision D63).
 
-    A client that is told only what is missing swaps one token for another, and lacks the first scope the next time.
+    A client that reads only the missing scope requests a token with that scope alone, and then lacks the first one.
 
     Args:
         route: the rule.
         context: what is known.
-        principal: who it is.
-        least: what this caller lacks.
+        principal: the caller.
+        least: the alternative that the challenge states.
     """
     if not principal.scopes:
         return least
@@ -280,7 +290,7 @@ def _with_all_scopes(route: Route, context: EvaluationContext, principal: Princi
 
 
 def login_location(entries: Iterable[Entry], request: RequestView) -> str | None:
-    """Return where a person is sent to log in; None: the client is a program, or no scheme has such a page (decision D28).
+    """Return the location of the login page; None: the client is a program, or no scheme has such a page (decision D28).
 
     Args:
         entries: the schemes that could help.
@@ -318,6 +328,7 @@ def _forbid(
     route: Route, context: EvaluationContext, reason: Reason, caller: Caller | None, challenges: tuple[Challenge, ...]
 ) -> Forbidden | Hidden:
     principal = context.principal or ANONYMOUS
+    # RFC 9110 §15.5.4 allows 404 in place of 403. An anonymous caller still gets 401, or the honest owner could not log in (D12).
     if route.hides and principal.is_authenticated and route.requirement.hides(context):
         return Hidden(reason=reason, rule=route.text, route=route, principal=principal, scheme=_scheme(caller), caller=caller)
     return Forbidden(
@@ -326,7 +337,7 @@ def _forbid(
 
 
 def _able(policy: Policy, cures: Sequence[Alternative]) -> Sequence[Entry]:
-    """Return the schemes that can supply some alternative; all of them where it does not matter which."""
+    """Return the schemes that can supply some alternative; all schemes where any will do."""
     accepted = _schemes_of(cures)
     return [entry for entry in policy.entries if accepted is None or entry.key in accepted] or policy.entries
 
@@ -343,7 +354,8 @@ def _schemes_of(cures: Sequence[Alternative]) -> frozenset[str] | None:
 
 
 def _agreed(cures: Sequence[Alternative]) -> ChallengeParams:
-    """Return what all alternatives ask for alike."""
+    """Return the parameters that all alternatives share."""
+    # A challenge cannot say "or": a parameter of one alternative would tell the client to meet it although another would do.
     first, *others = map(_said, cures)
     return ChallengeParams(
         scope=first.scope if all(one.scope == first.scope for one in others) else (),
@@ -353,7 +365,7 @@ def _agreed(cures: Sequence[Alternative]) -> ChallengeParams:
 
 
 def _said(alternative: Alternative, reason: Reason | None = None) -> ChallengeParams:
-    """Return what one alternative asks for, as far as challenges have words for it."""
+    """Return one alternative as parameters of a challenge, as far as there are any."""
     return ChallengeParams(reason, scope=_scopes(alternative), max_age=_max_age(alternative), acr_values=_acr_values(alternative))
 
 
@@ -368,11 +380,12 @@ def _max_age(alternative: Alternative) -> int | None:
 
 def _acr_values(alternative: Alternative) -> tuple[str, ...]:
     found = [need.values for need in alternative if isinstance(need, ReachAcr)]
-    # Several sets at once: what is in all of them would do; the longest list keeps its order of preference.
+    # Several lists must be met at once: only values in all of them do. The longest list keeps its order of preference (RFC 9470 §3).
     return tuple(value for value in max(found, key=len, default=()) if all(value in one for one in found))
 
 
 def _is_navigation(request: RequestView) -> bool:
+    # A page cannot set Sec-Fetch-Mode, so it decides where it is sent (Fetch Metadata).
     mode = request.field("sec-fetch-mode")
     if mode is not None:
         return mode == "navigate"
@@ -382,6 +395,7 @@ def _is_navigation(request: RequestView) -> bool:
 
 def _is_script(request: RequestView) -> bool:
     mode = request.field("sec-fetch-mode")
+    # Set by scripts, by convention since jQuery; a navigation never has it.
     if request.carries("x-requested-with"):
         return True
     if mode is not None:

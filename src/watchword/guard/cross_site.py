@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 §9.2.1), spelt exactly so: an application may well run a handler for `get`. TRACE is missing:
-browsers do not send it."""
+"""Safe methods (RFC 9110 §9.2.1). Methods are case-sensitive (§9.1), and some applications run a handler for `get` too, so `get` is not one
+of them. TRACE is missing because browsers do not send it."""
 
-# A page cannot ask for `same-origin` or `none` where it is not true (Fetch Metadata §2.2). The values are case-sensitive tokens.
+# A page cannot ask for `same-origin` or `none` where it is not true (Fetch Metadata, Sec-Fetch-Site). The values are case-sensitive tokens.
 _OWN_SITES = frozenset({"same-origin", "none"})
 
-_LONGEST = 512  # octets: a host name has 253, so no browser writes a longer origin, host or Sec-Fetch-Site
+_LONGEST = 512  # octets: a host name has at most 253 (RFC 1035 §2.3.4), so no browser writes a longer origin, host or Sec-Fetch-Site
 _SHOWN = 100  # characters of a client's value that are put into a log line
 
 # uri-host [":" port] of RFC 9110 §7.2, narrowed to what browsers write: a bracketed IPv6 address, or a name or IPv4 address
@@ -43,7 +43,7 @@ def parse_origin(text: str) -> str | None:
         text: as a browser sends it or as a configuration lists it; one closing slash is ignored.
 
     Returns:
-        The origin; None where it is none, such as `null`, an empty string, or several joined with a comma.
+        The origin; None for any other text, such as `null`, an empty string, or several origins joined with a comma.
     """
     if len(text) > _LONGEST:
         return None
@@ -79,10 +79,10 @@ def configured_origin(text: str) -> str:
     """Return an origin of `Guard(origins=...)`.
 
     Args:
-        text: as it was written.
+        text: as written in the configuration.
 
     Raises:
-        ConfigurationError: it is no origin, or one that stands for more than one page.
+        ConfigurationError: the text is not an origin, or is `null`.
     """
     if text == "null":
         raise ConfigurationError(
@@ -109,20 +109,22 @@ def needs_own_origin(view: RequestView) -> bool:
 
 
 def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool) -> str | None:
-    """Tell why the ambient credentials of a request do not count; see `docs/security.md` for the table.
+    """Return why the ambient credentials of a request do not count; the table is in `docs/security.md`.
 
     Args:
-        view: the request, scanned; `needs_own_origin` says that it matters.
+        view: the request, scanned, for which `needs_own_origin` is True.
         origins: further origins whose pages may use the credentials, as `parse_origin` returns them.
-        cookie: whether the credentials came in a cookie. Programs send Basic and certificates on purpose, and hardly ever cookies.
+        cookie: whether the credentials came in a cookie. Programs send Basic credentials and certificates on purpose, but rarely cookies.
 
     Returns:
-        What to log: the values that decided, escaped and cut, and what to configure; None: they count.
+        A line for the log: the values that decided, escaped and cut, and the option to set. None: the credentials count.
     """
     sent, site = view.field("origin"), view.field("sec-fetch-site")
     origin = None if sent is None or len(sent) > _LONGEST else parse_origin(sent.strip(" \t"))
+    # A page cannot change Origin (a forbidden request-header of WHATWG Fetch), so a listed origin suffices.
     if origin is not None and origin in origins:
         return None
+    # Not all browsers send Sec-Fetch-Site with a handshake; all of them send Origin (RFC 6455 §4.1, §10.2).
     if sent is not None and (site is None or view.is_handshake):
         host = view.field("host")
         if origin is not None and host is not None and origin in own_origins(host, view.scheme):
@@ -132,6 +134,7 @@ def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool)
         if len(site) <= _LONGEST and site.strip(" \t") in _OWN_SITES:
             return None
         return f"Sec-Fetch-Site {_shown(site)}, Origin {_shown(sent)}; {_remedy(origin)}"
+    # Every current browser sends one of the two with a request that changes something; old ones and programs send neither.
     if cookie:
         return "a cookie came with neither Origin nor Sec-Fetch-Site; a client that is no browser sends Sec-Fetch-Site: same-origin"
     return None
@@ -144,6 +147,7 @@ def _remedy(origin: str | None) -> str:
 
 
 def _shown(value: str | None) -> str:
+    # ascii(): a line break or an escape sequence of the client must not reach the log (CWE-117).
     if value is None:
         return "(not sent)"
     return ascii(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")

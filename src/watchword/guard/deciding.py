@@ -1,7 +1,7 @@
-"""The way of a request to its decision. Pure but for the operations it yields; the same for ASGI, WSGI and anything else.
+"""Takes a request to its decision in six steps. It does no I/O: it yields operations, for ASGI, WSGI and scripts alike.
 
-1 firewall, 2 rule, 3 what holds whoever it is, 4 credentials, 5 checker, 6 the rule again, with the identity. A preflight is no exception
-(decision D57).
+1 firewall, 2 rule, 3 the value of the rule without an identity, 4 credentials, 5 checker, 6 the value of the rule with the identity.
+A preflight takes the same steps (decision D57).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Deciding:
 
     Args:
         policy: its configuration.
-        cache: knows callers who were let in before.
+        cache: the credential cache.
     """
 
     __slots__ = ("_advice", "_policy", "_private", "_unasked", "_verifying", "fast_path")
@@ -59,34 +59,38 @@ class Deciding:
         missing = policy.hides
         silent = CacheAdvice(missing=True) if missing else SILENT
         private = CacheAdvice("private", missing=missing)
-        # What the carrier of the credentials means for caches (decision D58). None: an anonymous caller, who might have sent some.
+        # The advice to caches by the carrier of the credentials (decision D58). None: an anonymous caller.
         self._advice: dict[Carrier | None, CacheAdvice] = {
-            # Shared caches know Authorization (RFC 9111 §3.5), and do not know Proxy-Authorization.
+            # Shared caches do not reuse a response to a request with Authorization (RFC 9111 §3.5). They have no rule for
+            # Proxy-Authorization, nor for API keys and cookies.
             "authorization": private if policy.proxy else silent,
             "header": private,
             "cookie": private,
             "form": private,
+            # The URI holds the secret, and caches keep URIs (RFC 6750 §2.3).
             "query": CacheAdvice("no-store", missing=missing),
+            # Another caller of the same URI may send credentials: Vary keeps the two responses apart (RFC 9111 §4.1).
             None: CacheAdvice(vary=policy.vary, missing=missing),
         }
         self._private = {advice: replace(advice, cache_control="private") for advice in (silent, self._advice[None])}
-        # Where the rule is met whoever asks: by whether it reads the request.
+        # The advice where the rule is met without an identity, by whether it reads the request.
         self._unasked = {False: silent, True: private}
         self.fast_path: FastPath = FastPath(policy, cache, self._advice)
         self._verifying = Verifying(policy, cache, self.fast_path)
 
     def start(self, view: RequestView, requirement: Requirement | None = None) -> Decision | Steps[Decision]:
-        """Decide as far as it goes without an operation.
+        """Decide as far as possible without an operation.
 
         Args:
             view: the request.
-            requirement: what the view demands beside the rule; None: nothing.
+            requirement: the requirement of the view, beside the rule; None: the view has none.
 
         Returns:
             The decision; or the steps that are left, for a driver.
         """
         policy = self._policy
         policy.scan(view)
+        # Bounds first: the steps below cost time in proportion to what the client sent (RFC 9110 §17.5).
         finding = policy.firewall.check_bounds(view)
         if finding is not None:
             return self._malformed(view, policy.rules.default, finding.reason, f"the firewall's rule {finding.rule}")
@@ -97,18 +101,20 @@ class Deciding:
         return self._decide(view, route if requirement is None else policy.rules.narrowed(route, requirement))
 
     def _decide(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
-        """Decide about a request that can be read in one way, by a rule."""
+        """Decide about a request that the firewall has let through."""
         policy = self._policy
         if route.fast_check is None:
-            # Some of it may hold, or fail, whoever it is: then no password is hashed and no token looked up.
+            # The rule may be certain without an identity: then no password is hashed and no token looked up.
             view.answers = {}
             context = EvaluationContext(view, policy.clock)
             value = route.requirement.evaluate(context)
             granted = self._granted(route)
             if value is YES:
                 return granted
+            # A hidden rule answers 404 to known callers and 401 to others, so the caller must be identified first (decision D12).
             if value is NO and not route.hides:
                 return settle(policy, route, context, value, None, granted)
+        # 403 and not 401: a challenge would make the client send its password again, in the clear (RFC 7617 §4).
         if policy.require_tls and not _is_private(view):
             return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text, route=route)
         return self._authenticate(view, route)
@@ -116,11 +122,11 @@ class Deciding:
     def authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
         """Decide about a view that is reached later in a request that was granted.
 
-        What is known about the caller is used again, so that no request is authenticated twice. It is verified anew where nobody has
-        looked at the credentials yet, and where the identification has lapsed: a WebSocket may be open for days.
+        The known caller is used again, so that no request is authenticated twice. The caller is verified where the credentials were not
+        looked at yet, and again where the identification has lapsed: a WebSocket may be open for days.
 
         Args:
-            decision: about the request; one that refuses stands.
+            decision: the decision about the request; one that refuses stands.
             view: the request.
             requirement: what the view demands beside the rule.
 
@@ -131,10 +137,10 @@ class Deciding:
             return decision
         policy = self._policy
         if not isinstance(decision.route, Route):
-            raise ValueError("the decision was made by hand; pass one that guard.decide() returned")  # noqa: TRY004 - its origin is at fault
+            raise ValueError("authorize(decision) must be a decision of guard.decide(), got one without a route. Pass that decision.")  # noqa: TRY004 - its origin is at fault
         policy.scan(view)
         view.answers = {}
-        view.reader = None  # the application may have read the content: waiting for more of it could take for ever
+        view.reader = None  # the application may have read the content: waiting for more of it might never end
         route = policy.rules.narrowed(decision.route, requirement)
         caller = decision.caller
         entry = None if caller is None else policy.by_scheme.get(caller.scheme)
@@ -158,10 +164,10 @@ class Deciding:
         return _continued(decision, (yield from steps))
 
     def verify(self, credentials: Credentials, view: RequestView, scheme: str | None) -> Decision | Steps[Decision]:
-        """Verify credentials that came in a form of the application's own, as a request that shows them is verified.
+        """Verify credentials from a form of the application like those of a request.
 
         Args:
-            credentials: what was typed; untrusted.
+            credentials: the credentials from the form; untrusted.
             view: the request that brought the form.
             scheme: the name of the scheme whose checker is to verify them; None: the one that has such credentials.
 
@@ -192,7 +198,7 @@ class Deciding:
 
     def _route(self, view: RequestView) -> tuple[Finding | None, Route]:
         if view.misplaced or view.whole is not None:
-            # The key below does not tell these from other requests.
+            # The key below holds neither fact, so a cached route could be that of another request.
             return self._policy.firewall.check_target(view), self._policy.route(view)
         key = (view.method, view.path, view.raw_path, view.mount)
         known = self.fast_path.targets.get(key)
@@ -202,15 +208,15 @@ class Deciding:
         return known.finding, known.route
 
     def _granted(self, route: Route) -> Granted:
-        """Return the decision where a rule is met whoever it is: nobody looks at credentials."""
+        """Return the decision for a rule that is met without an identity: credentials are not looked at."""
         return Granted(ANONYMOUS, route.text, cache=self._unasked[route.reads_request], route=route)
 
     def _authenticate(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
-        """Find the credentials, if there are any, and check them."""
+        """Parse the credentials field, and identify the caller."""
         policy = self._policy
         try:
             sent = view.fields.get("proxy-authorization" if policy.proxy else "authorization")
-            # The firewall has bounded it, by the scheme that it names.
+            # The firewall has bounded its length, by the scheme that it names (decision D9).
             view.use_authorization(None if sent is None else parse_authorization(sent, limit=len(sent)))
         except FieldTooLong as error:
             return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
@@ -220,7 +226,7 @@ class Deciding:
         return self._identify(view, route) if limit is None else self._with_content(view, route, limit)
 
     def _with_content(self, view: RequestView, route: Route, limit: int) -> Steps[Decision]:
-        """Read the content first, because a scheme wants it."""
+        """Read the content that a scheme needs, then identify the caller."""
         content = view.content
         if content is None and view.reader is not None:
             try:
@@ -234,7 +240,7 @@ class Deciding:
         return begun if isinstance(begun, Decided) else (yield from begun)
 
     def _identify(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
-        """Take the credentials that count, and check them."""
+        """Extract the credentials that count, and verify them."""
         try:
             found = self._extract(view, route)
         except FieldTooLong as error:
@@ -250,7 +256,7 @@ class Deciding:
     def _present(
         self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, *, login: bool = False
     ) -> Decision | Steps[Decision]:
-        """Verify credentials, and evaluate the rule for whoever they identify."""
+        """Verify credentials, and evaluate the rule for their owner."""
         begun = self._verifying.start(view, route, entry, credentials, login=login)
         return self._judge(view, route, entry, begun) if isinstance(begun, (Verified, Decided)) else self._judged(view, route, entry, begun)
 
@@ -258,7 +264,7 @@ class Deciding:
         return self._judge(view, route, entry, (yield from steps))
 
     def _judge(self, view: RequestView, route: Route, entry: Entry, answer: Answer) -> Decision:
-        """Go on with the answer of the verify step."""
+        """Evaluate the rule with the answer of the verify step."""
         if not isinstance(answer, Verified):
             return answer
         caller = answer.caller
@@ -281,6 +287,7 @@ class Deciding:
         sent = view.authorization
         named = None if sent is None else policy.by_name.get(sent.scheme.lower())
         for entry in policy.others if named is None else (named, *policy.others):
+            # Not even read: a broken token of a scheme that the route does not accept must not refuse the request (RFC 9110 §11.4).
             if route.accepted is not None and entry.key not in route.accepted:
                 continue
             try:
@@ -289,7 +296,9 @@ class Deciding:
                 raise _Refusal(self._faulty(view, route, entry, error)) from None
             if credentials is not None:
                 (ambient if entry.scheme.carrier_of(credentials, view) == "cookie" else explicit).append((entry, credentials))
+        # A browser adds cookies to every request, so an explicit token decides beside one (decision D18).
         found = explicit or ambient
+        # To pick one would be a guess: a proxy in front may have checked the other one (threats H1).
         if len(found) > 1:
             raise _Refusal(
                 Malformed(
@@ -299,15 +308,15 @@ class Deciding:
         return found[0] if found else None
 
     def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
-        """Refuse evidence that does not count now, or not from here; None: it counts."""
+        """Refuse evidence that has expired, or that does not count from this address; None: it counts."""
         policy, evidence = self._policy, principal.evidence
         if evidence is None:
             return None
-        # What is no number has ended: nothing is earlier than it.
+        # `not <` and not `>=`: no time is earlier than NaN, so evidence with such an end is refused.
         if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
             return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, EVIDENCE_ENDED)
         if evidence.networks is not None and not _networks(evidence.networks).contains(view.address):
-            # Other credentials may count from here: 401. And a thief is not told that these are good elsewhere.
+            # Other credentials may count from here: 401. The client sees a general reason, so a thief does not learn that these are valid.
             detail = f"those of {principal.id} do not count from here"
             return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
         return None
@@ -316,21 +325,21 @@ class Deciding:
         """Return the advice to caches for a response that this request is granted.
 
         A shared cache finds a stored response by method and URI, and by what `Vary` names. So `private` is added where the grant also
-        depends on something else: on what the rule reads of the request, on the networks from which credentials count, or on the
+        depends on something else: on facts of the request that the rule reads, on the networks from which credentials count, or on the
         loopback address that `require_tls` exempts.
 
         Args:
             view: the request.
             route: the rule.
             principal: the caller.
-            advice: what the carrier of the credentials means.
+            advice: the advice for the carrier of the credentials.
         """
         evidence = principal.evidence
         by_address = (evidence is not None and evidence.networks is not None) or (self._policy.require_tls and view.scheme not in _SECURE)
         return self._private.get(advice, advice) if by_address or route.reads_request else advice
 
     def _settle(self, view: RequestView, route: Route, entry: Entry | None, caller: Caller) -> Decision:
-        """Evaluate the rule for whoever it is."""
+        """Evaluate the rule for a caller, known or anonymous."""
         fast_check = route.fast_check
         principal = caller.principal
         cache = self._cache_advice(view, route, principal, self._advice[caller.carrier])
@@ -346,7 +355,7 @@ class Deciding:
         return settle(policy, route, context, route.requirement.evaluate(context), entry, granted)
 
     def _unavailable(self, view: RequestView, route: Route, entry: Entry, caller: Caller) -> Decision:
-        """Evaluate the rule while nobody can be identified: what does not depend on identity may still decide."""
+        """Evaluate the rule in an outage of the checker: parts that do not depend on the identity may still decide."""
         policy, error = self._policy, caller.failure
         if error is None:
             raise TypeError("nothing has failed")  # pragma: no cover - the callers look
@@ -364,14 +373,16 @@ class Deciding:
     def _malformed(self, view: RequestView, route: Route, reason: Reason, detail: str) -> Malformed:
         challenges: tuple[Challenge, ...] = ()
         sent = view.fields.get("proxy-authorization" if self._policy.proxy else "authorization")
+        # Only a bad credentials field can claim a scheme; elsewhere a challenge would answer a question that the client did not ask.
         if sent is not None and reason in {Reason.AMBIGUOUS_CREDENTIALS, Reason.MALFORMED_CREDENTIALS}:
             challenges = bad_request_challenges(self._policy, claimed_schemes(sent, most=MAX_CHALLENGES), reason)
         return Malformed(reason=reason, rule=route.text, route=route, detail=detail, challenges=challenges)
 
     def _faulty(self, view: RequestView, route: Route, entry: Entry, error: CredentialsError) -> Decision:
-        """Answer credentials that fit the grammar and not their scheme: 400 or 401 (decision D2)."""
+        """Refuse credentials that follow the grammar but not their scheme: 400 or 401 (decision D2)."""
         detail = f"{entry.scheme.name}: expected {error.expected}"
         if error.bad_request:
+            # 413 and 431 have no error code in RFC 6750 §3.1.
             oversized = error.reason in {Reason.OVERSIZED_CREDENTIALS, Reason.OVERSIZED_CONTENT}
             challenges = () if oversized else bad_request_challenges(self._policy, {entry.key}, error.reason)
             return Malformed(
@@ -381,7 +392,7 @@ class Deciding:
 
 
 def _continued(before: Granted, decision: Decision) -> Decision:
-    """Return a decision that takes the place of an earlier one of the same request: what that left to do stays to be done."""
+    """Return a decision that replaces an earlier one of the same request, with the response fields and the operation of both."""
     if before.headers:
         decision = decision.with_headers((*before.headers, *decision.headers))
     if before.after_response is None:
@@ -401,8 +412,9 @@ def _networks(cidrs: tuple[str, ...]) -> Networks:
     try:
         return Networks(cidrs)
     except (ValueError, TypeError):
-        return Networks(())  # evidence that cannot be read counts from nowhere
+        return Networks(())  # closed by default: evidence with a malformed network counts from no network
 
 
 def _is_private(view: RequestView) -> bool:
+    # Traffic to the loopback address does not leave the machine (RFC 1122 §3.2.1.3), so development needs no certificate.
     return view.scheme in _SECURE or (view.address is not None and view.address.is_loopback)

@@ -1,7 +1,7 @@
 """Explains a decision to people: the steps, the answer of the checker, the rule as a tree, the cure, the response.
 
-An explanation is computed from the request and the decision, by evaluating the rule again in the same context; the
-decision itself is made without any thought of being explained. Nothing secret is in it: no credential is kept anywhere.
+An explanation is computed from the request and the decision, by evaluating the rule again in the same context. Deciding keeps nothing for
+it, so it costs other requests nothing. It holds no credential.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LOG_IN = "log in"
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One node of the rule, evaluated.
+    """One node of the evaluated rule.
 
     Args:
         text: the requirement as written.
@@ -60,13 +60,13 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why.
+    """A decision with its steps, the evaluated rule, the cures and the response.
 
     Args:
-        decision: what was decided.
-        steps: what happened, in order, a line each.
-        tree: the rule, evaluated; None where no rule was reached.
-        cures: what would turn the answer into access: alternatives, each a list of needs in words.
+        decision: the decision.
+        steps: the steps in order, one line each.
+        tree: the evaluated rule; None where no rule was reached.
+        cures: alternatives that would give access, each a list of needs in words.
         refusal: the exact response; None where access is granted.
     """
 

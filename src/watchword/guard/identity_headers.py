@@ -1,8 +1,8 @@
-"""The request fields in which proxies, meshes and clouds tell an application who somebody is.
+"""Lists the request fields in which proxies, meshes and clouds state an identity to an application.
 
-They are outputs of an authentication. A client that sends one is not believed: the field is taken out before the application sees the
-request (threats H3, H10, N9). The list is data; each group names the documentation that it comes from. `*` at the end of a name stands for
-any rest, where the names of a group are open-ended.
+Such a field is the output of an authentication. One from a client is removed before the application sees the request (threats H3, H10,
+N9). Each group names the documentation that it comes from. `*` at the end of a name stands for any rest, where a product defines
+open-ended names.
 """
 
 from __future__ import annotations
@@ -153,13 +153,13 @@ IDENTITY_HEADERS: tuple[str, ...] = tuple(dict.fromkeys(name for names in SOURCE
 
 
 class IdentityHeaders:
-    """A set of field names, some of them prefixes.
+    """A set of field names and prefixes.
 
     Args:
         names: as `Guard(identity_headers=...)` takes them.
 
     Raises:
-        ConfigurationError: a name is no field name.
+        ConfigurationError: a name is not a field name.
     """
 
     __slots__ = ("names", "prefixes")
@@ -170,6 +170,7 @@ class IdentityHeaders:
         for given in names:
             name = given.lower()
             stem = name.removesuffix("*")
+            # A name with an underscore would never match: names are compared in their canonical form, with hyphens (threats H2).
             if not is_token(stem) or canonical_name(stem) != stem:
                 raise ConfigurationError(
                     'Guard(identity_headers=...) must hold field names such as "remote-user" or "x-remote-extra-*" (RFC 9110 §5.1), got '

@@ -1,6 +1,6 @@
-"""Asks a CORS layer that stands inside the guard about a preflight that the guard refuses (decision D57).
+"""Defines how a CORS layer inside the guard is asked about a preflight that the guard refuses (decision D57).
 
-A preflight shows no credentials (WHATWG Fetch), so a rule that needs a caller refuses it. Its fields open nothing: any client can send
+A preflight carries no credentials (WHATWG Fetch), so a rule that needs a caller refuses it. Its fields open nothing: any client can send
 them, and an application may run a handler for OPTIONS (threat P14). With `Guard(cors_inside=True)` the application is asked about a
 path at which it has no resource, without anything that identifies the client. The answer of a CORS layer does not depend on that path.
 """
@@ -43,7 +43,7 @@ _PASSED_ON = frozenset(
 )
 _ASKED = "access-control-request-"
 
-# What an answer consists of (WHATWG Fetch, CORS protocol). Everything else may be the word of a handler: cookies, an entity tag, a length.
+# The fields of the answer (WHATWG Fetch, CORS protocol). Any other field may come from a handler: cookies, an entity tag, a length.
 _ANSWERED = frozenset({"allow", "cache-control", "vary"})
 _ANSWER = "access-control-"
 
@@ -52,21 +52,21 @@ REMEDY_INSIDE = (
     "The application did not answer it with 2xx and Access-Control-Allow-Origin. Let its CORS layer allow this origin, method and path, "
     "or put the CORS layer outside the guard."
 )
-"""What to do about a preflight that is refused, by `cors_inside`."""
+"""The fix for a refused preflight, with and without `cors_inside`."""
 
 MOST_PARTS = 64
-"""How many parts of a body that is dropped are taken from an application before it is stopped: it may produce them for ever."""
+"""The number of parts of a dropped body that an application may send before it is stopped. It might send them without end."""
 
 
 def is_refused_preflight(view: RequestView, decision: Decision) -> bool:
     """Tell whether a rule refuses a genuine preflight.
 
-    Malformed requests and outages are refused whatever they are. So is `require_tls`: an answer would make the browser send credentials in
-    the clear.
+    Malformed requests and outages stay refused. So does a request that `require_tls` refuses: an answer would make the browser send
+    credentials in the clear.
 
     Args:
         view: the request.
-        decision: what was decided about it.
+        decision: the decision about it.
     """
     return (
         view.method == "OPTIONS"
@@ -77,26 +77,27 @@ def is_refused_preflight(view: RequestView, decision: Decision) -> bool:
 
 
 def is_passed_on(policy: Policy, name: str) -> bool:
-    """Tell whether the application gets to see a field of a preflight.
+    """Tell whether a field of a preflight is forwarded to the application.
 
     Args:
         policy: the configuration.
         name: lower case, with dashes.
     """
+    # Even from the allow-list: a scheme may take its credentials from `referer`, or a proxy its identity from `x-forwarded-*`.
     if name in policy.credential_fields or name in policy.identity_headers:
         return False
     return name in _PASSED_ON or name.startswith(_ASKED)
 
 
 def cors_answer(status: int, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | None:
-    """Return the header fields with which an answer to a preflight goes out, without content.
+    """Return the header fields of the answer to a preflight, which has no content.
 
     Args:
         status: the application's.
         headers: the application's.
 
     Returns:
-        The fields; None: no CORS layer has answered, or it has not allowed the origin.
+        The fields; None: no CORS layer answered, or it did not allow the origin.
     """
     if not 200 <= status < 300:  # noqa: PLR2004 - "ok status" of WHATWG Fetch
         return None

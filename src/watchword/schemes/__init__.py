@@ -1,4 +1,4 @@
-"""Defines the schemes: each extracts credentials from a request, and builds the challenge that asks for them."""
+"""Defines the schemes. Each extracts credentials from a request, and builds the challenges for them."""
 
 from watchword.schemes.apikey import APIKey
 from watchword.schemes.base import ChallengeParams, CredentialsError, Scheme

@@ -1,4 +1,4 @@
-"""Extracts API keys. No RFC defines a scheme for them: `ApiKey` is not registered with IANA (decisions D17, D55)."""
+"""Extracts API keys. No RFC defines a scheme for them, and `ApiKey` is not registered with IANA (decisions D17, D55)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ _CONTROLS = bytes(range(0x20)) + b"\x7f"
 class APIKey(Scheme[APIKeyCredentials]):
     """Keys of programs, in a header field, and as `Authorization: ApiKey <key>`.
 
-    A 401 needs a challenge whatever the scheme (RFC 9110 §11.6.1), so there is one: `ApiKey realm="..."`. The name is not
-    registered; it stands for itself so that a client which reads challenges sees what is wanted.
+    Every 401 needs a challenge (RFC 9110 §11.6.1). It is `ApiKey realm="..."`, which tells a client that it must send a key.
 
     Args:
         checker: called with `APIKeyCredentials`.
@@ -33,9 +32,9 @@ class APIKey(Scheme[APIKeyCredentials]):
         realm: the protection space.
 
     Raises:
-        ConfigurationError: a name that cannot be sent, or a realm that cannot.
+        ConfigurationError: a name or the realm cannot be sent.
 
-    Trust: the key is untrusted until the checker has spoken.
+    Trust: the key is untrusted until the checker accepts it.
     """
 
     name = "ApiKey"
@@ -68,7 +67,7 @@ class APIKey(Scheme[APIKeyCredentials]):
         self.fields: Collection[str] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
 
     def extract(self, view: RequestView) -> APIKeyCredentials | None:
-        """Return the key, from the one place where it was sent."""
+        """Return the key, from the one place that holds it."""
         found: list[tuple[bytes, Carrier]] = []
         sent = view.authorization
         if sent is not None and sent.scheme.lower() == "apikey":
@@ -99,16 +98,16 @@ def _key(sent: bytes, carrier: Carrier) -> APIKeyCredentials:
     if b"," in octets:
         # A gateway joined two fields, or an attacker hopes that one did: only one of the keys would be checked (threats H1).
         raise CredentialsError("one key, without a comma", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
-    # Not "absent": an empty variable in a client's settings must fail aloud, and never be looked up.
+    # An empty key is an error, not an absent one: it comes from an empty variable in a client's settings.
     if not octets:
         raise CredentialsError("a key", bad_request=True)
-    # They would forge lines where a key or its prefix is logged (CWE-117).
+    # Control characters would forge lines where a key or its prefix is logged (CWE-117).
     if len(octets.translate(None, _CONTROLS)) != len(octets):
         raise CredentialsError("a key without control characters", bad_request=True)
     return APIKeyCredentials(_text(octets), carrier)
 
 
-# Both raise outside of the except clause: as a __context__ the error would carry the key.
+# Both functions raise outside of the except clause: the UnicodeError, as __context__, would carry the key into a traceback.
 
 
 def _octets(value: str) -> bytes:

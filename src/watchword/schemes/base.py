@@ -1,6 +1,6 @@
-"""Defines the base of schemes: how credentials travel, and the challenge that asks for them (RFC 9110 §11.1).
+"""Defines the base of schemes (RFC 9110 §11.1): the fields of the credentials, and the challenge for them.
 
-A custom scheme is one class: a name, `extract`, and a `challenge` if realm alone is not enough.
+A custom scheme is one class with a name and `extract`, and with `challenge` if it needs more parameters than the realm.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 _FIELD = Field()
-_COOKIE = Field(limit=MAX_COOKIE_OCTETS, repeat=True)  # cookies of other applications arrive too, in one field or in several
+_COOKIE = Field(limit=MAX_COOKIE_OCTETS, repeat=True)  # cookies of other applications too, in several fields (RFC 9113 §8.2.3)
 
 C_co = TypeVar("C_co", bound=Credentials, covariant=True)
 
 
 class CredentialsError(WatchwordError):
-    """Credentials of this scheme are there and cannot be right; raised by `extract` and turned into a refusal by the guard.
+    """Raised by `extract` for credentials that break the rules of the scheme; the guard refuses them.
 
     Args:
-        expected: what the scheme asks for, in words; for `explain`, never with what was sent.
+        expected: the rule in words, for `explain`; never with the value that was sent.
         reason: the reason code.
-        bad_request: 400, because the request itself is at fault; else 401, so that a browser asks again (decision D2).
+        bad_request: whether the request itself is at fault, for 400; else 401, so that a browser asks again (decision D2).
     """
 
     def __init__(self, expected: str, *, reason: Reason = Reason.MALFORMED_CREDENTIALS, bad_request: bool = False) -> None:
@@ -45,15 +45,15 @@ class CredentialsError(WatchwordError):
 
 @dataclass(frozen=True, slots=True)
 class ChallengeParams:
-    """What a challenge should say beside asking: only what helps an honest client.
+    """The content of a challenge, limited to facts that help an honest client.
 
     Args:
-        reason: why the credentials, or the caller's rights, do not do; the scheme that was used turns it into its own words. None: nothing
-            was shown by this scheme.
+        reason: why the credentials or the rights of the caller do not suffice; the scheme maps it to its own error code. None: the
+            request has no credentials of this scheme.
         bad_request: whether the request itself is at fault (400).
         scope: the scopes needed, in order.
         max_age: the greatest age of a login in seconds (RFC 9470 §3).
-        acr_values: the authentication context classes that would do, in order of preference (RFC 9470 §3).
+        acr_values: the authentication context classes that suffice, in order of preference (RFC 9470 §3).
     """
 
     reason: Reason | None = None
@@ -70,7 +70,7 @@ class Scheme(Generic[C_co]):
     """The base of all schemes.
 
     Args:
-        checker: decides whether the credentials are true; any of the forms that `watchword.checkers` takes.
+        checker: decides whether the credentials are true; in any form that `watchword.checkers` takes.
         realm: the protection space (RFC 9110 §11.5): printable ASCII, and always sent as a quoted-string.
 
     Raises:
@@ -81,13 +81,13 @@ class Scheme(Generic[C_co]):
     """The authentication scheme as it stands in challenges; compared without regard to case."""
 
     credentials: ClassVar[type[Credentials] | None] = None
-    """What `extract` returns, so that a checker for something else is found out at construction; None: not told."""
+    """The class that `extract` returns, so that a checker for another class is an error at construction; None: not stated."""
 
     fields: Collection[str] = ("authorization",)
-    """The header fields, lower case, from which it takes credentials, each mapped to how it may come: `{"dpop": Field(repeat=True)}`.
+    """The header fields, lower case, from which it takes credentials, each with its `Field`: `{"dpop": Field(repeat=True)}`.
 
-    Names alone will do where `Field()` is right; for `cookie` there is a default. The firewall refuses aliases of these names, and what
-    comes in another way.
+    Names alone suffice where `Field()` is right; `cookie` has a default of its own. The firewall refuses aliases of these names, and
+    fields that break their `Field`.
     """
 
     header: str | None = None
@@ -109,10 +109,10 @@ class Scheme(Generic[C_co]):
     """Whether its challenge has an `error` parameter (RFC 6750 §3), so that 400 and 403 carry it too."""
 
     discloses: ClassVar[frozenset[Reason]] = frozenset()
-    """Reasons that its clients may be told, because they show a proven secret."""
+    """Reasons that its clients may see, because they have proven their secret."""
 
     form_parameters: tuple[bytes, ...] | None = None
-    """The parameters of a form from which it takes credentials, where it wants content; `()`: it takes none from there. None: not told."""
+    """The parameters of a form from which it takes credentials, where it reads content; `()`: none. None: not stated."""
 
     subprotocol: str | None = None
     """The WebSocket subprotocol behind which it takes credentials; `fields` then names `sec-websocket-protocol` too."""
@@ -129,18 +129,18 @@ class Scheme(Generic[C_co]):
         self._plain = Challenge(self.name, {"realm": realm})
 
     def field(self, name: str) -> Field:
-        """Return how one of its fields may come.
+        """Return the facts about one of its fields.
 
         Args:
             name: lower case.
         """
-        # A scheme that names a field without facts gets the strict ones: one line, no list.
+        # Without facts a field gets the strict ones: one line, no list.
         usual = _COOKIE if name == "cookie" else _FIELD
         return self.fields.get(name, usual) if isinstance(self.fields, Mapping) else usual
 
     @property
     def secret(self) -> Secret:
-        """What its credentials hold, so that people are told about what they have."""
+        """The kind of secret in its credentials, for the words of refusals."""
         row = None if self.credentials is None else OF_CREDENTIALS.get(self.credentials)
         return "" if row is None else row.secret
 
@@ -152,12 +152,13 @@ class Scheme(Generic[C_co]):
     def carrier_of(self, credentials: Credentials, view: RequestView) -> Carrier:
         """Return which part of the request brought credentials of this scheme.
 
-        `"authorization"` is what a kind of credentials says that was never asked. So it is believed only of a scheme that reads nothing
-        else, or where an Authorization field of this scheme came. Else a cookie is assumed before a header: the careful answer.
+        `"authorization"` is also the default of custom credentials. So it is believed only for a scheme that reads no other field, or where
+        the request has an Authorization field of this scheme. Otherwise the carrier is a cookie if the scheme reads one, which is the
+        safe assumption: cookies are subject to the cross-site test.
 
         Args:
-            credentials: what `extract` returned.
-            view: the request that they came in.
+            credentials: the result of `extract`.
+            view: the request that brought them.
         """
         stated = credentials.carrier
         if stated != "authorization" or tuple(self.fields) == ("authorization",):
@@ -171,24 +172,24 @@ class Scheme(Generic[C_co]):
         """Tell whether a browser sends credentials by itself, so that a page of another origin can make it do so (decision D61).
 
         Args:
-            carrier: what brought them.
+            carrier: the part of the request that brought them.
         """
         # A field that a script must set needs a CORS preflight from another origin. Cookies and kept passwords do not.
         return carrier == "cookie" or (carrier == "authorization" and self.is_kept_by_browsers)
 
     @property
     def only_authorization(self) -> bool:
-        """Whether the Authorization field is the one place where it looks."""
+        """Whether it reads the Authorization field alone."""
         return tuple(self.fields) == ("authorization",) and not self.parameters and not self.reads_content
 
     @property
     def reads_content(self) -> bool:
-        """Whether it may want the content of some request. Adapters keep the content at hand only then."""
-        # By the method and not by a call: an adapter asks once, before there is a request.
+        """Whether it may read the content of a request. Adapters provide a reader only then."""
+        # Compared, not called: an adapter asks once, before the first request.
         return type(self).wants_content is not Scheme.wants_content
 
     def wants_content(self, view: RequestView) -> int | None:
-        """Return how much content `extract` needs, such as a form with a token (RFC 6750 §2.2) or what a digest covers (RFC 7616 §3.4.3).
+        """Return how much content `extract` needs: a form with a token (RFC 6750 §2.2), or what a digest covers (RFC 7616 §3.4.3).
 
         The guard reads the content once, before `extract`, and keeps it for the application. It is `view.content` then: None where it could
         not be read whole, because the client went away, or because the application has it already (`Guard.authorize`).
@@ -197,7 +198,7 @@ class Scheme(Generic[C_co]):
             view: the request, after the firewall; `view.authorization` and `view.field("content-type")` are there. Untrusted.
 
         Returns:
-            The greatest content in octets: more is answered 413. Where several schemes want it, the least limit counts. None: this
+            The greatest content in octets: more is answered 413. Where several schemes read it, the least limit counts. None: this
             request's content stays unread.
         """
         return None
@@ -212,18 +213,18 @@ class Scheme(Generic[C_co]):
             The credentials; None where the request shows none of this scheme.
 
         Raises:
-            CredentialsError: there are some, and they cannot be right.
+            CredentialsError: the credentials break the rules of the scheme.
         """
-        raise TypeError(f"{type(self).__name__} has no extract()")
+        raise TypeError(f"{type(self).__name__} must define extract().")
 
     def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
         """Return the challenge that asks for credentials of this scheme (RFC 9110 §11.3).
 
         Args:
-            params: what it should say, as far as the scheme has words for it.
+            params: the content, as far as the scheme has parameters for it.
 
         Returns:
-            The challenge. It is asked for with every refusal, so a scheme whose challenges stay the same makes them once.
+            The challenge. It is called for every refusal, so a scheme whose challenges stay the same builds them once.
         """
         return self._plain
 
@@ -234,13 +235,13 @@ class Scheme(Generic[C_co]):
             params: as in `challenge`.
 
         Returns:
-            The challenges; none: HTTP has no challenge for this scheme, as for client certificates. Where it alone could help, the answer
-            is 403 (decision D16).
+            The challenges; empty where HTTP has none, as for client certificates. Where only this scheme could help, the answer is then 403
+            (decision D16).
         """
         return (self.challenge(params),)
 
     def login_location(self, view: RequestView) -> str | None:
-        """Return where a person logs in, as a URI reference for `Location`; None: this scheme has no such page.
+        """Return the login page as a URI reference for `Location`; None: the scheme has none.
 
         Args:
             view: a request by which a browser navigates; untrusted. A reference with a space, a control character or one that is not ASCII

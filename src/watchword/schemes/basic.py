@@ -25,13 +25,13 @@ class Basic(Scheme[BasicCredentials]):
     Args:
         checker: called with `BasicCredentials`.
         realm: the protection space, shown by browsers in the login dialog; required (RFC 7617 §2).
-        charset: `"UTF-8"`, the only value there is, advertised in the challenge (§2.1); None: say nothing.
-        fallback: `"latin-1"` takes octets that are not UTF-8 for ISO 8859-1, for old clients; None: refuse them.
+        charset: `"UTF-8"`, the only value that §2.1 allows, for the challenge; None: the challenge has no charset.
+        fallback: `"latin-1"` reads octets that are not UTF-8 as ISO 8859-1, for old clients; None: refuse them.
 
     Raises:
-        ConfigurationError: no realm, a realm that cannot be sent, another charset or fallback.
+        ConfigurationError: the realm is missing or cannot be sent, or the charset or fallback is unknown.
 
-    Trust: what `extract` returns is untrusted; it is free of control characters and in Normalization Form C.
+    Trust: the result of `extract` is untrusted. It has no control characters and is in Normalization Form C.
     """
 
     name = "Basic"
@@ -61,7 +61,7 @@ class Basic(Scheme[BasicCredentials]):
         sent = view.authorization
         if sent is None or sent.scheme.lower() != "basic":
             return None
-        # §2 defines base64 alone: parameters that one reader took for credentials would be none for another.
+        # §2 defines base64 alone. Another reader would not see credentials in parameters.
         if sent.token68 is None:
             raise CredentialsError("base64 after the scheme, not parameters (RFC 7617 §2)")
         try:
@@ -72,7 +72,7 @@ class Basic(Scheme[BasicCredentials]):
         # A NUL cuts a password for C libraries (bcrypt), a line break forges lines of logs and of htpasswd files.
         if len(octets.translate(None, _CONTROLS)) != len(octets):
             raise CredentialsError("no control characters (RFC 7617 §2)")
-        # The two were encoded as one text, so they are decoded as one.
+        # Both were encoded as one text (RFC 7617 §2), so they are decoded as one.
         user_id, colon, password = self._decode(octets).partition(":")
         if not colon:
             raise CredentialsError("a colon between user name and password (RFC 7617 §2)")
@@ -80,7 +80,7 @@ class Basic(Scheme[BasicCredentials]):
         return BasicCredentials(composed(user_id), composed(password))
 
     def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
-        """Return `Basic realm=..., charset="UTF-8"`; the scheme has no words for anything else."""
+        """Return `Basic realm=..., charset="UTF-8"`; the scheme has no other parameters."""
         return self._plain
 
     def _decode(self, octets: bytes) -> str:
@@ -90,5 +90,5 @@ class Basic(Scheme[BasicCredentials]):
         except UnicodeDecodeError:
             if self._fallback is not None:
                 return octets.decode(self._fallback)
-        # Raised out here: as a __context__ the UnicodeDecodeError would carry the password.
+        # Raised outside of the except clause: the UnicodeDecodeError, as __context__, would carry the password into a traceback.
         raise CredentialsError("UTF-8 (RFC 7617 §2.1)")

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from watchword.credentials import Credentials
     from watchword.request import RequestView
 
-# Of the challenges that are kept. A configuration has few; a predicate of `where` may answer any number of needs.
+# Kept challenges. A configuration has few; a predicate of `where` may return any number of needs.
 _MOST_CHALLENGES = 256
 
 _READER = FormReader([b"access_token"])
 
-FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory before anyone is known
+FORM_LIMIT = 65_536  # octets: a form that carries a token is small, and it is held in memory for callers that are not known yet
 
 
 class Bearer(Scheme[BearerToken]):
-    """Bearer tokens (RFC 6750). The Authorization field is always read; the other transports only when asked for.
+    """Bearer tokens (RFC 6750). The Authorization field is always read; the other transports only if they are switched on.
 
     Args:
         checker: called with `BearerToken`.
-        realm: the protection space; there is a default because the challenge needs a parameter (§3).
+        realm: the protection space. It has a default because the challenge needs a parameter (§3).
         form: read `access_token` from a form as well (§2.2). The content is read before the application sees it, and kept for it.
         query: read `access_token` from the query as well (§2.3). Query strings end up in logs: avoid it.
         form_limit: the greatest form that is read, in octets; a larger one is answered 413.
@@ -44,14 +44,14 @@ class Bearer(Scheme[BearerToken]):
     Raises:
         ConfigurationError: the realm or subprotocol cannot be sent, the metadata URL is not absolute https, or the limit is below 1.
 
-    Trust: the token is untrusted until the checker has spoken.
+    Trust: the token is untrusted until the checker accepts it.
     """
 
     name = "Bearer"
     credentials: ClassVar[type[Credentials] | None] = BearerToken
     rank = 30
     explains_errors = True
-    # "expired" helps an honest client, which fetches a new token. Anything finer would help a dishonest one.
+    # "expired" helps an honest client, which requests a new token. A finer reason would help an attacker.
     discloses: ClassVar[frozenset[Reason]] = frozenset({Reason.EXPIRED})
 
     def __init__(
@@ -66,7 +66,6 @@ class Bearer(Scheme[BearerToken]):
         resource_metadata: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
-        # A form is kept in memory, for callers that are not known yet.
         check_whole("Bearer(form_limit=...)", form_limit, least=1, unit="octets")
         if query:
             self.parameters: tuple[bytes, ...] = (b"access_token",)
@@ -96,7 +95,7 @@ class Bearer(Scheme[BearerToken]):
         return self._form_limit if view.is_form else None
 
     def extract(self, view: RequestView) -> BearerToken | None:
-        """Return the token, from the one transport that was used (RFC 6750 §2)."""
+        """Return the token, from the one transport that holds it (RFC 6750 §2)."""
         sent = view.authorization
         token: BearerToken | None = None
         if sent is not None and sent.scheme.lower() == "bearer":
@@ -120,7 +119,7 @@ class Bearer(Scheme[BearerToken]):
         return _token(in_form[0], "form") if in_form else token
 
     def challenge(self, params: ChallengeParams = NO_PARAMS) -> Challenge:
-        """Return `Bearer realm=...` with whatever the params says (RFC 6750 §3, RFC 9470 §3); each parameter once."""
+        """Return `Bearer realm=...` with the content of `params` (RFC 6750 §3, RFC 9470 §3); each parameter once."""
         known = self._challenges.get(params)
         if known is None:
             known = self._build(params)
@@ -145,16 +144,16 @@ class Bearer(Scheme[BearerToken]):
 
 def _error(params: ChallengeParams) -> tuple[str, str]:
     """Return error code and description (RFC 6750 §3.1, RFC 9470 §3). A description is fixed text, never request data."""
-    # A malformed request is 400 `invalid_request` whatever the reason was (RFC 6750 §3.1).
+    # Every malformed request is 400 `invalid_request` (RFC 6750 §3.1).
     if params.bad_request:
         return "invalid_request", ""
     match params.reason:
-        # Without credentials there is no error code: nothing went wrong yet (RFC 6750 §3.1).
+        # A request without credentials gets no error code (RFC 6750 §3.1).
         case None:
             return "", ""
         case Reason.INSUFFICIENT_SCOPE:
             return "insufficient_scope", ""
-        # RFC 9470 §3: the token is good, and the login behind it is too old or too weak.
+        # RFC 9470 §3: the token is valid, and the login behind it is too old or too weak.
         case Reason.STEP_UP_REQUIRED:
             return "insufficient_user_authentication", ""
         case Reason.EXPIRED:
@@ -177,7 +176,7 @@ def _token(sent: bytes, carrier: Literal["query", "form"]) -> BearerToken:
 
 
 def _metadata_url(url: str) -> str:
-    from urllib.parse import urlsplit  # for this alone
+    from urllib.parse import urlsplit  # on first use: half of the time of an import
 
     argument, must = "Bearer(resource_metadata=...)", "be an absolute https URL without fragment and user name (RFC 9728 §5.1)"
     check_printable(argument, url)

@@ -1,4 +1,4 @@
-"""Lists what a CORS layer must let through so that scripts of other origins can send credentials (WHATWG Fetch)."""
+"""Lists the request fields that a CORS layer must allow, so that scripts of other origins can send credentials (WHATWG Fetch)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from watchword.schemes.base import Scheme
 
-# A browser sends the cookie and the subprotocols itself, and a form's content type needs no leave.
+# A browser sends cookies and subprotocols itself, and the content type of a form is CORS-safelisted (WHATWG Fetch).
 _NEVER_ASKED = frozenset({"cookie", "content-type", "sec-websocket-protocol"})
 
 
@@ -25,5 +25,5 @@ def cors_request_headers(schemes: Iterable[Scheme[Any]]) -> list[str]:
     Returns:
         Field names, lower case, each once, in the order of the schemes.
     """
-    # `dict.fromkeys`: two schemes share `authorization`, and a list in an answer names it once.
+    # Two schemes share `authorization`; `dict.fromkeys` keeps the first.
     return [name for name in dict.fromkeys(name for scheme in schemes for name in scheme.fields) if name not in _NEVER_ASKED]

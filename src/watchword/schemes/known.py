@@ -1,8 +1,7 @@
-"""Lists what the guard knows about schemes by name: one row for each built-in scheme, and for those that browsers know.
+"""Lists facts about schemes by name: one row for each built-in scheme, and for those that browsers implement.
 
-Closed on purpose (threat C3). What a caller is cached under must cover everything that the checker was given, and only of our own
-schemes and credentials is it known what that is. A subclass or a custom scheme has no row, so it is never cached by accident.
-A new scheme of ours adds a row here, and nothing elsewhere.
+The table is closed (threat C3). A cache key must cover everything that the checker sees, which is known for built-in schemes alone. A
+subclass or a custom scheme has no row, so it is never cached. A new built-in scheme adds a row here, and nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -31,12 +30,11 @@ class Known:
         kept_by_browsers: whether browsers keep its credentials and send them again by themselves (WHATWG Fetch, HTTP-network-or-cache
             fetch), so that a page of another origin can use them (decision D61).
         of_proxies: whether a proxy may offer it (decision D35).
-        secret: what its credentials hold, for the words of refusals.
-        credentials: what it extracts; exactly this class may be cached, no subclass. None: no built-in scheme has this name.
-        shown: returns everything of such credentials that a verdict may depend on; the caller is cached under it.
-        field_alone: the class whose `extract` looks at nothing but the header field that brings the credentials, where no other part of
-            the request brings any, as `"package.module:Class"`: then the field itself is the key, on the fast path too. Empty: it looks
-            at more.
+        secret: the kind of secret in its credentials, for the words of refusals.
+        credentials: the class that it extracts. Exactly this class may be cached, no subclass. None: no built-in scheme has this name.
+        shown: returns all parts of such credentials that a verdict may depend on, which make the cache key.
+        field_alone: the class whose `extract` reads only the header field of the credentials, as `"package.module:Class"`. The field itself
+            is then the cache key, on the fast path too. Empty: it reads more.
     """
 
     kept_by_browsers: bool = False
@@ -69,24 +67,24 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             shown=lambda api_key: (api_key.key,),
             field_alone="watchword.schemes.apikey:APIKey",
         ),
-        # Not built in. Browsers know these three by themselves, so a custom scheme of such a name needs the cross-site checks.
+        # Not built in. Browsers implement these three, so a custom scheme of such a name needs the cross-site test.
         "digest": Known(kept_by_browsers=True, of_proxies=True),
         "negotiate": Known(kept_by_browsers=True),
         "ntlm": Known(kept_by_browsers=True),
     }
 )
-"""Scheme name, lower case, to what is known about it."""
+"""Scheme name, lower case, to its row."""
 
 OF_CREDENTIALS: Mapping[type[Credentials], Known] = MappingProxyType(
     {row.credentials: row for row in KNOWN.values() if row.credentials is not None}
 )
-"""Kind of credentials, exactly, to the scheme that extracts it."""
+"""Class of credentials to the row of the scheme that extracts it."""
 
 _UNKNOWN = Known()
 
 
 def known(name: str) -> Known:
-    """Return what is known about a scheme by its name; an empty row for a custom one.
+    """Return the row of a scheme by its name; an empty row for a custom scheme.
 
     Args:
         name: in any letter case.
@@ -95,15 +93,15 @@ def known(name: str) -> Known:
 
 
 def reads_field_alone(scheme: object, name: str) -> bool:
-    """Tell whether the header field that brings credentials says everything that a scheme extracts from it.
+    """Tell whether a scheme extracts its credentials from the header field that brings them, and from nothing else.
 
     Args:
-        scheme: the scheme. Its `extract` must be ours, the very function: a wrapper of it, or a method of the instance, may look at the
-            host as well.
+        scheme: the scheme. Its `extract` must be the built-in function itself: a wrapper, or a method of the instance, may read the host
+            as well.
         name: its name.
     """
     home, _, kind = known(name).field_alone.partition(":")
-    # A key that leaves out what `extract` looked at would give one caller the identity of another (threats C3).
+    # A key without a fact that `extract` read would give one caller the identity of another (threats C3).
     if not home or "extract" in vars(scheme):
         return False
     return getattr(type(scheme), "extract", None) is getattr(import_module(home), kind).extract

@@ -27,7 +27,7 @@ def split_subprotocols(value: str | None) -> list[str]:
     Args:
         value: the field, untrusted, several joined with a comma. The firewall has refused long ones.
     """
-    # None at all rather than the first ones: a marker behind the bound must not seem absent.
+    # An empty list, not the first members: a marker behind the bound must not seem absent.
     if value is None or value.count(",") >= _MOST:
         return []
     return [part for part in (part.strip(" \t") for part in value.split(",")) if part]
@@ -47,16 +47,16 @@ def token_behind(marker: str, value: str) -> str | None:
         CredentialsError: there are too many subprotocols, the marker comes twice, or no token follows it.
     """
     offered = split_subprotocols(value)
-    # Refused, not ignored: on an optional route ignored credentials would mean an anonymous caller.
+    # Refused, not ignored: on an `optional` route ignored credentials would make the caller anonymous.
     if not offered and marker in value:
         raise CredentialsError(f"at most {_MOST} subprotocols", bad_request=True)
     if marker not in offered:
         return None
-    # Two tokens: the server behind may read the other one.
+    # With two tokens, the application may read the other one.
     if offered.count(marker) > 1:
         raise CredentialsError(f"the subprotocol {marker} once", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
     behind = offered[offered.index(marker) + 1 :]
-    # Both rules hold: a token68 (RFC 6750 §2.1) that is a token too, for a subprotocol is one (RFC 6455 §4.1).
+    # A bearer token is a token68 (RFC 6750 §2.1), and a subprotocol is a token (RFC 6455 §4.1): both rules hold.
     if not behind or not is_token68(behind[0]) or not is_token(behind[0]):
         raise CredentialsError(f"one token behind the subprotocol {marker}, of the characters of RFC 6455 §4.1", bad_request=True)
     return behind[0]
@@ -67,10 +67,10 @@ def without_tokens(markers: Collection[str], value: str) -> tuple[list[str], lis
 
     Args:
         markers: the subprotocols behind which a token stands.
-        value: the field, untrusted. If it has too many members, nothing of it is left.
+        value: the field, untrusted. A field with too many members gives two empty lists.
 
     Returns:
-        What is left, markers included; and the tokens.
+        The other subprotocols, markers included; and the tokens.
     """
     left: list[str] = []
     tokens: list[str] = []

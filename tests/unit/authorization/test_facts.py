@@ -256,7 +256,7 @@ def test_an_async_predicate_is_refused_at_construction(predicate: Any) -> None:
 
 def test_a_coroutine_is_no_answer() -> None:
     """A predicate that hides that it is async is found when it answers, and the coroutine is closed, not left behind."""
-    with pytest.raises(TypeError, match=r"the predicate of where\(\"<lambda>\"\) answers True, False or a need, not coroutine"):
+    with pytest.raises(TypeError, match=r"the predicate of where\(\"<lambda>\"\) must return True, False or a need, got coroutine"):
         value(where(lambda principal: slowly(principal)))  # type: ignore[arg-type,return-value]  # noqa: PLW0108 - what is tested
 
 
@@ -269,7 +269,7 @@ def test_truthiness_is_no_answer(answer: Any, principal: Principal) -> None:
         ~where(lambda principal: answer),
         where(lambda request: answer, request_only=True),
     ):
-        with pytest.raises(TypeError, match="answers True"):
+        with pytest.raises(TypeError, match="must return True"):
             value(requirement, principal)
 
 
@@ -320,7 +320,7 @@ def test_a_known_caller_never_needs_to_log_in() -> None:
 
 def test_a_predicate_about_the_request_cannot_ask_for_a_login() -> None:
     """It says that no login changes its answer, so a need is none."""
-    with pytest.raises(TypeError, match="answers True or False, because no login could change it, not LoginWithin"):
+    with pytest.raises(TypeError, match="must return True or False, because no login could change the request, got LoginWithin"):
         value(where(lambda request: LoginWithin(5), request_only=True))
 
 

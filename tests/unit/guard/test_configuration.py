@@ -79,7 +79,7 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "a rule without requirement": ((BASIC,), {"rules": {"/x": "admin"}}, "the rule '/x' must have a requirement, such as authenticated"),
     "a rule with a function": ((BASIC,), {"rules": {"/x": role}}, "the rule '/x' must have a requirement"),
     "a rule with None": ((BASIC,), {"rules": {"/x": None}}, "the rule '/x' must have a requirement"),
-    "a rule without pattern": ((BASIC,), {"rules": {"x": public}}, "the rule 'x' cannot be right: its path must start with a slash"),
+    "a rule without pattern": ((BASIC,), {"rules": {"x": public}}, "the rule 'x' is not a pattern: its path must start with a slash"),
     "rules that clash": (
         (BASIC,),
         {"rules": {"/{a}/b": public, "/a/{b}": authenticated}},

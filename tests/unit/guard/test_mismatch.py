@@ -58,12 +58,12 @@ def test_a_middleware_takes_a_guard_alone(middleware: Any, given: object) -> Non
 
 def test_a_principal_is_a_user_or_a_client() -> None:
     """Any other kind is a slip of the pen."""
-    with pytest.raises(ValueError, match='"user" or "client", not \'robot\''):
+    with pytest.raises(ValueError, match='"user" or "client", got \'robot\''):
         Principal("r2", kind="robot")  # type: ignore[arg-type]  # the mistake
 
 
 def test_a_reason_that_is_none_is_answered_with_those_there_are() -> None:
     """A checker that refuses with a word of its own is told the words that it may say."""
-    with pytest.raises(ValueError, match="'nope' is not a refusal reason of a checker; use one of: invalid_credentials, "):
+    with pytest.raises(ValueError, match=r"must be a reason of a checker, got 'nope'\. Use one of: invalid_credentials, "):
         Refused("nope")  # type: ignore[arg-type]  # the mistake
     assert Refused("expired").reason is Reason.EXPIRED  # type: ignore[arg-type]  # a code is taken as well

@@ -52,7 +52,7 @@ def test_a_scheme_asks_with_name_and_realm_unless_it_has_more_to_say() -> None:
 
 def test_a_scheme_without_extract_says_so() -> None:
     """It is not taken for one whose credentials never come."""
-    with pytest.raises(TypeError, match=r"Named has no extract\(\)"):
+    with pytest.raises(TypeError, match=r"Named must define extract\(\)"):
         Named(Recorder()).extract(ask())
 
 
