@@ -92,7 +92,7 @@ COOKIE = ("Cookie", "a=b; key=ann-key")
 
 
 def test_R9110_11_4_5_there_is_no_fallback(through: Through) -> None:
-    """Credentials that were shown decide: nothing else speaks for somebody whose explicit credentials fail (decision D18)."""
+    """If explicit credentials fail, the request is refused, whatever else it carries (decision D18)."""
     driver = through(by_cookie(rules={"/": optional, "/me": authenticated}))
     assert who(driver(me(COOKIE))) == "ann"
     for target in ("/", "/me"):
@@ -104,7 +104,7 @@ def test_R9110_11_4_5_there_is_no_fallback(through: Through) -> None:
 
 
 def test_D18_explicit_beats_ambient(through: Through) -> None:
-    """A cookie that a browser adds by itself gives way to credentials that somebody sent on purpose."""
+    """Credentials that were sent on purpose count in place of a cookie that a browser adds by itself."""
     driver = through(by_cookie())
     assert who(driver(me(COOKIE, bearer("bob-token")))) == "bob"
     assert who(driver(me(COOKIE, basic("bob", "hunter2")))) == "bob"
@@ -120,8 +120,8 @@ def test_D18_a_scheme_that_the_route_does_not_take_does_not_speak(through: Throu
 @pytest.mark.parametrize(
     "sent", [basic("ann", "s3cret"), basic("ann", "x"), basic("outage", "x"), ("Authorization", "Basic _-8=")], ids=str
 )
-def test_D4_credentials_that_the_route_does_not_take_are_not_looked_at(sent: tuple[str, str], through: Through) -> None:
-    """Right, wrong, unreadable or not to be checked: where the route takes another scheme, they are absent, and nobody is asked."""
+def test_D4_credentials_of_other_schemes_are_ignored(sent: tuple[str, str], through: Through) -> None:
+    """Where the route takes another scheme, they count as absent, whether valid, invalid or malformed, and no checker is asked."""
     asked: list[str] = []
     guard = Guard(Basic(counting(asked), realm="orders"), Bearer(check_token), APIKey(KEYS), rules={"/me": via("Bearer")})
     answer = through(guard)(me(sent))
@@ -139,7 +139,7 @@ def test_R9110_11_5_2_protection_spaces_are_separate(through: Through) -> None:
 
 
 def test_R9110_11_7_2_1_an_origin_ignores_proxy_authorization(behind: Behind) -> None:
-    """Credentials for a proxy are nobody's here, and nothing of the origin's is changed."""
+    """Credentials for a proxy identify no caller here, and change nothing of the origin's."""
     answer = behind(orders_guard())(me(("Proxy-Authorization", basic("ann", "s3cret")[1])))
     assert (answer.status, answer.called) == (401, False)
 
@@ -164,7 +164,7 @@ def test_R9110_15_5_2_1_a_refused_request_is_not_applied(method: str, behind: Be
 
 
 def test_R9110_15_5_4_1_a_403_needs_no_challenge(through: Through) -> None:
-    """What has nothing to do with credentials is 403, says so, and asks nobody to log in."""
+    """A refusal that no credentials could change is 403 without a challenge."""
     driver = through(orders_guard())
     for headers in ((), (basic("ann", "s3cret"),), (basic("ann", "x"),), (bearer("outage"),)):
         answer = driver(me(*headers, target="/inside"))
@@ -210,8 +210,8 @@ def test_R9110_15_6_4_1_a_bug_is_no_refusal(error: Exception, through: Through) 
 
 
 @pytest.mark.parametrize("answer", [True, 1, "ann", b"ann", {"id": "ann"}], ids=repr)
-def test_an_answer_that_is_none_is_a_bug(answer: object, through: Through) -> None:
-    """A checker that answers something true but no principal lets nobody in."""
+def test_a_truthy_answer_of_a_checker_is_a_bug(answer: object, through: Through) -> None:
+    """A checker that returns something true but no principal grants nothing."""
 
     @nonblocking
     def check(credentials: BearerToken) -> Any:
@@ -455,8 +455,8 @@ def test_R9470_6_1_fresh_needs_a_stated_login_time(evidence: Evidence | None, st
     assert through(guard)(me(bearer("t"))).status == status
 
 
-def test_D19_what_can_never_pass_costs_no_verification(through: Through) -> None:
-    """No password is hashed for a request that is refused whoever it is, or that is malformed."""
+def test_D19_a_request_that_cannot_pass_costs_no_verification(through: Through) -> None:
+    """No password is hashed for a request that is malformed, or that is refused for every caller."""
     checker = Counting()
     driver = through(Guard(Basic(checker, realm="orders"), rules={"/inside": network("10.0.0.0/8")}))
     good = basic("ann", "s3cret")

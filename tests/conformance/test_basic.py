@@ -80,7 +80,7 @@ def test_R7617_2_5_empty_parts_reach_the_checker(user_pass: bytes, expected: tup
 
 
 def test_R7617_2_5_users_refuses_empty_passwords(through: Through) -> None:
-    """The checker that comes along refuses an empty password, even where somebody stored its hash."""
+    """`Users` refuses an empty password, even where its hash is stored."""
     guard = Guard(Basic(Users({"ann": CHEAP.hash("")}), realm="r"))
     assert through(guard)(Request(target="/me", headers=(basic("ann", ""),))).status == 401
 

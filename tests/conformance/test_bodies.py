@@ -45,7 +45,7 @@ class Forbidden:
 
 
 def test_R9110_10_1_1_1_a_refusal_does_not_wait_for_content() -> None:
-    """Whoever sends `Expect: 100-continue` is answered at once: the content is never asked for, on either interface."""
+    """A request with `Expect: 100-continue` is answered at once: the content is never asked for, on either interface."""
     requests = [
         me(*sent, ("Expect", "100-continue"), method="POST") for sent in ((), (bearer("x"),), (basic("ann", "x"),), (bearer("a b"),))
     ]
@@ -112,8 +112,8 @@ def _words(row: Any, reason: str) -> ReasonWords:
     return words_for(Reason(reason), SECRETS.get(orders_guard().decide(request_view(row.request)).scheme, ""))
 
 
-def test_words_fit_what_was_shown_and_what_the_guard_takes(through: Through) -> None:
-    """Who has shown a password reads nothing of keys and tokens, and the reverse; nor does anybody on a site that has no such thing."""
+def test_messages_fit_the_credentials_that_were_sent(through: Through) -> None:
+    """With a password the page does not speak of keys and tokens, and the reverse; nor does a site that takes no such thing."""
     both, keys = orders_guard(), Guard(APIKey(KEYS), Bearer(check_token))
     passwords = Guard(Basic(check_password, realm="a"), rules={"/orders": scope("x")})
     sent = {"/me": ("wrong", "no"), "/orders": ("bob", "hunter2")}
@@ -180,8 +180,8 @@ def test_R9457_5_1_nothing_internal_is_told(accept: str, through: Through) -> No
             assert re.search(rf"\b{inner}", body) is None, (row.name, inner)
 
 
-def test_R9457_5_1_existence_is_not_told(through: Through) -> None:
-    """The reasons that would tell whether somebody exists are shown under one and the same code."""
+def test_R9457_5_1_refusals_do_not_reveal_accounts(through: Through) -> None:
+    """The reasons that would reveal whether an account exists are shown under one code."""
     telling = {Reason.UNKNOWN_IDENTITY, Reason.WRONG_SECRET, Reason.DISABLED, Reason.LOCKED, Reason.REVOKED}
     assert {shown(reason) for reason in telling} == {Reason.INVALID_CREDENTIALS}
     driver = through(orders_guard())

@@ -110,8 +110,8 @@ def test_R9111_3_1_a_proxy_refusal_is_not_stored(through: Through) -> None:
     assert (answer.status, answer.all("cache-control")) == (407, ["no-store"])
 
 
-def test_R9111_3_2_hiding_and_missing_are_not_stored(behind: Behind) -> None:
-    """The 404 that hides and the 404 that it imitates both say no-store, so that neither is kept for somebody else (decision D12)."""
+def test_R9111_3_2_hidden_and_missing_pages_are_not_stored(behind: Behind) -> None:
+    """The 404 that hides and the 404 that it imitates are both no-store, so that no cache serves them to another caller (decision D12)."""
     guard = Guard(Bearer(check_token), rules={"/hidden": role("root").hidden(), "/public/**": public})
     driver = behind(guard, Reply(404, (PLAIN, ("Cache-Control", "max-age=60")), b"Not found"))
     hidden = driver(Request(target="/hidden", headers=(bearer("ann-token"),)))
@@ -212,7 +212,7 @@ def test_D58_an_outage_is_never_served_from_the_optional_side(behind: Behind) ->
 
 
 def test_D58_alternatives_met_without_identity_do_not_touch_the_response(behind: Behind) -> None:
-    """A rule that is met by the request alone is served as it is; nobody was looked at."""
+    """A rule that the request alone meets adds nothing: no caller was identified."""
     checker = Counting()
     guard = Guard(Bearer(checker), rules={"/": public | role("x")})
     answer = behind(guard)(Request(target="/", headers=(bearer("t"),)))
@@ -294,7 +294,7 @@ def test_D58_a_rule_about_the_caller_alone_adds_nothing(behind: Behind) -> None:
 
 
 def test_R9111_3_5_3_credentials_that_count_from_some_networks_are_private(behind: Behind) -> None:
-    """The address decides there too, on the first request and on those for which the caller is remembered."""
+    """The address decides there too, on the first request and for cached callers."""
 
     @nonblocking
     def check(credentials: BearerToken) -> Principal:

@@ -432,7 +432,7 @@ def test_alternatives_that_differ_are_not_mixed(through: Through) -> None:
 
 
 def test_a_need_that_no_credential_cures_is_not_asked_for(through: Through) -> None:
-    """Where the request itself stands in the way, no scope is named and nobody is asked to log in."""
+    """Where the request itself is the obstacle, no scope is named and no login is asked for."""
     driver = through(Guard(Bearer(check_token, realm="orders"), clock=CLOCK, rules={"/a": scope("x") & network("10.0.0.0/8")}))
     for headers in ((), (bearer("bob-token"),), (bearer("x"),)):
         answer = driver(me(*headers, target="/a"))
@@ -502,7 +502,7 @@ def test_RFETCH_6_people_are_prompted(through: Through) -> None:
 
 
 def test_RFETCH_6_a_401_still_has_a_challenge(through: Through) -> None:
-    """Where every scheme prompts, there still is a challenge, under a name that prompts nobody."""
+    """Where every scheme prompts, the challenge has a name for which no browser opens a dialog."""
     answer = through(Guard(Basic(check_password, realm="orders"), xhr_no_prompt=True))(me(SCRIPT))
     assert (answer.status, answer.challenges) == (401, ['xBasic realm="orders", charset="UTF-8"'])
 

@@ -69,7 +69,7 @@ def test_RFETCH_2_anything_else_is_authenticated(request_: Request, through: Thr
 
 
 def test_RFETCH_2_an_ordinary_options_has_its_principal(through: Through) -> None:
-    """OPTIONS with credentials, and no preflight, is somebody's."""
+    """OPTIONS with credentials, and no preflight, identifies its caller."""
     answer = through(orders_guard())(options(bearer("ann-token")))
     assert (answer.status, who(answer)) == (200, "ann")
 

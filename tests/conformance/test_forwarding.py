@@ -91,8 +91,8 @@ def test_R9110_17_16_3_1_everything_else_stays(behind: Behind) -> None:
     assert seen(answer).query == "b=2&&a=%20"
 
 
-def test_R9110_17_16_3_1_on_public_routes_too(behind: Behind) -> None:
-    """Credentials that a client sends to a public route are kept back as well, though nobody looked at them."""
+def test_R9110_17_16_3_1_credentials_are_removed_on_public_routes_too(behind: Behind) -> None:
+    """Credentials that a client sends to a public route are kept from the application, although they were not checked."""
     view = seen(behind(stripping())(me(basic("ann", "x"), ("X-API-Key", "wrong"), target="/healthz?api_key=wrong")))
     assert (view.principal, view.carries("authorization"), view.carries("x-api-key"), view.query) == (ANONYMOUS, False, False, "")
 
@@ -243,8 +243,8 @@ def test_N9_the_scope_names_the_principal() -> None:
     assert ByASGI(orders_guard(), server=server)(me()).status == 401
 
 
-def test_the_decision_comes_along(behind: Behind) -> None:
-    """The application can see by which rule and scheme somebody came."""
+def test_the_application_gets_the_decision(behind: Behind) -> None:
+    """It names the rule and the scheme."""
     decision = seen(behind(orders_guard())(me(bearer("ann-token"), target="/orders"))).decision
     assert isinstance(decision, Granted)
     assert (decision.rule, decision.scheme, decision.principal.evidence) == ("/orders", "Bearer", Evidence("Bearer"))
@@ -290,7 +290,7 @@ def test_granted_responses_are_not_changed(status: int, behind: Behind) -> None:
 
 
 def test_a_checker_cannot_name_the_scheme(behind: Behind) -> None:
-    """By which scheme somebody came is stamped by the guard, whatever the checker claims."""
+    """The guard itself sets the scheme of the evidence, whatever the checker claims."""
     tokens = Tokens({"t": Principal("ann", evidence=Evidence(scheme="Basic", acr="mfa"))})
     principal = behind(Guard(Bearer(tokens)))(me(bearer("t"))).principal
     assert principal is not None

@@ -143,7 +143,7 @@ def test_R9110_15_5_5_1_anonymous_callers_get_401_everywhere(site: str) -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_R9110_15_5_5_1_public_and_optional_404s_are_not_stored(site: str) -> None:
-    """Every 404 of an application with hidden routes says no-store: also to nobody, who might be served it from a cache otherwise."""
+    """Every 404 of an application with hidden routes is no-store, also for anonymous callers, to whom a cache could serve it."""
     there = SITES[site]()
     assert there.send(Request(target="/public/nothing")).all("cache-control") == ["no-store"]
     optional_ = Guard(Bearer(check_token), rules={"/hidden": role("admin").hidden()}, default=optional)
@@ -152,7 +152,7 @@ def test_R9110_15_5_5_1_public_and_optional_404s_are_not_stored(site: str) -> No
 
 
 def test_R9110_15_5_4_2_a_404_in_place_of_a_403(behind: Behind) -> None:
-    """A hidden resource is 404 without any challenge, for whoever is known and may not."""
+    """For a known caller without access a hidden resource is 404 without a challenge."""
     answer = behind(guard(), Reply(404))(Request(target="/hidden", headers=(OTHER,)))
     assert (answer.status, answer.challenges) == (404, [])
 
@@ -183,7 +183,7 @@ def test_the_application_is_asked_for_a_random_path(behind: Behind) -> None:
 
 
 def test_no_form_of_the_hidden_path_reaches_the_application(behind: Behind) -> None:
-    """An application that routes by the undecoded target is not shown the hidden one either, neither path nor query."""
+    """An application that routes by the undecoded target does not get the hidden path or query either."""
     shown: list[str] = []
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:

@@ -169,7 +169,7 @@ def test_R9110_15_6_4_1_a_store_that_is_gone_is_503(through: Through, tmp_path: 
 
 @pytest.mark.parametrize("wait", [None, 0, 7])
 def test_R9110_10_2_3_1_retry_after_is_whole_seconds(wait: int | None, through: Through) -> None:
-    """Retry-After is digits alone, whoever says how long."""
+    """Retry-After holds digits alone, whatever its source."""
 
     @nonblocking
     def check(credentials: object) -> None:

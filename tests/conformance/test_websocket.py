@@ -61,7 +61,7 @@ def test_R6455_4_2_2_2_no_extension_in_whatever_way(extensions: Any) -> None:
 
 
 def test_R6455_4_2_2_2_a_client_that_is_gone_gets_nothing() -> None:
-    """If the first message is no connect, nothing is sent: there is nobody."""
+    """If the first message is not a connect, nothing is sent."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:

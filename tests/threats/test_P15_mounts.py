@@ -123,7 +123,7 @@ def _in_a_process(seed: str, tries: int, routers: Iterable[str]) -> list[str]:
 @pytest.mark.parametrize("path", ["/help/api/admin/x", "/apiadmin/x", "/help/api", "/admin/x/api", "/x/api/admin/x"])
 @pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "stated"])
 def test_P15_a_path_that_holds_the_mount_elsewhere_is_refused(path: str, pinned: bool) -> None:  # noqa: FBT001 - both ways
-    """Routers disagree about it: 400, whoever asks, over ASGI and WSGI alike."""
+    """Routers disagree about it: 400 for every caller, over ASGI and WSGI alike."""
     options: dict[str, Any] = {"mount": "/api"} if pinned else {}
     over_asgi = TestClient(asgi.GuardMiddleware(Starlette(), guard(), **options), root_path="/api")
     over_wsgi = wsgi.GuardMiddleware(plain, guard(), **options)
@@ -168,7 +168,7 @@ def test_P15_a_rule_that_speaks_of_the_mount_binds_unknown_applications(root: st
 
 @pytest.mark.parametrize("field", ["/admin", "", "/"])
 def test_P15_no_field_moves_the_root_of_a_router(field: str) -> None:
-    """Pyramid's traversal starts where X-Vhm-Root says: the field is refused from anybody, over ASGI as well."""
+    """Pyramid's traversal starts where X-Vhm-Root says: the field is refused from every client, over ASGI as well."""
     sent = {**ANN, "X-Vhm-Root": field}
     assert Client(wsgi.GuardMiddleware(plain, guard())).get("/help/x", headers=sent).status_code == 400
     assert TestClient(asgi.GuardMiddleware(Starlette(), guard())).get("/help/x", headers=sent).status_code == 400

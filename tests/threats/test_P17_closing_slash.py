@@ -80,7 +80,7 @@ def taken(make: Any, handlers: Sequence[str]) -> list[str]:
 @pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning", "ignore:.*pkg_resources")
 @pytest.mark.parametrize("name", [*ASGI, *WSGI])
 def test_P17_no_handler_runs_under_a_weaker_rule_than_its_own(name: str) -> None:
-    """Whoever lacks the role that the rule of a handler demands does not get it to run by a closing slash; others do."""
+    """A caller without the role that the rule of a handler demands cannot run it by a closing slash; a caller with the role can."""
     rng = Random(f"slashes {name}")
     make = (ASGI | WSGI)[name]
     runs = 0

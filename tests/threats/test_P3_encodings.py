@@ -193,8 +193,8 @@ def test_P3_the_corpus_is_large() -> None:
 @pytest.mark.parametrize("mount", ["", "/app"])
 @pytest.mark.parametrize("mode", GUARDS)
 @pytest.mark.parametrize("router", ROUTERS)
-def test_P3_the_policy_of_the_handler_applied(router: str, mode: str, mount: str, raw: bool) -> None:  # noqa: FBT001 - with and without
-    """Whatever the spelling, an anonymous caller reaches only handlers that are open to anybody."""
+def test_P3_an_anonymous_caller_reaches_only_public_handlers(router: str, mode: str, mount: str, raw: bool) -> None:  # noqa: FBT001 - with and without
+    """Whatever the spelling of the path."""
     asked = Asked()
     driver = ROUTERS[router](GUARDS[mode](), asked)
     answers = 0

@@ -52,8 +52,8 @@ class Crossed(MemoryStore):
 
 @pytest.mark.parametrize("fold_case", [False, True])
 @pytest.mark.parametrize("password", [PASSWORD, "wrong"])
-def test_W11_another_account_is_an_outage(password: str, fold_case: bool, behind: Behind) -> None:  # noqa: FBT001 - a parameter
-    """With the same password it would be somebody else's login, and with another one a refusal of a right password: it is 503."""
+def test_W11_a_row_of_another_account_is_an_outage(password: str, fold_case: bool, behind: Behind) -> None:  # noqa: FBT001 - a parameter
+    """With the same password it would log the caller in as another user, and with another one refuse a right password: it is 503."""
     store = Crossed()
     desk = Desk(store=store, fold_case=fold_case)
     for name in ("ann", "mallory"):

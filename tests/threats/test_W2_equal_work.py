@@ -161,7 +161,7 @@ def test_W2_a_disabled_account_in_the_cache_costs_a_verification_again(state: st
 
 
 def test_W2_an_account_without_a_password_costs_a_verification() -> None:
-    """Nobody logs in by it, and nobody can tell."""
+    """No password matches it, and the work does not reveal it."""
     desk = Desk()
     desk.accounts.add("ann", "s3cret")
     desk.accounts.add("robot")
@@ -174,7 +174,7 @@ def test_W2_an_account_without_a_password_costs_a_verification() -> None:
 
 @pytest.mark.parametrize("stored_hash", [None, "broken"])
 def test_W2_the_password_of_a_dummy_hash_is_refused(stored_hash: str | None) -> None:
-    """An account that no password lets in is verified against somebody's hash: whoever knows that one is refused all the same."""
+    """An account without a usable hash is verified against the hash of another account, whose password is refused all the same."""
     desk = Desk()
     desk.accounts.add("ann", password_hash=stored("bcrypt"))
     desk.store.add_account(AccountRecord(id="robot", names=("robot",), password_hash=stored_hash))
@@ -201,7 +201,7 @@ def test_W2_a_password_beyond_the_limit_of_its_format_is_refused(scheme: str) ->
 
 
 def test_W2_two_names_never_share_one_computation() -> None:
-    """Else one answer for two requests at once would show that both were verified against one dummy hash: that nobody has these names."""
+    """A shared answer would show that both are verified against one dummy hash, so that neither name exists."""
     desk = Desk()
     desk.accounts.add("ann", "s3cret")
     keys = set()

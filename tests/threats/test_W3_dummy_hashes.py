@@ -140,8 +140,8 @@ def test_W3_a_change_of_one_user_leaves_most_names_where_they_were() -> None:
     assert sorted(moved)[2] < len(NAMES) / 10
 
 
-def test_W3_a_malformed_hash_costs_a_verification_and_is_told_by_name() -> None:
-    """The account lets nobody in, at the price of any other, and the operator is told once whose it is, without the hash."""
+def test_W3_a_malformed_hash_costs_a_verification_and_is_reported() -> None:
+    """The account cannot log in, at the price of any other, and the operator learns once whose it is, without the hash."""
     desk = Desk()
     desk.accounts.add("ann", "s3cret")
     for name, hash_ in (("bob", "$argon2id$v=19$m=64,t=1,p=1$broken"), ("cid", "s3cret"), ("dot", "$2b$31$" + "a" * 53)):

@@ -157,7 +157,7 @@ async def test_W4_100_first_requests_of_one_user_cost_one_hash() -> None:
 
 
 def test_W4_100_first_requests_of_one_user_cost_one_hash_in_threads() -> None:
-    """Equal requests in flight share one computation, in threads; whoever comes later finds it remembered."""
+    """Equal requests in flight share one computation, in threads. Later ones find it in the cache."""
     hasher = Gated(is_open=True)
     crowd = Crowd(hasher, 100)
     crowd.by_threads(guard(hasher, HashLimiter(2, queue=4)), [asking("ann", "s3cret")] * 100)
@@ -302,8 +302,8 @@ def fail(*args: object, **options: object) -> Any:
     raise AssertionError(args, options)
 
 
-def test_W4_a_password_that_was_right_a_moment_ago_counts_while_the_queue_is_full() -> None:
-    """Also where a change of another account ended what the guard remembers; a password that was changed meanwhile does not."""
+def test_W4_a_cached_password_counts_while_the_queue_is_full() -> None:
+    """Also where a change of another account ended what the guard cached. A password that was changed meanwhile does not count."""
     hasher, limiter, store = Gated(is_open=True), HashLimiter(1, queue=1), MemoryStore()
     accounts = Accounts(store, hasher=hasher, limiter=limiter)
     for name in ("ann", "bob", "cid"):

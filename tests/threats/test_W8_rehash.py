@@ -131,8 +131,8 @@ def test_W8_every_old_format_becomes_the_new_one(scheme: str, behind: Behind) ->
     assert send(log_in("ann", "S3cret")).status == 401
 
 
-def test_W8_only_a_right_password_makes_a_hash_anew(behind: Behind) -> None:
-    """Neither a wrong one, nor a right one of somebody who is shut out."""
+def test_W8_only_a_right_password_replaces_a_hash(behind: Behind) -> None:
+    """A wrong one does not, nor does a right one of a disabled or locked account."""
     hasher = CountingHasher()
     desk = Desk(hasher=hasher, max_age=86_400)
     desk.shut_some(stored(OLD))
@@ -234,7 +234,7 @@ def test_W8_an_outage_in_the_rehash_is_told_and_changes_nothing(behind: Behind) 
 
 
 def test_W8_a_bug_in_the_rehash_is_logged_and_changes_nothing(behind: Behind, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever a store raises: the request is over, nobody is disturbed, and the log shows it without the password."""
+    """Whatever a store raises, the request is over and unaffected, and the log shows the error without the password."""
     store = Fragile()
     desk = Desk(store=store, hasher=CountingHasher())
     desk.accounts.add("ann", password_hash=stored(OLD))

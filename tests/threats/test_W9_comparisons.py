@@ -38,7 +38,7 @@ def test_W9_a_comparison_of_what_is_shown_would_be_seen() -> None:
 @pytest.mark.parametrize("scheme", [*MAKERS, "plain"])
 @pytest.mark.parametrize("kind", ["users", "htpasswd", "accounts"])
 def test_W9_no_checker_compares_a_password(kind: str, scheme: str, tmp_path: Path) -> None:
-    """Right, wrong or of somebody unknown: it is hashed, and digests are compared in constant time; plain text likewise."""
+    """A password is hashed, right, wrong or of an unknown name, and digests are compared in constant time; plain text likewise."""
     if (kind, scheme) == ("users", "ldap-sha1"):
         scheme = "ldap-salted-sha1"  # without a salt Users takes none
     plain = scheme == "plain"

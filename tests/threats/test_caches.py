@@ -64,8 +64,8 @@ class Counted:
         return Accepted(Principal(credentials.username, evidence=self.evidence), ALWAYS)
 
 
-def test_C1_fields_never_run_together(through: Any) -> None:
-    """Name and password are length-prefixed: no other way to cut the same letters in two finds what was remembered."""
+def test_C1_the_fields_of_a_cache_key_are_kept_apart(through: Any) -> None:
+    """Name and password are length-prefixed: no other split of the same letters has the same key."""
     long = "n" * 52  # Okta's: bcrypt saw nothing of the password behind a long name
     checker = Counted({"ab": "cd", long: "s3cret", "a": ""})
     send = through(Guard(Basic(checker, realm="r")))
@@ -142,7 +142,7 @@ def test_C3_the_field_beside_a_login_form_is_no_key(*, at_once: bool) -> None:
 
 
 def test_C3_a_client_cannot_choose_the_cache_key() -> None:
-    """No argument of a guard or a checker makes a cache key, and credentials of one's own kind are not remembered."""
+    """No argument of a guard or a checker makes a cache key, and custom credentials are not cached."""
     for made in (Guard, Accounts, APIKeys, OpaqueTokens, Users, CredentialCache):
         assert not {"key", "cache_key", "key_function", "make_key", "hasher_key"} & inspect.signature(made).parameters.keys()
 
@@ -206,7 +206,7 @@ def test_C4_a_proxy_caches_by_proxy_authorization() -> None:
 
 
 def test_C4_ambiguous_credentials_and_anonymous_callers_are_never_cached(through: Any) -> None:
-    """Two sets of credentials in one request are refused and leave nothing behind; whoever shows none stays nobody."""
+    """Two sets of credentials in one request are refused and leave no entry. A request without credentials stays anonymous."""
     checker = Counted({"ann": "s3cret", "bob": "b0b"})
     guard = Guard(Basic(checker, realm="r"), APIKey(lambda _: None), rules={"/": optional})
     send = through(guard)
@@ -223,8 +223,8 @@ def test_C4_ambiguous_credentials_and_anonymous_callers_are_never_cached(through
     assert len(guard._deciding._verifying._cache) == 2
 
 
-def test_C5_what_depends_on_identity_says_so_to_caches(behind: Any) -> None:
-    """Refusals are not stored; what a key or nobody in particular is served says so, from the cache as from the checker."""
+def test_C5_responses_that_depend_on_identity_advise_caches(behind: Any) -> None:
+    """Refusals are not stored. Responses for a key, and for an anonymous caller, say so, cached caller or not."""
     key_checker = nonblocking(lambda _: Accepted(Principal("ann"), ALWAYS))
     send = behind(Guard(APIKey(key_checker), rules={"/": optional, "/admin": role("admin")}))
     key = ("X-API-Key", "k")
@@ -272,7 +272,7 @@ def test_C6_a_cached_caller_is_checked_again_after_its_time(through: Any) -> Non
 
 
 def test_C6_a_revoked_token_is_refused_by_the_next_request(through: Any) -> None:
-    """A change in the store ends every lease at once, whatever was remembered a moment ago."""
+    """A change in the store ends the leases at once, also of a caller who was just cached."""
     store, clock = MemoryStore(), FixedClock(NOW)
     tokens = OpaqueTokens(store, clock=clock)
     issued = tokens.create("ann")

@@ -131,12 +131,12 @@ def test_H2_there_is_something_to_try() -> None:
 
 @pytest.mark.parametrize("driver", [ByASGI, ByHand])
 def test_H2_other_names_with_underscores_are_ignored(driver: Any) -> None:
-    """A name with an underscore that is no twin passes."""
+    """A name with an underscore that is no alias passes."""
     assert driver(everything())(Request(target="/me", headers=(("x_custom_field", "x"), bearer("ann-token")))).status == 200
 
 
-def test_H3_no_clients_word_about_identity_survives(behind: Behind) -> None:
-    """Identity headers are out for somebody and for nobody alike, in any letter case, and however often they came."""
+def test_H3_identity_headers_of_clients_are_removed(behind: Behind) -> None:
+    """From known and anonymous callers alike, in any letter case, and however often they came."""
     driver = behind(everything())
     for name in (pattern.replace("*", "x") for pattern in IDENTITY_HEADERS):
         for spelt in (name, name.upper(), name.title(), name.swapcase()):
@@ -172,8 +172,8 @@ def test_H9_many_aliases_cost_one_pass() -> None:
     assert len(view.aliases) == 20_000
 
 
-def test_H3_nor_in_the_variables_of_the_environ() -> None:
-    """REMOTE_USER and AUTH_TYPE that a server took from the client are gone where nobody is known, and replaced where somebody is."""
+def test_H3_identity_variables_of_the_environ_are_removed() -> None:
+    """REMOTE_USER and AUTH_TYPE from the client are removed for an anonymous caller, and replaced for a known one."""
 
     def server(request: Request) -> dict[str, Any]:
         return {**wsgi_environ(request), "REMOTE_USER": "root", "AUTH_TYPE": "Basic"}
@@ -224,8 +224,8 @@ def test_H4_a_malformed_peer_address_is_in_no_network(client: str | None, throug
 
 
 @pytest.mark.parametrize("connection", ["X-Forwarded-For", "close, X-Forwarded-For", "Authorization", "X-API-Key", "Remote-User"])
-def test_H5_what_a_proxy_dropped_changes_nothing(connection: str, through: Through) -> None:
-    """A field that `Connection` made a proxy drop was not believed anyway: its absence makes nobody direct, or known."""
+def test_H5_a_field_that_a_proxy_dropped_changes_nothing(connection: str, through: Through) -> None:
+    """A field that `Connection` made a proxy drop is not trusted anyway, so its absence identifies no caller."""
     driver = through(Guard(Bearer(check_token), APIKey(KEYS), rules=INSIDE))
     assert driver(Request(target="/inside", headers=(("Connection", connection),))).status == 403
     assert driver(Request(target="/me", headers=(("Connection", connection),))).status == 401
@@ -311,7 +311,7 @@ def test_H7_zones_take_no_part_in_networks() -> None:
 
 
 def test_H8_identifiers_are_compared_whole(through: Through) -> None:
-    """A name is its name: no suffix, no prefix and no part of it lets anybody in, or makes him somebody else."""
+    """No suffix, prefix or part of a name identifies its owner."""
     hashed = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("x")
     driver = through(Guard(Basic(Users({"a@allowed.com": hashed}), realm="r")))
     for name, status in (

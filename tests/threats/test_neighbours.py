@@ -65,7 +65,7 @@ def test_N1_no_checker_is_called_without_credentials(target: str, through: Throu
 @each("wider", [optional, public, authenticated])
 @each("narrower", [role("x"), scope("x"), permission("x"), authenticated, role("admin") & scope("x")])
 def test_N2_optional_switches_nothing_off(wider: Any, narrower: Any, through: Through) -> None:
-    """Beside a requirement, `optional` and `public` let nobody in whom it does not let in; in whatever order they stand."""
+    """Beside a requirement, `optional` and `public` admit no further caller, in whatever order they are written."""
     for both in (wider & narrower, narrower & wider):
         with_both, alone = through(Guard(Bearer(check_token), default=both)), through(Guard(Bearer(check_token), default=narrower))
         for headers in ((), (bearer("bob-token"),), (bearer("ann-token"),), (bearer("x"),), (bearer("outage"),)):
@@ -129,8 +129,8 @@ def test_N4_no_octet_is_an_exception(through: Through) -> None:
 
 
 @pytest.mark.parametrize("octets", [b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\x80", b"\xef\xbf\xbf"], ids=repr)
-def test_N4_nor_is_one_inside_basic(octets: bytes, through: Through) -> None:
-    """Octets that are no UTF-8 inside the base64 are 401, with the fallback for old clients too, unless they are somebody's."""
+def test_N4_octets_outside_utf_8_in_basic_are_401(octets: bytes, through: Through) -> None:
+    """With the fallback for old clients too, unless they are the credentials of a user."""
     value = "Basic " + b64encode(octets + b":" + octets).decode()
     for fallback in (None, "latin-1"):
         answer = through(Guard(Basic(check_password, realm="r", fallback=fallback)))(me(("Authorization", value)))
@@ -147,8 +147,8 @@ def test_N5_passwords_beyond_ascii_fail_alike(password: str, through: Through) -
     assert driver(me(basic("zoë", password))).status == (200 if password == "ä" else 401)
 
 
-def test_N5_tokens_beyond_ascii_fail_alike(through: Through) -> None:
-    """A key beyond ASCII is compared as octets: 401 where it is nobody's, and somebody where it is his."""
+def test_N5_keys_beyond_ascii_are_compared_as_octets(through: Through) -> None:
+    """An unknown one is 401, a known one identifies its owner."""
     driver = through(Guard(APIKey(Tokens({"schlüssel": ANN}))))
     sent = [("X-API-Key", text.encode().decode("latin-1")) for text in ("schlüssel", "schlussel", "schlüssel\u0301", "ключ")]
     assert [driver(me(field)).status for field in sent] == [200, 401, 401, 401]
@@ -223,8 +223,8 @@ def test_N8_a_rest_is_whole_segments(through: Through) -> None:
 
 
 @pytest.mark.parametrize("name", ["Remote-User", "REMOTE-USER", "X-Forwarded-User", "X-Remote-User", "X-WebAuth-User"])
-def test_N9_remote_user_of_a_client_is_not_believed(name: str, behind: Behind) -> None:
-    """A client that names himself in a header is nobody, and the application does not even see it."""
+def test_N9_remote_user_of_a_client_is_not_trusted(name: str, behind: Behind) -> None:
+    """A client that names a user in a header stays anonymous, and the application does not see the field."""
     driver = behind(orders_guard())
     assert driver(me((name, "ann"))).status == 401
     answer = driver(me((name, "ann"), target="/"))
@@ -280,7 +280,7 @@ def test_N11_and_is_no_ampersand() -> None:
 
 @pytest.mark.parametrize("target", ["/", "/me", "/admin", "/hidden", "/fresh"])
 def test_N12_an_outage_is_never_anonymous(target: str, behind: Behind) -> None:
-    """Where the checker cannot answer the caller is not nobody: 503 on optional routes as well."""
+    """If the checker cannot answer, the caller is not served as an anonymous one: 503 on optional routes as well."""
     answer = behind(orders_guard())(me(basic("outage", "x"), target=target))
     assert (answer.status, answer.called) == (503, False)
 
@@ -327,7 +327,7 @@ def test_N14_a_lock_out_is_429() -> None:
 
 
 def test_N15_a_checker_cannot_refuse_for_want_of_a_scope() -> None:
-    """Whether somebody may is no answer of a checker: such a verdict cannot be made."""
+    """Permission is for requirements: such a verdict of a checker cannot be made."""
     for reason in (
         Reason.INSUFFICIENT_SCOPE,
         Reason.MISSING_ROLE,

@@ -87,7 +87,7 @@ def test_P1_no_url_is_rebuilt() -> None:
     "target", ["*", "admin", "admin/x", "", "//admin", "//admin/x", "api.example:443", "http:/admin", "ftp://h/admin/x"]
 )
 def test_P2_a_target_without_a_path_is_refused(target: str, through: Through) -> None:
-    """A target without a leading slash, or with two, matches no rule by accident: it is 400 for everybody."""
+    """A target without a leading slash, or with two, matches no rule by accident: it is 400 for every caller."""
     driver = through(Guard(Bearer(check_token), rules=GUARDED, default=public))
     for headers in ((), (bearer("ann-token"),)):
         answer = driver(Request(target=target, headers=headers, method="OPTIONS" if target == "*" else "GET"))
@@ -190,8 +190,8 @@ def test_P6_a_rule_that_never_decides_is_a_mistake() -> None:
         Guard(Bearer(check_token), rules={"/a/{x}": public, "/{y}/b": nobody})
 
 
-def test_P6_no_rule_denies(through: Through) -> None:
-    """A path that no rule names needs somebody."""
+def test_P6_a_path_without_a_rule_needs_a_login(through: Through) -> None:
+    """The default is `authenticated`."""
     driver = through(Guard(Bearer(check_token), rules={"/public": public}))
     for target in ("/", "/x", "/publi", "/publicx", "/public/x", "/PUBLIC", "/Public"):
         assert driver(Request(target=target)).status == 401
@@ -229,7 +229,7 @@ def test_P6_the_mount_itself_is_the_root(behind: Behind) -> None:
 
 @pytest.mark.parametrize("target", ["/%2561dmin/x", "/admin%252fx", "/public/%252e%252e/admin", "/%25", "/admin/%2541"])
 def test_P7_paths_are_decoded_once(target: str, through: Through) -> None:
-    """What is still encoded after decoding once could be decoded again by somebody: 400, unless it encodes nothing."""
+    """A path that is still encoded after decoding is 400, because others could decode it again, unless it encodes nothing."""
     answer = through(Guard(Bearer(check_token), rules=GUARDED, default=public))(Request(target=target))
     assert answer.status == (200 if target == "/%25" else 400)
 
@@ -469,7 +469,7 @@ def test_P13_options_alone_is_no_preflight(through: Through) -> None:
 
 
 def test_P13_a_preflight_has_the_caller_of_its_credentials(behind: Behind) -> None:
-    """What is remembered of a caller counts for a preflight as for any other OPTIONS, and for nobody else's."""
+    """A cached caller is identified in a preflight as in any other OPTIONS, by the credentials of that request alone."""
     driver = behind(Guard(Bearer(Tokens({"t": ANN}))))
     preflight = (("Origin", "https://a"), ("Access-Control-Request-Method", "PUT"))
     for _ in range(3):

@@ -68,7 +68,7 @@ def together(work: Callable[[int], object], number: int) -> list[object]:
 
 
 def test_S2_a_token_is_redeemed_once(store: MemoryStore | SQLStore) -> None:
-    """Of twenty who show a single-use token at the same time one is let in; and nobody afterwards, in whatever way."""
+    """Of twenty simultaneous calls with a single-use token one is accepted, and none afterwards."""
     tokens = OpaqueTokens(store)
     issued = tokens.create("ann")
     verdicts = together(lambda _: tokens.redeem(issued.token), 20)
@@ -120,7 +120,7 @@ def test_S2_a_malformed_token_is_not_redeemed(wrong: str) -> None:
 
 
 def test_S2_a_key_is_replaced_once(store: MemoryStore | SQLStore) -> None:
-    """Of ten who rotate one key at the same time one gets a successor: there is no second key that nobody knows of."""
+    """Of ten simultaneous rotations of one key one succeeds, so no second key exists."""
     keys = APIKeys(store)
     made = keys.create("robot")
 
@@ -157,7 +157,7 @@ def test_S2_a_revocation_that_races_with_a_login_counts_for_the_next_one(store: 
 
 
 def test_T9_the_principal_is_that_of_the_accepted_evidence(through: Any) -> None:
-    """A checker that remembers whom it looked at last tells nobody: the decision carries the verdict's principal and no other."""
+    """The decision carries the principal of this verdict, not one that a checker looked at before."""
 
     class Remembering:
         """What went wrong elsewhere: the last key that was tried is kept beside the answer."""

@@ -93,7 +93,7 @@ def test_C4_two_carriers_are_never_cached_as_one(behind: Behind) -> None:
 
 
 def test_C4_anonymous_callers_are_never_cached(behind: Behind) -> None:
-    """An anonymous request leaves nothing behind: whoever comes next is asked about."""
+    """An anonymous request leaves no entry: the next caller is checked."""
     checker = Counting()
     driver = behind(Guard(Bearer(checker), default=optional))
     for count in range(1, 4):
@@ -250,7 +250,7 @@ def test_S4_a_checker_that_answers_nothing_refuses(through: Through) -> None:
 
 
 def test_S4_a_checker_that_returns_an_anonymous_principal_is_a_bug(through: Through) -> None:
-    """A checker that accepts with ANONYMOUS lets nobody in: it is an error."""
+    """Accepting with ANONYMOUS is an error, and grants nothing."""
 
     @nonblocking
     def check(credentials: BearerToken) -> Principal:
@@ -261,8 +261,8 @@ def test_S4_a_checker_that_returns_an_anonymous_principal_is_a_bug(through: Thro
 
 
 @pytest.mark.parametrize("target", ["/healthz", "/", "/me", "/inside"])
-def test_S4_the_application_is_never_told_none(target: str, behind: Behind) -> None:
-    """Whoever it is, the application gets a principal: nobody is ANONYMOUS."""
+def test_S4_the_application_always_gets_a_principal(target: str, behind: Behind) -> None:
+    """An anonymous caller is ANONYMOUS, and not None."""
     headers = (bearer("ann-token"),) if target == "/me" else ()
     answer = behind(orders_guard())(Request(target=target, headers=headers, client="10.0.0.1"))
     assert answer.seen is not None
@@ -331,7 +331,7 @@ EMPTY = {"network": network(), "role": role(), "scope": scope(), "permission": p
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_S7_an_empty_list_denies(name: str, through: Through) -> None:
-    """A requirement that names nothing is met by nobody: 403 for everybody, wherever he comes from and whatever he holds."""
+    """A requirement that names nothing is never met: 403 for every caller."""
     driver = through(Guard(Bearer(check_token), rules={"/x": EMPTY[name]}, default=public))
     for headers in ((), (bearer("ann-token"),), (bearer("zoe-token"),)):
         for client in ("192.0.2.7", "127.0.0.1", None):
@@ -340,22 +340,22 @@ def test_S7_an_empty_list_denies(name: str, through: Through) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(EMPTY) - {"network"}))
-def test_S7_the_opposite_of_an_empty_list_is_a_mistake(name: str) -> None:
-    """`~role()` would let everybody in: it fails where it is written."""
+def test_S7_the_opposite_of_an_empty_list_is_an_error(name: str) -> None:
+    """`~role()` would admit every caller: it fails where it is written."""
     with pytest.raises(ConfigurationError, match="names nothing"):
         ~EMPTY[name]
 
 
-def test_S7_an_empty_list_beside_another_changes_only_for_the_worse(through: Through) -> None:
-    """Beside `&` an empty list denies; beside `|` it adds nobody."""
+def test_S7_an_empty_list_in_a_combination_admits_no_further_caller(through: Through) -> None:
+    """Beside `&` an empty list denies; beside `|` it adds no caller."""
     driver = through(Guard(Bearer(check_token), rules={"/and": role("admin") & network(), "/or": role("admin") | network()}))
     assert [driver(me(bearer("ann-token"), target=target)).status for target in ("/and", "/or")] == [403, 200]
     assert [driver(me(bearer("bob-token"), target=target)).status for target in ("/and", "/or")] == [403, 403]
     assert driver(me(target="/or")).status == 401
 
 
-def test_S7_empty_tables_of_rules_close(through: Through) -> None:
-    """No rules at all: somebody has to be known; `default=nobody` closes everything."""
+def test_S7_an_empty_table_of_rules_grants_nothing(through: Through) -> None:
+    """Without rules every path needs a login; `default=nobody` closes all of them."""
     assert through(Guard(Bearer(check_token), rules={}))(me()).status == 401
     assert through(Guard(Bearer(check_token), default=nobody))(me(bearer("ann-token"))).status == 403
 

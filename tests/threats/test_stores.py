@@ -80,7 +80,7 @@ def test_W15_free_names_are_checked_under_the_write_lock(kind: str, theirs: dict
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_W16_a_purge_forgets_no_token_that_is_valid(kind: str) -> None:
-    """A time in the future counts as now: whoever computes `before` with the wrong sign loses nothing."""
+    """A time in the future counts as now, so `before` with the wrong sign loses no valid token."""
     clock = FixedClock(NOW)
     store = MemoryStore(clock=clock) if kind == "memory" else SQLStore("sqlite://", clock=clock)
     tokens = OpaqueTokens(store, clock=clock)
