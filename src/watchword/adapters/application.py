@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, ismethod, signature
+from inspect import isasyncgenfunction, iscoroutinefunction, isfunction, isgeneratorfunction, ismethod, signature
 from typing import TYPE_CHECKING, Any, Final
 
 from watchword.errors import ConfigurationError
@@ -181,6 +181,35 @@ def _chain(app: object) -> Iterator[object]:
             app = inner if callable(inner) else getattr(app, "application", None)
         if not callable(app):
             return
+
+
+def views_in(app: object) -> Iterator[object]:
+    """Yield the views of an application as far as its router shows them: Starlette, FastAPI, Flask and Quart.
+
+    Args:
+        app: the application, as above.
+    """
+    for one in _chain(app):
+        functions = getattr(one, "view_functions", None)
+        if isinstance(functions, dict):
+            yield from functions.values()
+        routes = getattr(one, "routes", None)
+        for route in routes if isinstance(routes, (list, tuple)) else ():
+            yield from _views_of(route)
+
+
+def _views_of(route: object) -> Iterator[object]:
+    view = getattr(route, "endpoint", None)
+    if view is None:
+        yield from views_in(getattr(route, "app", None))
+        return
+    yield view
+    if isinstance(view, type):
+        yield from filter(isfunction, vars(view).values())
+    waiting = [getattr(route, "dependant", None)]  # FastAPI
+    for dependant in waiting:
+        yield getattr(dependant, "call", None)
+        waiting.extend(getattr(dependant, "dependencies", ()))
 
 
 def _mounted(app: object) -> Iterator[tuple[str, object]]:

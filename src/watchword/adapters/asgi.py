@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.adapters.answering import Answering, Imitating, advise, respond
 from watchword.adapters.application import check_arguments
+from watchword.adapters.marks import are_marked
 from watchword.adapters.placing import Placing
 from watchword.adapters.scope import (
     Auth,
@@ -57,7 +58,7 @@ class GuardMiddleware:
         mount: the prefix under which the application is served, such as `"/api"`; `""`: none. Neither the server nor a client moves
             it then. None: the `root_path` that the server states.
         views: whether views have requirements of their own: `scope["watchword.exchange"]` is the `Exchange` then, on which they call
-            `authorize`.
+            `authorize`. None: it looks for views that are marked by `requires`, before the first request.
 
     Raises:
         ConfigurationError: the application is not an ASGI application, or sets another mount by itself.
@@ -66,13 +67,14 @@ class GuardMiddleware:
     proxy alone. What stands outside the guard must not decide by what it finds in the scope.
     """
 
-    def __init__(self, app: ASGIApp, guard: Guard, *, mount: str | None = None, views: bool = False) -> None:
+    def __init__(self, app: ASGIApp, guard: Guard, *, mount: str | None = None, views: bool | None = None) -> None:
         self.guard: Guard = check_arguments(app, guard, "ASGI")
         self.app = app
         self._placing = Placing(app, self.guard.policy.rules, mount)
         self._fast_path = self.guard.fast_path
         self._listens = self.guard.listens
-        self._views = views
+        self._finds_views = views is None
+        self._views = bool(views)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0912, PLR0915 - each call costs every request
         """Serve one connection.
@@ -82,7 +84,7 @@ class GuardMiddleware:
         """
         placing = self._placing
         if not placing.inspected:
-            placing.inspect()
+            self._inspect()
         pinned = placing.pinned
         root = scope.get("root_path") or "" if pinned is None else pinned()
         kind = scope["type"]
@@ -151,6 +153,12 @@ class GuardMiddleware:
             finally:
                 await exchange.afinish()
 
+    def _inspect(self) -> None:
+        """Look at the application before the first connection: it has its settings and its routes by now."""
+        self._placing.inspect()
+        if self._finds_views:
+            self._views = are_marked(self.app)
+
     def _is_served(self, scope: Scope) -> bool:
         """Tell whether views find an exchange of this guard, if they need one."""
         return not self._views or (KEY in scope and scope[KEY].guard is self.guard)
@@ -169,7 +177,7 @@ class GuardMiddleware:
             exchange.conclude()
         is_socket = scope["type"] == "websocket"
         answers = selecting(send, self.guard.policy.markers, exchange.view) if is_socket and self.guard.policy.markers else send
-        if exchange.views or exchange.changes_response or (is_socket and exchange.is_open):
+        if exchange.changes_response or (is_socket and exchange.is_open):
             answers = Answering(answers, exchange)
         try:
             await self.app(child, forward(child, receive, taken), answers)

@@ -20,6 +20,7 @@ from watchword.adapters.environ import (
     view_of,
     without_content,
 )
+from watchword.adapters.marks import are_marked
 from watchword.adapters.responses import Answer, Starting, StartResponse, advising, close_response, ending
 from watchword.adapters.variables import Variables
 from watchword.clock import ticks
@@ -55,7 +56,7 @@ class GuardMiddleware:
         mount: the prefix under which the application is served, such as `"/api"`; `""`: none. Neither the server nor a client moves
             it then. None: the `SCRIPT_NAME` that the server states.
         views: whether views have requirements of their own: `environ["watchword.exchange"]` is the `Exchange` then, on which they call
-            `authorize`.
+            `authorize`. None: it looks for views that are marked by `requires`, before the first request.
 
     Raises:
         ConfigurationError: the application is not a WSGI application, or a checker of the guard is async, and WSGI has no event loop.
@@ -65,7 +66,7 @@ class GuardMiddleware:
     does so before anyone can see it.
     """
 
-    def __init__(self, app: WSGIApp, guard: Guard, *, mount: str | None = None, views: bool = False) -> None:
+    def __init__(self, app: WSGIApp, guard: Guard, *, mount: str | None = None, views: bool | None = None) -> None:
         guard = check_arguments(app, guard, "WSGI")
         if guard.async_checkers:
             names = ", ".join(guard.async_checkers)
@@ -77,11 +78,15 @@ class GuardMiddleware:
         self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
         self._fast_path = guard.fast_path
         self._variables = Variables(guard.policy.index, guard.fast_path)
-        self._views = views
+        self._finds_views = views is None
+        self._views = bool(views)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         guard = self.guard
+        if self._finds_views:
+            # Before the first request, when the application has its views.
+            self._views, self._finds_views = are_marked(self.app), False
         method = environ["REQUEST_METHOD"]
         misplaced = self._mount is not None and pin(environ, self._mount)
         script_name, path_info = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
@@ -138,7 +143,7 @@ class GuardMiddleware:
         forward(environ, taken)
         starting = Starting(start_response, exchange)
         try:
-            response = self._call(environ, starting if exchange.views or exchange.changes_response else start_response, marker)
+            response = self._call(environ, starting if exchange.changes_response else start_response, marker)
             starting.is_early = False
             if exchange.decision is not told:
                 tell(environ, exchange.decision)

@@ -7,6 +7,7 @@ starts, a handshake is answered or the handler ends, whichever is first.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 KEY: Final = "watchword.exchange"
 """The key of the exchange in an ASGI scope and in a WSGI environ, where the middleware was told that views have requirements."""
+
+_NOT_FOUND = 404
 
 _Telling: TypeAlias = Literal["open", "done", "never"]
 
@@ -92,9 +95,9 @@ class Exchange:
 
     @property
     def changes_response(self) -> bool:
-        """Whether `response_start` changes something in the response, as the decision stands."""
+        """Whether `response_start` may change something in the response, as the decision stands."""
         decision = self.decision
-        if not isinstance(decision, Granted):
+        if self.views or not isinstance(decision, Granted):
             return True
         # No handshake is stored.
         return bool(decision.headers) or (bool(decision.cache) and self.view.kind == "http")
@@ -204,9 +207,14 @@ class Exchange:
         if not isinstance(decision, Granted):
             refusal = self.refusal
             return refusal.status, styled_headers(refusal.headers, headers)
-        if not self.changes_response:
+        cache = decision.cache
+        if cache and self.view.kind != "http":
+            cache = SILENT  # no handshake is stored
+        if self.views and status == _NOT_FOUND and not cache.missing:
+            cache = replace(cache, missing=True)  # a view may hide: the 404 that imitates this one says no-store as well
+        if not (cache or decision.headers):
             return status, [*headers]
-        return status, grant_headers(decision.cache if self.view.kind == "http" else SILENT, status, headers, decision.headers)
+        return status, grant_headers(cache, status, headers, decision.headers)
 
     def conclude(self) -> None:
         """Emit the event and log a refusal, once: the decision that stands now."""

@@ -1,203 +1,217 @@
-"""The ASGI adapter inside Starlette, whose own tools find what they look for."""
+"""Tests the requirements of Starlette's views behind the ASGI middleware."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.authentication import requires
+from starlette.authentication import requires as starlettes_requires
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
-from tests.support.core import ANN, Recorder
-from watchword import ANONYMOUS, Bearer, Guard, Principal, authenticated, optional, public
-from watchword.adapters.asgi import Auth, GuardMiddleware
+from watchword import AuthEvent, Bearer, ConfigurationError, Guard, Principal, authenticated, optional, public, role, scope
+from watchword.adapters.asgi import GuardMiddleware
+from watchword.adapters.starlette import requires
 from watchword.checkers import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from starlette.requests import Request
+    from starlette.websockets import WebSocket
 
-TOKENS = Tokens({"ann": Principal("ann", scopes={"orders:read"}), "bob": Principal("bob", scopes={"authenticated:not", "a"})})
-TOKEN = {"Authorization": "Bearer ann"}
-
-
-async def call(app: Any, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> httpx.Response:
-    """Send a request to an application."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        return await client.request(method, path, headers=headers)
+PEOPLE = {"ann": Principal("ann", roles={"admin"}, scopes={"read"}), "bob": Principal("bob", scopes={"read"})}
+TESTS = {"base_url": "http://localhost"}
 
 
-async def me(request: Request) -> JSONResponse:
+def made(**settings: Any) -> Guard:
+    """Make a guard under which every path but /known is open."""
+    return Guard(Bearer(Tokens(PEOPLE)), rules={"/**": public, "/known/**": authenticated, "/maybe": optional}, **settings)
+
+
+@requires(role("admin"))
+async def function(request: Request) -> Response:
     """Say who it is."""
-    return JSONResponse(
-        [request.user.id, request.user.is_authenticated, request.user.display_name, request.user.identity, request.auth.scopes]
-    )
+    return JSONResponse(request.user.id)
 
 
-@requires("authenticated")
-async def somebody(request: Request) -> PlainTextResponse:
-    """Serve anybody who is somebody."""
-    return PlainTextResponse("somebody")
+@requires(role("admin"))
+def plain(request: Request) -> Response:
+    """Say who it is, and where this runs."""
+    return JSONResponse([request.user.id, sorted(request.auth.scopes), threading.current_thread().name])
 
 
-@requires(["authenticated", "orders:read"])
-async def reader(request: Request) -> PlainTextResponse:
-    """Serve who may read."""
-    return PlainTextResponse("reader")
+@requires(role("admin"))
+class Page(HTTPEndpoint):
+    """A page."""
+
+    async def get(self, request: Request) -> Response:
+        """Say who it is."""
+        return JSONResponse(request.user.id)
 
 
-async def stream(request: Request) -> StreamingResponse:
-    """Stream."""
+class Methods(HTTPEndpoint):
+    """A resource."""
 
-    async def parts() -> AsyncIterator[bytes]:
-        for part in (b"a", b"b", b"c"):
-            yield part
+    async def get(self, request: Request) -> Response:
+        """Say who it is."""
+        return JSONResponse(request.user.id)
 
-    return StreamingResponse(parts(), headers={"X-Own": "1"})
+    @requires(role("admin"))
+    async def post(self, request: Request) -> Response:
+        """Say who it is."""
+        return JSONResponse(request.user.id)
 
 
-async def broken(request: Request) -> PlainTextResponse:
-    """Fail."""
-    raise LookupError("a bug of the application")
+@requires(role("admin"))
+async def socket(websocket: WebSocket) -> None:
+    """Say who it is."""
+    await websocket.accept()
+    await websocket.send_json(websocket.user.id)
+    await websocket.close()
+
+
+@requires(role("admin"))
+class Socket(WebSocketEndpoint):
+    """A socket."""
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        """Say who it is."""
+        await websocket.accept()
+        await websocket.send_json(websocket.user.id)
+        await websocket.close()
+
+
+@requires(role("admin").hidden())
+async def secret(request: Request) -> Response:
+    """Say who it is."""
+    return JSONResponse(request.user.id)
+
+
+@starlettes_requires("read")
+async def scoped(request: Request) -> Response:
+    """Say who it is."""
+    return JSONResponse(request.user.id)
+
+
+async def anybody(request: Request) -> Response:
+    """Say who it is."""
+    return JSONResponse(request.user.id)
 
 
 ROUTES = [
-    Route("/me", me),
-    Route("/somebody", somebody),
-    Route("/reader", reader),
-    Route("/stream", stream),
-    Route("/broken", broken),
+    Route("/function", function),
+    Route("/plain", plain),
+    Route("/page", Page),
+    Route("/methods", Methods),
+    Route("/open", anybody),
+    Route("/known/scoped", scoped),
+    Route("/known/secret", secret),
+    WebSocketRoute("/socket", socket),
+    WebSocketRoute("/endpoint", Socket),
+    Mount("/mounted", routes=[Route("/function", function)]),
+    Mount("/known/mounted", app=Router([Route("/function", function)])),
+    Host("api.localhost", app=Router([Route("/hosted", function)])),
 ]
 
 
-def starlette(guard: Guard, **settings: Any) -> Starlette:
-    """Return an application behind a guard."""
-    return Starlette(routes=ROUTES, middleware=[Middleware(GuardMiddleware, guard=guard)], **settings)
+def client(guard: Guard | None = None) -> TestClient:
+    """Make a client of the application, with a guard in front."""
+    return TestClient(Starlette(routes=ROUTES, middleware=[Middleware(GuardMiddleware, guard=guard or made())]), **TESTS)  # type: ignore[arg-type]
 
 
-@pytest.mark.anyio
-async def test_the_request_knows_who_it_is() -> None:
-    """`request.user` is the principal, and `request.auth.scopes` its scopes."""
-    app = starlette(Guard(Bearer(TOKENS), default=optional))
-    assert (await call(app, "/me", TOKEN)).json() == ["ann", True, "ann", "ann", ["authenticated", "orders:read"]]
-    assert (await call(app, "/me")).json() == ["", False, "", "", []]
+def sent(name: str) -> dict[str, str]:
+    """Return the header fields of a caller."""
+    return {"Authorization": f"Bearer {name}"} if name else {}
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("token", "somebody_", "reader_"), [(None, 403, 403), ("ann", 200, 200), ("bob", 200, 403)], ids=["nobody", "ann", "bob"]
-)
-async def test_starlettes_own_requires_works(token: str | None, somebody_: int, reader_: int) -> None:
-    """`@requires` reads the scopes, `"authenticated"` among them; the rule of the guard stands beside it."""
-    app = starlette(Guard(Bearer(TOKENS), default=optional))
-    headers = None if token is None else {"Authorization": f"Bearer {token}"}
-    assert (await call(app, "/somebody", headers)).status_code == somebody_
-    assert (await call(app, "/reader", headers)).status_code == reader_
+@pytest.mark.parametrize("path", ["/function", "/plain", "/page", "/mounted/function", "/known/mounted/function"])
+def test_a_view_is_reached_only_by_callers_who_meet_its_requirement(path: str) -> None:
+    """Anonymous callers get 401 with the challenge, others 403, whatever the rule lets pass."""
+    asked = client()
+    refused = asked.get(path)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert asked.get(path, headers=sent("nobody-known")).status_code == 401
+    assert asked.get(path, headers=sent("bob")).status_code == 403
+    granted = asked.get(path, headers=sent("ann"))
+    assert granted.status_code == 200
+    assert "ann" in str(granted.json())
 
 
-def test_nobody_has_scopes() -> None:
-    """An anonymous caller is not `authenticated`; whoever is somebody is, and his own scopes follow in order."""
-    assert Auth(ANONYMOUS).scopes == []
-    assert Auth(Principal("ann", scopes={"b", "a"})).scopes == ["authenticated", "a", "b"]
-    assert repr(Auth(ANN)) == "Auth(['authenticated', 'orders:read'])"
+def test_a_host_route_is_checked() -> None:
+    """A router that is chosen by its host finds the same exchange."""
+    asked = TestClient(client().app, base_url="http://api.localhost")
+    assert asked.get("/hosted").status_code == 401
+    assert asked.get("/hosted", headers=sent("ann")).json() == "ann"
 
 
-@pytest.mark.anyio
-async def test_a_stream_arrives_as_it_was_sent() -> None:
-    """Body and headers of the application are its own."""
-    response = await call(starlette(Guard(Bearer(TOKENS))), "/stream", TOKEN)
-    assert (response.status_code, response.content, response.headers["x-own"]) == (200, b"abc", "1")
-    assert "cache-control" not in response.headers
+def test_a_function_without_async_runs_in_a_worker_thread() -> None:
+    """It may block, and finds user and scopes all the same."""
+    name, scopes, thread = client().get("/plain", headers=sent("ann")).json()
+    assert (name, scopes) == ("ann", ["authenticated", "read"])
+    assert "worker" in thread.lower()
 
 
-@pytest.mark.anyio
-async def test_a_bug_of_the_application_is_its_own() -> None:
-    """The guard neither hides it nor answers in its place."""
-    with pytest.raises(LookupError, match="a bug of the application"):
-        await call(starlette(Guard(Bearer(TOKENS))), "/broken", TOKEN)
+def test_a_method_of_an_endpoint_demands_something_alone() -> None:
+    """The other methods of the class stay as they are."""
+    asked = client()
+    assert asked.get("/methods").status_code == 200
+    assert asked.post("/methods").status_code == 401
+    assert asked.post("/methods", headers=sent("ann")).json() == "ann"
 
 
-# Once per request
+@pytest.mark.parametrize("path", ["/socket", "/endpoint"])
+def test_a_websocket_is_refused_before_it_is_accepted(path: str) -> None:
+    """The denial has the status and the challenge of a refusal."""
+    asked = client()
+    for name, status in (("", 401), ("bob", 403)):
+        with pytest.raises(WebSocketDenialResponse) as refused, asked.websocket_connect(path, headers=sent(name)):
+            pass
+        assert refused.value.status_code == status
+    with asked.websocket_connect(path, headers=sent("ann")) as opened:
+        assert opened.receive_json() == "ann"
 
 
-@pytest.mark.anyio
-async def test_the_same_guard_twice_asks_once() -> None:
-    """Outside the application and in its middleware: one decision (S3)."""
-    checker = Recorder(ANN)
-    guard = Guard(Bearer(checker))
-    response = await call(GuardMiddleware(starlette(guard), guard), "/me", TOKEN)
-    assert response.json()[0] == "ann"
-    assert len(checker.asked) == 1
+def test_a_hidden_view_is_the_applications_own_404() -> None:
+    """The caller cannot tell it from a path without a view."""
+    asked = client()
+    hidden, missing = (asked.get(path, headers=sent("bob")) for path in ("/known/secret", "/known/nothing"))
+    assert missing.headers["cache-control"] == "no-store"
+    assert (hidden.status_code, hidden.text, hidden.headers) == (404, missing.text, missing.headers)
+    assert asked.get("/known/secret", headers=sent("ann")).json() == "ann"
+    assert asked.get("/known/secret").status_code == 401
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("change", [{"path": "/stream", "raw_path": b"/stream"}, {"method": "POST"}], ids=["path", "method"])
-async def test_a_request_that_was_rewritten_is_decided_again(change: dict[str, Any]) -> None:
-    """What was let through was another request (S3)."""
-    checker = Recorder(ANN)
-    guard = Guard(Bearer(checker))
-    inner = GuardMiddleware(starlette(Guard(Bearer(TOKENS), default=public)), guard)
-
-    async def rewriting(scope: Any, receive: Any, send: Any) -> None:
-        await inner({**scope, **change}, receive, send)
-
-    await call(GuardMiddleware(rewriting, guard), "/me", TOKEN)
-    assert len(checker.asked) == 2
+def test_starlettes_own_decorator_works() -> None:
+    """It looks at the scopes in `request.auth`."""
+    asked = client()
+    assert asked.get("/known/scoped", headers=sent("bob")).json() == "bob"
+    assert asked.get("/open").json() == ""
 
 
-@pytest.mark.anyio
-async def test_a_rewritten_path_meets_its_own_rule() -> None:
-    """Rewriting from an open path to a closed one opens nothing."""
-    guard = Guard(Bearer(TOKENS), rules={"/open": public})
-    inner = GuardMiddleware(starlette(Guard(Bearer(TOKENS), default=public)), guard)
-
-    async def rewriting(scope: Any, receive: Any, send: Any) -> None:
-        await inner({**scope, "path": "/me", "raw_path": b"/me"}, receive, send)
-
-    assert (await call(GuardMiddleware(rewriting, guard), "/open")).status_code == 401
+def test_one_event_for_each_request() -> None:
+    """The decision of the view takes the place of the decision of the rule."""
+    events: list[AuthEvent] = []
+    asked = client(made(on_event=events.append))
+    for name in ("", "bob", "ann"):
+        asked.get("/function", headers=sent(name))
+    assert [event.decision for event in events] == ["challenged", "forbidden", "granted"]
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("mark", [True, 1, (), ("GET", "/me"), "watchword.guard"], ids=repr)
-async def test_no_other_mark_opens_the_door(mark: object) -> None:
-    """A mark that somebody else left in the scope is no decision (P9)."""
-    inner = GuardMiddleware(starlette(Guard(Bearer(TOKENS), default=public)), Guard(Bearer(TOKENS)))
-
-    async def marking(scope: Any, receive: Any, send: Any) -> None:
-        await inner({**scope, "watchword.guard": mark, "user": ANN}, receive, send)
-
-    assert (await call(marking, "/me")).status_code == 401
+def test_a_marked_view_without_a_guard_is_never_served() -> None:
+    """It ends with an error that says what is missing."""
+    with pytest.raises(ConfigurationError, match="no guard stands in front"):
+        TestClient(Starlette(routes=ROUTES)).get("/function")
+    assert TestClient(Starlette(routes=ROUTES), raise_server_exceptions=False).get("/page").status_code == 500
 
 
-# Mounted applications
-
-
-@pytest.mark.anyio
-async def test_rules_are_compared_below_the_mount() -> None:
-    """A guarded application is the same wherever it is mounted, also two mounts deep (P6)."""
-    guard = Guard(Bearer(TOKENS), rules={"/me": optional})
-    guarded = starlette(guard)
-    for mounted in (
-        Starlette(routes=[Mount("/api", guarded)]),
-        Starlette(routes=[Mount("/v1", Starlette(routes=[Mount("/api", guarded)]))]),
-        Starlette(routes=[Mount("/{tenant}", guarded)]),
-    ):
-        prefix = "/v1/api" if mounted.routes[0].path == "/v1" else "/api"  # type: ignore[attr-defined]  # all are mounts
-        assert (await call(mounted, f"{prefix}/me")).status_code == 200
-        assert (await call(mounted, f"{prefix}/somebody")).status_code == 401
-        assert (await call(mounted, f"{prefix}/somebody", TOKEN)).text == "somebody"
-
-
-@pytest.mark.anyio
-async def test_a_guard_outside_sees_the_whole_path() -> None:
-    """Its rules name the mount; another guard inside has rules of its own, and both must let pass."""
-    inner = starlette(Guard(Bearer(TOKENS), rules={"/me": authenticated}))
-    outer = GuardMiddleware(Starlette(routes=[Mount("/api", inner)]), Guard(Bearer(TOKENS), rules={"/api/me": optional}))
-    assert (await call(outer, "/api/me")).status_code == 401
-    assert (await call(outer, "/api/me", TOKEN)).status_code == 200
-    assert (await call(outer, "/me")).status_code == 401
+@pytest.mark.parametrize("view", [made, Guard.decide, 7])
+def test_a_view_that_cannot_be_checked_is_an_error_at_the_decorator(view: Any) -> None:
+    """A function without the request gives nothing to check."""
+    with pytest.raises(ConfigurationError, match="argument request or websocket"):
+        requires(scope("read"))(view)

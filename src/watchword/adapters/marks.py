@@ -1,0 +1,143 @@
+"""Marks views with requirements: what `requires` does in every framework.
+
+The mark is an attribute of the view: an adapter finds it on the view that the router has chosen, whatever decorators stand around it. The
+decorator also wraps the view, so that it is checked in every call. Both ask the same exchange.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from watchword.adapters.application import views_in
+from watchword.authorization import Requirement, Route, public
+from watchword.authorization.requirement import AllOf
+from watchword.errors import ConfigurationError
+from watchword.guard.exchange import KEY, Exchange
+from watchword.validators import check_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from watchword.guard import Guard
+
+ATTRIBUTE: Final = "__watchword_requirement__"
+
+_MISSING = (
+    "the view demands {}, but no guard stands in front of it. Add the guard to the application that serves the view: "
+    "GuardMiddleware(app, guard), or the extension or plugin of the framework."
+)
+_UNSEEN = (
+    "the view demands {}, and the middleware did not see that when the first request came, as with a view that is added later. "
+    "Write GuardMiddleware(app, guard, views=True)."
+)
+
+
+def check_requirement(requirement: object, what: str = "requires(...)") -> Requirement:
+    """Return a requirement that a view may have.
+
+    Args:
+        requirement: what was given.
+        what: names the place, for the error.
+
+    Raises:
+        ConfigurationError: it is not a requirement, or it is `public`, which a view cannot grant: its rule decides that.
+    """
+    known = check_type(what, requirement, Requirement, 'role("admin")')
+    if known == public:
+        raise ConfigurationError(f"{what} must demand something, got public. Open the path by a rule: Guard(rules={{...: public}}).")
+    return known
+
+
+def mark(view: object, requirement: Requirement) -> None:
+    """Mark a view. A second requirement is added to the first one.
+
+    Args:
+        view: a function or a class. A view that takes no attributes stays without a mark.
+        requirement: what it demands.
+
+    Raises:
+        ConfigurationError: as `check_requirement`.
+    """
+    check_requirement(requirement)
+    before = getattr(view, ATTRIBUTE, None)
+    try:
+        setattr(view, ATTRIBUTE, both(before, requirement))
+    except (AttributeError, TypeError):
+        return  # a method or a builtin: the wrapper around it checks
+
+
+def requirement_of(view: object) -> Requirement | None:
+    """Return what a view demands; None: nothing.
+
+    Args:
+        view: what a router has found: a function, a class, a method, a partial, or a wrapper of one.
+    """
+    found: Requirement | None = None
+    seen = 0
+    while view is not None and seen < _DEEPEST:
+        seen += 1
+        own = getattr(view, ATTRIBUTE, None)
+        if isinstance(own, Requirement):
+            found = both(found, own)
+        view = view.func if isinstance(view, partial) else getattr(view, "__wrapped__", None)
+    return found
+
+
+_DEEPEST = 32  # decorators around one view; a cycle of wrappers ends
+
+
+def both(one: Requirement | None, other: Requirement) -> Requirement:
+    """Return what two marks demand, each demand once: `functools.wraps` copies the mark of a view to its wrapper.
+
+    Args:
+        one: the first mark; None: there is none.
+        other: the second mark.
+    """
+    if one is None or one == other:
+        return other
+    return AllOf(tuple(dict.fromkeys(AllOf((one, other)).parts)))
+
+
+def exchange_of(request: Mapping[str, Any], requirement: Requirement) -> Exchange:
+    """Return the exchange that decides about the views of a request.
+
+    Args:
+        request: the ASGI scope or the WSGI environ.
+        requirement: what the view demands, for the error.
+
+    Raises:
+        ConfigurationError: no guard stands in front of the view. The request ends with 500, never with the view.
+    """
+    exchange = request.get(KEY)
+    if not isinstance(exchange, Exchange):
+        raise ConfigurationError((_UNSEEN if "watchword.decision" in request else _MISSING).format(requirement))
+    return exchange
+
+
+def are_marked(app: object) -> bool:
+    """Tell whether the router of an application shows a marked view.
+
+    Args:
+        app: the application that a middleware calls.
+    """
+    return any(requirement_of(view) is not None for view in views_in(app))
+
+
+def check_marks(guard: Guard, views: Iterable[tuple[str, Any]]) -> None:
+    """Check at start-up that each marked view can be reached by somebody.
+
+    Args:
+        guard: stands in front of them.
+        views: where each view is, for the error, and the view.
+
+    Raises:
+        ConfigurationError: the guard can never meet what a view demands, such as `via("Digest")` without Digest.
+    """
+    for place, view in views:
+        requirement = requirement_of(view)
+        if requirement is not None:
+            guard.policy.check_schemes(Route(place, requirement))
+
+
+__all__ = ["ATTRIBUTE", "are_marked", "both", "check_marks", "check_requirement", "exchange_of", "mark", "requirement_of"]

@@ -1,0 +1,91 @@
+"""Tests how views are marked with requirements, and how a mark is found again."""
+
+from __future__ import annotations
+
+from functools import partial, wraps
+from typing import Any
+
+import pytest
+
+from watchword import Bearer, ConfigurationError, Guard, Principal, authenticated, public, role, scope, via
+from watchword.adapters.marks import check_marks, exchange_of, mark, requirement_of
+from watchword.checkers import Tokens
+
+
+def passing(view: Any) -> Any:
+    """Decorate a view without changing it."""
+
+    @wraps(view)
+    def called(*args: Any) -> Any:
+        return view(*args)
+
+    return called
+
+
+def made() -> Any:
+    """Make a view."""
+
+    def view() -> None: ...
+
+    return view
+
+
+def twice(view: Any) -> Any:
+    """Decorate a partial."""
+    return passing(partial(view))
+
+
+@pytest.mark.parametrize("around", [passing, partial, twice])
+def test_a_mark_is_found_whatever_stands_around_the_view(around: Any) -> None:
+    """Decorators, partials and both keep the mark, and demand nothing twice."""
+    view = made()
+    mark(view, role("admin"))
+    assert requirement_of(around(view)) == role("admin")
+
+
+def test_marks_of_several_decorators_are_added() -> None:
+    """A view that is marked twice demands both."""
+    view = made()
+    mark(view, role("admin"))
+    outer = passing(view)
+    mark(outer, scope("read"))
+    assert requirement_of(outer) == role("admin") & scope("read")
+
+
+def test_a_cycle_of_wrappers_ends() -> None:
+    """A decorator that wraps itself does not stop the start of an application."""
+    view = made()
+    view.__wrapped__ = view
+    mark(view, authenticated)
+    assert requirement_of(view) == authenticated
+
+
+@pytest.mark.parametrize("view", [print, None, 7, "view"])
+def test_a_view_without_a_mark_demands_nothing(view: Any) -> None:
+    """Whatever a router hands out is accepted."""
+    assert requirement_of(view) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [("admin", "must be a Requirement"), (None, "must be a Requirement"), (public, "Open the path by a rule")]
+)
+def test_what_is_no_demand_is_an_error_where_it_stands(given: Any, says: str) -> None:
+    """A view grants nothing: `public` belongs in a rule."""
+    with pytest.raises(ConfigurationError, match=says):
+        mark(made(), given)
+
+
+def test_a_view_without_a_guard_is_an_error_that_names_the_fix() -> None:
+    """The request ends with it, and never with the view."""
+    with pytest.raises(ConfigurationError, match=r'demands role\("admin"\), but no guard stands in front'):
+        exchange_of({}, role("admin"))
+
+
+def test_a_demand_that_no_scheme_can_meet_is_found_at_start_up() -> None:
+    """The error names the view."""
+    view = made()
+    mark(view, via("Digest"))
+    guard = Guard(Bearer(Tokens({"t": Principal("ann")})))
+    with pytest.raises(ConfigurationError, match=r"'GET /a \(view\)' .*Digest"):
+        check_marks(guard, [("GET /a (view)", view)])
+    check_marks(guard, [("GET /b", made())])
