@@ -10,18 +10,19 @@ from tests.benchmarks.measuring import number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-WIDTH, LEFT, LINE = 760, 380, 580  # of the picture; where bars begin, and where the target stands
-STEP, BAR, MARGIN = 9, 7, 20  # from bar to bar, the height of one, and the space around a group of them
+WIDTH, LEFT, LINE = 760, 410, 590  # of the picture; where bars begin, and where the target stands
+STEP, BAR, MARGIN = 12, 9, 20  # from bar to bar, the height of one, and the space around a group of them
 
-# Inside a page it has the colour of the page's text. A file that is shown alone follows the reader's settings.
+# Inside a page, whose styles these join, it has the colour of the text. A file that is shown alone follows the reader's settings.
 STYLE = """
-svg { font: 12px system-ui, sans-serif; fill: currentColor }
-.title { font-weight: 600 }
-.met { fill: #2c7a55 }
-.missed { fill: #c2571a }
-.other { opacity: 0.65 }
-.target { stroke: currentColor; stroke-dasharray: 3 3 }
-@media (prefers-color-scheme: dark) { svg:root { color: #ddd; background: #131416 } }
+.benchmarks { font: 12px system-ui, sans-serif; fill: currentColor }
+.benchmarks .title { font-weight: 600 }
+.benchmarks .value { font-size: 10px }
+.benchmarks .met { fill: #2c7a55 }
+.benchmarks .missed { fill: #c2571a }
+.benchmarks .other { opacity: 0.65 }
+.benchmarks line { stroke: currentColor; stroke-dasharray: 3 3 }
+@media (prefers-color-scheme: dark) { .benchmarks:root { color: #ddd; background: #131416 } }
 """
 
 
@@ -32,7 +33,8 @@ def draw(runs: Sequence[Mapping[str, Any]]) -> str:
         runs: what `python -m tests.benchmarks --json` writes. The last one says which figures are drawn.
     """
     versions = " and ".join(str(run["python"]) for run in runs)
-    parts = [_text(LINE, MARGIN, "target", "middle"), _text(0, MARGIN, f"CPython {versions}: share of the target that is used")]
+    order = ", the upper and the lower bar" if len(runs) > 1 else ""
+    parts = [_text(LINE, MARGIN, "target", "middle"), _text(0, MARGIN, f"CPython {versions}{order}: share of the target that is used")]
     top = MARGIN + 12
     for title, figures in runs[-1]["subjects"].items():
         with_bound = [one for one in figures if one["bound"] is not None]
@@ -47,11 +49,12 @@ def draw(runs: Sequence[Mapping[str, Any]]) -> str:
             parts.append(_text(LEFT - 8, top + height // 2 + 4, f"{one['what']}{against}", "end"))
             parts += _bars([_find(run, title, one) for run in runs], top + (height - STEP * len(runs)) // 2)
             top += height + 4
-    parts.append(f'<line class="target" x1="{LINE}" x2="{LINE}" y1="{MARGIN + 6}" y2="{top}"/>')
+    parts.append(f'<line x1="{LINE}" x2="{LINE}" y1="{MARGIN + 6}" y2="{top}"/>')
     body = "\n".join(parts)
     label = escape(f"Benchmarks against their targets, CPython {versions}")
+    box = f"0 0 {WIDTH} {top + MARGIN}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + MARGIN}" width="100%" role="img" aria-label="{label}">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="benchmarks" viewBox="{box}" role="img" aria-label="{label}">\n'
         f"<style>{STYLE}</style>\n{body}\n</svg>\n"
     )
 
@@ -72,8 +75,9 @@ def _bars(figures: Sequence[Mapping[str, Any] | None], top: int) -> Iterator[str
         kinds = f"{'met' if used <= 1 else 'missed'}{' other' if place else ''}"
         y = top + place * STEP
         yield f'<rect class="{kinds}" x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}"/>'
-        yield _text(LEFT + width + 4, y + BAR, f"{number(one['value'])}{one['unit'] and ' ' + one['unit']}")
+        yield _text(LEFT + width + 4, y + BAR, f"{number(one['value'])}{one['unit'] and ' ' + one['unit']}", kind="value")
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    named = f' class="{kind}"' if kind else ""
+    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

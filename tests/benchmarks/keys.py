@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.measuring import Figure, Job
 
 FEW, MANY = 1_000, 1_000_000
-QUERY, CHECK, TOKEN = "the query alone", "API key that is not cached", "opaque token that is not cached"
+QUERY, CHECK, TOKEN = "the query alone", "cold check of an API key", "cold check of an opaque token"
 
 _STATEMENT = "SELECT * FROM watchword_meta LEFT JOIN watchword_keys k ON k.id = ? LEFT JOIN watchword_accounts a ON a.id = k.owner"
 

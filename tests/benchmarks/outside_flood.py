@@ -34,7 +34,7 @@ def figures(*, short: bool) -> list[Figure]:
     rounds, seconds, pauses = (1, 0.3, (0.1,)) if short else (5, 2.0, tuple(PAUSES))
     with serving() as server:
         ratios = asyncio.run(_measure(server.port, rounds, seconds, pauses))
-    name = f"p99 of valid callers, {CLIENTS} clients guess, again after"
+    name = f"p99 while {CLIENTS} clients guess, again after"
     return [figure(values, f"{name} {pause:g} s", against="no guesses", bound=PAUSES[pause]) for pause, values in ratios.items()]
 
 

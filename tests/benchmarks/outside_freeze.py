@@ -61,9 +61,9 @@ async def _measure(database: PostgreSQL, port: int, keys: list[str], idle: float
         raise RuntimeError(f"callers with keys before, during and after: {answered}")
     if any(public.statuses.keys() != {200} for _, public in (before, during, after)):
         raise RuntimeError("a public route was refused")
-    frozen = f"while PostgreSQL is frozen for {stopped:g} s"
+    frozen = f"PostgreSQL frozen for {stopped:g} s"
     return [
-        figure([max(during[0].seconds)], f"slowest request {frozen}", unit="s", bound=5),
-        figure([during[1].p99() / before[1].p99()], f"p99 of public routes {frozen}", against="while it answers", bound=2),
+        figure([max(during[0].seconds)], f"slowest request, {frozen}", unit="s", bound=5),
+        figure([during[1].p99() / before[1].p99()], f"public p99, {frozen}", against="while it answers", bound=2),
         figure([recovered], "first answer after it", unit="s"),
     ]

@@ -73,8 +73,8 @@ def figures(*, short: bool) -> list[Figure]:
             firsts, agains, queries = asyncio.run(_measure(app, hasher, hash_, rounds, repeats))
             found += (
                 figure(firsts, f"first request, {name}", against="one hash", bound=1.05),
-                figure(agains, "one hash", against=f"the same user again, {name}", bound=2000, least=True),
-                figure(queries, "one hash", against=f"again and with a query, {name}", bound=2000, least=True),
+                figure(agains, "one hash", against=f"again, {name}", bound=2000, least=True),
+                figure(queries, "one hash", against=f"again with a query, {name}", bound=2000, least=True),
             )
     return found
 

@@ -36,7 +36,7 @@ NONE = {**request(""), "headers": HEADERS}
 KNOWN, WRONG = request(next(iter(TOKENS))), request("0000-no")
 SECRET = {**KNOWN, "path": "/secret", "raw_path": b"/secret"}
 
-FASTAPI = "FastAPI's refusal, nothing sent"
+FASTAPI = "FastAPI, nothing sent"
 BOUNDS = {
     "nothing sent": 0.12,
     "nothing sent, three schemes": None,
