@@ -5,6 +5,8 @@ The added cost of a contender is its time for a request less that of the bare ap
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
@@ -12,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser, SimpleUser
 from starlette.middleware.authentication import AuthenticationMiddleware
 
-from tests.benchmarks.measuring import asgi, interleaved, repeated
-from watchword import APIKey, Bearer, Guard, Principal, RequestView, public, scope
+from tests.benchmarks.measuring import asgi, figure, interleaved, repeated
+from watchword import ALWAYS, Accepted, APIKey, Bearer, BearerToken, Guard, Principal, RequestView, public, scope
 from watchword.adapters.asgi import GuardMiddleware
-from watchword.checkers import Tokens
+from watchword.checkers import Tokens, nonblocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,6 +192,7 @@ def figures(*, short: bool) -> list[Figure]:
         measured.ratio(PUBLIC, BEARER, less=BARE, bound=1.0),
         measured.ratio(SINK, BEARER, less=BARE),
         _event(rounds, requests * 10),
+        _memory(requests * 20),
     ]
 
 
@@ -200,3 +203,26 @@ def _event(rounds: int, times: int) -> Figure:
     decision = guarded.decide(view)
     name = "one event without a sink"
     return interleaved({name: repeated(lambda: guarded._concluded(decision, view), times)}, rounds).absolute(name, "µs", bound=0.1)
+
+
+_ANN = Accepted(Principal("ann", scopes=[SCOPE]), lease=ALWAYS)  # one for all: what is kept of it belongs to the checker
+
+
+@nonblocking
+def _accept(_: BearerToken) -> Accepted:
+    return _ANN
+
+
+def _memory(callers: int) -> Figure:
+    """Measure the memory of a guard that remembers so many callers, each of whom came twice."""
+    job = asgi(GuardMiddleware(bare, Guard(Bearer(_accept), remember=callers)), [request(f"{number:032}") for number in range(callers)])
+    gc.collect()
+    tracemalloc.start()
+    try:
+        job()
+        job()
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return figure([held / callers], f"memory of one of {callers:,} callers in the cache", unit="B", bound=700)
