@@ -7,7 +7,10 @@ Clients see another code (`disclosed_as`) in place of those that tell whether an
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Secret: TypeAlias = Literal["", "password", "token"]
 """What a scheme's credentials hold: a password that people type, a token or key that is copied, or nothing that is known."""
@@ -54,6 +57,9 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
     OVERLOADED = "overloaded"
+
+    # Equal values have equal hashes: a reason is its code, in tables too. The hash of Enum is that of the name, and costs a call.
+    __hash__: ClassVar[Callable[[str], int]] = str.__hash__
 
     @property
     def of_checker(self) -> bool:

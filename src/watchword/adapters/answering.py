@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from watchword.adapters.scope import as_octets, as_text
@@ -167,7 +166,7 @@ async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
         refusal: what to send.
     """
     if scope["type"] == "http":
-        await _send_response(send, "http.response", refusal.status, refusal.headers, refusal.body)
+        await _send_response(send, "http.response", refusal, refusal.octets)
         return
     message = await receive()
     if message["type"] != "websocket.connect":
@@ -176,27 +175,20 @@ async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
     if "websocket.http.response" in extensions:
         # The worker of granian 2.8.7 panics where a field name repeats in this response (`key.unwrap()` in its src/ws.rs): anybody
         # could end it with one handshake. It alone has `pathsend`; it gets the challenges in one line (RFC 9110 §11.6.1).
-        headers = _merged(refusal.headers) if "http.response.pathsend" in extensions else refusal.headers
-        await _send_response(send, "websocket.http.response", refusal.status, headers, refusal.body)
+        headers = _merged(refusal.octets) if "http.response.pathsend" in extensions else refusal.octets
+        await _send_response(send, "websocket.http.response", refusal, headers)
     else:
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
 
 
-async def _send_response(send: Send, prefix: str, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-    await send({"type": f"{prefix}.start", "status": status, "headers": [_octets(field) for field in headers]})
-    await send({"type": f"{prefix}.body", "body": body})
+async def _send_response(send: Send, prefix: str, refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": f"{prefix}.start", "status": refusal.status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": refusal.body})
 
 
-@lru_cache(maxsize=256)
-def _octets(field: tuple[str, str]) -> tuple[bytes, bytes]:
-    """Return a field of a refusal as ASGI has it; nearly all of them are the same every time."""
-    name, value = field
-    return name.lower().encode("latin-1"), value.encode("latin-1")
-
-
-def _merged(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _merged(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the fields with repeated ones joined (RFC 9110 §5.3)."""
-    merged: dict[str, str] = {}
+    merged: dict[bytes, bytes] = {}
     for name, value in headers:
-        merged[name] = f"{merged[name]}, {value}" if name in merged else value
+        merged[name] = b"%b, %b" % (merged[name], value) if name in merged else value
     return [*merged.items()]

@@ -151,7 +151,8 @@ class GuardMiddleware:
             try:
                 await self._refuse(exchange, outcome, scope, receive, send)
             finally:
-                await exchange.afinish()
+                if exchange.is_open:
+                    await exchange.afinish()
 
     def _inspect(self) -> None:
         """Look at the application before the first connection: it has its settings and its routes by now."""

@@ -161,7 +161,7 @@ class GuardMiddleware:
         if isinstance(outcome, Pass):
             raise TypeError("what passes is not refused")  # pragma: no cover - the callers look
         refusal = outcome.refusal
-        start_response(f"{refusal.status} {refusal.reason_phrase}", list(refusal.headers))
+        start_response(f"{refusal.status} {refusal.reason_phrase}", refusal.headers)
         return [refusal.body] if refusal.body else []
 
     def _imitate(self, exchange: Exchange, imitate: Imitate, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

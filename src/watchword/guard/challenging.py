@@ -37,19 +37,22 @@ _LONGEST_ACCEPT = 1024  # octets: browsers send a quarter of it. A longer one is
 class Asking:
     """The demand of a rule on anonymous callers, computed once where it is the same for every request.
 
+    Its answers are kept beside it, by the reason. Nothing that a client wrote is in them.
+
     Args:
         entries: the schemes that could help, in the order of the policy.
         params: the content of their challenges.
         needed: whether an anonymous caller who shows nothing is asked at all.
     """
 
-    __slots__ = ("decision", "entries", "needed", "params")
+    __slots__ = ("decision", "entries", "needed", "params", "refused")
 
     def __init__(self, entries: Sequence[Entry], params: ChallengeParams, *, needed: bool) -> None:
         self.entries: Sequence[Entry] = entries
         self.params: ChallengeParams = params
         self.needed: bool = needed
         self.decision: Challenged | None = None
+        self.refused: dict[tuple[str, Reason, Reason], Challenged | Forbidden] = {}
 
 
 def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
@@ -81,6 +84,8 @@ def ask_anonymous(policy: Policy, route: Route, request: RequestView, asked: Ask
         request: the request.
         asked: what the rule asks of anonymous callers.
     """
+    if policy.repeats_challenges and asked.decision is not None:
+        return asked.decision
     offered = offer(policy, asked.entries, request, {}, asked.params)
     # A 401 must carry a challenge (RFC 9110 §11.6.1), and a client certificate has none (decision D16).
     if not offered:
@@ -183,25 +188,32 @@ def refuse_credentials(  # noqa: PLR0917 - as above
     # Every other reason would tell an attacker which accounts exist, or which check a forged token has passed.
     open_ = disclose or reason in entry.scheme.discloses or reason is Reason.MALFORMED_CREDENTIALS
     disclosed = reason if open_ else Reason.INVALID_CREDENTIALS
-    asked = asking(policy, route, request)
+    asked, key = asking(policy, route, request), (entry.key, reason, disclosed)
+    decision = asked.refused.get(key)
+    if decision is None:
+        decision = _refused(policy, route, request, entry, reason, disclosed, asked)
+        if policy.repeats_challenges:
+            asked.refused[key] = decision
+    return replace(decision, detail=detail, headers=headers) if detail or headers else decision
+
+
+def _refused(  # noqa: PLR0917 - as above
+    policy: Policy, route: Route, request: RequestView, entry: Entry, reason: Reason, disclosed: Reason, asked: Asking
+) -> Challenged | Forbidden:
     # A client whose token has ended asks for a new one with the scope of the rule (decision D63). Demands on the login are left out:
     # RFC 9470 §3 defines them for `insufficient_user_authentication`, and the client has not logged in yet.
     params = replace(asked.params, reason=disclosed, max_age=None, acr_values=())
     offered = offer(policy, asked.entries, request, {entry.key: params}, asked.params)
     if not offered:
-        return Forbidden(
-            reason=reason, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name, disclosed=disclosed, headers=headers
-        )
+        return Forbidden(reason=reason, rule=route.text, route=route, scheme=entry.scheme.name, disclosed=disclosed)
     return Challenged(
         reason=reason,
         rule=route.text,
         route=route,
-        detail=detail,
         scheme=entry.scheme.name,
         challenges=offered,
         disclosed=disclosed,
         proxy=policy.proxy,
-        headers=headers,
         location=login_location(asked.entries, request),
     )
 

@@ -15,7 +15,7 @@ from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
 from watchword.observe.event import event_of
-from watchword.observe.log import log_failure, log_preflight, log_refusal, log_sink_failure
+from watchword.observe.log import is_logged, log_failure, log_preflight, log_refusal, log_sink_failure
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -336,8 +336,12 @@ class Guard:
             time: when it was made, in Unix seconds; None: now.
             duration: how long it took, in seconds; None: since `start`.
         """
-        if not decision.granted:
-            self._log(decision, view)
+        if not isinstance(decision, Granted):
+            if is_logged(decision):
+                self._policy.scan(view)
+                log_refusal(decision, view, self.request_id(view))
+            if view.method == "OPTIONS" and self._to_warn and is_refused_preflight(view, decision):
+                self._warn_of_preflight(view)
         sink = self._sink
         if sink is None:
             return
@@ -354,14 +358,6 @@ class Guard:
         if self._sink is not None or not decision.granted:
             self.conclude(decision, view)
         return decision
-
-    def _log(self, decision: Decision, view: RequestView) -> None:
-        if isinstance(decision, Granted):
-            return
-        self._policy.scan(view)
-        log_refusal(decision, view, self.request_id(view))
-        if self._to_warn and is_refused_preflight(view, decision):
-            self._warn_of_preflight(view)
 
     def refuse(self, decision: Decision, view: RequestView, *, request_id: str | None = None) -> Refusal:
         """Say no in HTTP.

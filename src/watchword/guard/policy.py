@@ -20,7 +20,7 @@ from watchword.guard.identity_headers import IdentityHeaders
 from watchword.principal import Evidence
 from watchword.protection.firewall import MOUNT_FIELDS
 from watchword.schemes.base import Scheme
-from watchword.schemes.known import known, reads_field_alone
+from watchword.schemes.known import known, reads_field_alone, repeats_challenges
 from watchword.schemes.subprotocols import FIELD as SUBPROTOCOLS
 from watchword.validators import invalid
 
@@ -141,6 +141,10 @@ class Policy:
         self.origins: frozenset[str] = frozenset(map(configured_origin, origins))
         self.require_tls = require_tls
         self.xhr_no_prompt = xhr_no_prompt
+        # Then what is asked for depends on the rule, and on nothing else of a request.
+        self.repeats_challenges: bool = not xhr_no_prompt and all(
+            repeats_challenges(entry.scheme, entry.scheme.name) for entry in self.entries
+        )
         self.proxy = proxy
         self.throttle = throttle
         self.proxies = proxies

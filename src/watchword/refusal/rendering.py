@@ -6,23 +6,21 @@ for programs (RFC 9457), a page for people, text for the rest; the status never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from watchword.cache import Bounded
 from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
 from watchword.errors import ConfigurationError
 from watchword.grammar import preferred_type
 from watchword.reason import Reason, Secret, shown
+from watchword.refusal.prepared import HERE, Headers, Prepared, Refusal, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from watchword.refusal.texts import ReasonWords
     from watchword.request import RequestView
-
-Headers: TypeAlias = "list[tuple[str, str]]"
 
 # The status of every decision; Malformed by its reason (RFC 9110 §15.5, RFC 6585 §4 and §5).
 _STATUS: dict[type[Refusing], int] = {Challenged: 401, Forbidden: 403, Hidden: 404, Malformed: 400, Throttled: 429, Failed: 503}
@@ -55,25 +53,10 @@ _EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
 _ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 _MOST_TEXTS = 256  # bodies kept by one renderer; only the seconds to wait are not from a closed set
+_MOST_PREPARED = 256  # refusals kept by one renderer: a rule has few, and a scheme may make up challenges without end
+_LONGEST_CHALLENGES = 2048  # characters: what is longer is written anew each time
+_MOST_KINDS = 256  # there are few browsers and fewer libraries
 _LONGEST_ACCEPT = 256  # browsers send half of it; a longer one is not worth the memory
-_HERE = "\0"  # where the request id goes while a body is prepared; nothing that stands in one holds it
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A response that refuses.
-
-    Args:
-        status: the status code.
-        reason_phrase: the words that go with it in HTTP/1.1.
-        headers: name and value pairs, one challenge per pair (RFC 9110 §11.6.1).
-        body: the content; empty in answer to HEAD.
-    """
-
-    status: int
-    reason_phrase: str
-    headers: list[tuple[str, str]]
-    body: bytes = field(repr=False)
 
 
 class Renderer:
@@ -89,7 +72,7 @@ class Renderer:
         ConfigurationError: the documentation address is not absolute, or the contact cannot be shown.
     """
 
-    __slots__ = ("_contact", "_documentation", "_expose", "_secret", "_secrets", "_texts")
+    __slots__ = ("_contact", "_documentation", "_expose", "_kind_of", "_ready", "_secret", "_secrets", "_texts")
 
     def __init__(
         self,
@@ -121,7 +104,9 @@ class Renderer:
         # Where all schemes are of one kind, that is known before anybody has shown anything.
         kinds = set(self._secrets.values())
         self._secret: Secret = kinds.pop() if len(kinds) == 1 else ""
-        self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret], _Text] = Bounded(_MOST_TEXTS)
+        self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret], Text] = Bounded(_MOST_TEXTS)
+        self._ready: Bounded[tuple[object, ...], Prepared] = Bounded(_MOST_PREPARED)
+        self._kind_of = lru_cache(maxsize=_MOST_KINDS)(_preferred)
 
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
@@ -134,48 +119,71 @@ class Renderer:
         Returns:
             The response.
         """
-        status = status_of(decision)
-        told = disclosed_reason(decision)
-        wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
         # Hidden is for servers of one's own that have no 404 to imitate; the adapters send the application's.
-        kind = _PLAIN if isinstance(decision, Hidden) else _preferred(view.field("accept"))
+        accept = None if isinstance(decision, Hidden) else view.field("accept")
+        preferred = self._kind_of if accept is None or len(accept) <= _LONGEST_ACCEPT else _preferred
+        kind = _PLAIN if isinstance(decision, Hidden) else preferred(accept)
+        prepared = self._prepare(decision, kind, identified=bool(request_id), exposes=self._expose and view.carries("origin"))
+        return prepared.refusal(request_id, content=view.method != "HEAD")
+
+    def _prepare(self, decision: Refusing, kind: str, *, identified: bool, exposes: bool) -> Prepared:
+        """Return the refusal but for the request id; it is kept, unless something in it is for this request alone.
+
+        Args:
+            decision: the decision.
+            kind: of body.
+            identified: whether there is a request id to tell.
+            exposes: whether a script of another origin may read it.
+        """
+        location, proxy = (decision.location, decision.proxy) if isinstance(decision, Challenged) else (None, False)
+        wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
+        if decision.headers or location is not None:
+            return self._made(decision, kind, wait, identified=identified, exposes=exposes)
+        asks = [challenge.serialize() for challenge in decision.challenges]
+        key = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy, kind, identified, exposes, *asks)
+        prepared = self._ready.get(key)
+        if prepared is None:
+            prepared = self._made(decision, kind, wait, identified=identified, exposes=exposes)
+            # A scheme may write something new into each challenge, of any length.
+            if sum(map(len, asks)) <= _LONGEST_CHALLENGES:
+                self._ready.keep(key, prepared)
+        return prepared
+
+    def _made(self, decision: Refusing, kind: str, wait: int | None, *, identified: bool, exposes: bool) -> Prepared:
+        status, told = status_of(decision), disclosed_reason(decision)
         # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
-        reference = "" if told is Reason.INSECURE_TRANSPORT else request_id
-        secret = self._secrets.get(decision.scheme, self._secret)
-        key = (kind, status, told, wait, _HERE if reference else "", secret)
+        mark = HERE if identified and told is not Reason.INSECURE_TRANSPORT else ""
+        key = (kind, status, told, wait, mark, self._secrets.get(decision.scheme, self._secret))
         text = self._texts.get(key)
         if text is None:
-            text = self._prepared(*key)
+            text = self._text(*key)
             self._texts.keep(key, text)
-        body = text.body(reference)
-        headers = [text.kind, ("Content-Length", str(len(body))), *text.more]
-        headers += _challenges(decision)
-        headers += decision.headers
+        fields = [*_challenges(decision), *decision.headers]
         if wait is not None:
-            headers.append(("Retry-After", str(wait)))
-        headers += _ALWAYS
-        if self._expose and view.carries("origin"):
-            exposed = [name for name in _EXPOSED if any(name == given for given, _ in headers)]
+            fields.append(("Retry-After", str(wait)))
+        fields += _ALWAYS
+        if exposes:
+            exposed = [name for name in _EXPOSED if any(name == given for given, _ in fields)]
             if exposed:
-                headers.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
-        return Refusal(status, _PHRASES[status], headers, b"" if view.method == "HEAD" else body)
+                fields.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
+        return Prepared(status, _PHRASES[status], text, fields)
 
-    def _prepared(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> _Text:  # noqa: PLR0917 - the key
+    def _text(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> Text:  # noqa: PLR0917 - the key
         from watchword.refusal.texts import words_for  # with the first refusal
 
         words = words_for(told, secret)
         escape = _ESCAPES.get(kind, _as_it_is) if reference else None
         if kind == _PLAIN:
-            return _Text("text/plain; charset=utf-8", "Not Found")
+            return Text("text/plain; charset=utf-8", "Not Found")
         if kind in {_PROBLEM, _JSON}:
-            return _Text(_PROBLEM, self._problem(status, told, words, reference), escape)
+            return Text(_PROBLEM, self._problem(status, told, words, reference), escape)
         if kind == _HTML:
             from watchword.refusal.page import POLICY, page  # a page is rendered for people alone
 
             html = page(status, words, wait=wait, contact=self._contact, request_id=reference)
-            return _Text("text/html; charset=utf-8", html, escape, ("Content-Security-Policy", POLICY))
+            return Text("text/html; charset=utf-8", html, escape, ("Content-Security-Policy", POLICY))
         lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, reference)]
-        return _Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape)
+        return Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape)
 
     def _problem(self, status: int, told: Reason, words: ReasonWords, request_id: str) -> str:
         from json import dumps
@@ -190,35 +198,6 @@ class Renderer:
         if request_id:
             problem["request_id"] = request_id
         return dumps(problem, ensure_ascii=False) + "\n"
-
-
-class _Text:
-    """A body but for the request id, which is all that differs from one refusal to the next.
-
-    Args:
-        kind: the media type.
-        text: the body, with a mark where the id goes.
-        escape: how the id is written in it; None: it is not told here.
-        more: header fields that go with it.
-    """
-
-    __slots__ = ("_after", "_before", "_escape", "kind", "more")
-
-    def __init__(self, kind: str, text: str, escape: Callable[[str], str] | None = None, *more: tuple[str, str]) -> None:
-        # The id comes last of all that is not fixed: an address of the documentation may look like the mark in JSON.
-        before, _, after = (text, "", "") if escape is None else text.rpartition(escape(_HERE))
-        self._before = before.encode()
-        self._after = after.encode()
-        self._escape = escape
-        self.kind = ("Content-Type", kind)
-        self.more = more
-
-    def body(self, request_id: str) -> bytes:
-        if self._escape is None:
-            return self._before
-        # Ids are letters and digits, unless somebody makes their own.
-        plain = request_id.isascii() and request_id.isalnum()
-        return b"%b%b%b" % (self._before, (request_id if plain else self._escape(request_id)).encode(), self._after)
 
 
 def _as_it_is(text: str) -> str:
@@ -241,15 +220,7 @@ _ESCAPES: dict[str, Callable[[str], str]] = {_PROBLEM: _in_json, _JSON: _in_json
 
 
 def _preferred(accept: str | None) -> str:
-    """Return the kind of body that a client prefers."""
-    return _remembered(accept) if accept is None or len(accept) <= _LONGEST_ACCEPT else _kind(accept)
-
-
-def _kind(accept: str | None) -> str:
     return preferred_type(accept, (_PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT)
-
-
-_remembered = lru_cache(maxsize=256)(_kind)  # there are few browsers and fewer libraries
 
 
 def status_of(decision: Refusing) -> int:

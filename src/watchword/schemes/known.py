@@ -107,4 +107,18 @@ def reads_field_alone(scheme: object, name: str) -> bool:
     return getattr(type(scheme), "extract", None) is getattr(import_module(home), kind).extract
 
 
-__all__ = ["KNOWN", "OF_CREDENTIALS", "Known", "known", "reads_field_alone"]
+_ASKING = ("challenge", "challenges", "login_location")
+
+
+def repeats_challenges(scheme: object, name: str) -> bool:
+    """Tell whether a scheme answers equal params with equal challenges, whatever the request, and has no page to log in.
+
+    Args:
+        scheme: the scheme. It must be ours, the very class: a subclass may send a nonce, or name a page.
+        name: its name.
+    """
+    home, _, kind = known(name).field_alone.partition(":")
+    return bool(home) and type(scheme) is getattr(import_module(home), kind) and vars(scheme).keys().isdisjoint(_ASKING)
+
+
+__all__ = ["KNOWN", "OF_CREDENTIALS", "Known", "known", "reads_field_alone", "repeats_challenges"]

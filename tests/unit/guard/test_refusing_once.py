@@ -10,10 +10,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
-from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestView, Scheme, authenticated, network, role, scope
+from watchword import (
+    APIKey,
+    Basic,
+    Bearer,
+    Granted,
+    Guard,
+    Principal,
+    Reason,
+    Refused,
+    RequestView,
+    Scheme,
+    authenticated,
+    network,
+    role,
+    scope,
+)
 from watchword.authorization import EvaluationContext, Requirement
-from watchword.checkers import Tokens
+from watchword.checkers import Tokens, nonblocking
+from watchword.decision import Challenged
 from watchword.grammar import Challenge
+from watchword.refusal import Renderer
 from watchword.schemes import ChallengeParams
 
 if TYPE_CHECKING:
@@ -162,3 +179,83 @@ def test_what_clients_accept_is_remembered_within_bounds() -> None:
         view = ask("/x", ("Accept", f"image/x{number}, text/html;q=0.{number % 9 + 1}" + ", a/b" * (number % 100)))
         refusal = guard.refuse(guard.decide(view), view)
         assert values(refusal, "Content-Type") == ["text/html; charset=utf-8"]
+
+
+class Renewed(Bearer):
+    """Bearer tokens, asked for with something new every time."""
+
+    made = 0
+
+    def challenge(self, params: ChallengeParams = ChallengeParams()) -> Challenge:  # noqa: B008 - a value
+        """Return another challenge."""
+        self.made += 1
+        return Challenge(self.name, {**super().challenge(params).params, "nonce": str(self.made)})
+
+
+@pytest.mark.parametrize("sent", [(), (("Authorization", "Bearer wrong"),)], ids=["nothing", "a wrong token"])
+@pytest.mark.parametrize("by", ["class", "instance"])
+def test_a_scheme_of_ours_that_was_changed_is_asked_every_time(by: str, sent: tuple[tuple[str, str], ...]) -> None:
+    """A subclass, and a method that is put in its place, may send a nonce: no decision is kept then."""
+    scheme: Bearer = Renewed(Recorder()) if by == "class" else Bearer(Recorder())
+    if by == "instance":
+        scheme.challenge = Renewed(Recorder()).challenge  # type: ignore[method-assign]  # as people do
+    guard = Guard(scheme)
+    assert len({str(refused(guard, *sent)) for _ in range(3)}) == 3
+
+
+def test_a_kept_decision_has_the_words_of_this_request() -> None:
+    """Detail and response fields of a verdict stand in its own decision, and in no later one."""
+    verdicts = [Refused(detail="one", headers=(("X-One", "1"),)), Refused(), Refused(detail="two"), Refused(Reason.EXPIRED)]
+    left = list(verdicts)
+    guard = Guard(Bearer(nonblocking(lambda _: left.pop(0))))
+    decisions = [guard.decide(ask("/x", ("Authorization", "Bearer a"))) for _ in verdicts]
+    assert [(one.detail, one.headers) for one in decisions if not isinstance(one, Granted)] == [
+        (verdict.detail, verdict.headers) for verdict in verdicts
+    ]
+    assert [one.reason for one in decisions] == [verdict.reason for verdict in verdicts]
+
+
+def test_prepared_refusals_are_bounded_and_hold_nothing_of_a_client() -> None:
+    """Neither ids, nor paths, nor names of schemes, nor response fields fill the memory or find the way into another refusal."""
+    guard = Guard(Bearer(Recorder()), Nonces(Recorder()))
+    for number in range(600):
+        sent = {"X-Request-Id": f"secret-{number}", "Authorization": f"secret-{number} a", "Accept": "text/html"}
+        view = ask(f"/secret-{number}", *sent.items())
+        guard.refuse(guard.decide(view), view)
+    ready = guard._renderer._ready
+    assert 0 < len(ready) <= 256
+    assert not any("secret" in repr((key, one.fields, one._text._before, one._text._after)) for key, one in ready.items())
+
+
+def test_what_is_for_one_request_is_never_kept() -> None:
+    """A cookie of a verdict, and the page to which a person is sent, are in the refusal that they were made for."""
+    renderer = Renderer()
+    for value in ("a", "b"):
+        cookie = Challenged(reason=Reason.INVALID_CREDENTIALS, headers=(("Set-Cookie", value),))
+        sent_away = Challenged(reason=Reason.INVALID_CREDENTIALS, location=f"/login?next={value}")
+        assert values(renderer.render(cookie, ask("/"), ID), "Set-Cookie") == [value]
+        assert values(renderer.render(sent_away, ask("/"), ID), "Location") == [f"/login?next={value}"]
+    assert not renderer._ready
+
+
+def test_long_challenges_are_not_kept() -> None:
+    """A scheme of one's own may write what it likes into a challenge, of any length."""
+    renderer = Renderer()
+    long = Challenged(reason=Reason.MISSING_CREDENTIALS, challenges=(Challenge("X", {"realm": "a" * 4000}),))
+    assert len({str(renderer.render(long, ask("/"), ID).headers) for _ in range(2)}) == 1
+    assert not renderer._ready
+
+
+def test_both_forms_of_a_header_section_say_the_same() -> None:
+    """What ASGI sends is what WSGI sends, and changing what one refusal gave away changes no other."""
+    guard = Guard(Basic(Recorder(), realm="r"), Bearer(Recorder()))
+    view = ask("/x", ("Accept", "text/html"))
+    one, other = (guard.refuse(guard.decide(view), view, request_id=ID) for _ in range(2))
+    assert one == other
+    assert one.octets == [(name.lower().encode(), value.encode()) for name, value in one.headers]
+    one.headers.append(("X", "1"))
+    one.octets.append((b"x", b"1"))
+    assert one == other
+    assert one.octets == other.octets
+    assert one != guard.refuse(guard.decide(view), view, request_id="longer than that")
+    assert one != "a refusal"
