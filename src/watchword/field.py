@@ -58,8 +58,8 @@ class FieldTable:
         self._least = min((MAX_FIELD_OCTETS, *schemes.values()))
 
     def __iter__(self) -> Iterator[tuple[str, Field]]:
-        """Yield name and field, in the order of the names."""
-        yield from self._fields.items()
+        """Iterate over name and field, in the order of the names."""
+        return iter(self._fields.items())
 
     def is_too_long(self, name: str, value: str | bytes) -> bool:
         """Tell whether a field is longer than its bound, or that of the scheme that it names.

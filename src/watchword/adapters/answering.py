@@ -166,7 +166,8 @@ async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
         refusal: what to send.
     """
     if scope["type"] == "http":
-        await _send_response(send, "http.response", refusal, refusal.octets)
+        await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.octets})
+        await send({"type": "http.response.body", "body": refusal.body})
         return
     message = await receive()
     if message["type"] != "websocket.connect":
@@ -176,14 +177,10 @@ async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
         # The worker of granian 2.8.7 panics where a field name repeats in this response (`key.unwrap()` in its src/ws.rs): anybody
         # could end it with one handshake. It alone has `pathsend`; it gets the challenges in one line (RFC 9110 §11.6.1).
         headers = _merged(refusal.octets) if "http.response.pathsend" in extensions else refusal.octets
-        await _send_response(send, "websocket.http.response", refusal, headers)
+        await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": refusal.body})
     else:
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
-
-
-async def _send_response(send: Send, prefix: str, refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": f"{prefix}.start", "status": refusal.status, "headers": headers})
-    await send({"type": f"{prefix}.body", "body": refusal.body})
 
 
 def _merged(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -126,7 +126,7 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
         case Yes():
             return granted
         case Unknown():
-            return failed(route, value, granted.caller, context.principal or ANONYMOUS)
+            return failed(route, "; ".join(sorted(value.causes)), value.retry_after, granted.caller, context.principal or ANONYMOUS)
         case No():
             return _forbid(route, context, route.requirement.denial_reason(context), granted.caller, ())
         case Needs():
@@ -137,28 +137,33 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
             assert_never(value)
 
 
-def failed(
-    route: Route, value: Unknown, caller: Caller | None, principal: Principal = ANONYMOUS, reason: Reason = Reason.UNAVAILABLE
+def failed(  # noqa: PLR0917 - as above
+    route: Route,
+    detail: str,
+    retry_after: int | None,
+    caller: Caller | None,
+    principal: Principal = ANONYMOUS,
+    reason: Reason = Reason.UNAVAILABLE,
 ) -> Failed:
     """Return the decision for an outage: never 401, which would make a client drop good credentials; never 403; never access.
 
     Args:
         route: the rule.
-        value: why, and for how long.
+        detail: why, for the operator.
+        retry_after: seconds after which a new try makes sense; None: unknown.
         caller: the caller, as far as it is known.
         principal: the principal; anonymous where the checker could not tell.
         reason: the reason code.
     """
-    wait = RETRY_AFTER if value.retry_after is None else value.retry_after
     return Failed(
         reason=reason,
         rule=route.text,
         route=route,
-        detail="; ".join(sorted(value.causes)),
+        detail=detail,
         principal=principal,
         scheme=_scheme(caller),
         caller=caller,
-        retry_after=wait,
+        retry_after=RETRY_AFTER if retry_after is None else retry_after,
     )
 
 

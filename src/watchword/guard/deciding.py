@@ -359,10 +359,10 @@ class Deciding:
         policy, error = self._policy, caller.failure
         if error is None:
             raise TypeError("nothing has failed")  # pragma: no cover - the callers look
-        unknown = Unknown(frozenset({error.why}), error.retry_after)
         reason = Reason.OVERLOADED if isinstance(error, Overloaded) else Reason.UNAVAILABLE
         if route.fast_check is not None:
-            return failed(route, unknown, caller, reason=reason)  # the rule depends on the caller alone
+            return failed(route, error.why, error.retry_after, caller, reason=reason)  # the rule depends on the caller alone
+        unknown = Unknown(frozenset({error.why}), error.retry_after)
         context = EvaluationContext(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(context)
         cache = self._cache_advice(view, route, ANONYMOUS, self._advice[None])

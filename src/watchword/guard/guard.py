@@ -375,8 +375,10 @@ class Guard:
         """
         if isinstance(decision, Granted):
             raise ValueError("this decision grants: there is nothing to refuse")  # noqa: TRY004 - its value, not its type, is at fault
+        if request_id is None:
+            request_id = self.request_id(view)
         view.scan(self._policy.index)
-        return self._renderer.render(decision, view, self.request_id(view) if request_id is None else request_id)
+        return self._renderer.render(decision, view, request_id)
 
     def _warn_of_preflight(self, view: RequestView) -> None:
         """Log once how to let preflights through: browsers show scripts nothing but a network error."""

@@ -110,12 +110,10 @@ class Verifying:
         throttle = policy.throttle
         if throttle is not None and credentials.is_guessable:
             return self._throttled(throttle, view, route, shown)
-        known = self._recall(view, shown)
-        if known is not None:
-            return Verified(known)
         checker = entry.checker
         if checker.direct is None:
-            return self._ask(view, route, shown)
+            known = self._recall(view, shown)
+            return self._ask(view, route, shown) if known is None else Verified(known)
         try:
             answer = checker.direct(credentials)
         except Unavailable as error:

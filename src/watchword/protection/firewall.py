@@ -128,15 +128,15 @@ class Firewall:
                 return Finding("fragment", Reason.AMBIGUOUS_PATH)
             if len(view.query.translate(None, _CONTROLS)) != len(view.query) and "control" not in self._off:
                 return Finding("control", Reason.AMBIGUOUS_PATH)
-        if "mount" not in self._off and any(name in view.fields for name in MOUNT_FIELDS):
+        if "mount" not in self._off and not MOUNT_FIELDS.isdisjoint(view.fields):
             return Finding("mount", Reason.AMBIGUOUS_PATH)
         if view.aliases and "field_alias" not in self._off:
             return Finding("field_alias", Reason.HEADER_ALIAS)
         repeated: Finding | None = None
         for name, field in fields:
-            value = view.fields.get(name)
-            if value is None:
+            if name not in view.fields:
                 continue
+            value = view.fields[name]
             if fields.is_too_long(name, value):
                 # A bound cannot be switched off (RFC 9110 §5.4), and precedes repeated fields.
                 return Finding("oversized_field", Reason.OVERSIZED_CREDENTIALS if name in fields.carriers else Reason.OVERSIZED_HEADER)
@@ -195,7 +195,7 @@ def _is_long(view: RequestView) -> bool:
     """Return whether a target is too long, by the octets of the decoded path, which every server states."""
     if len(view.query) > MAX_QUERY_OCTETS:
         return True
-    for path in (view.path, view.whole or ""):
+    for path in (view.path,) if view.whole is None else (view.path, view.whole):
         length = len(view.mount) + len(path)
         if length * _MOST_UTF8 > MAX_PATH_OCTETS and (length > MAX_PATH_OCTETS or len(encode_path(view.mount + path)) > MAX_PATH_OCTETS):
             return True

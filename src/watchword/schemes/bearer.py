@@ -103,7 +103,7 @@ class Bearer(Scheme[BearerToken]):
                 raise CredentialsError("one token after the scheme (RFC 6750 §2.1)", bad_request=True)
             token = BearerToken(sent.token68)
         # The usual case ends here, without a look at query, content and subprotocols.
-        if self.only_authorization:
+        if not (self.parameters or self.subprotocol) and self._form_limit is None:
             return token
         in_query = _READER.find(view.query) if self.parameters and view.query else []
         in_form = _READER.find(view.form) if self.reads_content and view.form else []
