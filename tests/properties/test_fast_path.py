@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ from watchword.schemes import Scheme
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from watchword.operation import Steps
     from watchword.protection.throttle import Attempt, Outcome
 
@@ -106,6 +109,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"bearer": {"form": True}},
     {"api_key": {"header": "X-Key", "cookie": "key"}},
     {"api_key": {"query": "key"}},
+    {"cors_expose": True},
+    {"xhr_no_prompt": True},
     {"firewall": Firewall(off=["repeated_field", "field_alias"])},
 ]
 
@@ -129,7 +134,8 @@ def guard(settings: dict[str, Any], clock: FixedClock, *, fast_path: bool) -> Gu
     rules = {pattern: demand for pattern, demand in (RULES | hidden).items() if not (proxy and pattern in {"/keys", "/tokens"})}
     made = Guard(*schemes, rules=rules, clock=clock, request_id=lambda: "id", remember=10_000 if fast_path else 0, **settings)
     if not fast_path:
-        made.fast_path.in_use = made.fast_path.is_open = False  # public routes need no cache
+        # Public routes need no cache, and neither do refusals.
+        made.fast_path.in_use = made.fast_path.is_open = made.fast_path.refuses = False
     return made
 
 
@@ -153,6 +159,9 @@ fields = st.one_of(
         st.sampled_from(["Origin", "Access-Control-Request-Method", "Accept", "X-Request-Id", "User-Agent"]),
         st.sampled_from(["GET", "text/html"]),
     ),
+    st.tuples(st.just("Accept"), st.sampled_from(["application/json", "text/html;q=0.5, text/plain", "x" * 9000, "", "\xe9"])),
+    st.tuples(st.just("X-Request-Id"), st.sampled_from(["a-1", "a b", "", "0123456789abcdef", "\xe9"])),
+    st.tuples(st.sampled_from(["Sec-Fetch-Mode", "X-Requested-With"]), st.sampled_from(["navigate", "cors"])),
     st.tuples(st.just("Sec-Fetch-Site"), st.sampled_from(["same-origin", "cross-site"])),
 )
 CROSS_SITE = (("Sec-Fetch-Site", "cross-site"),)
@@ -174,7 +183,18 @@ def sent(headers: st.SearchStrategy[tuple[tuple[str, str], ...]], targets: list[
     )
 
 
-EXTRA = [(), (), PREFLIGHT, CROSS_SITE, (("Host", "a"),), (("X-Forwarded-Host", "a,b"),), (("X-Client-Cert", "00"),)]
+REFUSED = (("Accept", "text/html"), ("X-Request-Id", "r-1"), ("Origin", "https://a.example"))
+EXTRA = [
+    (),
+    (),
+    PREFLIGHT,
+    REFUSED,
+    (*REFUSED, ("Accept", "application/json")),
+    CROSS_SITE,
+    (("Host", "a"),),
+    (("X-Forwarded-Host", "a,b"),),
+    (("X-Client-Cert", "00"),),
+]
 shown = st.one_of(
     st.tuples(st.just("Authorization"), tokens),
     st.tuples(st.sampled_from(["X-API-Key", "X-API-Key", "X-Key"]), st.sampled_from(["plain", "admin", "ending"])),
@@ -195,29 +215,73 @@ def comparable(answer: Answer) -> tuple[object, ...]:
     return answer.status, answer.headers, answer.body, handed
 
 
+class Kept(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, object]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line, and what stands beside it."""
+        self.lines.append((record.getMessage(), record.__dict__["watchword"]))
+
+
+@pytest.fixture(autouse=True)
+def level() -> Iterator[None]:
+    """Leave the level of the log as it was."""
+    logger = logging.getLogger("watchword")
+    before = logger.level
+    yield
+    logger.setLevel(before)
+
+
 @pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
 @pytest.mark.parametrize("settings", SETTINGS, ids=[f"{number}-{next(iter(one), 'plain')}" for number, one in enumerate(SETTINGS)])
 @hypothesis.settings(max_examples=hypothesis.settings().max_examples * 2 // 5)
-@given(sequence=st.lists(st.tuples(requests, st.integers(0, 40)), min_size=1, max_size=12))
+@given(sequence=st.lists(st.tuples(requests, st.integers(0, 40)), min_size=1, max_size=12), logged=st.booleans())
 def test_decisions_on_the_short_way_equal_those_on_the_long_way(
-    driver: Any, settings: dict[str, Any], sequence: list[tuple[Request, int]]
+    driver: Any, settings: dict[str, Any], sequence: list[tuple[Request, int]], *, logged: bool
 ) -> None:
-    """For any sequence of requests and steps of the clock, each answer and handover is the same with and without the fast path."""
+    """For any sequence of requests and steps of the clock, each answer, handover and line in the log is the same with the fast path or not.
+
+    With the log on a refusal of the fast path makes a view, and without it reads the fields that it needs; both answer alike.
+    """
     clock = FixedClock(NOW)
+    logger = logging.getLogger("watchword")
+    logger.setLevel(logging.INFO if logged else logging.CRITICAL)
     short, long = (driver(guard(settings, clock, fast_path=on)) for on in (True, False))
     for request, seconds in sequence:
-        assert comparable(short(request)) == comparable(long(request))
-        # The same again: what was remembered now speaks.
-        assert comparable(short(request)) == comparable(long(request))
+        for _ in range(2):  # the same again: what was remembered now speaks
+            kept = Kept()
+            logger.addHandler(kept)
+            try:
+                answers = comparable(short(request)), comparable(long(request))
+            finally:
+                logger.removeHandler(kept)
+            assert answers[0] == answers[1]
+            by_short, by_long = kept.lines[: len(kept.lines) // 2], kept.lines[len(kept.lines) // 2 :]
+            assert by_short == by_long
         clock.advance(seconds)
 
 
 @pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
 @pytest.mark.parametrize(
-    ("field", "target"), [(("Authorization", "Bearer plain"), "/orders/7"), (("X-API-Key", "plain"), "/orders/7"), (None, "/healthz?x=1")]
+    ("field", "target"),
+    [
+        (("Authorization", "Bearer plain"), "/orders/7"),
+        (("X-API-Key", "plain"), "/orders/7"),
+        (None, "/healthz?x=1"),
+        (None, "/orders/7?x=1"),
+        (("Authorization", "Bearer marked"), "/orders/7"),
+    ],
+    ids=["token", "key", "public", "nothing", "without rights"],
 )
 def test_the_short_way_is_taken(driver: Any, field: tuple[str, str] | None, target: str) -> None:
-    """After the first request of a caller, or on a public route, nothing is decided on the full path, so the property compares two ways."""
+    """After the first request of a caller, and on a public route, nothing is decided on the full path, so the property compares two ways.
+
+    The same where nothing is shown, or the caller lacks a scope.
+    """
     made = guard({}, FixedClock(NOW), fast_path=True)
     send = driver(made)
     request = Request(target=target, headers=(("Host", "a"), ("Accept", "*/*"), *((field,) if field else ())))

@@ -77,7 +77,7 @@ def test_evidence_that_ends_at_no_number_has_ended() -> None:
         assert guard.decide(view).reason is Reason.EXPIRED
         # Nor by the fast path, which looks at nothing but the memory.
         sent = [(b"authorization", basic("ann", "x")[1].encode())]
-        assert guard.fast_path.grant((view.method, view.path, view.raw_path, view.mount), sent) is None
+        assert guard.fast_path.decide((view.method, view.path, view.raw_path, view.mount), sent) is None
 
 
 class Broken(MemoryStore):

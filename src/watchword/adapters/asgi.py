@@ -26,7 +26,8 @@ from watchword.adapters.scope import (
 from watchword.adapters.subprotocols import selecting
 from watchword.clock import ticks
 from watchword.errors import ConfigurationError
-from watchword.guard.exchange import KEY, Exchange
+from watchword.guard.cache import Grant
+from watchword.guard.exchange import KEY, Exchange, refuse_again
 from watchword.guard.forwarding import UNCHANGED
 from watchword.guard.outcome import Imitate, Pass
 from watchword.mount import Place
@@ -114,28 +115,35 @@ class GuardMiddleware:
             return
         fast_path = self._fast_path
         query = scope.get("query_string")
-        if kind == "http" and placing.settled and (fast_path.open_to(query) if query else fast_path.in_use):
+        if kind == "http" and (fast_path.open_to(query) if query else fast_path.in_use):
             started = ticks() if self._listens else 0.0
             raw_path = scope.get("raw_path") or None
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
-            grant = None if target is None else fast_path.grant(target, headers)
-            if grant is not None:
-                granted = grant.granted
-                auth = grant.told
-                if type(auth) is not Auth:  # made once; the WSGI adapter of the same guard tells something else
-                    auth = grant.told = Auth(granted.principal)
-                scope["user"], scope["auth"], scope["watchword.decision"] = granted.principal, auth, granted
-                if started or self._views:
-                    exchange = Exchange(
-                        guard, partial(view_of, scope, method, where or Place(path)), granted, started=started, views=self._views
-                    )
-                    await self._serve(exchange, UNCHANGED, marker, scope, receive, send)
+            decided = None if target is None else fast_path.decide(target, headers)
+            if isinstance(decided, Grant):
+                if placing.settled:
+                    granted = decided.granted
+                    auth = decided.told
+                    if type(auth) is not Auth:  # made once; the WSGI adapter of the same guard tells something else
+                        auth = decided.told = Auth(granted.principal)
+                    scope["user"], scope["auth"], scope["watchword.decision"] = granted.principal, auth, granted
+                    if started or self._views:
+                        exchange = Exchange(
+                            guard, partial(view_of, scope, method, where or Place(path)), granted, started=started, views=self._views
+                        )
+                        await self._serve(exchange, UNCHANGED, marker, scope, receive, send)
+                        return
+                    child = dict(scope)
+                    if pinned is not None:
+                        child["root_path"] = root
+                    child["watchword.guard"] = marker
+                    await self.app(child, receive, send if decided.advice is None else partial(advise, send, decided.advice))
                     return
-                child = dict(scope)
-                if pinned is not None:
-                    child["root_path"] = root
-                child["watchword.guard"] = marker
-                await self.app(child, receive, send if grant.advice is None else partial(advise, send, grant.advice))
+            elif decided is not None:
+                tell(scope, decided)
+                view_later = partial(view_of, scope, method, where or Place(path))
+                refusal = refuse_again(guard, decided, method, fast_path.said(headers), view_later, started)
+                await respond(scope, receive, send, refusal)
                 return
         view = view_of(scope, method, where or Place(path))
         if guard.policy.content_readers and kind == "http":

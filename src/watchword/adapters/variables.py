@@ -39,6 +39,9 @@ def variable_of(name: str) -> str:
     return UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
 
 
+_SAID = [(variable_of(name), name) for name in ("accept", "origin", "x-request-id")]
+
+
 class Variables(dict[str, "str | None"]):
     """Maps a variable to the field that it stands for, as `FieldIndex` does: its name, `"?<name>"` for an alias, or None.
 
@@ -88,6 +91,22 @@ class Variables(dict[str, "str | None"]):
                     return None
                 found.append((name, sent.encode()))
         return found
+
+    @staticmethod
+    def said(environ: Mapping[str, str]) -> dict[str, str] | None:
+        """Return the fields of an environ that a refusal is written by, as `FastPath.said` does.
+
+        Args:
+            environ: of a request that is refused on the fast path.
+        """
+        said: dict[str, str] = {}
+        for variable, name in _SAID:
+            value = environ.get(variable)
+            if value is not None:
+                if len(value) > MAX_FIELD_OCTETS:
+                    return None
+                said[name] = value
+        return said
 
     def _are_ignored(self, environ: Iterable[str]) -> bool:
         """Tell whether no variable keeps the request from the fast path, but those of credentials and of the host."""

@@ -25,7 +25,8 @@ from watchword.adapters.responses import Answer, Starting, StartResponse, advisi
 from watchword.adapters.variables import Variables
 from watchword.clock import ticks
 from watchword.errors import ConfigurationError
-from watchword.guard.exchange import KEY, Exchange
+from watchword.guard.cache import Grant
+from watchword.guard.exchange import KEY, Exchange, refuse_again
 from watchword.guard.forwarding import UNCHANGED
 from watchword.guard.outcome import Imitate, Pass
 from watchword.mount import check_mount
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from watchword.guard import Guard
     from watchword.guard.forwarding import Forwarding
     from watchword.guard.outcome import Outcome
+    from watchword.refusal import Refusal
 
 # What this guard has let through: guard, method, mount and path.
 Marker: TypeAlias = "tuple[Guard, str, str, str]"
@@ -105,15 +107,18 @@ class GuardMiddleware:
         if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")):
             started = ticks() if guard.listens else 0.0
             credentials = self._variables.credentials(environ)
-            grant = None if credentials is None else self._fast_path.grant(target, credentials)
-            if grant is not None:
-                granted = grant.granted
+            decided = None if credentials is None else self._fast_path.decide(target, credentials)
+            view_later = partial(view_of, seen, target, self._variables, misplaced=False)
+            if isinstance(decided, Grant):
+                granted = decided.granted
                 tell(environ, granted)
                 if started or self._views:
-                    view_later = partial(view_of, seen, target, self._variables, misplaced=False)
                     exchange = Exchange(guard, view_later, granted, started=started, views=self._views)
                     return self._serve(exchange, UNCHANGED, environ, seen, start_response, marker)
-                return self._call(environ, start_response if grant.advice is None else advising(start_response, grant.advice), marker)
+                return self._call(environ, start_response if decided.advice is None else advising(start_response, decided.advice), marker)
+            if decided is not None:
+                tell(environ, decided)
+                return _respond(refuse_again(guard, decided, method, self._variables.said(environ), view_later, started), start_response)
         view = view_of(seen, target, self._variables, misplaced=misplaced)
         if guard.policy.content_readers:
             view.reader = lambda limit: Operation(lambda: read_ahead(environ, limit))
@@ -160,9 +165,7 @@ class GuardMiddleware:
             return self._imitate(exchange, outcome, environ, start_response)
         if isinstance(outcome, Pass):
             raise TypeError("what passes is not refused")  # pragma: no cover - the callers look
-        refusal = outcome.refusal
-        start_response(f"{refusal.status} {refusal.reason_phrase}", refusal.headers)
-        return [refusal.body] if refusal.body else []
+        return _respond(outcome.refusal, start_response)
 
     def _imitate(self, exchange: Exchange, imitate: Imitate, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let the application answer for a path at which it has nothing, so that no handler runs that is kept from this caller."""
@@ -186,6 +189,11 @@ class GuardMiddleware:
             return self._refuse(exchange, imitate.otherwise, environ, start_response)
         start_response(answer.status, fields)
         return [] if imitate.is_preflight else answer.parts
+
+
+def _respond(refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
+    start_response(f"{refusal.status} {refusal.reason_phrase}", refusal.headers)
+    return [refusal.body] if refusal.body else []
 
 
 __all__ = ["Environ", "GuardMiddleware", "StartResponse", "WSGIApp"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from watchword.authorization.rules import Route
     from watchword.clock import Clock
     from watchword.credentials import Carrier, Credentials
-    from watchword.decision import CacheAdvice, Granted
+    from watchword.decision import CacheAdvice, Challenged, Forbidden, Granted
     from watchword.guard.policy import Entry
     from watchword.principal import Principal
     from watchword.verdict import Lease
@@ -62,7 +62,7 @@ class Fact:
         carrier: which part of the request brought the credentials.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "caller", "grants", "is_timeless", "principal", "scheme")
+    __slots__ = ("_lease", "_since", "_until", "caller", "grants", "is_timeless", "principal", "refusals", "scheme")
 
     def __init__(  # noqa: PLR0917 - the facts
         self, principal: Principal, scheme: str, lease: Lease, since: float, until: float, carrier: Carrier
@@ -76,6 +76,7 @@ class Fact:
         self.is_timeless: bool = lease is ALWAYS and not ends
         self._lease = lease
         self.grants: dict[Route, Grant] = {}  # of the fast path, which bounds them
+        self.refusals: dict[Route, Challenged | Forbidden] = {}  # as above
         self.caller: Caller = Caller(principal, scheme, carrier, self, cached=True)
 
     def is_current(self, clock: Clock) -> bool:

@@ -350,9 +350,14 @@ class Deciding:
         if entry is None and fast_check is not None:
             asked = asking(policy, route, view)
             if asked.needed:
-                return ask_anonymous(policy, route, view, asked)
+                decision: Decision = ask_anonymous(policy, route, view, asked)
+                self.fast_path.keep_refusal(route, caller, decision)
+                return decision
         context = EvaluationContext(view, policy.clock, principal)
-        return settle(policy, route, context, route.requirement.evaluate(context), entry, granted)
+        decision = settle(policy, route, context, route.requirement.evaluate(context), entry, granted)
+        if fast_check is not None:
+            self.fast_path.keep_refusal(route, caller, decision)
+        return decision
 
     def _unavailable(self, view: RequestView, route: Route, entry: Entry, caller: Caller) -> Decision:
         """Evaluate the rule in an outage of the checker: parts that do not depend on the identity may still decide."""

@@ -18,10 +18,10 @@ from watchword.refusal import grant_headers, styled_headers
 from watchword.request import RequestView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from watchword.authorization.requirement import Requirement
-    from watchword.decision import Decision
+    from watchword.decision import Decision, Refusing
     from watchword.guard.guard import Guard
     from watchword.guard.outcome import Outcome
     from watchword.principal import Principal
@@ -264,4 +264,24 @@ class Exchange:
         return f"Exchange({self._decision!r})"
 
 
-__all__ = ["KEY", "Exchange"]
+def refuse_again(  # noqa: PLR0917 - the facts of one request
+    guard: Guard, decision: Refusing, method: str, said: Mapping[str, str] | None, view: Callable[[], RequestView], started: float
+) -> Refusal:
+    """Return the refusal for a decision of the fast path, after somebody was told of it.
+
+    Args:
+        guard: made the decision.
+        decision: the decision.
+        method: of the request.
+        said: as `FastPath.said` returns it; None: the view says it.
+        view: makes the view.
+        started: when the decision was begun, where `guard.listens`.
+    """
+    if said is not None and not started:
+        return guard.refuse_unseen(decision, method, said, view)
+    exchange = Exchange(guard, view, decision, started=started)
+    exchange.conclude()
+    return guard.refuse(decision, exchange.view)
+
+
+__all__ = ["KEY", "Exchange", "refuse_again"]

@@ -1,4 +1,4 @@
-"""The fast path: a caller whom the cache knows, or a request that shows nothing on a public route, at a known target.
+"""Repeats decisions at known targets: about a caller whom the cache knows, and about a request that shows nothing.
 
 Nothing is decided here that was not decided on the full path. The cache says whom a header field stands for, as long as that is true; which
 rule decides about a target cannot change while the guard lives. The rule itself is evaluated every time, unless it is `public`. Whatever is
@@ -7,13 +7,14 @@ not plain goes the full path: that is what keeps the two alike, and a property t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.authorization.binding import CHANGING
 from watchword.authorization.identified import public
-from watchword.decision import Granted
+from watchword.decision import NOBODY, Challenged, Forbidden, Granted
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS
-from watchword.guard.cache import Grant
+from watchword.guard.cache import Fact, Grant
 from watchword.guard.cross_site import SAFE_METHODS
 from watchword.protection.firewall import is_plain_query
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from watchword.authorization.rules import Route
     from watchword.credentials import Carrier
-    from watchword.decision import CacheAdvice
-    from watchword.guard.cache import CredentialCache, Fact
+    from watchword.decision import CacheAdvice, Caller, Decision
+    from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
 
@@ -39,6 +40,8 @@ _COMMA = ord(",")  # a tenth of what it costs to look for one octet as `bytes`
 
 NOTHING: Final = b""
 """The key of a request that shows no credentials."""
+
+_SAID = frozenset({"accept", "origin", "x-request-id"})
 
 _IDLE = frozenset(
     {
@@ -107,7 +110,7 @@ class Targets(dict[TargetKey, Target]):
 
 
 class FastPath:
-    """Grants again what was granted before.
+    """Decides again what was decided before.
 
     Args:
         policy: the configuration.
@@ -117,6 +120,7 @@ class FastPath:
 
     __slots__ = (
         "_advice",
+        "_asking",
         "_begin",
         "_cache",
         "_clock",
@@ -129,6 +133,7 @@ class FastPath:
         "carriers",
         "in_use",
         "is_open",
+        "refuses",
         "targets",
     )
 
@@ -144,8 +149,11 @@ class FastPath:
             and all(entry.scheme.fields for entry in policy.entries)
             and not (policy.throttle is not None or policy.require_tls or policy.content_readers or policy.parameters)
         )
+        # A refusal is repeated where it depends on the caller and the rule alone, and where all credentials would be seen here.
+        self.refuses: bool = policy.repeats_challenges and not (policy.require_tls or policy.content_readers or policy.parameters)
         # Until there is somebody who could take it.
         self.in_use: bool = self._passes_on and any(route.requirement == public for route in policy.rules)
+        self._asking = policy.asking
         self._cache = cache
         self._facts = cache.facts
         self._clock = policy.clock
@@ -191,8 +199,10 @@ class FastPath:
         """
         return name is None or name in self._idle
 
-    def grant(self, target: TargetKey, headers: Sequence[tuple[bytes, bytes]]) -> Grant | None:  # noqa: C901 - each call costs every request
-        """Grant, if the route is public, or caller and target are known and the rule is met.
+    def decide(  # noqa: C901, PLR0912 - each call costs every request
+        self, target: TargetKey, headers: Sequence[tuple[bytes, bytes]]
+    ) -> Grant | Challenged | Forbidden | None:
+        """Decide as before, where the target is known, and the caller too, or nothing is shown; the rule is evaluated again.
 
         Args:
             target: the target; its query, if any, is one that this is open to.
@@ -223,17 +233,19 @@ class FastPath:
                 host = True
             elif not self._is_ignored(name):
                 return None
+        route = known.route
         if not key:
-            return known.public
+            return known.public or self._refuse_anonymous(target[0], route)
         # As `CredentialCache.recall`.
         fact = self._facts.get(key)
         if fact is None or not (fact.is_timeless or fact.is_current(self._clock)):
             return None
         if not known.is_safe and fact.scheme in self._kept_by_browsers:
             return None  # the full path asks where the request comes from; handshakes do not come here
-        route = known.route
-        if route.fast_check is None or not route.fast_check(fact.principal):
+        if route.fast_check is None:
             return None
+        if not route.fast_check(fact.principal):
+            return fact.refusals.get(route) if target[0] != "OPTIONS" else None  # a preflight may be answered in another way
         return fact.grants.get(route) or self._grant(fact, route)
 
     def _is_ignored(self, name: bytes) -> bool:
@@ -256,6 +268,50 @@ class FastPath:
             fact.grants.clear()
         fact.grants[route] = grant
         return grant
+
+    def _refuse_anonymous(self, method: str, route: Route) -> Challenged | Forbidden | None:
+        """Return what a rule answers whoever shows nothing, if that was found out and is kept."""
+        asked = self._asking.get(route) if self.refuses and method != "OPTIONS" else None
+        return None if asked is None else asked.decision
+
+    def keep_refusal(self, route: Route, caller: Caller, decision: Decision) -> None:
+        """Remember what is refused, if the fast path may refuse it again.
+
+        Args:
+            route: the rule, which depends on the caller alone.
+            caller: who was refused.
+            decision: of the full path.
+        """
+        if not self.refuses:
+            return
+        fact, evidence = caller.term, caller.principal.evidence
+        if isinstance(fact, Fact):
+            # Evidence may count from some places only. What is hidden is answered by the application.
+            if isinstance(decision, (Challenged, Forbidden)) and (evidence is None or evidence.networks is None):
+                if len(fact.refusals) >= MOST_GRANTS:
+                    fact.refusals.clear()
+                fact.refusals[route] = replace(decision, caller=fact.caller)
+        elif caller is NOBODY:
+            self.in_use = True
+
+    def said(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str] | None:
+        """Return the fields of a header section that a refusal is written by.
+
+        Args:
+            headers: the header section of a request that is refused here.
+
+        Returns:
+            Names, lower case, and values; None: one came twice, or is too long to be read.
+        """
+        said: dict[str, str] = {}
+        index = self._index
+        for raw, value in headers:
+            name = index[raw]
+            if name is not None and name in _SAID:
+                if name in said or len(value) > MAX_FIELD_OCTETS:
+                    return None
+                said[name] = value.decode("latin-1")
+        return said
 
     def __repr__(self) -> str:
         return f"FastPath({len(self.targets)} targets)"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
     from watchword.credentials import Credentials
-    from watchword.decision import Decision
+    from watchword.decision import Decision, Refusing
     from watchword.guard.exchange import Exchange
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
@@ -380,6 +380,23 @@ class Guard:
         view.scan(self._policy.index)
         return self._renderer.render(decision, view, request_id)
 
+    def refuse_unseen(self, decision: Refusing, method: str, said: Mapping[str, str], view: Callable[[], RequestView]) -> Refusal:
+        """Log a decision of the fast path, and say no; for adapters. Where nothing is logged, no view is made.
+
+        Args:
+            decision: the decision.
+            method: of the request.
+            said: as `FastPath.said` returns it.
+            view: makes the view.
+        """
+        request_id = self._id_of(said.get("x-request-id"))
+        if is_logged(decision):
+            seen = view()
+            if self._policy.proxies is not None:
+                self._policy.scan(seen)  # which finds out who the client is
+            log_refusal(decision, seen, request_id)
+        return self._renderer.write(decision, request_id, method, said.get("accept"), by_script="origin" in said)
+
     def _warn_of_preflight(self, view: RequestView) -> None:
         """Log once how to let preflights through: browsers show scripts nothing but a network error."""
         try:
@@ -418,9 +435,11 @@ class Guard:
         known = view.request_id
         if known is None:
             self._policy.scan(view)
-            sent = view.field("x-request-id")
-            known = view.request_id = sent if sent is not None and _is_id(sent) else self._new_id()
+            known = view.request_id = self._id_of(view.field("x-request-id"))
         return known
+
+    def _id_of(self, sent: str | None) -> str:
+        return sent if sent is not None and _is_id(sent) else self._new_id()
 
     def explain(self, view: RequestView) -> Explanation:
         """Decide, and say why: each step, what the checker answered, the rule as a tree, the cure, and the exact response.

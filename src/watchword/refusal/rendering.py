@@ -119,12 +119,25 @@ class Renderer:
         Returns:
             The response.
         """
+        return self.write(decision, request_id, view.method, view.field("accept"), by_script=self._expose and view.carries("origin"))
+
+    def write(self, decision: Refusing, request_id: str, method: str, accept: str | None, *, by_script: bool) -> Refusal:
+        """Do as `render` does, with all that is read of a request at hand.
+
+        Args:
+            decision: the decision.
+            request_id: as above.
+            method: of the request.
+            accept: its field `Accept`; None: there is none.
+            by_script: whether it has a field `Origin`.
+        """
         # Hidden is for servers of one's own that have no 404 to imitate; the adapters send the application's.
-        accept = None if isinstance(decision, Hidden) else view.field("accept")
-        preferred = self._kind_of if accept is None or len(accept) <= _LONGEST_ACCEPT else _preferred
-        kind = _PLAIN if isinstance(decision, Hidden) else preferred(accept)
-        prepared = self._prepare(decision, kind, identified=bool(request_id), exposes=self._expose and view.carries("origin"))
-        return prepared.refusal(request_id, content=view.method != "HEAD")
+        if isinstance(decision, Hidden):
+            kind = _PLAIN
+        else:
+            kind = self._kind_of(accept) if accept is None or len(accept) <= _LONGEST_ACCEPT else _preferred(accept)
+        prepared = self._prepare(decision, kind, identified=bool(request_id), exposes=self._expose and by_script)
+        return prepared.refusal(request_id, content=method != "HEAD")
 
     def _prepare(self, decision: Refusing, kind: str, *, identified: bool, exposes: bool) -> Prepared:
         """Return the refusal but for the request id; it is kept, unless something in it is for this request alone.
