@@ -434,7 +434,8 @@ class Guard:
         """
         known = view.request_id
         if known is None:
-            self._policy.scan(view)
+            if view.index is not self._policy.index:
+                self._policy.scan(view)
             known = view.request_id = self._id_of(view.field("x-request-id"))
         return known
 
