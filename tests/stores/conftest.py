@@ -1,4 +1,4 @@
-"""Stores of both databases, and a server that a test may stop."""
+"""Opens stores of both databases, and a server that a test may stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store in the database of an application that has migrations of its own, by alembic."""
+"""Tests a store in the database of an application with alembic migrations of its own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("schemas", [False, True])
 def test_autogenerate_leaves_the_tables_of_a_store_alone(engine: Engine, schemas: bool) -> None:  # noqa: FBT001 - a parameter
-    """With the filter it proposes what the application itself lacks or has too much, and nothing of the store's."""
+    """With the filter, autogenerate proposes changes of the application's own tables alone."""
     SQLStore(engine=engine, create=True).close()
     own = MetaData()
     Table("orders", own, Column("id", Integer, primary_key=True))
@@ -98,8 +98,8 @@ def _run(engine: Engine, folder: Path, end: str) -> None:
     command.upgrade(config, "head")
 
 
-def test_a_migration_of_the_application_makes_the_store(engine: Engine, tmp_path: Path) -> None:
-    """In its own transaction, with changes of its own before and after, and without waiting for itself."""
+def test_a_migration_of_the_application_creates_the_store(engine: Engine, tmp_path: Path) -> None:
+    """It does so in its own transaction, between other changes, and without a deadlock."""
     _run(engine, tmp_path / "migrations", "")
     assert {"orders", "alembic_version", "watchword_accounts", "watchword_schema"} <= set(inspect(engine).get_table_names())
     with engine.connect() as connection:
@@ -110,7 +110,7 @@ def test_a_migration_of_the_application_makes_the_store(engine: Engine, tmp_path
 
 
 def test_a_migration_that_fails_leaves_no_store_in_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
-    """It is part of the application's transaction."""
+    """The tables are part of the application's transaction."""
     engine = create_engine(postgresql.url(postgresql.new_database()).replace("postgresql:", "postgresql+psycopg:"))
     with pytest.raises(ZeroDivisionError):
         _run(engine, tmp_path / "migrations", "1 / 0")
@@ -118,8 +118,8 @@ def test_a_migration_that_fails_leaves_no_store_in_postgresql(postgresql: Postgr
     engine.dispose()
 
 
-def test_a_migration_that_fails_in_sqlite_is_told_from_a_foreign_database(tmp_path: Path) -> None:
-    """Python's driver commits what makes tables, and not the version: the next start says what to do."""
+def test_a_failed_migration_in_sqlite_is_reported_as_damaged(tmp_path: Path) -> None:
+    """Python's driver commits the tables without the version. The next start says what to do."""
     engine = create_engine(f"sqlite:///{tmp_path}/app.db")
     with pytest.raises(ZeroDivisionError):
         _run(engine, tmp_path / "migrations", "1 / 0")
@@ -128,8 +128,8 @@ def test_a_migration_that_fails_in_sqlite_is_told_from_a_foreign_database(tmp_pa
     engine.dispose()
 
 
-def test_a_connection_is_one_of_sqlalchemy(engine: Engine) -> None:
-    """Anything else is refused with its class: a Session, a connection of the driver, an engine."""
+def test_init_refuses_objects_that_are_no_connection_of_sqlalchemy(engine: Engine) -> None:
+    """A Session, a connection of the driver and an engine are refused, with their class."""
     store = SQLStore(engine=engine, check=False)
     for wrong in (engine, "sqlite://", object()):
         with pytest.raises(ConfigurationError, match=r"^connection must be a Connection, such as engine\.connect\(\), got [A-Za-z]+\."):
@@ -139,7 +139,7 @@ def test_a_connection_is_one_of_sqlalchemy(engine: Engine) -> None:
 
 
 def test_on_the_callers_connection_nothing_is_committed(engine: Engine) -> None:
-    """Neither made nor upgraded: that is the caller's to decide."""
+    """The caller commits the created or upgraded tables."""
     store = SQLStore(engine=engine, check=False)
     with engine.connect() as connection, connection.begin() as transaction:
         if engine.dialect.name == "sqlite":

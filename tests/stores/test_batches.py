@@ -1,4 +1,4 @@
-"""Several accounts that are added in one transaction, as imports do it."""
+"""Tests the addition of several accounts in one transaction, for imports."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def one_by_one(store: SQLStore, batch: list[AccountRecord], *, fold_case: bool |
 
 @pytest.mark.parametrize("fold_case", [None, False, True])
 @pytest.mark.parametrize("name", BATCHES)
-def test_a_batch_takes_what_is_taken_one_by_one(name: str, fold_case: bool | None, opens: Opens) -> None:  # noqa: FBT001 - a parameter of the store
-    """All of them are added, as they would be one by one, or none, for the same reason."""
+def test_a_batch_of_accounts_has_the_result_of_single_additions(name: str, fold_case: bool | None, opens: Opens) -> None:  # noqa: FBT001 - a parameter of the store
+    """All accounts are added, or none, for the same reason."""
     alone, together = opens("sqlite://"), opens("sqlite://")
     for store in (alone, together):
         store.add_account(account("1", "ann"))
@@ -65,7 +65,7 @@ def test_a_batch_takes_what_is_taken_one_by_one(name: str, fold_case: bool | Non
 
 
 def test_a_batch_costs_few_statements(url: str, opens: Opens) -> None:
-    """Not one for each account, and not one parameter for each name in one statement."""
+    """It needs neither a statement per account nor all names as parameters of one statement."""
     store = opens(url)
     heard: list[str] = []
     event.listen(store._database._engine, "before_cursor_execute", lambda *given: heard.append(given[2]))
@@ -77,8 +77,8 @@ def test_a_batch_costs_few_statements(url: str, opens: Opens) -> None:
     assert found.id == "id-599"
 
 
-def test_a_batch_voids_only_what_it_concerns(opens: Opens) -> None:
-    """A name in another case is a change of the account that has it, and a disabled account is one of itself."""
+def test_a_batch_expires_only_answers_about_its_accounts(opens: Opens) -> None:
+    """A name in another case is a change of the account with that name, and a disabled account is a change of itself."""
     store = opens("sqlite://", staleness=3600)
     kept = store.add_accounts([account("1", "ann"), account("2", "bob"), account("3", "eve")])
     assert store.find_account("ann") is not None

@@ -1,4 +1,4 @@
-"""Changes that are made at the same time: none is lost, none waits in a ring, and the lock of all is held for one round trip."""
+"""Tests concurrent changes: none is lost, none deadlocks, and the lock of all changes is held for one round trip."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ for turn in range(40):
 """
 
 
-def test_processes_that_change_the_same_records_never_wait_in_a_ring(postgresql: PostgreSQL, empty_postgresql: str, opens: Opens) -> None:
-    """Whatever four of them do to the accounts, keys and tokens of the same two people, the server finds no deadlock, and nothing fails."""
+def test_processes_that_change_the_same_records_do_not_deadlock(postgresql: PostgreSQL, empty_postgresql: str, opens: Opens) -> None:
+    """Four processes change the accounts, keys and tokens of two owners, and nothing fails."""
     store = opens(empty_postgresql)
     for who in SUBJECTS:
         store.add_account(account(who, f"name {who}"))
@@ -93,8 +93,8 @@ def waiting(admin: psycopg.Connection[Any]) -> int:
     return int(admin.execute(question).fetchall()[0][0])
 
 
-def test_a_rotation_under_way_is_not_missed_by_a_revocation_of_all(postgresql: PostgreSQL, empty_postgresql: str, opens: Opens) -> None:
-    """The successor of a key is revoked with the other keys, though nobody saw it when the revocation began."""
+def test_revoke_all_revokes_the_successor_of_a_rotation_under_way(postgresql: PostgreSQL, empty_postgresql: str, opens: Opens) -> None:
+    """The successor is revoked although it was not visible when the revocation began."""
     store, other = opens(empty_postgresql, timeout=30), opens(empty_postgresql, timeout=30)
     old = store.add_key(key("k1", "ann"))
     inserted, go_on = Event(), Event()
@@ -118,10 +118,10 @@ def test_a_rotation_under_way_is_not_missed_by_a_revocation_of_all(postgresql: P
 
 
 @pytest.mark.parametrize("name", [NAMES, account_subject("1")])
-def test_a_lock_that_is_not_released_is_an_outage_and_no_stall(
+def test_a_lock_that_is_not_released_is_an_outage_but_no_stall(
     name: str, postgresql: PostgreSQL, empty_postgresql: str, opens: Opens
 ) -> None:
-    """Who waits for it gives up in time; others are answered meanwhile, and the database is not taken for a frozen one."""
+    """A change that waits for it gives up in time. Other requests are answered, and the database does not count as frozen."""
     store = opens(empty_postgresql, timeout=0.2)
     store.add_key(key("k1", "1"))
 
@@ -138,8 +138,8 @@ def test_a_lock_that_is_not_released_is_an_outage_and_no_stall(
         work()
 
 
-def test_a_revocation_waits_for_nobody_who_revokes_something_else(postgresql: PostgreSQL, empty_postgresql: str, opens: Opens) -> None:
-    """The lock of all changes is taken by the last statement and goes with it: another change may stop before it as long as it likes."""
+def test_a_revocation_does_not_wait_for_an_unrelated_revocation(postgresql: PostgreSQL, empty_postgresql: str, opens: Opens) -> None:
+    """The last statement takes the lock of all changes, and ends with it: a change may stop before it for any time."""
     store, other = opens(empty_postgresql, timeout=30), opens(empty_postgresql, timeout=30)
     for id_, owner in (("k1", "ann"), ("k2", "bob"), ("k3", "bob")):
         store.add_key(key(id_, owner))

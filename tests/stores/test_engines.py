@@ -1,4 +1,4 @@
-"""A store over an engine of the application, and tables in a schema of their own."""
+"""Tests a store over an engine of the application, and tables in a schema."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
-def test_a_store_over_an_engine_does_everything(engine: Engine) -> None:
-    """With threads, and without leaving a connection in another state; closing it leaves the engine open."""
+def test_a_store_over_an_engine_supports_every_method(engine: Engine) -> None:
+    """Several threads use it, no connection changes its state, and closing the store leaves the engine open."""
     store = SQLStore(engine=engine, create=True)
     fill(store)
     for work in methods(store).values():
@@ -83,7 +83,7 @@ def test_a_store_over_an_engine_does_everything(engine: Engine) -> None:
 
 
 def test_engines_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
-    """Each with what to do: an asynchronous one, another driver, one connection for all threads, none at all, and two places."""
+    """The message names the fix: for an asynchronous engine, one connection for all threads, no engine, and a second place."""
     path = f"sqlite:///{tmp_path}/app.db"
 
     class Asynchronous:
@@ -110,8 +110,8 @@ def test_engines_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_nothing_of_an_engines_password_shows(postgresql: PostgreSQL) -> None:
-    """Neither of its URL nor of an option in it, which SQLAlchemy itself does show."""
+def test_the_password_of_an_engine_is_not_shown(postgresql: PostgreSQL) -> None:
+    """Neither that of its URL nor that of an option, which SQLAlchemy itself shows."""
     for url in (
         "postgresql+psycopg://ann:violet-tractor@127.0.0.1:1/d",
         "postgresql+psycopg://127.0.0.1:1/d?user=ann&password=violet-tractor",
@@ -125,8 +125,8 @@ def test_nothing_of_an_engines_password_shows(postgresql: PostgreSQL) -> None:
         engine.dispose()
 
 
-def test_a_schema_holds_the_tables_and_is_in_every_advice(postgresql: PostgreSQL, opens: Opens) -> None:
-    """Two stores in one database do not know of each other, and the command that is advised makes the right one."""
+def test_a_schema_holds_the_tables_and_is_in_the_advised_commands(postgresql: PostgreSQL, opens: Opens) -> None:
+    """Two stores in one database are independent, and the advised command creates the right one."""
     name = postgresql.new_database()
     url = postgresql.url(name)
     in_schema = f"{url}&schema=Auth%20x"
@@ -168,8 +168,8 @@ with SQLStore(sys.argv[1], create=True) as store:
 """
 
 
-def test_a_store_is_made_by_a_package_in_a_zip_file(tmp_path: Path) -> None:
-    """No migration is looked for on a disk; from the program and from the command line."""
+def test_a_package_in_a_zip_file_creates_a_store(tmp_path: Path) -> None:
+    """Programs and the command line do not look for migrations on a disk."""
     archive = shutil.make_archive(str(tmp_path / "watchword"), "zip", ROOT / "src")
     packages = sysconfig.get_path("purelib")
     head = f"import sys; sys.path[:0] = [{archive!r}, {packages!r}]\n"

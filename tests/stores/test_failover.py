@@ -1,4 +1,4 @@
-"""Lists of servers, and servers that change their roles."""
+"""Tests lists of servers, and servers that change their roles."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def _read_only(server: PostgreSQL, value: str) -> None:
         admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'watchword'")
 
 
-def test_of_a_list_the_server_is_taken_that_can_be_written_to(own_postgresql: PostgreSQL, second: PostgreSQL) -> None:
-    """Whichever comes first, in both ways to write a list; after a failover the other one, without a restart."""
+def test_a_list_of_servers_leads_to_the_writable_one(own_postgresql: PostgreSQL, second: PostgreSQL) -> None:
+    """In any order, and in both forms of a list. After a failover the store uses the other server without a restart."""
     first = own_postgresql
     SQLStore(first.url(), create=True).close()
     one, two = first.folder, second.folder
@@ -58,8 +58,8 @@ def test_of_a_list_the_server_is_taken_that_can_be_written_to(own_postgresql: Po
         store.close()
 
 
-def test_a_list_without_a_server_that_can_be_written_to_is_an_outage(second: PostgreSQL) -> None:
-    """What a standby does not know yet may be a revocation: it is asked only where the URL says so."""
+def test_a_list_without_a_writable_server_is_an_outage(second: PostgreSQL) -> None:
+    """A standby may lack a revocation, and is used only if the URL says so."""
     _read_only(second, "on")
     try:
         url = f"postgresql://postgres@/postgres?host={second.folder}&host=/nonexistent"
@@ -71,8 +71,8 @@ def test_a_list_without_a_server_that_can_be_written_to_is_an_outage(second: Pos
         _read_only(second, "off")
 
 
-def test_which_connections_are_closed() -> None:
-    """Where another server, or another session, may do better; not where the statement alone has failed."""
+def test_connections_are_closed_if_a_new_one_may_work() -> None:
+    """They stay open if only the statement has failed."""
 
     def closed(code: str | None) -> bool:
         error = Exception("words")
@@ -85,8 +85,10 @@ def test_which_connections_are_closed() -> None:
 
 
 @pytest.mark.parametrize(("code", "tries"), [("40001", 2), ("40P01", 2), ("57014", 1), ("25006", 2), ("08006", 2)])
-def test_what_is_tried_once_more(code: str, tries: int, empty_postgresql: str, postgresql: PostgreSQL) -> None:
-    """Of what the server gave up for the sake of others nothing is left, nor of what a connection refused that is closed."""
+def test_a_transaction_that_the_server_rolled_back_is_tried_once_more(
+    code: str, tries: int, empty_postgresql: str, postgresql: PostgreSQL
+) -> None:
+    """Nothing of it is left, nor of a transaction on a connection that was closed."""
     name = empty_postgresql.partition("@/")[2].partition("?")[0]
     with postgresql.connect(name) as admin:
         admin.execute("CREATE SEQUENCE failed")
@@ -109,7 +111,7 @@ def test_what_is_tried_once_more(code: str, tries: int, empty_postgresql: str, p
 
 
 def test_the_applications_pool_is_renewed_too(empty_postgresql: str, postgresql: PostgreSQL) -> None:
-    """An engine of the application is left by its stale connections as the store's own is."""
+    """Stale connections of an application's engine are replaced like those of the store's own."""
     engine = create_engine(empty_postgresql.replace("postgresql:", "postgresql+psycopg:"))
     with SQLStore(engine=engine) as store:
         fill(store)

@@ -1,4 +1,4 @@
-"""A server that is loaded and then forked: each worker has connections of its own."""
+"""Tests a server that is loaded and then forked: each worker has connections of its own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ print(*(found.id for found in store.list_keys()))
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_workers_and_their_parent_use_one_store(fork: str, url: str, opens: Opens) -> None:
-    """At the same time, and each gets the answers to its own questions, however it was forked."""
+    """They use it at the same time, and each gets the answers to its own queries, however it was forked."""
     fill(opens(url))
     assert program(FORKED, url, fork).stdout.split() == ["k1", "of-child-0", "of-child-1", "of-child-2", "of-child-3"]
 
@@ -81,7 +81,7 @@ assert os.waitpid(child, 0)[1] == 0
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_a_worker_holds_its_own_locks_in_sqlite(fork: str, tmp_path: Path) -> None:
-    """Locks belong to a process: one that believes to have its parent's has none, and loses what others write."""
+    """Locks belong to a process. A worker that relied on its parent's would lose what others write."""
     path = tmp_path / "auth.db"
     with SQLStore(f"sqlite:///{path}") as store:
         fill(store)
@@ -117,8 +117,8 @@ other.close()
 """
 
 
-def test_a_worker_whose_database_was_closed_before_its_first_question(tmp_path: Path) -> None:
-    """SQLite would read from the log of before, which is deleted: that is an outage, and no old answer."""
+def test_a_database_closed_before_the_first_query_of_a_worker_is_an_outage(tmp_path: Path) -> None:
+    """SQLite would read from the deleted log of before, and give an old answer."""
     path = tmp_path / "auth.db"
     with SQLStore(f"sqlite:///{path}") as store:
         fill(store)
@@ -169,8 +169,8 @@ print(codes, len(done), store.find_key("k1").revoked_at)
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_a_fork_in_a_transaction_of_another_thread(fork: str, url: str, opens: Opens) -> None:
-    """The child neither sees nor ends it, however the child itself ends; the parent commits it."""
+def test_a_fork_does_not_end_a_transaction_of_another_thread(fork: str, url: str, opens: Opens) -> None:
+    """The child neither sees nor ends it, and the parent commits it."""
     fill(opens(url))
     done = program(IN_A_TRANSACTION, url, fork, python=["-W", "ignore::DeprecationWarning"])
     assert (done.stdout, done.stderr) == ("[0, 0] 1 9.0\n", "")
@@ -208,15 +208,15 @@ store.close()
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_a_fork_in_the_transaction_of_the_thread_itself(fork: str, url: str, opens: Opens) -> None:
-    """The parent's transaction goes on, and is not done twice: in the child it is an outage."""
+def test_a_fork_in_a_transaction_is_an_outage_in_the_child(fork: str, url: str, opens: Opens) -> None:
+    """The parent's transaction goes on and is done once."""
     fill(opens(url))
     done = program(BY_THE_THREAD_ITSELF, url, fork)
     assert (done.stdout, done.stderr) == ("7 9.0\n", "")
 
 
 def test_no_child_ends_a_session_of_its_parent(own_postgresql: PostgreSQL, opens: Opens) -> None:
-    """Closed, collected and left at the end of the child: the server hears nothing of it, and the parent's connection is the same."""
+    """The server notices nothing if the child closes or collects a connection, or ends."""
     url = own_postgresql.url(own_postgresql.new_database())
     fill(opens(url, create=True))
     program(SESSIONS, url)
@@ -254,8 +254,8 @@ for fork in FORKS.values():
 
 
 @pytest.mark.parametrize("close", [True, False])
-def test_a_store_that_is_gone_is_not_kept_alive(close: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
-    """What follows forks for its sake holds on to nothing."""
+def test_the_fork_hook_does_not_keep_a_store_alive(close: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    """A dropped store is collected."""
     import gc
     from weakref import ref
 
@@ -306,6 +306,6 @@ engine.dispose()
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_an_engine_of_the_application_gets_a_pool_for_each_process(fork: str, empty_postgresql: str, opens: Opens) -> None:
-    """With its first use by the store in a child. A pool that the application has made there is left alone."""
+    """The first use in a child creates it. A pool that the application has set there stays."""
     fill(opens(empty_postgresql))
     program(ADOPTED, empty_postgresql, fork)

@@ -1,4 +1,4 @@
-"""What a process knows of the changes that others make, and for how long it believes it."""
+"""Tests what a process knows of the changes of others, and for how long it relies on it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from tests.stores.conftest import Opens
 
 
-def test_nothing_holds_before_anybody_asked() -> None:
-    """A process that has just begun knows nothing."""
+def test_nothing_is_current_before_the_first_query() -> None:
+    """A new process knows nothing."""
     freshness = Freshness(FixedClock(100), 1)
     assert not freshness.is_current(freshness.revision())
 
 
-def test_an_answer_holds_for_a_while() -> None:
-    """From when it was asked, not from when it came."""
+def test_an_answer_is_current_for_staleness_seconds() -> None:
+    """They count from the query, not from the answer."""
     clock = FixedClock(100)
     freshness = Freshness(clock, 1)
     revision = freshness.revision()
@@ -47,15 +47,15 @@ def test_an_answer_holds_for_a_while() -> None:
     assert freshness.is_current(revision)
 
 
-def test_without_staleness_nothing_ever_holds() -> None:
-    """Whoever wants every revocation at once pays for it with a question per request."""
+def test_nothing_is_current_with_staleness_0() -> None:
+    """Every revocation takes effect at once, for one query per request."""
     freshness = Freshness(FixedClock(100), 0)
     freshness.answered(freshness.asking(), 0)
     assert not freshness.is_current(freshness.revision())
 
 
-def test_a_generation_without_a_log_voids_everything() -> None:
-    """Nobody knows what changed: the log was trimmed, or somebody counted the generation up by hand."""
+def test_a_generation_without_a_log_expires_everything() -> None:
+    """The log was trimmed, or the generation was raised by hand: anything may have changed."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     revision = freshness.revision()
@@ -65,7 +65,7 @@ def test_a_generation_without_a_log_voids_everything() -> None:
 
 
 def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
-    """It neither voids anything nor confirms it."""
+    """It neither expires nor confirms anything."""
     clock = FixedClock(100)
     freshness = Freshness(clock, 1)
     late = freshness.asking()
@@ -81,8 +81,8 @@ def test_an_older_answer_that_arrives_late_changes_nothing() -> None:
     assert not freshness.is_current(revision)
 
 
-def test_a_first_answer_that_was_overtaken_is_not_held_for_the_newest() -> None:
-    """Of the first two questions of a process the older one may be answered last: what it read before a change is not remembered."""
+def test_a_first_answer_that_was_overtaken_is_not_current() -> None:
+    """The older of the first two queries may be answered last: what it read before a change must expire."""
     freshness = Freshness(FixedClock(100), 1)
     revision, older = freshness.revision(), freshness.asking()
     freshness.answered(freshness.asking(), 6)
@@ -93,8 +93,8 @@ def test_a_first_answer_that_was_overtaken_is_not_held_for_the_newest() -> None:
     assert freshness.is_current(freshness.revision())
 
 
-def test_a_database_that_went_back_voids_everything() -> None:
-    """It was restored from a backup: what nobody overtook is true, and is believed from then on."""
+def test_a_restored_backup_expires_everything() -> None:
+    """Answers since the restoration are current."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 6)
     revision = freshness.revision()
@@ -103,8 +103,8 @@ def test_a_database_that_went_back_voids_everything() -> None:
     assert freshness.is_current(freshness.revision())
 
 
-def test_a_backup_that_was_put_back_and_changed_is_not_taken_for_what_was_there(tmp_path: Path, opens: Opens) -> None:
-    """While a process asks nothing, the file may go back by one change and have another one: that is no return to what it knew."""
+def test_a_restored_and_changed_backup_expires_everything(tmp_path: Path, opens: Opens) -> None:
+    """The file goes back by one change and has another one since: its generation is not the known one."""
     url = f"sqlite:///{tmp_path}/auth.db"
     idle, busy = opens(url), opens(url)
     for id_ in ("k1", "k2", "k3"):
@@ -123,8 +123,8 @@ def test_a_backup_that_was_put_back_and_changed_is_not_taken_for_what_was_there(
     assert not idle.is_current(revision)
 
 
-def test_a_change_by_hand_that_is_counted_is_noticed(tmp_path: Path, opens: Opens) -> None:
-    """As the documentation has it: the row and the generation, in one transaction of any program."""
+def test_a_change_by_hand_that_raises_the_generation_is_noticed(tmp_path: Path, opens: Opens) -> None:
+    """Any program may change a row and the generation in one transaction, as the documentation says."""
     store = opens(f"sqlite:///{tmp_path}/auth.db")
     store.add_key(key("k1"))
     store.find_key("k1")
@@ -140,8 +140,8 @@ def test_a_change_by_hand_that_is_counted_is_noticed(tmp_path: Path, opens: Open
     assert not store.is_current(revision)
 
 
-def test_a_clock_that_is_set_back_lets_nothing_hold_longer() -> None:
-    """Neither while the answer lies in the future, nor when the clock gets there."""
+def test_a_clock_that_is_set_back_expires_everything() -> None:
+    """Answers are not current while they lie in the future, nor when the clock reaches them."""
     clock = FixedClock(100)
     freshness = Freshness(clock, 1)
     freshness.answered(freshness.asking(), 0)
@@ -158,8 +158,8 @@ def entry(previous: int, id_: int, *subjects: str) -> Entry:
     return Entry(id_, previous, frozenset(subjects))
 
 
-def test_the_log_says_who_is_concerned() -> None:
-    """A process that follows the log voids what is cached about the subjects that changed, and nothing else."""
+def test_the_log_expires_answers_about_the_changed_subjects_alone() -> None:
+    """Other answers stay current."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     revision = freshness.revision()
@@ -171,8 +171,8 @@ def test_the_log_says_who_is_concerned() -> None:
 
 
 @pytest.mark.parametrize("news", [[entry(7, 9, "a")], [entry(5, 7, "a")], [entry(6, 9, "a")], [Entry(9, 5, None)], [entry(5, 5, "a")]])
-def test_a_log_with_a_gap_voids_everything(news: list[Entry]) -> None:
-    """At its beginning, at its end, from another generation, or by a change of everything: what is missing may concern anybody."""
+def test_a_log_with_a_gap_expires_everything(news: list[Entry]) -> None:
+    """A gap at its beginning or end, a row of another generation, or a change of everything may concern any subject."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     revision = freshness.revision()
@@ -181,8 +181,8 @@ def test_a_log_with_a_gap_voids_everything(news: list[Entry]) -> None:
     assert freshness.is_current(freshness.revision(), ("x",))
 
 
-def test_a_newer_answer_that_was_asked_for_earlier_is_followed() -> None:
-    """Two questions are under way at once and the later state arrives second: what leads on from the first answer is in it."""
+def test_the_newer_answer_to_an_earlier_query_is_applied() -> None:
+    """Its log leads on from the answer that arrived first."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     first, second, revision = freshness.asking(), freshness.asking(), freshness.revision()
@@ -191,8 +191,8 @@ def test_a_newer_answer_that_was_asked_for_earlier_is_followed() -> None:
     assert [freshness.is_current(revision, one) for one in (("a",), ("b",), ("x",))] == [False, False, True]
 
 
-def test_a_change_of_ones_own_counts_at_once() -> None:
-    """Without asking anybody, for its subjects; and for everything where nobody knows whether it was done."""
+def test_a_change_of_this_process_counts_at_once() -> None:
+    """It expires its subjects without a query, and everything if its outcome is unknown."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     revision = freshness.revision()
@@ -202,8 +202,8 @@ def test_a_change_of_ones_own_counts_at_once() -> None:
     assert not freshness.is_current(revision, ("x",))
 
 
-def test_a_change_of_ones_own_does_not_hide_those_of_others() -> None:
-    """They were committed before it, and come with the next answer."""
+def test_a_change_of_this_process_does_not_hide_earlier_ones_of_others() -> None:
+    """They come with the next answer."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     revision = freshness.revision()
@@ -213,8 +213,8 @@ def test_a_change_of_ones_own_does_not_hide_those_of_others() -> None:
     assert [freshness.is_current(revision, one) for one in (("a",), ("b",), ("x",))] == [False, False, True]
 
 
-def test_what_is_kept_of_changes_is_bounded() -> None:
-    """Beyond the bound the oldest are dropped, and what was cached before them is void."""
+def test_the_record_of_changes_is_bounded() -> None:
+    """Beyond the bound the oldest are dropped, and answers cached before them expire."""
     changes = Changes(most=3)
     revisions = []
     for subject in "abcde":
@@ -228,7 +228,7 @@ def test_what_is_kept_of_changes_is_bounded() -> None:
 
 @pytest.mark.parametrize("lines", [None, "", "x", "1 2", "7 5 [", "7 5 1", "seven 5 []", "7 5 [1]x", b"7 5 []", 7])
 def test_a_log_that_cannot_be_read_is_a_gap(lines: object) -> None:
-    """Somebody wrote into it: then anything may have changed."""
+    """Then anything may have changed."""
     freshness = Freshness(FixedClock(100), 1)
     freshness.answered(freshness.asking(), 5)
     revision = freshness.revision()
@@ -237,8 +237,8 @@ def test_a_log_that_cannot_be_read_is_a_gap(lines: object) -> None:
 
 
 @pytest.mark.parametrize("id_", ["a b", "a\nb", '"', "\\", "\U0010ffff", "1 2 []", "é" * 512])
-def test_any_id_comes_through_the_log(id_: str, url: str, opens: Opens) -> None:
-    """Its own lease is void, and nobody else's."""
+def test_the_log_carries_any_id(id_: str, url: str, opens: Opens) -> None:
+    """A change expires answers about that id alone."""
     here, there = opens(url, clock=FixedClock(1000)), opens(url)
     there.add_key(key(id_, "ann"))
     here.find_key(id_)
@@ -249,7 +249,7 @@ def test_any_id_comes_through_the_log(id_: str, url: str, opens: Opens) -> None:
 
 
 def test_the_log_is_bounded(url: str, opens: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its oldest rows go. A process that misses some asks about every caller once, and follows again from there."""
+    """Its oldest rows are trimmed. A process that misses some looks up every caller once, and then follows the log again."""
     monkeypatch.setattr(log, "KEPT", 5)
     monkeypatch.setattr(log, "_TRIM_EVERY", 1)
     here, there = opens(url, clock=FixedClock(1000)), opens(url)
@@ -277,8 +277,8 @@ def test_the_log_is_bounded(url: str, opens: Opens, monkeypatch: pytest.MonkeyPa
     assert spares_others()
 
 
-def test_a_change_of_very_many_is_one_of_all(url: str, opens: Opens) -> None:
-    """A row of the log is bounded, too."""
+def test_a_change_of_many_subjects_counts_as_a_change_of_all(url: str, opens: Opens) -> None:
+    """A row of the log is bounded."""
     here, there = opens(url, clock=FixedClock(1000)), opens(url)
     for number in range(log.MOST_SUBJECTS + 1):
         there.add_token(token(f"t{number}", expires_at=1.0))
@@ -289,8 +289,8 @@ def test_a_change_of_very_many_is_one_of_all(url: str, opens: Opens) -> None:
     assert not here.is_current(revision, ("key x",))
 
 
-def test_time_is_measured_by_a_clock_that_nobody_sets(opens: Opens) -> None:
-    """Whoever sets the clock of the machine back must not make a revoked key work longer."""
+def test_staleness_is_measured_by_a_monotonic_clock(opens: Opens) -> None:
+    """Setting the system clock back must not keep a revoked key valid."""
     assert isinstance(opens("sqlite://")._database.freshness._clock, UptimeClock)
     before = UptimeClock().now()
     assert 0 < before <= UptimeClock().now()
@@ -311,8 +311,8 @@ def _disabled(store: Any) -> Any:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_elsewhere_is_seen_within_the_bound(change: str, url: str, opens: Opens) -> None:
-    """At the next question, and without one after `staleness` seconds; what is cached about others is current again at once."""
+def test_a_change_by_another_process_is_seen_within_the_bound(change: str, url: str, opens: Opens) -> None:
+    """The next query shows it. Without one nothing is current after `staleness` seconds. Other answers are current again at once."""
     clock = FixedClock(1000)
     here, there = opens(url, clock=clock, staleness=2), opens(url)
     here.add_account(account("1", "ann", password_hash="h", hash_profile="p"))
@@ -336,7 +336,7 @@ def test_a_change_elsewhere_is_seen_within_the_bound(change: str, url: str, open
 
 
 def test_a_revocation_in_another_process_is_seen_within_the_bound(url: str, opens: Opens) -> None:
-    """A real one, that knows nothing of this."""
+    """A real second process revokes."""
     clock = FixedClock(1000)
     here = opens(url, clock=clock)
     kept = here.add_key(key())
@@ -352,8 +352,8 @@ def test_a_revocation_in_another_process_is_seen_within_the_bound(url: str, open
     assert not here.is_current(revision)
 
 
-def test_an_addition_elsewhere_voids_nothing(url: str, opens: Opens) -> None:
-    """Else every import of users would make everybody's password be hashed again."""
+def test_an_addition_by_another_process_expires_nothing(url: str, opens: Opens) -> None:
+    """Otherwise an import of users would make every password be hashed again."""
     here, there = opens(url, clock=FixedClock(1000)), opens(url)
     here.find_key("k1")
     revision = here.revision()
@@ -366,8 +366,8 @@ def test_an_addition_elsewhere_voids_nothing(url: str, opens: Opens) -> None:
     assert here.is_current(revision)
 
 
-def test_a_change_of_ones_own_is_known_already(url: str, opens: Opens) -> None:
-    """The next question brings nothing new: this process knows what it did."""
+def test_the_next_query_after_an_own_change_expires_nothing(url: str, opens: Opens) -> None:
+    """This process has applied its change already."""
     store = opens(url, clock=FixedClock(1000))
     kept = store.add_key(key())
     store.find_key("k1")

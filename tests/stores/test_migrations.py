@@ -1,4 +1,4 @@
-"""The tables: made once, brought up to date, and looked at before anything is asked."""
+"""Tests that the tables are created once, upgraded, and checked before the first query."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def execute(engine: Engine, *statements: str) -> None:
             connection.execute(text(statement))
 
 
-def test_a_store_is_made_once(bare_url: str, engine: Engine, opens: Opens) -> None:
-    """From nothing to the newest version; the second time nothing is done; and no table differs from what the program believes."""
+def test_init_creates_the_tables_once(bare_url: str, engine: Engine, opens: Opens) -> None:
+    """A second call does nothing, and every table is as the program expects."""
     store = opens(bare_url, check=False)
     assert (store.status().state, store.status().revision, store.status().accounts) == ("empty", None, None)
     assert store.init()
@@ -74,14 +74,14 @@ def test_a_store_is_made_once(bare_url: str, engine: Engine, opens: Opens) -> No
         assert compare_metadata(context, metadata) == []
 
 
-def test_the_known_versions_are_those_of_the_scripts() -> None:
-    """The start of a program compares names and does not import alembic; so the names have to be right."""
+def test_the_known_versions_are_those_of_the_migrations() -> None:
+    """A start compares names and does not import alembic."""
     modules = [module.name for module in iter_modules(migrations.__path__)]
     assert modules == [f"v{revision}" for revision in REVISIONS]
 
 
 def test_text_is_ordered_by_octets_in_postgresql(postgresql: PostgreSQL, empty_postgresql: str) -> None:
-    """Whatever language the server was made for: pages of one program must not end in the middle of those of another."""
+    """The language of the server has no effect, so that pages of all programs agree."""
     with postgresql.connect(empty_postgresql.partition("@/")[2].partition("?")[0]) as connection:
         found = connection.execute(
             "SELECT table_name, column_name, collation_name FROM information_schema.columns "
@@ -91,8 +91,8 @@ def test_text_is_ordered_by_octets_in_postgresql(postgresql: PostgreSQL, empty_p
     assert {collation for _, _, collation in found} == {"C"}
 
 
-def test_an_older_store_is_upgraded_with_what_is_in_it(bare_url: str, engine: Engine, opens: Opens) -> None:
-    """Until then it is refused, with the command that does it."""
+def test_an_older_store_is_upgraded_with_its_content(bare_url: str, engine: Engine, opens: Opens) -> None:
+    """Before, it is refused with the command that upgrades it."""
     with engine.begin() as connection:
         migrate(connection, None, to=REVISIONS[0])
         connection.execute(
@@ -185,8 +185,8 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("change", STRANGE)
-def test_a_database_that_is_not_as_it_should_be_is_refused(change: str, tmp_path: Path, opens: Opens) -> None:
-    """At the start, with what to do; nothing of it is touched, whatever is asked for."""
+def test_a_damaged_or_foreign_database_is_refused(change: str, tmp_path: Path, opens: Opens) -> None:
+    """The message says what to do, and no method changes anything."""
     statements, state, message = STRANGE[change]
     url = f"sqlite:///{tmp_path}/auth.db"
     opens(url)
@@ -209,7 +209,7 @@ def test_a_database_that_is_not_as_it_should_be_is_refused(change: str, tmp_path
 
 
 def test_a_newer_version_is_refused_in_postgresql(empty_postgresql: str, postgresql: PostgreSQL, opens: Opens) -> None:
-    """With the URL, and without the password in it."""
+    """The message has the URL without the password."""
     name = empty_postgresql.partition("@/")[2].partition("?")[0]
     with postgresql.connect(name) as connection:
         connection.execute("UPDATE watchword_schema SET version_num = '0999'")
@@ -221,8 +221,8 @@ def test_a_newer_version_is_refused_in_postgresql(empty_postgresql: str, postgre
     assert "s3cret" not in str(caught.value)
 
 
-def test_an_empty_postgresql_is_not_filled_unasked(postgresql: PostgreSQL, opens: Opens) -> None:
-    """It may be somebody else's; `create=True` is asking."""
+def test_an_empty_postgresql_is_filled_only_with_create(postgresql: PostgreSQL, opens: Opens) -> None:
+    """It may belong to another program."""
     url = postgresql.url(postgresql.new_database())
     for create in (None, False):
         with pytest.raises(ConfigurationError, match=r"there is no store in .* yet\. Create it: `watchword store init --store "):
@@ -236,8 +236,8 @@ def test_an_empty_postgresql_is_not_filled_unasked(postgresql: PostgreSQL, opens
     assert store.find_key("k1") is None  # it was looked at again
 
 
-def test_a_new_file_is_filled_unless_that_is_not_wanted(tmp_path: Path, opens: Opens) -> None:
-    """Nor one that holds tables of somebody else: those are not to be found among ours by surprise."""
+def test_a_new_file_is_filled_unless_create_is_false(tmp_path: Path, opens: Opens) -> None:
+    """A file with tables of another program is not filled."""
     path = tmp_path / "auth.db"
     with pytest.raises(ConfigurationError, match="store init"):
         opens(f"sqlite:///{path}", create=False)
@@ -257,8 +257,8 @@ def test_a_new_file_is_filled_unless_that_is_not_wanted(tmp_path: Path, opens: O
     engine.dispose()
 
 
-def test_a_store_in_memory_is_there_at_once(opens: Opens) -> None:
-    """There is nobody else who could have made it."""
+def test_a_store_in_memory_has_its_tables_at_once(opens: Opens) -> None:
+    """Nothing else could have created them."""
     store = opens("sqlite://")
     assert store.status().state == "current"
     with pytest.raises(ConfigurationError, match="store init"):
@@ -285,22 +285,22 @@ for child in children:
 """
 
 
-def test_four_processes_make_a_store_at_once(bare_url: str, opens: Opens) -> None:
-    """One does, the others wait for it: as the workers of a server do that start together."""
+def test_four_processes_create_one_store(bare_url: str, opens: Opens) -> None:
+    """One creates it and the others wait, as workers do that start together."""
     program(FOUR, bare_url)
     assert opens(bare_url).status().state == "current"
 
 
-def test_a_database_file_is_for_its_owner_alone(tmp_path: Path, opens: Opens) -> None:
-    """With the files beside it: there are password hashes in them."""
+def test_only_the_owner_can_read_a_database_file(tmp_path: Path, opens: Opens) -> None:
+    """The same holds for the files beside it: they have password hashes."""
     store = opens(f"sqlite:///{tmp_path}/auth.db")
     fill(store)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"auth.db": 0o600, "auth.db-wal": 0o600, "auth.db-shm": 0o600}
 
 
-def test_the_settings_of_sqlite(tmp_path: Path, opens: Opens) -> None:
-    """A log that is written ahead, and synced at each commit."""
+def test_sqlite_uses_a_write_ahead_log_that_is_synced(tmp_path: Path, opens: Opens) -> None:
+    """It is synced at each commit."""
     store = opens(f"sqlite:///{tmp_path}/auth.db", timeout=0.25)
     with store._database._engine.connect() as connection:
         settings = {
@@ -310,8 +310,8 @@ def test_the_settings_of_sqlite(tmp_path: Path, opens: Opens) -> None:
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 250}
 
 
-def test_logging_stays_as_it_was(tmp_path: Path, opens: Opens) -> None:
-    """The usual way of starting alembic would take the program's handlers away."""
+def test_a_migration_does_not_change_logging(tmp_path: Path, opens: Opens) -> None:
+    """The usual way of starting alembic would remove the program's handlers."""
     root = logging.getLogger()
     before = (root.level, list(root.handlers), logging.getLogger("watchword").disabled)
     opens(f"sqlite:///{tmp_path}/auth.db")
@@ -319,7 +319,7 @@ def test_logging_stays_as_it_was(tmp_path: Path, opens: Opens) -> None:
 
 
 def test_a_start_imports_no_alembic(tmp_path: Path, opens: Opens) -> None:
-    """It costs more than all the rest, and is needed once in a database's life."""
+    """It is slower than all the rest, and needed once in the life of a database."""
     url = f"sqlite:///{tmp_path}/auth.db"
     opens(url)
     done = program(
@@ -344,7 +344,7 @@ INDEXED = [
 
 @pytest.mark.parametrize("question", INDEXED)
 def test_lookups_go_through_an_index(question: str, url: str, opens: Opens) -> None:
-    """On both databases: what a million keys cost is what ten cost."""
+    """On both databases a lookup costs the same among ten and a million keys."""
     store = opens(url)
     fill(store)
     asked: list[tuple[str, Any]] = []
@@ -366,8 +366,8 @@ def test_lookups_go_through_an_index(question: str, url: str, opens: Opens) -> N
         assert any("watchword_" in step and ("USING" in step) is sqlite for step in steps)
 
 
-def test_a_driver_that_is_missing_is_named() -> None:
-    """With how to get it."""
+def test_a_missing_driver_is_named() -> None:
+    """The message says how to install it."""
     done = program(
         "import sys; sys.modules['psycopg'] = None\n"
         "from watchword.stores import SQLStore\n"
@@ -377,8 +377,8 @@ def test_a_driver_that_is_missing_is_named() -> None:
     assert done.stdout.startswith("ConfigurationError SQLStore(url=...) for PostgreSQL needs the module 'psycopg'. Install it: pip")
 
 
-def test_what_is_kept_outlives_the_store(tmp_path: Path) -> None:
-    """A store that is closed and opened again, by another program, has everything."""
+def test_records_outlive_the_store(tmp_path: Path) -> None:
+    """Another store over the same file finds them."""
     url = f"sqlite:///{tmp_path}/auth.db"
     with SQLStore(url) as store:
         kept = store.add_account(account("1", "ann", roles=frozenset({"r"})))
@@ -388,7 +388,7 @@ def test_what_is_kept_outlives_the_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_a_database_that_cannot_hold_every_name_is_refused(encoding: str, postgresql: PostgreSQL, opens: Opens) -> None:
-    """In PostgreSQL it has the encoding UTF8: in another one, anybody who types a name in Chinese would be an error of the driver."""
+    """A lookup of a Chinese name in an encoding without it is an error of the driver."""
     name = f"in_{encoding.lower()}"
     with postgresql.connect() as connection:
         connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
@@ -399,10 +399,8 @@ def test_a_database_that_cannot_hold_every_name_is_refused(encoding: str, postgr
         unchecked.find_account("\u65e5\u672c")
 
 
-def test_names_are_sent_in_one_encoding_whatever_the_environment_says(
-    empty_postgresql: str, opens: Opens, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`PGCLIENTENCODING` belongs to the terminal of somebody: a name that is none in that encoding is looked up all the same."""
+def test_pgclientencoding_has_no_effect(empty_postgresql: str, opens: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that does not exist in that encoding is looked up all the same."""
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     store = opens(empty_postgresql)
     assert store.find_account("\u65e5\u672c") is None

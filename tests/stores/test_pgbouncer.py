@@ -1,4 +1,4 @@
-"""A store behind a real PgBouncer that gives each transaction another connection."""
+"""Tests a store behind a real PgBouncer that gives each transaction another connection."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def connect(postgresql: PostgreSQL, pooled: str) -> psycopg.Connection:
 
 @pytest.mark.parametrize("schema", ["", "?schema=auth"])
 def test_every_method_works_behind_a_pooler(schema: str, pooled: str, opens: Opens) -> None:
-    """From making the tables on, many threads at once, with more connections than the pooler has, and with a schema."""
+    """Many threads, more connections than the pooler has, and a schema."""
     store = opens(pooled + schema, create=True, timeout=20)
     fill(store)
     for work in methods(store).values():
@@ -64,7 +64,7 @@ def test_every_method_works_behind_a_pooler(schema: str, pooled: str, opens: Ope
 
 
 def test_an_engine_of_the_application_works_behind_a_pooler(pooled: str) -> None:
-    """As long as the application switches off prepared statements, as psycopg advises."""
+    """The application must switch off prepared statements, as psycopg advises."""
     engine = create_engine(pooled.replace("postgresql:", "postgresql+psycopg:"), connect_args={"prepare_threshold": None})
     with SQLStore(engine=engine, create=True) as store:
         fill(store)
@@ -73,8 +73,8 @@ def test_an_engine_of_the_application_works_behind_a_pooler(pooled: str) -> None
     engine.dispose()
 
 
-def test_nothing_is_left_for_the_next_client(pooled: str, opens: Opens, postgresql: PostgreSQL) -> None:
-    """The pooler keeps sessions: no bound, no search path and no prepared statement of the store stays in them."""
+def test_a_session_has_no_settings_for_the_next_client(pooled: str, opens: Opens, postgresql: PostgreSQL) -> None:
+    """The pooler keeps sessions: no bound, search path or prepared statement may stay in them."""
     store = opens(pooled + "?schema=auth", create=True, timeout=3)
     fill(store)
     for _ in range(3):
@@ -89,8 +89,8 @@ def test_nothing_is_left_for_the_next_client(pooled: str, opens: Opens, postgres
     plain.dispose()
 
 
-def test_waits_are_bounded_by_the_server(pooled: str, opens: Opens, postgresql: PostgreSQL) -> None:
-    """Reads and changes alike end at a locked table, without holding one of the pooler's connections for ever."""
+def test_the_server_bounds_waits_behind_a_pooler(pooled: str, opens: Opens, postgresql: PostgreSQL) -> None:
+    """Reads and changes end at a locked table, and release the pooler's connection."""
     opens(pooled, create=True)
     hasty = opens(pooled, timeout=0.1)
     with connect(postgresql, pooled) as admin, admin.transaction():
@@ -102,8 +102,8 @@ def test_waits_are_bounded_by_the_server(pooled: str, opens: Opens, postgresql: 
         methods(hasty)[method]()
 
 
-def test_prepared_statements_never_answer_another_question(pooled: str, opens: Opens) -> None:
-    """`?prepare_threshold=1` behind such a pooler is a mistake: it costs failures, and never a wrong answer."""
+def test_prepared_statements_never_give_a_wrong_answer(pooled: str, opens: Opens) -> None:
+    """`?prepare_threshold=1` behind such a pooler causes failures, and never a wrong answer."""
     store = opens(pooled + "?prepare_threshold=1", create=True, timeout=20)
     fill(store)
     answers = []
@@ -117,7 +117,7 @@ def test_prepared_statements_never_answer_another_question(pooled: str, opens: O
 
 
 def test_a_read_is_one_round_trip(pooled: str, opens: Opens, tmp_path: Path) -> None:
-    """What bounds the time of a statement is sent together with it, and in a change together with the BEGIN."""
+    """The time bound is sent together with the statement, and in a change with BEGIN."""
     store = opens(pooled, create=True)
     fill(store)
     with store._database._engine.connect() as connection:

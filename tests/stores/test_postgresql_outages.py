@@ -1,4 +1,4 @@
-"""PostgreSQL that cannot answer: `Unavailable` meanwhile, nothing half-written, and right answers afterwards without a restart."""
+"""Tests outages of PostgreSQL: `Unavailable` meanwhile, nothing half-written, and right answers afterwards without a restart."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def hasty(empty_postgresql: str, store: SQLStore, opens: Opens) -> SQLStore:
     return opens(empty_postgresql, timeout=SOON, pool_size=1)
 
 
-def test_a_server_that_stops_and_starts_again(own_postgresql: PostgreSQL, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
-    """In the middle of it all and without a word: every method says so, a new store too, and both are right as soon as it is back."""
+def test_a_server_that_restarts_is_an_outage_meanwhile(own_postgresql: PostgreSQL, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
+    """Every method raises `Unavailable`, also of a new store, and works as soon as the server is back."""
     url = own_postgresql.url(own_postgresql.new_database())
     store = opens(url, create=True, staleness=3600)
     fill(store)
@@ -77,7 +77,7 @@ def test_a_server_that_stops_and_starts_again(own_postgresql: PostgreSQL, opens:
 
 
 def test_a_connection_that_died_in_the_pool_is_replaced(store: SQLStore, admin: psycopg.Connection) -> None:
-    """Under every method: nothing had been done on it, so doing it on another one does it once."""
+    """Nothing was done on the dead connection, so every method is done once."""
     for work in methods(store).values():
         killed = admin.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
@@ -87,8 +87,8 @@ def test_a_connection_that_died_in_the_pool_is_replaced(store: SQLStore, admin: 
         work()
 
 
-def test_what_was_acknowledged_survives_a_crash(own_postgresql: PostgreSQL, opens: Opens) -> None:
-    """And what belongs together is there together, or not at all."""
+def test_acknowledged_changes_survive_a_crash(own_postgresql: PostgreSQL, opens: Opens) -> None:
+    """Each change is there as a whole, or not at all."""
     store = opens(own_postgresql.url(own_postgresql.new_database()), create=True)
 
     def write(thread: int) -> int:
@@ -115,7 +115,7 @@ def test_what_was_acknowledged_survives_a_crash(own_postgresql: PostgreSQL, open
 
 
 def test_connections_that_are_all_in_use_are_an_outage(hasty: SQLStore) -> None:
-    """Nobody waits for one for ever; for every method see the same of SQLite."""
+    """No caller waits for ever."""
     with hasty._database._engine.connect():
         for method in ("find_key", "add_key", "status"):
             with pytest.raises(Unavailable, match=r"^the store does not answer: all of its connections are in use$"):
@@ -123,7 +123,7 @@ def test_connections_that_are_all_in_use_are_an_outage(hasty: SQLStore) -> None:
 
 
 def test_a_locked_table_is_an_outage(store: SQLStore, hasty: SQLStore, admin: psycopg.Connection) -> None:
-    """For every method, which says so in time; then it answers."""
+    """Every method raises in time, and works once the lock is released."""
     tables = "watchword_schema, watchword_meta, watchword_accounts, watchword_keys, watchword_tokens"
     with admin.transaction():
         admin.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
@@ -138,10 +138,8 @@ LOCKING = {"replace_account", "swap_hash", "replace_key", "rotate_key", "revoke_
 """What changes something. The other methods that could find nothing to change, and do not lock the generation then."""
 
 
-def test_reads_and_additions_do_not_wait_for_somebody_who_changes_something(
-    store: SQLStore, hasty: SQLStore, admin: psycopg.Connection
-) -> None:
-    """Only who wants to take something away as well has to wait, and gives up in time."""
+def test_reads_and_additions_do_not_wait_for_a_change(store: SQLStore, hasty: SQLStore, admin: psycopg.Connection) -> None:
+    """Other changes wait, and give up in time."""
     with admin.transaction():
         admin.execute("UPDATE watchword_meta SET generation = generation + 1")
         for method, work in methods(store).items():
@@ -157,7 +155,7 @@ def test_reads_and_additions_do_not_wait_for_somebody_who_changes_something(
 
 
 def test_a_server_that_hangs_is_an_outage(hasty: SQLStore) -> None:
-    """It is stopped, or its disk is: its own bounds are of no use then. Nobody waits for it for ever, and another connection is taken."""
+    """The bounds of the server do not help then. No caller waits for ever, and another connection is used."""
     with hasty._database._engine.connect() as connection:
         pid: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     os.kill(pid, signal.SIGSTOP)
@@ -201,7 +199,7 @@ def breaks(admin: psycopg.Connection) -> Iterator[Breaks]:
 
 
 def test_a_write_that_broke_before_its_commit_is_tried_again(store: SQLStore, breaks: Breaks) -> None:
-    """Of the first time nothing can be left."""
+    """Nothing of the first try can be left."""
     tries = breaks("IMMEDIATE", 1)
     kept = store.add_key(key("k2"))
     assert tries() == 2
@@ -210,7 +208,7 @@ def test_a_write_that_broke_before_its_commit_is_tried_again(store: SQLStore, br
 
 
 def test_a_write_is_tried_again_once(store: SQLStore, breaks: Breaks) -> None:
-    """Then it is an outage."""
+    """A second failure is an outage."""
     tries = breaks("IMMEDIATE", 5)
     with pytest.raises(Unavailable, match=r"^the store does not answer: AdminShutdown: "):
         store.add_key(key("k2"))
@@ -218,7 +216,7 @@ def test_a_write_is_tried_again_once(store: SQLStore, breaks: Breaks) -> None:
 
 
 def test_a_write_whose_commit_broke_is_not_tried_again(store: SQLStore, breaks: Breaks) -> None:
-    """Nobody knows whether it was done, and twice would be worse than not at all."""
+    """It may have been done, and must not be done twice."""
     tries = breaks("DEFERRED", 1)
     store.list_keys()
     revision = store.revision()
@@ -232,7 +230,7 @@ def test_a_write_whose_commit_broke_is_not_tried_again(store: SQLStore, breaks: 
 
 
 def test_many_threads_share_few_connections(empty_postgresql: str, opens: Opens) -> None:
-    """A hundred requests at once with two connections: each is answered."""
+    """A hundred requests over two connections are all answered."""
     store = opens(empty_postgresql, pool_size=2, timeout=30)
     store.add_account(account("1", "ann"))
     store.add_token(token())

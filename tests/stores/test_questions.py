@@ -1,4 +1,4 @@
-"""The questions for one record: what every check that is not cached costs."""
+"""Tests the queries for one record, which every check outside the cache costs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("driver", ["sqlite+pysqlite", "postgresql+psycopg"])
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_question_is_rendered_once(name: str, driver: str) -> None:
-    """No part of its text depends on a parameter, so that nothing is rendered anew at each execution."""
+def test_a_query_is_compiled_once(name: str, driver: str) -> None:
+    """Its text does not depend on a parameter."""
     dialect = URL.create(driver).get_dialect()()
     assert "POSTCOMPILE" not in str(QUESTIONS[name].compile(dialect=dialect))
 
@@ -44,7 +44,7 @@ def listen(store: SQLStore) -> list[Any]:
 
 @pytest.mark.parametrize("schema", [False, True])
 def test_the_driver_finds_what_sqlalchemy_finds(schema: bool, url: str, opens: Opens, request: pytest.FixtureRequest) -> None:  # noqa: FBT001 - a parameter of the test
-    """The same records, in a schema too; and who listens to statements hears of each one."""
+    """The records are equal, in a schema too, and listeners of statements are called."""
     if schema:
         if url.startswith("sqlite"):
             pytest.skip("SQLite has no schemas")
@@ -68,7 +68,7 @@ def test_the_driver_finds_what_sqlalchemy_finds(schema: bool, url: str, opens: O
 
 
 def test_a_read_is_one_statement_and_leaves_nothing_open(tmp_path: Path, opens: Opens) -> None:
-    """No BEGIN, no ROLLBACK: a reader that was left in a transaction would see old records, and keep the log from being truncated."""
+    """A reader left in a transaction would see old records, and keep the log from being truncated."""
     store = opens(f"sqlite:///{tmp_path}/auth.db", pool_size=1)
     fill(store)
     executed: list[str] = []
@@ -85,7 +85,7 @@ def test_a_read_is_one_statement_and_leaves_nothing_open(tmp_path: Path, opens: 
 
 @pytest.mark.parametrize("name", ASKING)
 def test_an_error_is_the_same_through_the_driver(name: str, tmp_path: Path, opens: Opens) -> None:
-    """The same words as SQLAlchemy's way, nothing of what was asked, and the connection is back in the pool."""
+    """It has the message of SQLAlchemy's way without parameters, and the connection is back in the pool."""
     url = f"sqlite:///{tmp_path}/auth.db"
     by_driver, by_sqlalchemy = opens(url), opens(url)
     fill(by_driver)
@@ -106,8 +106,8 @@ def test_an_error_is_the_same_through_the_driver(name: str, tmp_path: Path, open
     assert said[0] == said[1]
 
 
-def test_a_caller_that_is_interrupted_leaves_no_connection_behind(tmp_path: Path, opens: Opens) -> None:
-    """In what state it is then, nobody knows: it is closed, and the next read opens another one."""
+def test_the_connection_of_an_interrupted_caller_is_closed(tmp_path: Path, opens: Opens) -> None:
+    """Its state is unknown. The next read opens another one."""
     store = opens(f"sqlite:///{tmp_path}/auth.db", pool_size=1)
     fill(store)
     with store._database._engine.connect() as connection:

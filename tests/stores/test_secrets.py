@@ -1,4 +1,4 @@
-"""A password in a URL, a hash and a digest show nowhere."""
+"""Tests that a password in a URL, a hash and a digest are never shown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_no_store_shows_its_password(url: str, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither it, its log, its errors nor their traces."""
+    """Its repr, log, errors and traces do not contain it."""
     with caplog.at_level(logging.DEBUG):
         store = opens(url)
     with pytest.raises(Unavailable) as caught:
@@ -57,27 +57,27 @@ def test_no_store_shows_its_password(url: str, opens: Opens, caplog: pytest.LogC
     ],
 )
 def test_no_wrong_url_shows_its_password(url: str) -> None:
-    """It is refused with an example of a right one."""
+    """The message names the argument and the fix."""
     with pytest.raises(ConfigurationError, match=r"^SQLStore\(url=") as caught:
         SQLStore(url)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_no_url_at_all_is_refused() -> None:
-    """With the same words."""
+def test_a_missing_url_is_refused() -> None:
+    """The message has an example."""
     with pytest.raises(ConfigurationError, match=r"^SQLStore\(url=\.\.\.\) must be a URL such as sqlite:"):
         SQLStore(None)
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"staleness": -1}, {"pool_size": 0}, {"timeout": float("nan")}])
-def test_bounds_that_are_none_are_refused(wrong: dict[str, float]) -> None:
-    """Each would make every request wait for ever, or none be answered."""
+def test_invalid_bounds_are_refused(wrong: dict[str, float]) -> None:
+    """With them requests would wait for ever, or never be answered."""
     with pytest.raises(ConfigurationError, match=rf"^SQLStore\({next(iter(wrong))}=\.\.\.\) must be a"):
         SQLStore("sqlite://", **wrong)  # type: ignore[arg-type]
 
 
 def test_no_collision_shows_a_hash(url: str, opens: Opens) -> None:
-    """The message names the id or the name, and nothing of the driver is chained to it."""
+    """The message names the id or the name, and no exception of the driver is chained."""
     store = opens(url)
     store.add_account(account("1", "ann", password_hash=SECRET))
     store.add_key(key("k1", label=SECRET))
@@ -92,8 +92,8 @@ def test_no_collision_shows_a_hash(url: str, opens: Opens) -> None:
         assert caught.value.__context__ is None
 
 
-def test_no_outage_shows_what_was_sent(tmp_path: Path, opens: Opens) -> None:
-    """Statements and parameters stay out of messages and traces."""
+def test_no_outage_shows_statements_and_parameters(tmp_path: Path, opens: Opens) -> None:
+    """Messages and traces do not contain them."""
     store = opens(f"sqlite:///{tmp_path}/auth.db")
     with store._database._engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE watchword_keys")
@@ -103,8 +103,8 @@ def test_no_outage_shows_what_was_sent(tmp_path: Path, opens: Opens) -> None:
     assert caught.value.__context__ is None
 
 
-def test_no_log_of_statements_shows_what_was_sent(tmp_path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
-    """Who looks at the statements of SQLAlchemy sees them without what they were asked with."""
+def test_no_log_of_statements_shows_parameters(tmp_path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
+    """SQLAlchemy's log has the statements alone."""
     with caplog.at_level(logging.INFO, "sqlalchemy"):
         store = opens(f"sqlite:///{tmp_path}/auth.db")
         store.add_account(account("1", "ann", password_hash=SECRET))
@@ -114,8 +114,8 @@ def test_no_log_of_statements_shows_what_was_sent(tmp_path: Path, opens: Opens, 
 
 
 @pytest.mark.parametrize("sqlstate", ["22P02", "23502"])
-def test_what_postgresql_quotes_is_not_repeated(sqlstate: str) -> None:
-    """Errors about data hold the data."""
+def test_values_that_postgresql_quotes_are_not_repeated(sqlstate: str) -> None:
+    """Its errors about data contain the data."""
 
     class Quoting(Exception):
         pass

@@ -1,4 +1,4 @@
-"""SQLite that cannot answer: `Unavailable` meanwhile, nothing half-written, and right answers afterwards without a restart."""
+"""Tests outages of SQLite: `Unavailable` meanwhile, nothing half-written, and right answers afterwards without a restart."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def store(filled: Path, path: Path, opens: Opens) -> SQLStore:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_locked_database_is_unavailable(method: str, path: Path, store: SQLStore) -> None:
-    """While somebody else holds it for themselves, and no longer than it was told to wait; then it answers."""
+    """A method waits no longer than its time-out, and works once the lock is released."""
     store._database._engine.dispose()  # whoever wants a file for themselves has to be alone
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -64,8 +64,8 @@ def test_a_locked_database_is_unavailable(method: str, path: Path, store: SQLSto
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_reads_do_not_wait_for_somebody_who_writes(method: str, path: Path, store: SQLStore) -> None:
-    """Only who writes has to wait, and gives up in time."""
+def test_reads_do_not_wait_for_writes(method: str, path: Path, store: SQLStore) -> None:
+    """Writes wait, and give up in time."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         other.execute("DELETE FROM watchword_keys")
@@ -81,7 +81,7 @@ def test_reads_do_not_wait_for_somebody_who_writes(method: str, path: Path, stor
 
 @pytest.mark.parametrize("method", METHODS)
 def test_connections_that_are_all_in_use_are_an_outage(method: str, store: SQLStore) -> None:
-    """No caller waits for one for ever, and notes have one of their own (threat W13)."""
+    """No caller waits for ever."""
     with store._database._engine.connect(), store._database._engine.connect():
         if method.startswith("note"):
             methods(store)[method]()
@@ -92,8 +92,8 @@ def test_connections_that_are_all_in_use_are_an_outage(method: str, store: SQLSt
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_file_that_went_away_is_unavailable(method: str, path: Path, store: SQLStore) -> None:
-    """SQLite would go on with a file that nobody can see, and lose what it keeps; nor is an empty one made in its place."""
+def test_a_removed_file_is_an_outage(method: str, path: Path, store: SQLStore) -> None:
+    """SQLite would use the removed file and lose its changes. No empty file takes its place."""
     away = path.with_suffix(".away")
     path.rename(away)
     for _ in range(2):
@@ -105,8 +105,8 @@ def test_a_file_that_went_away_is_unavailable(method: str, path: Path, store: SQ
 
 
 @pytest.mark.parametrize("garbage", [b"garbage" * 1000, b"", b"SQLite format 3\x00" + bytes(4080), bytes(100)])
-def test_a_file_that_became_garbage_is_unavailable(garbage: bytes, path: Path, store: SQLStore, tmp_path: Path) -> None:
-    """Replaced whole, as an editor or a failed copy does; and it is believed again when the right one is back."""
+def test_a_file_that_is_replaced_by_garbage_is_an_outage(garbage: bytes, path: Path, store: SQLStore, tmp_path: Path) -> None:
+    """The store works again when the right file is back."""
     assert store.find_key("k1") is not None
     revision = store.revision()
     with closing(store):
@@ -129,7 +129,7 @@ def test_a_file_that_became_garbage_is_unavailable(garbage: bytes, path: Path, s
 
 
 def test_a_file_that_is_garbage_from_the_start_is_an_outage(path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged; a program that starts before its disk is there must not need another start."""
+    """It is logged. A program that starts before its disk is ready must not need a restart."""
     path.write_bytes(b"garbage" * 1000)
     with caplog.at_level(logging.WARNING, "watchword"):
         store = opens(f"sqlite:///{path}")
@@ -142,8 +142,8 @@ def test_a_file_that_is_garbage_from_the_start_is_an_outage(path: Path, opens: O
     assert store.find_key("k1") is None
 
 
-def test_a_folder_that_is_not_there_yet_is_an_outage(tmp_path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
-    """A disk that is mounted late is no mistake of the program."""
+def test_a_missing_folder_is_an_outage(tmp_path: Path, opens: Opens, caplog: pytest.LogCaptureFixture) -> None:
+    """A disk may be mounted late."""
     folder = tmp_path / "mounted"
     store = opens(f"sqlite:///{folder}/auth.db")
     assert "unable to open database file" in caplog.text
@@ -154,7 +154,7 @@ def test_a_folder_that_is_not_there_yet_is_an_outage(tmp_path: Path, opens: Open
 
 
 def test_a_full_disk_leaves_nothing_half_written(path: Path, opens: Opens) -> None:
-    """What was not kept is not there at all; what was, is; and when there is room again it goes on."""
+    """A failed change leaves nothing, acknowledged ones stay, and writing goes on when there is room again."""
     store = opens(f"sqlite:///{path}", pool_size=1)
     engine = store._database._engine
 
@@ -203,7 +203,7 @@ print(kept)
 
 
 def test_a_file_that_may_not_grow_is_an_outage(path: Path, opens: Opens) -> None:
-    """A quota: reads go on, what was kept is there, and so is what is kept when there is room again."""
+    """With a quota reads go on, and so do writes when there is room again."""
     error, kept = program(FILLS, f"sqlite:///{path}").stdout.splitlines()
     assert error.startswith("the store does not answer: OperationalError: ")
     assert int(kept) > 10
@@ -264,20 +264,20 @@ print(written)
 
 
 def test_a_process_that_is_killed_leaves_whole_changes(path: Path) -> None:
-    """At any moment, many times: the file opens, what belongs together is there together, and so is all that was acknowledged."""
+    """At any moment: the file opens, each change is whole, and acknowledged ones are there."""
     assert int(program(KILLED, f"sqlite:///{path}", 8).stdout) >= 8
 
 
-def test_a_store_that_was_closed_says_so(store: SQLStore) -> None:
-    """It does not open itself again, and a store in memory does not begin anew, empty."""
+def test_a_closed_store_is_unavailable(store: SQLStore) -> None:
+    """It does not open again, and a store in memory does not start anew, empty."""
     store.close()
     for work in methods(store).values():
         with pytest.raises(Unavailable, match=r"^the store is closed$"):
             work()
 
 
-def test_a_relative_path_stays_where_it_was(path: Path, tmp_path: Path, opens: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers change their folder when they go to the background."""
+def test_a_relative_path_is_resolved_once(path: Path, tmp_path: Path, opens: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers change their folder when they become daemons."""
     monkeypatch.chdir(tmp_path)
     store = opens("sqlite:///auth.db", pool_size=1)
     monkeypatch.chdir("/")
@@ -287,14 +287,14 @@ def test_a_relative_path_stays_where_it_was(path: Path, tmp_path: Path, opens: O
 
 
 @pytest.mark.parametrize("name", ["a b.db", "a#b.db", "ä€.db", "a'b;c.db"])
-def test_any_name_of_a_file_is_taken_as_it_is(name: str, tmp_path: Path, opens: Opens) -> None:
-    """SQLite is asked by a URI, in which some characters mean something."""
+def test_special_characters_in_a_file_name_are_kept(name: str, tmp_path: Path, opens: Opens) -> None:
+    """SQLite gets a URI, in which some characters have a meaning."""
     opens(f"sqlite:///{tmp_path}/{name}").add_key(key())
     assert {entry.name for entry in tmp_path.iterdir() if entry.suffix == ".db"} == {name}
 
 
-def test_a_copy_takes_the_place_of_the_file(path: Path, store: SQLStore, tmp_path: Path) -> None:
-    """A backup that is put back is read from then on, and nothing that was remembered holds."""
+def test_a_restored_copy_takes_the_place_of_the_file(path: Path, store: SQLStore, tmp_path: Path) -> None:
+    """It is read from then on, and cached answers expire."""
     store.close()
     copy = tmp_path / "copy.db"
     shutil.copy(path, copy)
@@ -310,7 +310,7 @@ def test_a_copy_takes_the_place_of_the_file(path: Path, store: SQLStore, tmp_pat
 
 
 def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
-    """Where the row is missing that every answer comes with, nobody is told that there is no such key."""
+    """Without the row that every answer needs, no key counts as unknown."""
     assert store.find_key("k1") is not None
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("DELETE FROM watchword_meta")
@@ -349,7 +349,7 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("table", "column", "damage"), DAMAGES)
 def test_a_damaged_row_is_an_outage(table: str, column: str, damage: object, path: Path, store: SQLStore) -> None:
-    """SQLite keeps any value in any column. One that no store wrote is no exception of the program, and no other rights either."""
+    """SQLite keeps any value in any column. A damaged value raises no other exception and gives no other rights."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute(f"UPDATE watchword_{table} SET {column} = ?", (damage,))  # noqa: S608 - its words are above
     questions = {"accounts": "find_account", "keys": "find_key", "tokens": "find_token", "meta": "dummy_key"}
@@ -357,8 +357,8 @@ def test_a_damaged_row_is_an_outage(table: str, column: str, damage: object, pat
         methods(store)[questions[table]]()
 
 
-def test_a_file_that_is_replaced_while_it_is_opened_is_not_kept_on_being_read(path: Path, store: SQLStore, tmp_path: Path) -> None:
-    """However long the opening waits for a lock: the connection that leads to the old file is given up."""
+def test_a_file_that_is_replaced_while_it_is_opened_is_dropped(path: Path, store: SQLStore, tmp_path: Path) -> None:
+    """Opening may wait for a lock. The connection to the old file is closed."""
     store.close()
     new = tmp_path / "new.db"
     shutil.copy(path, new)

@@ -1,4 +1,4 @@
-"""What every store takes, and that all of them take the same: whatever is handed to one is kept and read again, or refused by name."""
+"""Tests the values that stores accept, which are the same for all stores."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def another(kind: str, number: int) -> Any:
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
 def test_an_odd_field_is_refused_by_all_stores_or_by_none(kind: str, field: str) -> None:
-    """By ValueError, before anything is kept; and what is kept can be read again, so that no listing breaks."""
+    """It raises ValueError and nothing is kept, or it is kept and can be read again."""
     both = stores()
     for number, wrong in enumerate(WRONG):
         record = replace(another(kind, number), **{field: wrong})
@@ -106,7 +106,7 @@ def test_an_odd_field_is_refused_by_all_stores_or_by_none(kind: str, field: str)
 
 @pytest.mark.parametrize(("kind", "field"), [row for row in FIELDS if row[0] != "token"])
 def test_an_odd_change_is_refused_by_all_stores_or_by_none(kind: str, field: str) -> None:
-    """Of a record that is there; a change of its id or its version finds nothing to change."""
+    """A change of the id or the version of a record finds nothing to change."""
     both = stores()
     for number, wrong in enumerate(WRONG):
         outcomes = []
@@ -117,8 +117,8 @@ def test_an_odd_change_is_refused_by_all_stores_or_by_none(kind: str, field: str
 
 
 @pytest.mark.parametrize("method", ["add_account", "replace_account", "add_key", "replace_key", "add_token"])
-def test_what_is_no_record_is_a_mistake(method: str) -> None:
-    """Named by its type, and not shown: it may be a secret."""
+def test_an_object_that_is_no_record_raises_a_type_error(method: str) -> None:
+    """The message has its class and not the object, which may be a secret."""
     for store in stores():
         for wrong in [*WRONG, "s3cret", *KINDS.values()]:
             if method.endswith(type(wrong).__name__.removesuffix("Record").lower()):
@@ -149,7 +149,7 @@ LOOKUPS: list[Callable[[Any, Any], object]] = [
 
 @pytest.mark.parametrize("number", range(len(LOOKUPS)))
 def test_a_lookup_by_something_odd_finds_nothing(number: int) -> None:
-    """And raises nothing: it comes from a client as often as not."""
+    """It raises nothing, because a client may have sent the value."""
     for store in stores():
         store.add_account(ACCOUNT)
         store.add_key(KEY)
@@ -161,8 +161,8 @@ def test_a_lookup_by_something_odd_finds_nothing(number: int) -> None:
 
 
 @pytest.mark.parametrize("method", ["list_accounts", "list_keys", "list_tokens"])
-def test_a_page_has_a_place_and_a_length(method: str) -> None:
-    """An id after which to begin, and a whole number: what is neither is a mistake; no owner is like an odd one."""
+def test_a_page_needs_an_id_and_a_whole_number(method: str) -> None:
+    """Any other argument raises TypeError. An unstorable id finds nothing."""
     for store in stores():
         store.add_account(ACCOUNT)
         for wrong in [wrong for wrong in WRONG if not isinstance(wrong, str)]:
@@ -177,7 +177,7 @@ def test_a_page_has_a_place_and_a_length(method: str) -> None:
 
 @pytest.mark.parametrize("wrong", [None, "x", b"1", [], float("nan"), 10**400, True, object()])
 def test_a_time_is_a_number(wrong: Any) -> None:
-    """Wherever one is given: ValueError, and nothing is changed."""
+    """Any other value raises ValueError, and nothing is changed."""
     for store in stores():
         store.add_account(ACCOUNT)
         calls: list[Callable[[], object]] = [

@@ -1,4 +1,4 @@
-"""Notes of logins and uses: collected while one is written, and dropped when they are late (threat W13)."""
+"""Tests notes of logins and uses: collected during a write, and dropped when they are late (threat W13)."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ class Desk:
         self.fails = False
 
 
-def test_notes_that_come_while_one_is_written_wait_for_it() -> None:
-    """Whoever comes with one goes on at once; the thread that writes takes them all in one transaction, each row once."""
+def test_notes_during_a_write_are_written_after_it() -> None:
+    """Their callers go on at once. The writing thread takes all notes in one transaction, each row once."""
     desk = Desk()
     desk.meanwhile = lambda: desk.note("b", "c", "b")
     desk.note("a")
     assert desk.written == [[("a", NOW)], [("b", NOW), ("c", NOW)]]
 
 
-def test_what_could_not_be_written_comes_with_the_next_unless_it_is_late() -> None:
-    """After a minute a newer note of the same use has come, or will."""
+def test_notes_that_could_not_be_written_are_kept_for_a_minute() -> None:
+    """After a minute a newer note of the same use follows."""
     desk = Desk()
     desk.note_in_vain("a")
     desk.clock.advance(59)
@@ -77,16 +77,16 @@ def test_what_could_not_be_written_comes_with_the_next_unless_it_is_late() -> No
     assert desk.written == [[("b", NOW + 59), ("c", NOW + 60), ("d", NOW + 60)]]
 
 
-def test_only_so_many_notes_wait() -> None:
-    """A database that is away for long fills no memory, and the lock is not held for long when it is back."""
+def test_the_number_of_waiting_notes_is_bounded() -> None:
+    """A long outage fills no memory, and the write lock is not held for long after it."""
     desk = Desk()
     desk.note_in_vain(*(f"key-{number:03}" for number in range(600)))
     desk.note("last")
     assert [len(rows) for rows in desk.written] == [500]
 
 
-def test_a_thread_that_fails_leaves_the_writing_to_others() -> None:
-    """Also of another kind of note."""
+def test_another_thread_writes_after_a_failure() -> None:
+    """It also writes notes of another kind."""
     desk = Desk()
     desk.note_in_vain("a")
     desk.notes.add(NOTE_LOGIN, "ann", NOW)

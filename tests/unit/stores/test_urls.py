@@ -1,4 +1,4 @@
-"""The URL of a store: what is taken, what is refused with advice, and what is shown of it."""
+"""Tests the URLs of stores: accepted, refused with the fix, and printed without secrets."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ REFUSED: Mapping[str, str] = {
 
 @pytest.mark.parametrize("query", REFUSED)
 def test_a_wrong_option_is_refused_with_its_name(query: str) -> None:
-    """When the store is made, not at the first request; the name is said, and what to write in its place."""
+    """The constructor raises, and the message says what to write instead."""
     with pytest.raises(ConfigurationError, match=REFUSED[query]):
         SQLStore(f"{HOME}{query}", check=False)
 
@@ -85,7 +85,7 @@ TAKEN: Mapping[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("url", TAKEN)
 def test_a_right_url_becomes_arguments_of_libpq(url: str) -> None:
-    """And what is shown of it leads to the same place, but for the password."""
+    """The printed URL leads to the same place, without the password."""
     place = parse(url)
     assert {name: place.arguments[name] for name in TAKEN[url]} == TAKEN[url]
     again = parse(place.shown)
@@ -111,8 +111,8 @@ PASSWORDS = [
 @pytest.mark.parametrize(
     "form", ["postgresql://app:{}@127.0.0.1:1/app", "postgresql://app:{}@/app?host=/nonexistent", "postgresql://app:{}@a:1,b:2/app"]
 )
-def test_a_password_that_was_not_encoded_shows_nowhere(form: str, password: str) -> None:
-    """What stands behind its '@' would be taken for the host, and be in every error: it is refused, with what to do."""
+def test_a_password_that_was_not_encoded_is_not_shown(form: str, password: str) -> None:
+    """The part behind its '@' would be taken for the host and be in every error. It is refused with the fix."""
     with pytest.raises(ConfigurationError, match=r"[Pp]ercent-encode") as caught:
         SQLStore(form.format(password), timeout=0.2)
     words = "".join(traceback.format_exception(caught.value))
@@ -121,27 +121,27 @@ def test_a_password_that_was_not_encoded_shows_nowhere(form: str, password: str)
 
 @pytest.mark.parametrize("option", ["password", "sslpassword", "oauth_client_secret"])
 def test_secrets_in_options_are_not_shown(option: str) -> None:
-    """They are kept for libpq alone."""
+    """Only libpq gets them."""
     place = parse(f"{HOME}?{option}=violet-tractor&schema=auth")
     assert place.shown == f"{HOME}?schema=auth"
     assert "violet" not in repr(place)
     assert list(place.secrets) == ["violet-tractor"]
 
 
-def test_a_short_password_is_struck_out_as_a_word_alone() -> None:
-    """Asterisks inside other words would tell what it is."""
+def test_a_short_password_is_hidden_only_as_a_whole_word() -> None:
+    """Asterisks inside other words would reveal it."""
     assert without(["p"], "OperationalError: p is wrong") == "OperationalError: *** is wrong"
     assert without(["s3cret-pass"], "xs3cret-passx") == "x***x"
 
 
-def test_what_a_driver_says_is_repeated_without_the_password() -> None:
-    """Whatever it quotes, the words of an outage go into logs."""
+def test_messages_of_a_driver_are_repeated_without_the_password() -> None:
+    """Messages of outages go into logs."""
     error = DBAPIError("SELECT 1", None, OperationalError("no host named violet-tractor@db"))
     assert unavailable(error, ["violet-tractor"]).why == "the store does not answer: OperationalError: no host named ***@db"
 
 
-def test_a_url_of_sqlalchemy_is_taken() -> None:
-    """As the text that it stands for."""
+def test_a_url_object_of_sqlalchemy_is_accepted() -> None:
+    """It is read like its text."""
     place = parse(make_url("postgresql://ann:p%40ss@h/d"))
     assert place.arguments["password"] == "p@ss"
     assert parse(make_url("sqlite:///auth.db")).file == Path("auth.db").absolute()
@@ -162,13 +162,13 @@ def test_a_url_of_sqlalchemy_is_taken() -> None:
     ],
 )
 def test_other_mistakes_are_named(url: str, words: str) -> None:
-    """Each with its remedy."""
+    """Each message has the fix."""
     with pytest.raises(ConfigurationError, match=words):
         SQLStore(url, check=False)
 
 
-def test_no_statement_is_prepared_unless_that_is_asked_for() -> None:
-    """A pooler would give the connection to another client meanwhile. 0 is what people write for "never"."""
+def test_statements_are_prepared_only_with_prepare_threshold() -> None:
+    """A pooler may give the connection to another client. 0 means never."""
     assert parse(HOME).prepare_threshold is None
     assert parse(f"{HOME}?prepare_threshold=0").prepare_threshold is None
     assert parse(f"{HOME}?prepare_threshold=5").prepare_threshold == 5
