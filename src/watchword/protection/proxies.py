@@ -20,7 +20,6 @@ class Proxies(Protocol):
     @property
     def fields(self) -> Collection[str]:
         """The header fields that it reads, lower case, such as `("x-forwarded-for",)`. The firewall refuses their aliases."""
-        ...
 
     def resolve(self, view: RequestView) -> Forwarded | None:
         """Return the statements of a trusted proxy, which replace those of the server; None: the peer is the client.
@@ -31,7 +30,6 @@ class Proxies(Protocol):
             view: the request as the server states it. `client` is the peer of the connection. Header fields are untrusted unless that
                 peer is a trusted proxy. A repeated field is joined with commas (RFC 9110 §5.3).
         """
-        ...
 
 
 __all__ = ["Proxies"]

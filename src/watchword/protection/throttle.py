@@ -47,7 +47,6 @@ class Reservation(Protocol):
         Returns:
             Work to do after the response; None: nothing.
         """
-        ...
 
 
 class Throttle(Protocol):
@@ -58,7 +57,6 @@ class Throttle(Protocol):
 
         It precedes the credential cache: otherwise a blocked attacker could tell a right guess, which is cached, from a wrong one.
         """
-        ...
 
     def reserve(self, attempt: Attempt) -> Steps[Reservation | int]:
         """Take room for an attempt before it is verified.
@@ -69,7 +67,6 @@ class Throttle(Protocol):
         Raises:
             Unavailable: the state is unknown; the guard answers 503.
         """
-        ...
 
 
 __all__ = ["Attempt", "Outcome", "Reservation", "Throttle"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
 from os import urandom
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchword.clock import as_clock
 from watchword.errors import AlreadyExists
@@ -88,8 +88,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
             unique = account.names if fold_case is None else spellings(account)
             self._refuse_taken(account, unique, account.names, fold_case=fold_case)
             # Some additions count as changes: see `Watched.is_current`.
-            alike = self._alike(account.names)
-            if account.disabled or alike:
+            if (alike := self._alike(account.names)) or account.disabled:
                 self._changes.note({*alike, account_subject(account.id)})
             self._version += 1
             account = replace(account, version=self._version)
@@ -144,11 +143,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
             return _page(self._accounts.values(), after, limit)
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        at = checked_time(at)
-        with self._lock:
-            stored = _known(self._accounts, id)
-            if stored is not None and (stored.last_login_at is None or stored.last_login_at < at):
-                self._accounts[id] = replace(stored, last_login_at=at)
+        self._note_time(self._accounts, id, "last_login_at", at)
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         with self._lock:
@@ -187,11 +182,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
         return self._list(self._keys, owner, after, limit)
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        at = checked_time(at)
-        with self._lock:
-            stored = _known(self._keys, id)
-            if stored is not None and (stored.last_used_at is None or stored.last_used_at < at):
-                self._keys[id] = replace(stored, last_used_at=at)
+        self._note_time(self._keys, id, "last_used_at", at)
 
     def find_token(self, digest: bytes) -> TokenRecord | None:
         if not is_digest(digest):
@@ -243,6 +234,14 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def __repr__(self) -> str:
         return f"MemoryStore({len(self._accounts)} accounts, {len(self._keys)} keys, {len(self._tokens)} tokens)"
 
+    def _note_time(self, table: dict[str, R], id: str, field: str, at: float) -> None:  # noqa: A002 - as above
+        at = checked_time(at)
+        with self._lock:
+            stored = _known(table, id)
+            if stored is not None and ((noted := getattr(stored, field)) is None or noted < at):
+                changes: dict[str, Any] = {field: at}
+                table[id] = replace(stored, **changes)
+
     # The methods below need the lock.
 
     def _refuse_taken(self, account: AccountRecord, unique: Iterable[str], new: Iterable[str], *, fold_case: bool | None) -> None:
@@ -265,15 +264,9 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def _leave(self, account: AccountRecord) -> None:
         for name in account.names:
             del self._names[name]
-            alike = self._folded[fold(name)]
-            del alike[name]
-            if not alike:
-                del self._folded[fold(name)]
+            _discard(self._folded, fold(name), name)
         if account.hash_profile is not None and account.password_hash is not None:
-            others = self._profiles[account.hash_profile]
-            del others[account.id]
-            if not others:
-                del self._profiles[account.hash_profile]
+            _discard(self._profiles, account.hash_profile, account.id)
 
     def _is_current(self, key: KeyRecord) -> bool:
         stored = self._keys.get(key.id)
@@ -295,7 +288,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def _with_owner(self, record: S) -> S:
         """Return a key or token with the state of its owner."""
         owner = self._accounts.get(record.owner)
-        return record if owner is None or not owner.disabled else replace(record, owner_disabled=True)
+        return replace(record, owner_disabled=True) if owner is not None and owner.disabled else record
 
     def _list(self, table: Mapping[str, S], owner: str | None, after: str, limit: int) -> tuple[S, ...]:
         with self._lock:
@@ -308,6 +301,12 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
         self._keys.update({key.id: replace(key, revoked_at=at, version=key.version + 1) for key in keys})
         self._tokens.update({token.id: replace(token, revoked_at=at) for token in tokens})
         return len(keys), len(tokens)
+
+
+def _discard(table: dict[str, dict[str, T]], group: str, name: str) -> None:
+    del table[group][name]
+    if not table[group]:
+        del table[group]
 
 
 def _known(table: Mapping[str, T], id: object) -> T | None:  # noqa: A002 - the name of the field

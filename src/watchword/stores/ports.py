@@ -35,11 +35,9 @@ class Watched(Protocol):
     @property
     def blocking(self) -> bool:
         """Whether methods may wait for a disk or a network, and so must not run on an event loop."""
-        ...
 
     def revision(self) -> int:
         """Return the number of the newest known change. Take it *before* you read what is to be cached."""
-        ...
 
     def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
         """Return whether nothing that a checker may cache about some subjects has changed since a revision.
@@ -53,7 +51,6 @@ class Watched(Protocol):
             subjects: of the record that was read, such as `KeyRecord.subjects`; None: everything in the store. False may also mean that
                 the last query is too old: a lookup is a query.
         """
-        ...
 
 
 class AccountStore(Watched, Protocol):
@@ -67,11 +64,9 @@ class AccountStore(Watched, Protocol):
             fold_case: whether to ignore case (Unicode case folding). A name with exactly this spelling wins; several others are
                 ambiguous, and none is returned.
         """
-        ...
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
         """Return the account with this id."""
-        ...
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         """Keep a new account, and return it as it is kept.
@@ -85,7 +80,6 @@ class AccountStore(Watched, Protocol):
         Raises:
             AlreadyExists: the id or a name is taken.
         """
-        ...
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
         """Keep a changed account: compare and set, by its version.
@@ -100,7 +94,6 @@ class AccountStore(Watched, Protocol):
         Raises:
             AlreadyExists: a name is taken.
         """
-        ...
 
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
         """Replace a hash by one of the same password: compare and set, by the old hash. `password_changed_at` stays.
@@ -108,7 +101,6 @@ class AccountStore(Watched, Protocol):
         Returns:
             False: the stored hash is another one by now, and nothing was done.
         """
-        ...
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         """Remove an account with its names, and revoke all of its keys and tokens, in one step.
@@ -116,7 +108,6 @@ class AccountStore(Watched, Protocol):
         Returns:
             False: the id is unknown.
         """
-        ...
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
         """Return accounts in the order of their ids.
@@ -125,11 +116,9 @@ class AccountStore(Watched, Protocol):
             after: the id that the page follows; empty: the first page.
             limit: the length of the page.
         """
-        ...
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
         """Note a login. A time earlier than the stored one changes nothing. Cached answers stay current."""
-        ...
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         """Return one stored hash of each `hash_profile` in use, and the number of its accounts: counted, or estimated.
@@ -137,11 +126,9 @@ class AccountStore(Watched, Protocol):
         A login waits for it once in ten minutes, on an event loop for a quarter of a second at most. Its cost is bounded and does not
         grow with the number of accounts, so a profile of few accounts may be missing. Raise `Unavailable` if it takes longer.
         """
-        ...
 
     def dummy_key(self) -> bytes:
         """Return a random key of 32 octets, made with the store and equal in every process that uses it."""
-        ...
 
 
 class IssuedStore(Watched, Protocol):
@@ -153,7 +140,6 @@ class IssuedStore(Watched, Protocol):
         Returns:
             How many keys and how many tokens it revoked.
         """
-        ...
 
 
 class KeyStore(IssuedStore, Protocol):
@@ -161,7 +147,6 @@ class KeyStore(IssuedStore, Protocol):
 
     def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
         """Return the key with this id, through an index."""
-        ...
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
         """Keep a new key, and return it as it is kept.
@@ -169,7 +154,6 @@ class KeyStore(IssuedStore, Protocol):
         Raises:
             AlreadyExists: the id is taken.
         """
-        ...
 
     def replace_key(self, key: KeyRecord) -> KeyRecord | None:
         """Keep a changed key: compare and set, by its version.
@@ -177,7 +161,6 @@ class KeyStore(IssuedStore, Protocol):
         Returns:
             The key as it is kept now; None: it was changed meanwhile, and nothing was done.
         """
-        ...
 
     def rotate_key(self, old: KeyRecord, new: KeyRecord) -> KeyRecord | None:
         """Keep a changed key and its successor, both or neither: compare and set, by the version of the old one.
@@ -188,15 +171,12 @@ class KeyStore(IssuedStore, Protocol):
         Raises:
             AlreadyExists: the id of the successor is taken.
         """
-        ...
 
     def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
         """Return the keys of an owner, or all keys, in the order of their ids; see `AccountStore.list_accounts`."""
-        ...
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
         """Note a use of a key. A time earlier than the stored one changes nothing. Cached answers stay current."""
-        ...
 
 
 class TokenStore(IssuedStore, Protocol):
@@ -204,7 +184,6 @@ class TokenStore(IssuedStore, Protocol):
 
     def find_token(self, digest: bytes) -> TokenRecord | None:
         """Return the token with this digest, through an index."""
-        ...
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Keep a new token, and return it as it is kept.
@@ -212,7 +191,6 @@ class TokenStore(IssuedStore, Protocol):
         Raises:
             AlreadyExists: the digest or the id is taken.
         """
-        ...
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
         """Revoke a token by its handle.
@@ -220,11 +198,9 @@ class TokenStore(IssuedStore, Protocol):
         Returns:
             False: the handle is unknown, or the token was revoked before.
         """
-        ...
 
     def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
         """Return the tokens of an owner, or all tokens, in the order of their handles; see `AccountStore.list_accounts`."""
-        ...
 
     def purge_tokens(self, before: float) -> int:
         """Delete the tokens that ended, by expiry or revocation, before a time, and return their number.
@@ -232,7 +208,6 @@ class TokenStore(IssuedStore, Protocol):
         Args:
             before: Unix seconds. A time in the future counts as now: a valid token is never deleted.
         """
-        ...
 
 
 class CounterStore(Protocol):

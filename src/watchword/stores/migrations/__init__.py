@@ -10,3 +10,8 @@ import sqlalchemy as sa
 
 # Ordered by octets, as in SQLite: PostgreSQL would order by the language of the server.
 TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+
+
+def texts(*names: str) -> tuple[sa.Column[str], ...]:
+    """Return columns of text that are never NULL."""
+    return tuple(sa.Column(name, TEXT, nullable=False) for name in names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from watchword.stores.migrations import TEXT
+from watchword.stores.migrations import TEXT, texts
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -29,9 +29,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("password_hash", TEXT),
         sa.Column("hash_profile", TEXT),
         sa.Column("password_changed_at", sa.Double),
-        sa.Column("roles", TEXT, nullable=False),
-        sa.Column("scopes", TEXT, nullable=False),
-        sa.Column("permissions", TEXT, nullable=False),
+        *texts("roles", "scopes", "permissions"),
         sa.Column("disabled", sa.Boolean, nullable=False),
         sa.Column("locked_until", sa.Double),
         sa.Column("created_at", sa.Double, nullable=False),
@@ -51,13 +49,7 @@ def upgrade(op: Operations) -> None:
         "watchword_keys",
         sa.Column("id", TEXT, primary_key=True),
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("owner", TEXT, nullable=False),
-        sa.Column("label", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("roles", TEXT, nullable=False),
-        sa.Column("scopes", TEXT, nullable=False),
-        sa.Column("permissions", TEXT, nullable=False),
-        sa.Column("networks", TEXT, nullable=False),
+        *texts("owner", "label", "kind", "roles", "scopes", "permissions", "networks"),
         sa.Column("not_before", sa.Double),
         sa.Column("expires_at", sa.Double),
         sa.Column("created_at", sa.Double, nullable=False),

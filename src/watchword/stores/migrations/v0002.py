@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from watchword.stores.migrations import TEXT
+from watchword.stores.migrations import texts
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -17,13 +17,7 @@ def upgrade(op: Operations) -> None:
     op.create_table(
         "watchword_tokens",
         sa.Column("digest", sa.LargeBinary, primary_key=True),
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("subject", TEXT, nullable=False),
-        sa.Column("label", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("roles", TEXT, nullable=False),
-        sa.Column("scopes", TEXT, nullable=False),
-        sa.Column("permissions", TEXT, nullable=False),
+        *texts("id", "subject", "label", "kind", "roles", "scopes", "permissions"),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("expires_at", sa.Double),
         sa.Column("revoked_at", sa.Double),

@@ -31,6 +31,10 @@ def since(revision: str) -> dict[str, Any]:
     return {SINCE: revision}
 
 
+def _texts(*names: str) -> tuple[Column[str], ...]:
+    return tuple(Column(name, TEXT, nullable=False) for name in names)
+
+
 # Not in `metadata`: it holds the version of the other tables. It has the form of alembic's own.
 versions: Table = Table(
     VERSION_TABLE,
@@ -55,9 +59,7 @@ accounts: Table = Table(
     Column("password_hash", TEXT),
     Column("hash_profile", TEXT),
     Column("password_changed_at", Double),
-    Column("roles", TEXT, nullable=False),
-    Column("scopes", TEXT, nullable=False),
-    Column("permissions", TEXT, nullable=False),
+    *_texts("roles", "scopes", "permissions"),
     Column("disabled", Boolean, nullable=False),
     Column("locked_until", Double),
     Column("created_at", Double, nullable=False),
@@ -83,13 +85,7 @@ keys: Table = Table(
     metadata,
     Column("id", TEXT, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
-    Column("owner", TEXT, nullable=False),
-    Column("label", TEXT, nullable=False),
-    Column("kind", TEXT, nullable=False),
-    Column("roles", TEXT, nullable=False),
-    Column("scopes", TEXT, nullable=False),
-    Column("permissions", TEXT, nullable=False),
-    Column("networks", TEXT, nullable=False),
+    *_texts("owner", "label", "kind", "roles", "scopes", "permissions", "networks"),
     Column("not_before", Double),
     Column("expires_at", Double),
     Column("created_at", Double, nullable=False),
@@ -104,13 +100,7 @@ tokens: Table = Table(
     "watchword_tokens",
     metadata,
     Column("digest", LargeBinary, primary_key=True),
-    Column("id", TEXT, nullable=False),
-    Column("subject", TEXT, nullable=False),
-    Column("label", TEXT, nullable=False),
-    Column("kind", TEXT, nullable=False),
-    Column("roles", TEXT, nullable=False),
-    Column("scopes", TEXT, nullable=False),
-    Column("permissions", TEXT, nullable=False),
+    *_texts("id", "subject", "label", "kind", "roles", "scopes", "permissions"),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
