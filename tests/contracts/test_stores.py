@@ -1,4 +1,4 @@
-"""Every store keeps the contract: in memory, in SQLite, in a real PostgreSQL; and a store that breaks it is found."""
+"""Tests that every store keeps the contract, in memory, SQLite and a real PostgreSQL, and that a store that breaks it is found."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("promise", BROKEN)
 def test_a_store_that_breaks_the_contract_is_found(promise: str) -> None:
-    """Each of these mistakes would let somebody in, keep somebody out, or lose what somebody wrote."""
+    """Each of these mistakes would grant or deny access wrongly, or lose a change."""
 
     class Broken(StoreContract):
         def store(self) -> MemoryStore:
@@ -173,8 +173,8 @@ def test_a_store_that_breaks_the_contract_is_found(promise: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [_Jumpy, _Panicking])
-def test_a_store_that_voids_for_nothing_is_found(kind: type[MemoryStore]) -> None:
-    """It would be right, and as slow as if nothing were cached."""
+def test_a_store_that_expires_answers_for_nothing_is_found(kind: type[MemoryStore]) -> None:
+    """It is correct, and as slow as without a cache."""
 
     class Broken(StoreContract):
         def store(self) -> MemoryStore:

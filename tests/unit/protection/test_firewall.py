@@ -1,4 +1,4 @@
-"""The firewall, rule by rule: what it refuses, the nearest neighbour that passes, and the name that switches it off."""
+"""Tests the firewall, rule by rule: the requests it refuses, the nearest ones that pass, and the name that switches it off."""
 
 from __future__ import annotations
 
@@ -243,40 +243,40 @@ FAULTY = [("Authorization", 'Bearer a,b="'), ("Host", "a,b"), ("X-API-Key", "k,k
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_the_order_of_the_fields_chooses_no_reason(count: int) -> None:
-    """Of several faulty fields the same one is reported, in whatever order they came: WSGI servers do not keep it."""
+def test_the_order_of_the_fields_does_not_decide_the_reason(count: int) -> None:
+    """Of several faulty fields the same one is reported: WSGI servers do not keep the order."""
     for fields in combinations(FAULTY, count):
         found = {find(ask("/", *order)) for order in permutations(fields)}
         assert len(found) == 1, fields
 
 
 def test_every_rule_has_cases() -> None:
-    """And every case a rule."""
+    """Every case names a rule."""
     assert CASES.keys() == RULES.keys()
     assert all(refused and passed for refused, passed in CASES.values())
 
 
 @each(("rule", "view"), REFUSED)
-def test_a_rule_refuses_what_it_says(rule: str, view: RequestView) -> None:
-    """By its own name, with the others off, so that no rule leans on another."""
+def test_a_rule_refuses_its_cases(rule: str, view: RequestView) -> None:
+    """It does so with the others off, so that rules are independent."""
     assert find(view, *(other for other in RULES if other != rule)) == rule
 
 
 @each(("rule", "view"), REFUSED)
-def test_with_all_rules_on_it_is_refused(rule: str, view: RequestView) -> None:
-    """Whichever rule is the first to see it."""
+def test_every_case_is_refused_with_all_rules_on(rule: str, view: RequestView) -> None:
+    """Any rule may be the first to match."""
     assert find(view) is not None
 
 
 @each(("rule", "view"), PASSED)
 def test_a_rule_lets_its_neighbours_pass(rule: str, view: RequestView) -> None:
-    """What is as near as can be, with all rules on: a firewall that refuses honest clients is switched off."""
+    """The nearest valid requests pass with all rules on: a firewall that refuses honest clients is switched off."""
     assert find(view) is None
 
 
 @each(("rule", "view"), REFUSED)
 def test_a_rule_can_be_switched_off_alone(rule: str, view: RequestView) -> None:
-    """By its name; with it off, nothing is refused under that name."""
+    """Then nothing is refused under its name."""
     assert find(view, rule) != rule
 
 
@@ -302,26 +302,26 @@ ALONE = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_with_a_rule_off_what_it_alone_refuses_passes(rule: str) -> None:
-    """No second rule stands behind it."""
+def test_a_case_of_a_switched_off_rule_passes(rule: str) -> None:
+    """No second rule refuses it."""
     assert find(ALONE[rule]) == rule
     assert find(ALONE[rule], rule) is None
 
 
 @pytest.mark.parametrize("wrong", [("nulls",), ("nul", "NUL"), ("oversized_field",)])
-def test_a_name_that_is_no_rule_is_a_mistake(wrong: tuple[str, ...]) -> None:
-    """A typo must not leave a rule on, or off, in silence; the message lists the names."""
+def test_an_unknown_rule_is_refused(wrong: tuple[str, ...]) -> None:
+    """A typo must not leave a rule on or off. The message lists the names."""
     with pytest.raises(ConfigurationError, match=r"Firewall\(off=\.\.\.\) must name rules of relative_path, absolute_form,"):
         Firewall(off=wrong)
 
 
-def test_one_string_is_no_collection_of_names() -> None:
-    """The message shows what to write."""
+def test_one_string_as_a_collection_of_names_is_refused() -> None:
+    """The message shows the list to write."""
     with pytest.raises(ConfigurationError, match=r"Write \['nul'\]"):
         Firewall(off="nul")
 
 
-def test_the_repr_says_what_is_off() -> None:
+def test_the_repr_lists_the_rules_that_are_off() -> None:
     """In order, for logs of the configuration."""
     assert repr(Firewall()) == "Firewall()"
     assert repr(Firewall(off={"nul", "control"})) == "Firewall(off=['control', 'nul'])"
@@ -332,23 +332,23 @@ def test_the_repr_says_what_is_off() -> None:
 
 @pytest.mark.parametrize("name", ["Authorization", "X-API-Key", "Host"])
 @pytest.mark.parametrize("kind", [str, bytes])
-def test_a_field_that_is_too_long_is_refused_whatever_is_off(name: str, kind: type) -> None:
-    """8 KiB is a bound, and no matter of taste (RFC 9110 §5.4); one octet less passes."""
+def test_a_too_long_field_is_refused_with_any_rule_off(name: str, kind: type) -> None:
+    """The bound is 8 KiB (RFC 9110 §5.4). One octet less passes."""
     for length, rule in ((8192, None), (8193, "oversized_field")):
         header: Any = (name, "a" * length) if kind is str else (name.encode(), b"a" * length)
         assert find(RequestView("GET", "/", [header]), *RULES) == rule
 
 
-def test_a_long_cookie_string_is_no_trouble() -> None:
-    """It holds cookies of others too."""
+def test_a_long_cookie_string_passes() -> None:
+    """It holds cookies of other programs too."""
     assert find(ask("/", ("Cookie", "a=" + "b" * 20_000))) is None
 
 
 # In a guard
 
 
-def test_a_guard_refuses_before_it_looks_at_anything() -> None:
-    """400 with the reason, on public routes too, and no checker is asked."""
+def test_a_guard_refuses_before_any_other_step() -> None:
+    """The answer is 400 with the reason, on public routes too, and no checker is called."""
     checker = Recorder(ANN)
     guard = Guard(APIKey(checker), Basic(checker, realm="x"), rules={"/**": public})
     for rule, view in ALONE.items():
@@ -361,14 +361,14 @@ def test_a_guard_refuses_before_it_looks_at_anything() -> None:
 
 
 def test_a_guard_may_be_given_a_firewall() -> None:
-    """With a rule off, the application gets to see what it asked for."""
+    """With a rule off the application gets the request."""
     guard = Guard(APIKey(Recorder(ANN)), firewall=Firewall(off=["semicolon"]))
     assert isinstance(guard.decide(ask("/a;x=1/b", KEY)), Granted)
     assert isinstance(guard.decide(ask("/a;x=1/../b", KEY)), Malformed)
 
 
-def test_an_answer_is_remembered_for_the_same_target_only() -> None:
-    """The mount and the undecoded target are part of what is remembered."""
+def test_a_result_is_cached_for_the_same_target_only() -> None:
+    """The mount and the undecoded target are part of the cache key."""
     guard = Guard(APIKey(Recorder(ANN)), rules={"/**": public})
     for _ in range(2):
         assert isinstance(guard.decide(routed(b"http://h/app/x", "/x")), Malformed)
@@ -379,14 +379,14 @@ def test_an_answer_is_remembered_for_the_same_target_only() -> None:
 
 @pytest.mark.parametrize("character", [0xDCFF, 0xD800, 0xE4], ids=hex)
 def test_a_mount_may_be_any_text(character: int) -> None:
-    """An application may be mounted under a segment that the client chose: whatever it is, there is an answer."""
+    """An application may be mounted under a segment that the client chose, and every request gets an answer."""
     mount = f"/{chr(character)}"
     assert find(routed(b"/x", "/x", mount)) is None
     assert find(routed("/ä/x".encode(), "/x", mount)) is None
 
 
-def test_doubled_bearer_credentials_are_told_what_is_wrong() -> None:
-    """D1: when every copy is Bearer, the 400 says `invalid_request`; otherwise the body alone does."""
+def test_repeated_bearer_credentials_get_invalid_request() -> None:
+    """D1: if every copy is Bearer, the 400 says `invalid_request`. Otherwise only the body does."""
     guard = Guard(Basic(Recorder(), realm="x"), Bearer(Recorder()))
     both = ask("/", ("Authorization", "Bearer a"), ("Authorization", "Bearer a"))
     mixed = ask("/", ("Authorization", "Bearer a"), ("Authorization", "Basic YTpi"))

@@ -1,4 +1,4 @@
-"""The hash limiter: its bounds, flights that share one computation, and callers who go away at every stage."""
+"""Tests the hash limiter: its bounds, shared computations, and callers that leave at every stage."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def at_rest(limiter: HashLimiter) -> Iterator[None]:
 
 @everywhere
 def test_no_more_than_the_limit_are_computed_at_once(kinds: tuple[str, ...]) -> None:
-    """Of 500 at the same time exactly four run at any moment: they wait for each other in fours, and there is never a fifth."""
+    """With 500 callers exactly four hashes run at any moment, and never a fifth."""
     limiter, work, fours = HashLimiter(4, queue=500), Hash(), threading.Barrier(4)
 
     def together(number: int) -> object:
@@ -201,8 +201,8 @@ def test_no_more_than_the_limit_are_computed_at_once(kinds: tuple[str, ...]) -> 
 
 
 @everywhere
-def test_the_limit_counts_callers_of_every_kind_together(kinds: tuple[str, ...]) -> None:
-    """With two places taken at the gate nobody else begins, whether a thread or an event loop holds them."""
+def test_threads_and_event_loops_share_one_limit(kinds: tuple[str, ...]) -> None:
+    """With two places taken no other hash begins, whether a thread or an event loop holds them."""
     limiter, work = Watched(2, queue=50), Hash(shut=True)
     with at_rest(limiter):
         crowd = Crowd(kinds, [limiter.operation(b"%d" % number, partial(work, number)) for number in range(40)])
@@ -217,7 +217,7 @@ def test_the_limit_counts_callers_of_every_kind_together(kinds: tuple[str, ...])
 
 @everywhere
 def test_a_full_queue_refuses_at_once_and_recovers(kinds: tuple[str, ...]) -> None:
-    """One runs, two wait, the rest are told to come back: nothing is computed for them, and later there is room again."""
+    """One runs, two wait, and the others are refused without computing anything. Later there is room again."""
     limiter, work = Watched(1, queue=2, retry_after=7), Hash(shut=True)
     with at_rest(limiter):
         crowd = Crowd(kinds, [limiter.operation(b"%d" % number, partial(work, number)) for number in range(20)])
@@ -231,8 +231,8 @@ def test_a_full_queue_refuses_at_once_and_recovers(kinds: tuple[str, ...]) -> No
         assert sorted(work.done, key=str) == sorted((answer for answer in answers if not isinstance(answer, Overloaded)), key=str)
 
 
-def test_a_queue_of_none_refuses_whoever_would_wait() -> None:
-    """`queue=0`: a place or nothing."""
+def test_a_queue_of_0_refuses_every_waiting_caller() -> None:
+    """A caller gets a place or is refused."""
     limiter = HashLimiter(1, queue=0)
     with at_rest(limiter):
         holder = place(limiter)
@@ -243,8 +243,8 @@ def test_a_queue_of_none_refuses_whoever_would_wait() -> None:
 
 
 @everywhere
-def test_who_came_first_is_served_first(kinds: tuple[str, ...]) -> None:
-    """Places go to flights in the order of their arrival, whatever kind of caller waits."""
+def test_flights_are_served_in_the_order_of_arrival(kinds: tuple[str, ...]) -> None:
+    """The kind of caller makes no difference."""
     limiter = Watched(1, queue=50)
     work = Hash()
     with at_rest(limiter):
@@ -259,8 +259,8 @@ def test_who_came_first_is_served_first(kinds: tuple[str, ...]) -> None:
         assert work.order == list(range(12))
 
 
-def test_nobody_overtakes_the_queue() -> None:
-    """A place that becomes free belongs to the first who waits, before that one has noticed."""
+def test_a_new_flight_does_not_overtake_the_queue() -> None:
+    """A free place belongs to the first waiting flight, before its caller has noticed."""
     limiter = HashLimiter(1)
     with at_rest(limiter):
         holder, first = place(limiter, b"holder"), place(limiter, b"first")
@@ -276,13 +276,13 @@ def test_nobody_overtakes_the_queue() -> None:
 
 
 def test_a_blocking_caller_computes_in_its_own_thread() -> None:
-    """WSGI servers have their own threads: none is started."""
+    """WSGI servers have threads of their own, so none is started."""
     assert HashLimiter(1).operation(b"k", threading.get_ident).run() == threading.get_ident()
 
 
 @pytest.mark.anyio
 async def test_an_awaiting_caller_never_computes_on_the_event_loop() -> None:
-    """The work is done in a worker thread, and takes none of the threads that the application shares."""
+    """A worker thread computes, and it is not one of those that the application shares."""
     shared = anyio.to_thread.current_default_thread_limiter()
     here, limiter, work = threading.get_ident(), HashLimiter(1), Hash(shut=True)
     found: list[object] = []
@@ -301,8 +301,8 @@ async def test_an_awaiting_caller_never_computes_on_the_event_loop() -> None:
 
 
 @pytest.mark.anyio
-async def test_both_drivers_do_it() -> None:
-    """A flow that yields the operation is driven by run() in a thread and by arun() on the loop."""
+async def test_run_and_arun_drive_the_operation() -> None:
+    """A flow that yields it works in a thread and on a loop."""
     limiter = HashLimiter(1)
 
     def flow() -> Steps[int]:
@@ -316,7 +316,7 @@ async def test_both_drivers_do_it() -> None:
 
 @pytest.mark.anyio
 async def test_a_blocking_caller_on_an_event_loop_never_waits() -> None:
-    """It would wait for a task that its own loop has yet to run: with a free place it computes, else it is refused at once."""
+    """It would wait for a task of its own loop. It computes if a place is free, and is refused otherwise."""
     limiter = HashLimiter(1)
     with at_rest(limiter):
         assert limiter.operation(b"k", lambda: 1).run() == 1
@@ -333,7 +333,7 @@ async def test_a_blocking_caller_on_an_event_loop_never_waits() -> None:
 
 @everywhere
 def test_identical_requests_share_one_computation(kinds: tuple[str, ...]) -> None:
-    """100 callers with one key: one computation, one answer for all, and no place in the queue."""
+    """100 callers with one key cause one computation, get one answer, and need no place in the queue."""
     limiter, work = Watched(1, queue=0), Hash(shut=True)
     with at_rest(limiter):
         crowd = Crowd(kinds, [limiter.operation(b"k", work) for _ in range(100)])
@@ -346,7 +346,7 @@ def test_identical_requests_share_one_computation(kinds: tuple[str, ...]) -> Non
 
 @everywhere
 def test_identical_requests_share_one_place_in_the_queue(kinds: tuple[str, ...]) -> None:
-    """A flight that waits is joined as well as one that runs."""
+    """A waiting flight is joined like a running one."""
     limiter, work = Watched(1, queue=1), Hash()
     with at_rest(limiter):
         holder = place(limiter)
@@ -359,7 +359,7 @@ def test_identical_requests_share_one_place_in_the_queue(kinds: tuple[str, ...])
 
 
 def test_a_flight_that_has_landed_is_over() -> None:
-    """Nothing is remembered here: the next one with the same key is computed again."""
+    """Nothing is cached: the next caller with the same key computes again."""
     limiter, work = HashLimiter(1), Hash()
     with at_rest(limiter):
         assert [limiter.operation(b"k", work).run() for _ in range(3)] == ["answer"] * 3
@@ -367,7 +367,7 @@ def test_a_flight_that_has_landed_is_over() -> None:
 
 
 def test_an_operation_may_be_done_again() -> None:
-    """It is a value: nothing in it is used up."""
+    """It is a value, and running it uses nothing up."""
     operation = HashLimiter(1).operation(b"k", lambda: 1)
     assert [operation.run(), operation.run()] == [1, 1]
 
@@ -381,7 +381,7 @@ def test_different_keys_share_nothing() -> None:
 
 @pytest.mark.parametrize("backends", [("asyncio", "asyncio"), ("trio", "trio"), ("asyncio", "trio")])
 def test_event_loops_in_different_threads_share_a_flight(backends: tuple[str, str]) -> None:
-    """One loop computes, and the other is woken from the first one's worker thread."""
+    """One loop computes, and its worker thread wakes the other loop."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
         first = Crowd(backends[:1], [limiter.operation(b"k", work)])
@@ -392,8 +392,8 @@ def test_event_loops_in_different_threads_share_a_flight(backends: tuple[str, st
         assert (first.answers(), second.answers()) == (["answer"], ["answer"])
 
 
-def test_who_computes_needs_no_waking() -> None:
-    """Waking costs a turn of the event loop: only who waits is woken, and once."""
+def test_the_computing_caller_is_not_woken() -> None:
+    """Waking costs a turn of the event loop: only waiting callers are woken, and once."""
     limiter, woken = HashLimiter(1), list[str]()
     with at_rest(limiter):
         first, second, third = (flight.Member(partial(woken.append, name)) for name in ("first", "second", "third"))
@@ -422,7 +422,7 @@ sys.exit("anyio" in sys.modules or "asyncio" in sys.modules)
 
 
 def test_threads_alone_load_no_event_loop() -> None:
-    """A WSGI server pays for none, neither to compute nor to wait."""
+    """A WSGI server imports no event loop, neither to compute nor to wait."""
     assert subprocess.run([sys.executable, "-c", WITHOUT_LOOP], timeout=30, check=False).returncode == 0
 
 
@@ -456,7 +456,7 @@ def noted(error: Exception) -> Exception:
     ],
 )
 def test_an_error_reaches_every_member(kinds: tuple[str, ...], make: Callable[[], Exception]) -> None:
-    """Each raises one of its own that says the same; one computed."""
+    """Each member raises an equal exception of its own, and one computed."""
     error = make()
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
@@ -470,7 +470,7 @@ def test_an_error_reaches_every_member(kinds: tuple[str, ...], make: Callable[[]
 
 
 def test_a_note_on_one_copy_is_on_no_other() -> None:
-    """Whoever adds to an exception adds to its own."""
+    """Adding a note to an exception leaves the others as they are."""
     first = noted(ValueError("x"))
     second = flight.copy_of(first)
     second.add_note("another")
@@ -489,8 +489,8 @@ def frames(error: BaseException) -> Iterator[Any]:
 
 
 @everywhere
-def test_nobody_is_given_the_traceback_of_another_caller(kinds: tuple[str, ...]) -> None:
-    """Only whoever computed has the frames of the work, and the cause; and no frame of this library shows the password."""
+def test_no_caller_gets_the_traceback_of_another(kinds: tuple[str, ...]) -> None:
+    """Only the caller that computed has the frames of the work and the cause. No frame of this library shows the password."""
     limiter, gate = Watched(1), threading.Event()
 
     def verify(password: str) -> None:
@@ -510,7 +510,7 @@ def test_nobody_is_given_the_traceback_of_another_caller(kinds: tuple[str, ...])
         assert len(inside) == 1
         assert [answer for answer in answers if answer.__cause__] == inside
         assert [answer for answer in answers if answer.__context__] == inside
-        own = (verify.__code__, test_nobody_is_given_the_traceback_of_another_caller.__code__)
+        own = (verify.__code__, test_no_caller_gets_the_traceback_of_another.__code__)
         shown = [frame.f_locals for answer in answers for frame in frames(answer) if frame.f_code not in own]
         assert shown
         # the operation itself is the caller's
@@ -518,8 +518,8 @@ def test_nobody_is_given_the_traceback_of_another_caller(kinds: tuple[str, ...])
 
 
 @everywhere
-def test_what_is_no_exception_ends_one_caller_only(kinds: tuple[str, ...]) -> None:
-    """Ctrl-C in the thread that computes is not for the others: the next member computes instead, in the same place."""
+def test_a_keyboard_interrupt_ends_one_caller_only(kinds: tuple[str, ...]) -> None:
+    """The next member computes instead, in the same place."""
     limiter, work = Watched(1), Hash(shut=True)
     first = threading.Event()
 
@@ -540,8 +540,8 @@ def test_what_is_no_exception_ends_one_caller_only(kinds: tuple[str, ...]) -> No
 
 
 @everywhere
-def test_a_flight_ends_when_all_its_members_are_ended(kinds: tuple[str, ...]) -> None:
-    """Each tries in its turn; the place is free after_response."""
+def test_a_flight_ends_with_its_last_member(kinds: tuple[str, ...]) -> None:
+    """Each member tries in turn, and then the place is free."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
         crowd = Crowd(kinds, [limiter.operation(b"k", partial(failing, work, Stop())) for _ in range(5)])
@@ -570,8 +570,8 @@ class Task:
 
 
 @pytest.mark.anyio
-async def test_who_is_cancelled_before_beginning_leaves_its_place() -> None:
-    """The place was taken, and the thread not yet asked for."""
+async def test_a_caller_cancelled_before_it_begins_frees_its_place() -> None:
+    """The place was taken, and the thread not yet requested."""
     limiter = HashLimiter(1)
     with at_rest(limiter), anyio.CancelScope() as scope:
         scope.cancel()
@@ -580,8 +580,8 @@ async def test_who_is_cancelled_before_beginning_leaves_its_place() -> None:
 
 
 @pytest.mark.anyio
-async def test_who_is_cancelled_in_the_queue_leaves_it() -> None:
-    """Its place in the queue is free for another one, and it is never computed."""
+async def test_a_caller_cancelled_in_the_queue_leaves_it() -> None:
+    """Its place in the queue is free again, and nothing is computed for it."""
     limiter = Watched(1, queue=1)
     with at_rest(limiter):
         holder = place(limiter)
@@ -599,7 +599,7 @@ async def test_who_is_cancelled_in_the_queue_leaves_it() -> None:
 
 @pytest.mark.anyio
 async def test_a_flight_in_the_queue_outlives_its_first_member() -> None:
-    """The flight stands in the queue, not its member: the next one computes, at the same turn."""
+    """The flight keeps its turn, and the next member computes."""
     limiter, work = Watched(1), Hash()
     with at_rest(limiter):
         holder = place(limiter)
@@ -619,8 +619,8 @@ async def test_a_flight_in_the_queue_outlives_its_first_member() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("members", [1, 2])
-async def test_who_is_cancelled_when_chosen_hands_the_work_on(members: int) -> None:
-    """The place was given to a task that was cancelled before it could begin: to the next member, or else to the next flight."""
+async def test_a_caller_cancelled_when_chosen_passes_the_work_on(members: int) -> None:
+    """The next member computes, or else the next flight gets the place."""
     limiter, work = Watched(1), Hash()
     with at_rest(limiter):
         holder = place(limiter)
@@ -641,8 +641,8 @@ async def test_who_is_cancelled_when_chosen_hands_the_work_on(members: int) -> N
 
 
 @pytest.mark.anyio
-async def test_who_joined_and_is_cancelled_disturbs_nobody() -> None:
-    """The computation goes on for the others."""
+async def test_a_cancelled_member_does_not_disturb_the_others() -> None:
+    """The computation goes on."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
         async with anyio.create_task_group() as group:
@@ -658,8 +658,8 @@ async def test_who_joined_and_is_cancelled_disturbs_nobody() -> None:
 
 
 @pytest.mark.anyio
-async def test_who_is_cancelled_while_computing_computes_for_the_others() -> None:
-    """A hash cannot be stopped: it keeps its place to its end, and its outcome is not thrown away."""
+async def test_a_caller_cancelled_while_computing_computes_for_the_others() -> None:
+    """A hash cannot be stopped: it keeps its place to its end, and its outcome is used."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
         async with anyio.create_task_group() as group:
@@ -703,7 +703,7 @@ def test_a_task_that_asyncio_cancels_does_not_free_the_place_of_its_thread(joine
 
 
 def test_a_task_that_asyncio_cancels_at_every_step_leaks_nothing() -> None:
-    """After any number of turns of the loop, chosen at once or out of the queue: the place comes back."""
+    """After any number of turns of the loop, chosen at once or out of the queue, the place is free again."""
     limiter = Watched(1)
 
     async def main(turns: int, *, queued: bool) -> None:
@@ -728,7 +728,7 @@ def test_a_task_that_asyncio_cancels_at_every_step_leaks_nothing() -> None:
 
 
 def test_a_worker_that_comes_too_late_does_nothing() -> None:
-    """Its task has left meanwhile, and the work was given to another one."""
+    """Its task has left, and another caller has the work."""
     limiter = HashLimiter(1)
     with at_rest(limiter):
         member = place(limiter)
@@ -764,7 +764,7 @@ def interrupting() -> Iterator[Callable[[], None]]:
 
 @pytest.mark.parametrize("key", [b"a place", b"another"])
 def test_a_thread_that_is_interrupted_while_it_waits_leaves(key: bytes) -> None:
-    """Ctrl-C in the queue, and as a member of a flight that runs."""
+    """Ctrl-C in the queue, and as a member of a running flight."""
     limiter = Watched(1)
     with at_rest(limiter):
         holder = place(limiter)
@@ -784,8 +784,8 @@ def test_a_thread_that_is_interrupted_while_it_waits_leaves(key: bytes) -> None:
         limiter._leave(holder)
 
 
-def test_a_thread_that_is_interrupted_while_it_computes_hands_the_work_on() -> None:
-    """Ctrl-C in the middle of a hash: the other member computes it."""
+def test_a_thread_interrupted_while_it_computes_passes_the_work_on() -> None:
+    """After Ctrl-C in the middle of a hash the other member computes it."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter), interrupting() as interrupt:
         crowds: list[Crowd] = []
@@ -804,8 +804,8 @@ def test_a_thread_that_is_interrupted_while_it_computes_hands_the_work_on() -> N
         assert crowds[0].answers() == ["again"]
 
 
-def test_a_thread_that_is_interrupted_while_it_tells_the_others_has_told_them_all() -> None:
-    """Ctrl-C between two members: the outcome is there, and whoever waits for it gets it."""
+def test_a_thread_interrupted_while_it_wakes_members_has_woken_them_all() -> None:
+    """After Ctrl-C between two members every waiting member gets the outcome."""
     limiter, work, pending = Watched(1), Hash(shut=True), [Stop()]
 
     def wake() -> None:
@@ -845,7 +845,7 @@ def test_leaving_twice_changes_nothing() -> None:
 
 
 def test_leaving_never_waits_for_the_lock() -> None:
-    """A garbage collector may end a forgotten task in the middle of a change, in the thread that makes it."""
+    """The garbage collector may end a forgotten task in the middle of a change, in the same thread."""
     limiter = HashLimiter(1)
     with at_rest(limiter):
         holder, waits = place(limiter), place(limiter, b"k")
@@ -859,7 +859,7 @@ def test_leaving_never_waits_for_the_lock() -> None:
 
 @pytest.mark.parametrize("stage", ["queue", "joined"])
 def test_a_forgotten_task_leaves(stage: str) -> None:
-    """A loop that is closed with tasks on it: what is left of them is collected, and takes them out."""
+    """Tasks on a closed loop are collected, which removes them."""
     limiter = Watched(1)
     with at_rest(limiter):
         holder = place(limiter)
@@ -877,7 +877,7 @@ def test_a_forgotten_task_leaves(stage: str) -> None:
 
 @pytest.mark.parametrize("others", ["member", "flight"])
 def test_a_loop_that_has_ended_is_passed_over(others: str) -> None:
-    """A place that is given to a task of a closed loop goes on to the next member, or else to the next flight."""
+    """A place given to a task of a closed loop goes on to the next member, or else to the next flight."""
     limiter = Watched(1)
     with at_rest(limiter):
         holder = place(limiter)
@@ -896,8 +896,8 @@ def test_a_loop_that_has_ended_is_passed_over(others: str) -> None:
         coroutine.close()
 
 
-def test_a_member_of_a_loop_that_has_ended_does_not_keep_the_outcome_from_the_others() -> None:
-    """Who cannot be told is not told."""
+def test_a_member_of_an_ended_loop_does_not_block_the_others() -> None:
+    """It is skipped, and the others get the outcome."""
     limiter, work = Watched(1), Hash(shut=True)
     with at_rest(limiter):
         first = Crowd(("threads",), [limiter.operation(b"k", work)])
@@ -911,8 +911,8 @@ def test_a_member_of_a_loop_that_has_ended_does_not_keep_the_outcome_from_the_ot
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_an_ended_loop_says_so(backend: str) -> None:
-    """What both libraries raise for a loop that is no more is understood."""
+def test_the_exceptions_of_an_ended_loop_are_caught(backend: str) -> None:
+    """Those of both libraries."""
 
     async def caller() -> Callable[[Callable[[], object]], object]:
         return flight.caller_of(anyio.lowlevel.current_token())
@@ -923,7 +923,7 @@ def test_an_ended_loop_says_so(backend: str) -> None:
 
 @pytest.mark.anyio
 async def test_the_token_of_an_older_anyio_is_understood(anyio_backend: str) -> None:
-    """Before 4.11 `current_token()` gives the loop, or trio's token, itself."""
+    """Before 4.11 `current_token()` returns the loop, or trio's token, itself."""
     event = anyio.Event()
     token = asyncio.get_running_loop() if anyio_backend == "asyncio" else trio.lowlevel.current_trio_token()
     flight.caller_of(token)(event.set)
@@ -994,8 +994,8 @@ class Storm:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("seed", range(12))
-async def test_nothing_is_lost_whoever_goes_when(seed: int, anyio_backend: str) -> None:
-    """Tasks and threads, cancelled, stopped and failing at random: who stays is answered, and in the end nothing is left."""
+async def test_random_cancellations_lose_no_caller_and_no_place(seed: int, anyio_backend: str) -> None:
+    """Tasks and threads are cancelled, stopped and fail at random. The others are answered, and in the end nothing is left."""
     storm = Storm(seed)
     asked: list[tuple[int, Task]] = []
     with at_rest(storm.limiter), ThreadPoolExecutor(4) as pool:
@@ -1055,7 +1055,7 @@ sys.exit(status)
     ("before", "after"), [("", ""), ("limiter._lock.acquire()", "limiter._lock.release()")], ids=["hashing", "in the middle of a change"]
 )
 def test_a_forked_process_starts_clean(before: str, after: str) -> None:
-    """Forked while hashes run, wait, and the lock is held: the child has every place, and the parent keeps its own."""
+    """Forked while hashes run and wait and the lock is held: the child has every place, and the parent keeps its own."""
     program = FORKED.format(before=before, after=after)
     # From 3.12 on Python warns of a fork with threads about, which is what this is about.
     done = subprocess.run(
@@ -1066,7 +1066,7 @@ def test_a_forked_process_starts_clean(before: str, after: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns where threads are about: that is the question here
 def test_a_fork_in_the_work_leaves_both_processes_in_order() -> None:
-    """The thread that computes goes on in the child: it ends its flight there, and tells nobody whose loop is the parent's."""
+    """The computing thread goes on in the child, ends its flight there, and wakes no loop of the parent."""
     limiter, parent, children = HashLimiter(1), os.getpid(), list[int]()
     reading, writing = os.pipe()
 
@@ -1153,7 +1153,7 @@ def parts() -> list[object]:
 
 @pytest.mark.parametrize("backend", ["threads", "asyncio", "trio"])
 def test_nothing_is_kept_of_2000_flights(backend: str) -> None:
-    """No work, no outcome, no caller, and without the help of the garbage collector; failures included."""
+    """No work, outcome or caller stays, also after failures, and without the garbage collector."""
     kept = Kept()
     gc.collect()
     before = parts()
@@ -1173,7 +1173,7 @@ def test_nothing_is_kept_of_2000_flights(backend: str) -> None:
 
 
 def test_it_prints_numbers_only() -> None:
-    """Neither the limiter nor the operation shows what it works on."""
+    """The repr of limiter and operation does not show the work."""
     limiter = HashLimiter(1, queue=3)
     operation = limiter.operation(b"the key", partial(fail, Stop("hunter2")))
     holder, waits = place(limiter), place(limiter, b"secret")
@@ -1184,7 +1184,7 @@ def test_it_prints_numbers_only() -> None:
 
 
 def test_it_prints_in_the_middle_of_a_change() -> None:
-    """A debugger or a log may ask while the lock is held."""
+    """A debugger or a log may print it while the lock is held."""
     limiter = HashLimiter(1)
     with limiter._lock:
         assert "running=0" in repr(limiter)
@@ -1194,7 +1194,7 @@ def test_it_prints_in_the_middle_of_a_change() -> None:
 
 
 def test_a_process_has_one_limiter() -> None:
-    """Whoever asks, from whatever thread, and at the same moment."""
+    """Every thread gets the same object, also at the same moment."""
     barrier = threading.Barrier(8)
 
     def ask(_: int) -> HashLimiter:
@@ -1206,7 +1206,7 @@ def test_a_process_has_one_limiter() -> None:
     assert found == {shared_limiter()}
 
 
-def test_a_limiter_can_die() -> None:
+def test_a_limiter_can_be_collected() -> None:
     """No hook and no cycle of references keeps it."""
     limiter = HashLimiter(1)
     gone = ref(limiter)
@@ -1214,8 +1214,8 @@ def test_a_limiter_can_die() -> None:
     assert gone() is None
 
 
-def test_by_default_one_cpu_is_left_to_those_who_need_no_hash() -> None:
-    """Of those that this process may use; and 64 may wait."""
+def test_by_default_one_cpu_stays_free() -> None:
+    """The limit is one less than the CPUs of this process, and 64 may wait."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     assert HashLimiter().limit == max(1, cpus - 1)
     assert repr(HashLimiter(3)) == "HashLimiter(limit=3, queue=64, running=0, waiting=0)"
@@ -1239,8 +1239,8 @@ def test_by_default_one_cpu_is_left_to_those_who_need_no_hash() -> None:
         ({"retry_after": None}, r"^HashLimiter\(retry_after=\.\.\.\) must be a whole number, 0 or more, got None\.$"),
     ],
 )
-def test_a_bound_that_bounds_nothing_is_refused(settings: dict[str, Any], message: str) -> None:
-    """At construction, with the number that is wrong."""
+def test_an_invalid_bound_is_refused(settings: dict[str, Any], message: str) -> None:
+    """The constructor raises with the argument and the value."""
     with pytest.raises(ConfigurationError, match=message):
         HashLimiter(**settings)
 
@@ -1254,8 +1254,8 @@ def niceness() -> int:
 
 
 @pytest.mark.anyio
-async def test_an_event_loop_comes_before_the_hashes_that_it_waits_for() -> None:
-    """On Linux a hash that is awaited is computed at a lower priority, in a thread that nobody else gets; the loop keeps its own."""
+async def test_an_event_loop_runs_before_awaited_hashes() -> None:
+    """On Linux an awaited hash has a lower priority, in a thread of its own; the loop keeps its own."""
     limiter = HashLimiter(2)
     mine = niceness()
     theirs = [await awaited(limiter.operation(bytes([number]), niceness)) for number in range(3)]
@@ -1266,8 +1266,8 @@ async def test_an_event_loop_comes_before_the_hashes_that_it_waits_for() -> None
 
 
 @pytest.mark.anyio
-async def test_what_a_hash_raises_reaches_the_loop_from_its_own_thread() -> None:
-    """An exception, and what is none."""
+async def test_exceptions_of_a_hash_reach_the_loop() -> None:
+    """An Exception, and another BaseException."""
     limiter = HashLimiter(1)
 
     def fails() -> None:
@@ -1282,8 +1282,8 @@ async def test_what_a_hash_raises_reaches_the_loop_from_its_own_thread() -> None
     assert (limiter.running, limiter.waiting) == (0, 0)
 
 
-def test_what_would_be_refused_is_refused_before_anything_is_made() -> None:
-    """Neither an operation nor a member; who would join a flight is let through, and there is room again when a place is free."""
+def test_admit_refuses_before_anything_is_prepared() -> None:
+    """Work that joins a flight is admitted, and there is room again when a place is free."""
     limiter = HashLimiter(1, queue=0)
     limiter.admit(b"other")
     holder = place(limiter)
@@ -1297,8 +1297,8 @@ def test_what_would_be_refused_is_refused_before_anything_is_made() -> None:
     assert not limiter._wanted
 
 
-def test_work_is_admitted_by_what_it_is_about() -> None:
-    """As long as one of several operations about the same is in flight."""
+def test_admit_knows_work_by_about() -> None:
+    """As long as one of several operations with the same `about` is in flight."""
     limiter = HashLimiter(2, queue=0)
     for key in (b"1", b"2"):
         limiter._enter(key, flight.Member(lambda: None, b"both"))
@@ -1327,8 +1327,8 @@ def test_a_child_of_a_process_whose_queue_was_full_has_room() -> None:
 
 
 @pytest.mark.anyio
-async def test_where_no_thread_can_be_started_it_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing was computed, the place is free again, and the next one is served (W12)."""
+async def test_a_thread_that_cannot_be_started_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was computed, the place is free again, and the next caller is served (W12)."""
     limiter = HashLimiter(1)
     with monkeypatch.context() as patch:
         patch.setattr("anyio.to_thread.run_sync", fail_to_start)
@@ -1339,8 +1339,8 @@ async def test_where_no_thread_can_be_started_it_is_an_outage(monkeypatch: pytes
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-def test_what_no_thread_was_started_for_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the thread that wanted it; the pool forgets the work, and the password with it, and does what comes later (W12)."""
+def test_work_without_a_thread_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calling thread does it. The pool drops the work with the password, and does later work (W12)."""
     done: list[str] = []
     aside = hash_limiter._LowPriority(1)
 
