@@ -25,7 +25,7 @@ class Flight:
         self.value: Any = None
         self.error: Exception | None = None
 
-    def result(self) -> Any:  # noqa: ANN401 - of whatever type the work gives
+    def result(self) -> Any:  # noqa: ANN401 - of the type of the work
         """Return the outcome, or raise a copy of the exception."""
         if self.error is not None:
             raise copy_of(self.error)

@@ -25,7 +25,7 @@ PAGE = 1000
 
 
 class Watched(Protocol):
-    """Cache validation: a store tells whether what was read has changed.
+    """Cache validation: a store tells whether records have changed since they were read.
 
     `revision` and `is_current` never block: they tell what this process knows. It knows its own changes at once. It learns of other
     changes when it queries the store, so nothing is current if the last query is some seconds old. That bounds the time in which a
@@ -37,7 +37,7 @@ class Watched(Protocol):
         """Whether methods may wait for a disk or a network, and so must not run on an event loop."""
 
     def revision(self) -> int:
-        """Return the number of the newest known change. Take it *before* you read what is to be cached."""
+        """Return the number of the newest known change. Take it *before* reading a record to cache."""
 
     def is_current(self, revision: int, subjects: Collection[str] | None = None) -> bool:
         """Return whether nothing that a checker may cache about some subjects has changed since a revision.

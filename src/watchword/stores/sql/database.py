@@ -75,7 +75,7 @@ class Database:
         watch = None
         if engine is None:
             self._place = parse(url)
-            watch = None if self._place.file is None else Watch(self._place.file, self.freshness)
+            watch = None if self._place.file is None else Watch(self._place.file, self.freshness.forget)
             options: dict[str, Any] = {"timeout": timeout, "pool_size": pool_size, "watch": watch, "breaker": self._breaker}
             make: Callable[[], Engine] = partial(make_engine, self._place, **options)
             if self._place.url.drivername == "sqlite" and self._place.file is None:

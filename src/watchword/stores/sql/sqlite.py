@@ -9,7 +9,7 @@ from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from weakref import WeakSet
 
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _MOMENT = 0.01
-
-
-class Files(Protocol):
-    """Is told when connections lead to another file than before."""
-
-    def forget(self) -> None:
-        """Drop what was known of the file."""
 
 
 def create_file(path: Path) -> None:
@@ -149,7 +142,7 @@ def connector(path: Path | None, timeout: float) -> Callable[[], sqlite3.Connect
         # isolation_level=None: the driver would begin transactions too late.
         # The identity is from before the opening, which may wait for a lock, so that a file replaced meanwhile is detected.
         file = None
-        with suppress(OSError):  # SQLite says what is the matter
+        with suppress(OSError):  # SQLite reports the error
             file = None if path is None else _identity(path)
         if path is not None:
             _lock_for_inherited(path, file)
@@ -205,12 +198,12 @@ class Watch:
 
     Args:
         path: the database file.
-        files: is told when another file has taken its place.
+        forget: is called when another file has taken its place.
     """
 
-    def __init__(self, path: Path, files: Files) -> None:
+    def __init__(self, path: Path, forget: Callable[[], None]) -> None:
         self._path = path
-        self._files = files
+        self._forget = forget
         self._identity: tuple[int, int] | None = None
 
     def connected(self, connection: Any, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
@@ -218,7 +211,7 @@ class Watch:
         identity = record.info["file"] = connection.file
         if identity != self._identity:
             self._identity = identity
-            self._files.forget()
+            self._forget()
 
     def taken(self, connection: object, record: Any, proxy: object) -> None:  # noqa: ANN401 - as above
         """Replace a connection whose file was removed or replaced; SQLAlchemy's event `checkout`."""

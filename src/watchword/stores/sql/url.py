@@ -27,7 +27,7 @@ _SECRET = frozenset({"password", "sslpassword", "scram_client_key", "scram_serve
 _COUNTS = frozenset({"connect_timeout", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "tcp_user_timeout"})
 _LISTS = frozenset({"host", "hostaddr", "port"})
 
-# https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, without those that cannot be right for a store:
+# https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, without two that a store cannot use:
 # `client_encoding`, which is always UTF-8, and `replication`.
 _LIBPQ = _SECRET | _COUNTS | _LISTS
 _LIBPQ |= {"application_name", "channel_binding", "dbname", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib"}

@@ -175,7 +175,7 @@ class AccountStoreContract(Contract):
         same(store.remove_account("2", 1), False, "the removal of an unknown account")
         same(store.remove_account("1", 1), True, "the removal")
         same(store.remove_account("1", 1), False, "the second removal")
-        same((store.get_account("1"), store.find_account("ann"), store.hash_samples()), (None, None, ()), "what is left")
+        same((store.get_account("1"), store.find_account("ann"), store.hash_samples()), (None, None, ()), "lookups after the removal")
         store.add_account(account("2", "ann", "anna"))
 
     def test_accounts_are_listed_in_the_order_of_their_ids(self) -> None:

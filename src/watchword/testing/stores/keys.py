@@ -52,10 +52,10 @@ class KeyStoreContract(Contract):
         kept = store.replace_key(replace(first, label="new", revoked_at=4.0, created_at=9.0, scopes=frozenset({"s"})))
         expected = replace(first, label="new", revoked_at=4.0, scopes=frozenset({"s"}), last_used_at=7.0, version=kept.version)
         same(kept, expected, "the key as it is kept")
-        same(store.replace_key(replace(first, revoked_at=None)), None, "a change of what is not so any more")
+        same(store.replace_key(replace(first, revoked_at=None)), None, "a change of an old version")
         for version in (0, -1, 2**70):
-            same(store.replace_key(replace(kept, version=version)), None, "a change of what was never read")
-        same(store.replace_key(key("k9", version=1)), None, "a change of no key")
+            same(store.replace_key(replace(kept, version=version)), None, "a change of a record that was never read")
+        same(store.replace_key(key("k9", version=1)), None, "a change of an unknown key")
         same(store.find_key("k1"), kept, "the key in the end")
 
     def test_rotate_key_keeps_the_key_and_its_successor_or_neither(self) -> None:
@@ -66,7 +66,7 @@ class KeyStoreContract(Contract):
         changed = replace(first, expires_at=9.0, replaced_by="k3")
         for taken in ("k2", "k1"):
             raises(AlreadyExists, partial(store.rotate_key, changed, key(taken)), "a successor whose id is taken")
-        same(store.rotate_key(replace(changed, version=99), key("k3")), None, "the rotation of what is not so any more")
+        same(store.rotate_key(replace(changed, version=99), key("k3")), None, "the rotation of an old version")
         same(store.list_keys(), (first, other), "the keys after rotations that failed")
         added = store.rotate_key(changed, key("k3", label="new"))
         same(replace(added, version=0), key("k3", label="new"), "the successor")

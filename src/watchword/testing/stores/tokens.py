@@ -51,7 +51,7 @@ class TokenStoreContract(Contract):
         first = store.add_token(token("t1"))
         same([store.revoke_token("t1", at) for at in (5, 6, 4)], [True, False, False], "the revocations")
         same(store.find_token(first.digest), replace(first, revoked_at=5.0), "the token")
-        same(store.revoke_token("t3", 5), False, "of none")
+        same(store.revoke_token("t3", 5), False, "the revocation of an unknown token")
 
     def test_tokens_are_listed_in_the_order_of_their_handles(self) -> None:
         """Each comes once, on pages of all tokens or of one owner's."""
@@ -106,4 +106,4 @@ class TokenStoreContract(Contract):
         """The others return False."""
         store = self.store()
         store.add_token(token())
-        same(Counter(self.race(lambda _: store.revoke_token("t1", 5))), {True: 1, False: self.racers - 1}, "what they are told")
+        same(Counter(self.race(lambda _: store.revoke_token("t1", 5))), {True: 1, False: self.racers - 1}, "the answers")
