@@ -31,7 +31,7 @@ from watchword.protection import flight, hash_limiter
 from watchword.protection.hash_limiter import HashLimiter, shared_limiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from concurrent.futures import Future
 
 KINDS = [("threads",), ("asyncio",), ("trio",), ("threads", "asyncio", "trio", "asyncio")]
@@ -857,19 +857,25 @@ def test_leaving_never_waits_for_the_lock() -> None:
             limiter._leave(waits)
 
 
+def on_a_closed_loop(limiter: Watched, key: bytes) -> Coroutine[Any, Any, int]:
+    """Return the second caller of a limiter, which waits on a loop that is closed."""
+    loop = asyncio.new_event_loop()
+    coroutine = awaited(limiter.operation(key, lambda: 1))
+    task = loop.create_task(coroutine)
+    loop.run_until_complete(until(lambda: limiter.callers == 2))
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # the loop is closed on purpose
+    loop.close()
+    return coroutine
+
+
 @pytest.mark.parametrize("stage", ["queue", "joined"])
 def test_a_forgotten_task_leaves(stage: str) -> None:
     """Tasks on a closed loop are collected, which removes them."""
     limiter = Watched(1)
     with at_rest(limiter):
         holder = place(limiter)
-        loop = asyncio.new_event_loop()
-        coroutine = awaited(limiter.operation(b"a place" if stage == "joined" else b"k", lambda: 1))
-        task = loop.create_task(coroutine)
-        loop.run_until_complete(until(lambda: limiter.callers == 2))
+        coroutine = on_a_closed_loop(limiter, b"a place" if stage == "joined" else b"k")
         assert limiter.waiting == (stage == "queue")
-        task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is meant to be
-        loop.close()
         coroutine.close()
         assert (limiter.running, limiter.waiting) == (1, 0)
         limiter._leave(holder)
@@ -881,12 +887,7 @@ def test_a_loop_that_has_ended_is_passed_over(others: str) -> None:
     limiter = Watched(1)
     with at_rest(limiter):
         holder = place(limiter)
-        loop = asyncio.new_event_loop()
-        coroutine = awaited(limiter.operation(b"k", lambda: 1))
-        task = loop.create_task(coroutine)
-        loop.run_until_complete(until(lambda: limiter.callers == 2))
-        task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is meant to be
-        loop.close()
+        coroutine = on_a_closed_loop(limiter, b"k")
         limiter.wait_for(2)
         crowd = Crowd(("threads",), [limiter.operation(b"k" if others == "member" else b"next", lambda: 2)])
         limiter.wait_for(1)
