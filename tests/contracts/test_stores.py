@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from watchword.stores import MemoryStore, SQLStore
 from watchword.stores.changes import Changes
-from watchword.stores.ports import KeyRecord, TokenRecord
+from watchword.stores.ports import AccountStore, KeyRecord, KeyStore, TokenRecord, TokenStore
 from watchword.stores.sql import codec, schema
 from watchword.testing.stores import StoreContract
 
@@ -79,6 +79,15 @@ class TestPostgreSQL(OfSQL):
     def store(self) -> SQLStore:
         """A database of a server."""
         return self.opens(self._url)
+
+
+@pytest.mark.parametrize("store", [MemoryStore, SQLStore])
+def test_a_store_implements_every_method_of_its_ports(store: type) -> None:
+    """The inherited body of a protocol would return None."""
+    for port in (AccountStore, KeyStore, TokenStore):
+        for name in dir(port):
+            if not name.startswith("_"):
+                assert getattr(store, name) is not getattr(port, name), name
 
 
 # The contract finds what is wrong.
