@@ -1,4 +1,4 @@
-"""The algebra of a decision, for any requirement, caller and request: the seven properties of the design, and what follows."""
+"""Tests the seven properties of the algebra of decisions, and what follows from them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_property_2_and_or_are_associative(a: Requirement, b: Requirement, c: Re
 
 @given(any_requirement, anywhere)
 def test_property_2_and_or_are_idempotent(a: Requirement, context: EvaluationContext) -> None:
-    """Saying the same twice says no more, cures included."""
+    """A part that occurs twice changes nothing, cures included."""
     assert (a & a).evaluate(context) == (a | a).evaluate(context) == a.evaluate(context)
 
 
@@ -111,7 +111,7 @@ def test_property_3_a_double_opposite_grants_a_known_caller_the_same(a: Requirem
 
 @given(requirements(SIMPLE) | requirements(CURABLE), requests)
 def test_property_4_every_cure_of_an_anonymous_caller_is_sound(a: Requirement, request: RequestView) -> None:
-    """For each alternative, somebody who has its needs, and beside them only what no credential is asked for, is let in."""
+    """A caller with the needs of any one alternative, and nothing else that credentials show, is let in."""
     bare = Principal("paula", roles=PERFECT.roles, permissions=PERFECT.permissions, claims=PERFECT.claims)
     for alternative in cures_of(a, request, ANONYMOUS):
         assert value_for(a, request, cured(bare, alternative)) is YES
@@ -131,10 +131,8 @@ def cures_of(a: Requirement, request: RequestView, principal: Principal) -> tupl
 
 
 @given(requirements(APART), requests)
-def test_property_4_and_5_an_anonymous_caller_is_challenged_if_and_only_if_somebody_could_pass(
-    a: Requirement, request: RequestView
-) -> None:
-    """With `~` anywhere: NEEDS means that whoever holds all that is wanted is let in, and NO that even she is not."""
+def test_property_4_and_5_an_anonymous_caller_is_challenged_if_and_only_if_some_caller_passes(a: Requirement, request: RequestView) -> None:
+    """NEEDS means that the caller with everything is let in, and NO that this caller is not; with `~` anywhere."""
     value, best = value_for(a, request, ANONYMOUS), value_for(a, request, PERFECT)
     assert value is YES or isinstance(value, Needs) is (best is YES)
 
@@ -142,15 +140,15 @@ def test_property_4_and_5_an_anonymous_caller_is_challenged_if_and_only_if_someb
 @given(requirements(ANY_WAY), requests, known)
 @example(~(where(is_nobody) | network("10.0.0.0/8")), RequestView("GET", "/x"), PERFECT)
 @example(~(where(is_owner) & where(is_nobody)), RequestView("GET", "/x"), PERFECT)
-def test_property_5_no_for_an_anonymous_caller_is_no_for_everybody(a: Requirement, request: RequestView, principal: Principal) -> None:
-    """If anybody at all is let in, an anonymous caller was not told NO, however names and negations are mixed."""
+def test_property_5_no_for_an_anonymous_caller_is_no_for_every_caller(a: Requirement, request: RequestView, principal: Principal) -> None:
+    """If any caller is let in, an anonymous one never gets NO, with any names and negations."""
     if value_for(a, request, ANONYMOUS) is NO:
         assert value_for(a, request, principal) is not YES
 
 
 @given(requirements(ANY_WAY), first_pass, callers)
-def test_property_6_the_first_pass_is_right_for_everybody(a: Requirement, context: EvaluationContext, principal: Principal) -> None:
-    """YES and NO before anybody is identified stay what they are, whoever it turns out to be; nothing stays pending."""
+def test_property_6_the_first_pass_is_right_for_every_caller(a: Requirement, context: EvaluationContext, principal: Principal) -> None:
+    """YES and NO of the first pass hold for every caller; nothing stays pending on the second."""
     before, after = a.evaluate(context), value_for(a, context.request, principal)
     assert before in {YES, NO, PENDING}
     assert after is not PENDING
@@ -164,7 +162,7 @@ def test_property_6_the_first_pass_is_right_for_everybody(a: Requirement, contex
 def test_property_6_an_identity_that_could_not_be_checked_never_becomes_access(
     a: Requirement, context: EvaluationContext, principal: Principal
 ) -> None:
-    """While the identity is UNKNOWN, access is granted only where it would be to everybody, and nothing is a challenge."""
+    """While the identity is UNKNOWN, access is granted only where every caller has it, and nothing is a challenge."""
     value, before = a.evaluate(context), a.evaluate(EvaluationContext(context.request, CLOCK))
     assert value == (before if before in {YES, NO} else Unknown(frozenset()))
     if value is YES:
@@ -172,8 +170,8 @@ def test_property_6_an_identity_that_could_not_be_checked_never_becomes_access(
 
 
 @given(requirements(WITH_OUTAGES), contexts())
-def test_property_6_a_predicate_that_cannot_tell_never_becomes_access(a: Requirement, context: EvaluationContext) -> None:
-    """What is granted while predicates cannot tell is granted whatever they would have said; and so is what is refused."""
+def test_property_6_an_unavailable_predicate_never_grants_access(a: Requirement, context: EvaluationContext) -> None:
+    """A grant or refusal during the outage is the same for any answer of the predicates."""
     value = a.evaluate(context)
     for answer in (True, False):
         told = answered(a, answer=answer).evaluate(context)
@@ -264,8 +262,8 @@ def decisions_of(value: Value) -> tuple[type, ...]:
 
 @given(requirements(NAMES) | requirements(ANY_WAY, 2), contexts())
 @example(role("admin") | authenticated, EvaluationContext(RequestView("GET", "/x"), CLOCK, ANONYMOUS))
-def test_a_quick_test_says_yes_exactly_when_evaluation_does(a: Requirement, context: EvaluationContext) -> None:
-    """Where there is a fast path to the answer, it is the same answer, for every caller and request."""
+def test_the_fast_check_equals_evaluation(a: Requirement, context: EvaluationContext) -> None:
+    """For every requirement that has one, every caller and every request."""
     fast_check = a.fast_check()
     assert context.principal is not None
     if fast_check is not None:
@@ -273,8 +271,8 @@ def test_a_quick_test_says_yes_exactly_when_evaluation_does(a: Requirement, cont
 
 
 @given(requirements(NAMES), contexts())
-def test_what_names_decide_has_a_quick_test(a: Requirement, context: EvaluationContext) -> None:
-    """Roles, scopes, permissions and `authenticated`, however combined, are tested the fast path, and the same is said."""
+def test_requirements_on_names_have_a_fast_check(a: Requirement, context: EvaluationContext) -> None:
+    """Roles, scopes, permissions and `authenticated`, in any combination."""
     fast_check = a.fast_check()
     assert context.principal is not None
     if "scope()" in str(a) or "permission()" in str(a):
@@ -285,16 +283,16 @@ def test_what_names_decide_has_a_quick_test(a: Requirement, context: EvaluationC
 
 
 @given(requirements(ANY_WAY), contexts(known))
-def test_a_known_caller_is_never_asked_to_be_somebody(a: Requirement, context: EvaluationContext) -> None:
-    """The cures of a known caller never hold Identity, and those of an anonymous one always do."""
+def test_a_known_caller_never_needs_an_identity(a: Requirement, context: EvaluationContext) -> None:
+    """The cures of a known caller never hold IDENTITY, and those of an anonymous one always do."""
     value, nobody = a.evaluate(context), value_for(a, context.request, ANONYMOUS)
     assert not isinstance(value, Needs) or not any(IDENTITY in cure for cure in value.cures)
     assert not isinstance(nobody, Needs) or all(IDENTITY in cure for cure in nobody.cures)
 
 
 @given(requirements(BY_SCHEME), contexts())
-def test_a_requirement_that_is_met_only_by_some_schemes_is_met_by_no_other(a: Requirement, context: EvaluationContext) -> None:
-    """Credentials of a scheme that `accepted_schemes` leaves out could not have helped: nobody who came by it is let in."""
+def test_a_scheme_that_is_not_accepted_never_meets_the_requirement(a: Requirement, context: EvaluationContext) -> None:
+    """No caller by a scheme outside `accepted_schemes` is let in."""
     accepted, principal = a.accepted_schemes(), context.principal
     evidence = None if principal is None else principal.evidence
     if accepted is not None and (evidence is None or evidence.scheme.lower() not in accepted):
@@ -308,14 +306,14 @@ def test_a_requirement_that_is_met_only_by_some_schemes_is_met_by_no_other(a: Re
 def test_a_guard_never_grants_more_because_a_requirement_was_added(
     a: Requirement, b: Requirement, request: RequestView, principal: Principal | None
 ) -> None:
-    """Whoever is let in under `a & b` is let in under `a` (threats N2)."""
+    """A caller who is let in under `a & b` is let in under `a` (threats N2)."""
     if Door({"/x": a & b}).decide(principal, request).granted:
         assert Door({"/x": a}).decide(principal, request).granted
 
 
 @given(requirements(APART), requests)
 def test_an_anonymous_caller_gets_401_if_and_only_if_some_credentials_would_be_let_in(a: Requirement, request: RequestView) -> None:
-    """401 to a request without credentials means that the same request with somebody's would pass; without 401, none would."""
+    """Some credentials turn each 401 without credentials into access; for other refusals, none do."""
     door = Door({"/x": a})
     decision = door.decide(ANONYMOUS, request)
     pool = [PERFECT, Principal("norm"), *(cured(Principal("newcomer"), cure) for cure in cures_of(a, request, ANONYMOUS))]
@@ -327,10 +325,8 @@ def test_an_anonymous_caller_gets_401_if_and_only_if_some_credentials_would_be_l
 @given(requirements(SIMPLE) | requirements(CURABLE), requests, known)
 @example(scope("read") & fresh(300) | scope("write"), GET, Principal("bob"))
 @example(scope("read") & scope("write") | fresh(300), GET, Principal("bob"))
-def test_a_known_caller_gets_401_if_and_only_if_another_login_is_what_he_needs(
-    a: Requirement, request: RequestView, principal: Principal
-) -> None:
-    """401 to a known caller means that a newer, stronger or other login would be let in; a missing scope alone is 403."""
+def test_a_known_caller_gets_401_if_and_only_if_another_login_helps(a: Requirement, request: RequestView, principal: Principal) -> None:
+    """A newer, stronger or other login would be let in; a missing scope alone is 403."""
     door = Door({"/x": a})
     decision = door.decide(principal, request)
     context = as_decided(a, door.view(principal, request), principal)
@@ -374,8 +370,8 @@ def test_thirty_nested_alternations_are_decided() -> None:
     assert door.decide(Principal("ann", scopes=everything), request).granted
 
 
-def test_a_requirement_of_deeply_nested_alternations_costs_little_more_than_its_size() -> None:
-    """All that is done with a requirement costs work that grows with the square of its size at most, not with two to its power."""
+def test_the_cost_of_nested_alternations_is_bounded() -> None:
+    """The cost grows at most with the square of the size of the requirement, never exponentially."""
     small, large = (cost_of(nested(depth)) for depth in (8, 16))
     assert large < 6 * small
 

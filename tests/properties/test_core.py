@@ -1,4 +1,4 @@
-"""Whatever arrives, there is a decision, an explanation that agrees with it, and a response that can be sent."""
+"""Tests that any request gets a decision, an explanation that agrees with it, and a response that can be sent."""
 
 from __future__ import annotations
 
@@ -286,8 +286,8 @@ def refused(guard: Guard, view: RequestView, decision: Any) -> None:
 @example(0, RequestView("GET", "/y/1", [("X-API-Key", "k")]))
 @example(1, RequestView("GET", "/", [("Authorization", "Basic ZG93bjpzM2NyZXQ=")], mount="\ud800"))
 @example(3, RequestView("GET", "/", [("Authorization", "Bearer t")]))
-def test_whatever_arrives_is_decided_explained_and_answered(which: int, view: RequestView) -> None:
-    """Any text or octets in any header, path, query, method, address or content: a decision of ours, and never an exception."""
+def test_any_request_is_decided_explained_and_answered(which: int, view: RequestView) -> None:
+    """Any text or octets in any header, path, query, method, address or content give a decision, never an exception."""
     judge(guards()[which], view)
 
 
@@ -295,7 +295,7 @@ def test_whatever_arrives_is_decided_explained_and_answered(which: int, view: Re
 @pytest.mark.timeout(0)
 @settings(max_examples=TRIES)
 @given(st.sampled_from(range(5)), views())
-def test_whatever_arrives_is_decided_explained_and_answered_for_long(which: int, view: RequestView) -> None:
+def test_any_request_is_decided_explained_and_answered_for_long(which: int, view: RequestView) -> None:
     """The same, many times."""
     judge(guards()[which], view)
 
@@ -323,8 +323,8 @@ def test_any_decision_can_be_refused_for_any_request(reason: Reason, view: Reque
 
 
 @given(st.sampled_from([*Reason]), anything, st.one_of(st.integers(), st.none()))
-def test_whatever_a_checker_says_is_a_decision(reason: Reason, words: str, wait: int | None) -> None:
-    """Any reason it may give, and any words and time of an outage: what it says reaches no header and no body."""
+def test_any_verdict_becomes_a_decision(reason: Reason, words: str, wait: int | None) -> None:
+    """Any reason, and any words and time of an outage; none of it reaches a header or a body."""
     answers: list[Any] = []
     if reason.of_checker:
         answers.append(Refused(reason))

@@ -1,4 +1,4 @@
-"""Rules against an oracle that lists requests one by one: which rule decides, which tables are ambiguous, what can never decide."""
+"""Compares rules with an oracle that lists requests one by one."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ DECIDES_ONE_METHOD = ["/a", "GET /a/{x}/**", "/a/**", "POST /a/{x}/**"]
 @example(SHOWN_REQUEST_IS_TAKEN)
 @example(NEVER_DECIDES)
 @example(DECIDES_ONE_METHOD)
-def test_a_table_is_refused_if_and_only_if_something_is_wrong_with_it_and_the_message_is_true(rules: list[str]) -> None:
-    """Equal rules, ambiguous requests and rules that never decide are found, all of them, and nothing else is."""
+def test_a_table_is_refused_if_and_only_if_it_is_wrong(rules: list[str]) -> None:
+    """All equal, ambiguous and dead rules are found, and nothing else; the message is true."""
     wrong = faults(rules)
     try:
         built(rules)
@@ -283,7 +283,7 @@ def judged(rules: list[str]) -> Rules | None:
 @example(SHOWN_REQUEST_IS_TAKEN)
 @example(["/a/**", "/a", "/{x}/{y}/**"])
 def test_following_the_messages_mends_the_table(rules: list[str]) -> None:
-    """Adding the rule that a message names, or taking out the one it says to, ends the fault and in the end all faults."""
+    """Adding or removing the rule that a message names fixes the fault, and in the end all faults."""
     assert not any(faults(mended(rules)).values())
 
 
@@ -333,7 +333,7 @@ def test_a_pattern_covers_another_if_and_only_if_it_matches_all_that_it_does(one
 @example("/{x}", ["GET /{x}", "POST /{x}"])
 @example("GET,POST /{x}", ["GET /{x}", "POST /{x}"])
 def test_what_is_left_over_is_a_request_that_only_the_pattern_matches(one: str, others: list[str]) -> None:
-    """`left_over` finds a request exactly where there is one, and the one that it shows is none of the others'."""
+    """`left_over` returns a request exactly if there is one, and no other pattern matches it."""
     rest = matched(one) - frozenset[Request]().union(*map(matched, others))
     left = left_over(parse_pattern(one), map(parse_pattern, others))
     assert (left is None) is (not rest)
@@ -349,8 +349,8 @@ def test_a_pattern_is_printed_as_it_can_be_read(text: str) -> None:
     assert parse_pattern(str(pattern)) == pattern
 
 
-def test_wildcards_are_printed_under_as_many_names_as_it_takes() -> None:
-    """A pattern of more segments than the alphabet has letters is printed as it can be read, too."""
+def test_each_wildcard_is_printed_under_its_own_name() -> None:
+    """A pattern with more segments than the alphabet has letters can be read back too."""
     pattern = Pattern(None, (None,) * 60, rest=True)
     assert parse_pattern(str(pattern)) == pattern
 

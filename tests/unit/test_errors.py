@@ -13,8 +13,8 @@ from watchword.errors import Overloaded
 
 
 @pytest.mark.parametrize("kind", [ConfigurationError, GrammarError, FieldTooLong, Unavailable, Overloaded, CredentialsError])
-def test_one_root_catches_everything(kind: type[Exception]) -> None:
-    """`except WatchwordError` catches whatever the library raises on purpose."""
+def test_one_base_catches_everything(kind: type[Exception]) -> None:
+    """`except WatchwordError` catches every exception of the library."""
     assert issubclass(kind, WatchwordError)
 
 
@@ -56,8 +56,8 @@ def test_unavailable_takes_the_exception_that_it_stands_for() -> None:
     assert Unavailable(OSError("connection refused")).why == "connection refused"  # type: ignore[arg-type]  # what people write
 
 
-def test_too_much_work_is_an_outage_of_its_own_kind() -> None:
-    """Who catches Unavailable catches it too, and who asks can tell a full queue from a store that is down."""
+def test_overloaded_is_an_unavailable() -> None:
+    """A program that catches `Unavailable` catches it, and can tell a full queue from an outage."""
     error = Overloaded("64 wait", retry_after=1)
     assert isinstance(error, Unavailable)
     assert (str(error), error.why, error.retry_after) == ("64 wait", "64 wait", 1)

@@ -27,15 +27,15 @@ def test_a_name_that_does_not_matter_is_none(other: str) -> None:
 
 
 @pytest.mark.parametrize("twin", ["x_api_key", "X_API_KEY", "x-api_key", "X_Api-Key", "x.api.key", "x_api.key", "x~api!key"])
-def test_a_twin_with_an_underscore_is_told_apart(twin: str) -> None:
-    """What a gateway would merge with a field that matters is marked as its twin, never taken for it (H2)."""
+def test_an_alias_is_marked(twin: str) -> None:
+    """A name that a gateway would merge with one that matters is found as its alias, never as the name (H2)."""
     index = FieldIndex(NAMES)
     assert index[twin] == index[twin.encode()] == "?x-api-key"
     assert index["not_at_all"] is None
 
 
-def test_names_are_remembered_up_to_a_bound() -> None:
-    """However many names a client makes up, the memory does not grow; and they are still told apart beyond the bound."""
+def test_the_number_of_kept_names_is_bounded() -> None:
+    """Any number of names of a client leaves the memory bounded, and lookups beyond the bound stay right."""
     index = FieldIndex(NAMES)
     for number in range(5_000):
         assert index[f"x-made-up-{number}"] is None
@@ -45,8 +45,8 @@ def test_names_are_remembered_up_to_a_bound() -> None:
     assert len(index) == 512
 
 
-def test_a_long_name_is_not_remembered() -> None:
-    """Nor does it grow by long names."""
+def test_a_long_name_is_not_kept() -> None:
+    """Long names do not fill the memory either."""
     index = FieldIndex(NAMES)
     assert index["x" * 65] is None
     assert index[b"x_" * 5_000] is None

@@ -24,7 +24,7 @@ print(MemoryStore.__name__)
 
 @pytest.mark.parametrize("module", [watchword.checkers, watchword.stores], ids=lambda module: module.__name__)
 def test_every_promised_name_is_there_and_listed(module: object) -> None:
-    """Whoever completes a name at a prompt sees all of them, and gets each."""
+    """`dir()` lists every lazy name, and each can be imported."""
     promised = set(module.__all__)  # type: ignore[attr-defined]  # a module has it
     assert promised <= set(dir(module))
     for name in promised:

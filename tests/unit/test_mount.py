@@ -74,8 +74,8 @@ def test_a_mount_may_be_written(mount: str) -> None:
         (["/api"], "string"),
     ],
 )
-def test_anything_else_is_a_mistake(mount: object, fix: str) -> None:
-    """The message names the argument, the value and what to write."""
+def test_a_malformed_mount_is_refused(mount: object, fix: str) -> None:
+    """The message names the argument, the value and the fix."""
     with pytest.raises(ConfigurationError) as caught:
         check_mount(mount)
     assert str(caught.value).startswith(f'GuardMiddleware(mount=...) must be a path such as "/api", got {mount!r}. ')

@@ -57,13 +57,13 @@ def test_an_address_is_held_if_one_of_the_networks_has_it(given: tuple[list[IPv4
         ([], "10.0.0.1", False),
     ],
 )
-def test_cases(cidrs: list[str], address: str, held: bool) -> None:  # noqa: FBT001 - what the table says
-    """The edges of a network, single addresses, everything, mapped ones, and nothing at all."""
+def test_an_address_in_a_set_of_networks(cidrs: list[str], address: str, held: bool) -> None:  # noqa: FBT001 - what the table says
+    """The edges of a network, single addresses, all addresses, mapped ones, and the empty set."""
     assert Networks(cidrs).contains(ip_address(address)) is held
 
 
-def test_an_address_that_is_not_known_lies_nowhere() -> None:
-    """Not even in the network of everything: what is not known opens nothing (S7)."""
+def test_an_unknown_address_lies_in_no_network() -> None:
+    """Not even in 0.0.0.0/0 (S7)."""
     assert Networks(["0.0.0.0/0", "::/0"]).contains(None) is False
 
 
@@ -94,8 +94,8 @@ def test_many_networks_cost_one_lookup_for_each_length() -> None:
         "10/8",
     ],
 )
-def test_what_is_no_network_is_refused(wrong: str) -> None:
-    """Host bits, lengths that are none, zones, names, and old ways to write an address."""
+def test_malformed_networks_are_refused(wrong: str) -> None:
+    """Host bits, wrong lengths, zones, names, and obsolete notations."""
     with pytest.raises(ValueError, match=r"."):
         parse_network(wrong)
     with pytest.raises(ValueError, match=r"."):
@@ -103,8 +103,8 @@ def test_what_is_no_network_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 7, 167772160, b"\x0a\0\0\1", ip_network("10.0.0.0/8"), ("10.0.0.0", 8)])
-def test_what_is_no_text_is_refused(wrong: object) -> None:
-    """A number would be taken for an address."""
+def test_a_network_must_be_text(wrong: object) -> None:
+    """A number would be read as an address."""
     with pytest.raises(TypeError, match="A network is a string"):
         parse_network(wrong)  # type: ignore[arg-type]  # the mistake itself
 
@@ -149,5 +149,5 @@ def test_mapped_networks_are_the_ipv4_networks_that_they_are(cidr: str, network:
     ],
 )
 def test_an_address_is_read_strictly_and_unwrapped(client: str | None, address: object) -> None:
-    """IPv4 mapped into IPv6 is IPv4, a zone is dropped, and whatever is no address is none."""
+    """IPv4 mapped into IPv6 is IPv4, a zone is dropped, and any other text is None."""
     assert parse_address(client) == address

@@ -58,8 +58,8 @@ async def awaited(value: object) -> object:
     return value
 
 
-def test_steps_ask_and_are_told() -> None:
-    """By hand: the generator yields operations, is sent results, and returns the answer."""
+def test_a_generator_is_driven_by_hand() -> None:
+    """It yields operations, is sent results, and returns the answer."""
     steps = twice(3)
     first = next(steps)
     assert first.run() == 3
@@ -70,8 +70,8 @@ def test_steps_ask_and_are_told() -> None:
     assert end.value.value == 9
 
 
-def test_run_gives_what_the_steps_return() -> None:
-    """The synchronous driver does each operation here and now."""
+def test_run_returns_the_result_of_the_steps() -> None:
+    """The synchronous driver runs each operation in this thread."""
     assert run(twice(3)) == 9
 
 
@@ -81,8 +81,8 @@ async def test_arun_gives_the_same() -> None:
     assert await arun(twice(3)) == 9
 
 
-def test_run_ends_steps_that_ask_for_nothing() -> None:
-    """A generator that never yields is driven to its end as well."""
+def test_run_drives_steps_without_an_operation() -> None:
+    """A generator that never yields is driven to its end too."""
     assert run(Watched()()) == ["cleaned up"]
 
 
@@ -239,8 +239,8 @@ def test_work_that_can_only_be_awaited_says_so() -> None:
         run(steps())
 
 
-def test_an_operation_does_not_show_what_it_works_on() -> None:
-    """A password is an argument of the work: no repr of an operation shows it, in a debugger's log or anywhere else."""
+def test_the_repr_of_an_operation_hides_its_functions() -> None:
+    """They are often bound to a password."""
     operation = Operation(partial("s3cret".startswith, "s3cret"), partial(awaited, "s3cret"))
     assert "s3cret" not in repr(operation)
 

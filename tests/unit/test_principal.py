@@ -1,4 +1,4 @@
-"""Who somebody is."""
+"""Tests the principal and its evidence."""
 
 from __future__ import annotations
 
@@ -70,20 +70,20 @@ def test_an_id_is_a_string(wrong: object) -> None:
         Principal(wrong)  # type: ignore[arg-type]  # the mistake itself
 
 
-def test_evidence_is_evidence() -> None:
-    """The name of a scheme is none: it would fail later, when a rule looks at it."""
+def test_evidence_must_be_an_evidence() -> None:
+    """A scheme name would fail later, when a rule reads it."""
     with pytest.raises(TypeError, match=r"^Principal\(evidence=\.\.\.\) must be an Evidence, got str\.$"):
         Principal("ann", evidence="Basic")  # type: ignore[arg-type]  # the mistake itself
 
 
 def test_an_id_is_not_empty() -> None:
-    """Nobody in particular is ANONYMOUS, and nobody else."""
+    """The message names ANONYMOUS, the one principal without an id."""
     with pytest.raises(ValueError, match="ANONYMOUS"):
         Principal("")
 
 
-def test_anonymous_is_the_one_that_is_not_authenticated() -> None:
-    """ANONYMOUS holds nothing and is nobody; everybody else is authenticated."""
+def test_only_anonymous_is_not_authenticated() -> None:
+    """ANONYMOUS holds nothing; every other principal is authenticated."""
     assert not ANONYMOUS.is_authenticated
     assert (ANONYMOUS.id, ANONYMOUS.display_name, ANONYMOUS.identity) == ("", "", "")
     assert [ANONYMOUS.roles, ANONYMOUS.scopes, ANONYMOUS.permissions, ANONYMOUS.claims] == [frozenset(), frozenset(), frozenset(), {}]
@@ -108,15 +108,15 @@ def test_a_principal_survives_pickling(protocol: int) -> None:
         twin.claims["x"] = 1
 
 
-def test_a_deep_copy_shares_nothing_that_can_change() -> None:
-    """What is inside the claims is copied with them."""
+def test_a_deep_copy_copies_the_claims() -> None:
+    """Values inside the claims are copied too."""
     twin = deepcopy(FULL)
     assert twin == FULL
     assert twin.claims["groups"] is not FULL.claims["groups"]
 
 
 def test_claims_are_copied_and_read_only() -> None:
-    """What the checker does with its mapping later does not change who somebody is."""
+    """A later change to the mapping of the checker does not change the principal."""
     given = {"name": "Ann"}
     who = Principal("ann", claims=given)
     given["name"] = "Mallory"

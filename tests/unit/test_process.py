@@ -1,4 +1,4 @@
-"""What belongs to a process is made anew in its children, however they are forked."""
+"""Tests that values of a process are made anew in its children, for every way to fork."""
 
 from __future__ import annotations
 

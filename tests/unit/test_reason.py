@@ -43,12 +43,12 @@ def test_a_code_is_stable_lower_case_ascii(reason: Reason) -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_what_is_shown_is_closed(reason: Reason) -> None:
-    """The code that a client sees is shown as itself: there is no second veil under the first."""
+def test_a_disclosed_code_is_disclosed_as_itself(reason: Reason) -> None:
+    """There is no second replacement of the code that a client sees."""
     assert shown(shown(reason)) is shown(reason)
 
 
-def test_what_is_hidden_is_exactly_what_would_tell_a_stranger_something() -> None:
+def test_reasons_that_reveal_accounts_are_replaced() -> None:
     """Whether an account or key exists, and which check failed, is for the operator alone."""
     assert set(UNDISCLOSED) == {
         Reason.INVALID_CREDENTIALS,
@@ -65,33 +65,33 @@ def test_what_is_hidden_is_exactly_what_would_tell_a_stranger_something() -> Non
 
 
 @pytest.mark.parametrize("reason", sorted(set(UNDISCLOSED) - TOLD_AFTER_PROOF))
-def test_failures_that_look_alike_are_told_alike(reason: Reason) -> None:
-    """To visitor and developer the words are the same; only the operator's differ."""
+def test_replaced_reasons_share_their_words(reason: Reason) -> None:
+    """Visitor and developer see the same words; only those of the operator differ."""
     for name in TOLD:
         assert getattr(WORDS[reason], name) == getattr(WORDS[Reason.INVALID_CREDENTIALS], name)
     assert [words.operator for words in WORDS.values()].count(WORDS[reason].operator) == 1
 
 
 @pytest.mark.parametrize("reason", sorted(TOLD_AFTER_PROOF))
-def test_what_may_be_told_after_proof_says_that_the_secret_was_right(reason: Reason) -> None:
-    """Who reads these words has shown the right password, and is told what to do about the rest."""
+def test_words_after_proof_confirm_the_secret(reason: Reason) -> None:
+    """The reader has shown the right password, and learns what to do next."""
     assert WORDS[reason].title != WORDS[Reason.INVALID_CREDENTIALS].title
     assert WORDS[reason].developer.startswith("The credentials are right")
     assert reason.of_checker
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.of_checker])
-def test_what_a_checker_may_say_is_hidden_or_expired(reason: Reason) -> None:
-    """Words of their own have `expired`, which shows a secret that was good, and what is wrong with a proof, which is no secret."""
+def test_reasons_of_a_checker_are_replaced_but_three(reason: Reason) -> None:
+    """`expired` shows a secret that was valid, and a mistake in a proof reveals no secret."""
     assert reason in UNDISCLOSED or reason in {Reason.EXPIRED, Reason.INVALID_PROOF, Reason.STALE_NONCE}
 
 
-def test_the_operators_words_are_told_to_nobody_else() -> None:
+def test_clients_never_see_the_words_of_the_operator() -> None:
     """No sentence for the operator appears among those for clients."""
     told = {getattr(words, name) for words in WORDS.values() for name in TOLD}
     assert told.isdisjoint(words.operator for words in WORDS.values())
 
 
-def test_words_are_what_the_table_says_and_nothing_more() -> None:
+def test_the_table_of_words_is_complete() -> None:
     """A reader added to the table is added to these tests."""
     assert {field.name for field in fields(ReasonWords)} == {*TOLD, "operator"}

@@ -1,4 +1,4 @@
-"""What a guard may see of a request."""
+"""Tests the view of a request: fields, credentials, target, address and preflights."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_values_of_both_kinds_are_joined_as_text() -> None:
     assert scanned(("host", "a"), (b"Host", b"b\xe4")).field("host") == "a,bä"
 
 
-def test_twins_are_noted_and_not_read() -> None:
-    """A twin speaks for no field (H2)."""
+def test_aliases_are_noted_and_not_read() -> None:
+    """The value of an alias is not that of the field (H2)."""
     view = scanned(("X_API_KEY", "stolen"), ("x-api_key", "stolen"))
     assert view.aliases == ("x-api-key",)
     assert view.field("x-api-key") is None
@@ -122,7 +122,7 @@ def test_the_credentials_field_is_parsed_once() -> None:
 
 
 def test_a_credentials_field_that_breaks_the_grammar_is_an_error_each_time() -> None:
-    """Whoever looks is told; it never reads as absent the second time."""
+    """It never reads as absent the second time."""
     view = scanned(("Authorization", "Basic"))
     for _ in range(2):
         with pytest.raises(GrammarError):
@@ -135,8 +135,8 @@ def test_a_view_reads_its_credentials_without_a_guard() -> None:
     assert RequestView("GET", "/").authorization is None
 
 
-def test_another_field_may_stand_in_for_it() -> None:
-    """A proxy reads Proxy-Authorization in its place (RFC 9110 §11.7.2), and only that."""
+def test_a_proxy_reads_its_own_field() -> None:
+    """Proxy-Authorization replaces Authorization (RFC 9110 §11.7.2)."""
     view = scanned(("Authorization", "Bearer origin"))
     view.use_authorization(Authorization("Basic", "proxy"))
     assert view.authorization == Authorization("Basic", "proxy")
@@ -174,8 +174,8 @@ def test_a_target_is_taken_apart_and_decoded_once(target: str, path: str, query:
     assert view.raw_path == target.partition("?")[0].encode("utf-8", "surrogatepass")
 
 
-def test_a_path_that_is_given_is_believed() -> None:
-    """What the router will see counts; the raw target stays for the firewall to compare."""
+def test_a_given_path_is_used() -> None:
+    """It is the path that the router sees; the firewall compares it with the raw target."""
     view = RequestView("GET", "/a%20b", path="/routed")
     assert (view.path, view.raw_path) == ("/routed", b"/a%20b")
 
@@ -215,8 +215,8 @@ def test_the_target_is_kept_as_it_came(view: RequestView, target: str) -> None:
 @pytest.mark.parametrize(
     ("path", "target"), [("/a b/ä", "/app/a%20b/%C3%A4?q=1"), ("/\udcff", "/app/%FF?q=1"), ("/\ud800", "/app/%ED%A0%80?q=1")]
 )
-def test_a_target_that_the_server_does_not_tell_is_made_of_the_path(path: str, target: str) -> None:
-    """As near as one can get, whatever the path holds."""
+def test_an_unknown_target_is_built_from_the_path(path: str, target: str) -> None:
+    """For any path, by percent-encoding."""
     view = RequestView.of_server(method="GET", path=path, raw_path=None, query=b"q=1", mount="/app", headers=(), client=None, scheme="http")
     assert view.target == target
 
@@ -258,8 +258,8 @@ def test_a_genuine_preflight_is_recognised() -> None:
     ],
     ids=["no method", "no origin", "neither", "GET", "lower case", "websocket"],
 )
-def test_anything_less_is_no_preflight(view: RequestView) -> None:
-    """Any other OPTIONS is a request like every other (P13)."""
+def test_other_options_requests_are_no_preflights(view: RequestView) -> None:
+    """They are decided like every other request (P13)."""
     assert not view.is_preflight
 
 

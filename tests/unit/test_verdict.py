@@ -1,4 +1,4 @@
-"""What a checker answers."""
+"""Tests the answers of a checker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OF_CHECKERS = [reason for reason in Reason if reason.of_checker]
 
 
 def test_accepted_names_a_principal() -> None:
-    """There is no acceptance without somebody."""
+    """Accepting takes a principal."""
     assert Accepted(Principal("ann")).principal == Principal("ann")
 
 
@@ -20,33 +20,33 @@ def test_accepted_names_a_principal() -> None:
     ids=str,
 )
 def test_nothing_else_can_be_accepted(wrong: object, named: str) -> None:
-    """A verdict that accepts nobody cannot be made (S4); the message names the type, for the value may be a secret."""
+    """A verdict without an authenticated principal cannot be made (S4). The message names the type, because the value may be a secret."""
     with pytest.raises(TypeError, match=f"got {named}.*return Refused") as caught:
         Accepted(wrong)  # type: ignore[arg-type]  # the mistake itself
     assert "s3cret" not in str(caught.value)
 
 
-def test_refused_without_a_reason_says_no_more_than_no() -> None:
-    """The plain refusal is `invalid_credentials`."""
+def test_refused_has_a_default_reason() -> None:
+    """It is `invalid_credentials`."""
     assert Refused().reason is Reason.INVALID_CREDENTIALS
 
 
 @pytest.mark.parametrize("reason", OF_CHECKERS)
 def test_a_checker_refuses_with_a_reason_about_credentials(reason: Reason) -> None:
-    """By the reason or by its code."""
+    """Given as a member or as its code."""
     assert Refused(reason).reason is reason
     assert Refused(reason.value).reason is reason  # type: ignore[arg-type]  # a code is taken too
     assert Refused(reason) == Refused(reason)
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in OF_CHECKERS])
-def test_a_checker_does_not_say_what_is_not_its_to_say(reason: Reason) -> None:
-    """Whether somebody *may* is for a requirement to say (N15); the message lists what a checker may say."""
+def test_a_checker_may_not_use_reasons_of_authorization(reason: Reason) -> None:
+    """Requirements decide about rights (N15); the message lists the reasons of a checker."""
     with pytest.raises(ValueError, match=rf"must be a reason of a checker, got '{reason.value}'.*invalid_credentials.*expired"):
         Refused(reason)
 
 
-def test_a_code_that_is_none_is_an_error() -> None:
-    """A typo does not become a refusal under another name."""
+def test_an_unknown_code_is_refused() -> None:
+    """A typo does not become another refusal."""
     with pytest.raises(ValueError, match="experied"):
         Refused("experied")  # type: ignore[arg-type]  # the mistake itself

@@ -1,3 +1,5 @@
+"""Tests `network` and `where`."""
+
 from __future__ import annotations
 
 import functools
@@ -60,8 +62,8 @@ def value(requirement: Requirement, principal: Principal | None = ANN, method: s
         (["::10.0.0.0/104"], "10.0.0.1", False),
     ],
 )
-def test_networks(cidrs: list[str], client: str, inside: bool) -> None:  # noqa: FBT001 - a parameter
-    """IPv4 and IPv6, their edges, mapped addresses as the IPv4 addresses they are, zones dropped."""
+def test_networks_of_both_versions(cidrs: list[str], client: str, inside: bool) -> None:  # noqa: FBT001 - a parameter
+    """IPv4 and IPv6 with their edges; mapped addresses count as IPv4, and zones are dropped."""
     assert asked_from(client, network(*cidrs)) is inside
     assert asked_from(client, ~network(*cidrs)) is not inside
 
@@ -70,7 +72,7 @@ def test_networks(cidrs: list[str], client: str, inside: bool) -> None:  # noqa:
     "client", [None, "", "unix:", "localhost", "/run/app.sock", "10.0.0.1:8000", "[::1]", "010.0.0.1", "10.0.0", "1e3"]
 )
 def test_a_malformed_peer_address_lies_in_no_network(client: str | None) -> None:
-    """Whoever comes from nowhere that can be told is inside nothing, not even inside everything."""
+    """An unknown address lies in no network, not even in 0.0.0.0/0."""
     assert not asked_from(client, network("0.0.0.0/0", "::/0", "10.0.0.0/8"))
 
 
@@ -108,8 +110,8 @@ networks = st.builds(
 
 
 @given(st.lists(networks, max_size=8), addresses)
-def test_an_address_is_inside_exactly_where_the_standard_library_says_so(given_networks: list[Any], address: Any) -> None:
-    """However many networks of however many lengths: the lookup by prefix is the test of each of them."""
+def test_the_lookup_equals_the_standard_library(given_networks: list[Any], address: Any) -> None:
+    """For any networks, the lookup by prefix length gives the answer of `ipaddress` for each network."""
     mapped = getattr(address, "ipv4_mapped", None)
     expected = any((mapped or address) in each for each in given_networks)
     inside = asked_from(str(address), network(*map(str, given_networks)))
@@ -133,7 +135,7 @@ def test_thousands_of_networks_cost_no_more_than_one() -> None:
 
 
 def test_a_network_prints_what_was_written() -> None:
-    """Not what it was parsed to: the reader looks for what the rule says."""
+    """The text is that of the rule, not that of the parsed network."""
     assert str(network("2001:DB8::/32", "10.0.0.1")) == 'network("2001:DB8::/32", "10.0.0.1")'
 
 
@@ -187,8 +189,8 @@ PREDICATES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("predicate", "name"), PREDICATES, ids=[f"{name}{at}" for at, (_, name) in enumerate(PREDICATES)])
-def test_a_predicate_is_called_with_as_much_as_it_takes(predicate: Any, name: str) -> None:
-    """With the principal, or the principal and the request; arguments with defaults are left alone. Its name is shown."""
+def test_a_predicate_gets_as_many_arguments_as_it_takes(predicate: Any, name: str) -> None:
+    """The principal, or the principal and the request; arguments with defaults are not passed. Its name is shown."""
     requirement = where(predicate)
     assert value(requirement, ANN) is YES
     assert value(requirement, BOB) is NO
@@ -197,7 +199,7 @@ def test_a_predicate_is_called_with_as_much_as_it_takes(predicate: Any, name: st
 
 
 def test_a_predicate_about_the_request_gets_the_request_alone() -> None:
-    """It decides whoever asks, on the first pass too."""
+    """It decides for every caller, on the first pass too."""
     requirement = where(of_request, request_only=True)
     for principal in (None, ANONYMOUS, ANN):
         assert value(requirement, principal) is YES
@@ -205,8 +207,8 @@ def test_a_predicate_about_the_request_gets_the_request_alone() -> None:
         assert value(~requirement, principal, "POST") is YES
 
 
-def test_a_builtin_that_does_not_say_what_it_takes_is_given_the_principal() -> None:
-    """Some functions written in C have no signature that can be read; one argument is what they get."""
+def test_a_builtin_without_a_signature_gets_the_principal() -> None:
+    """Some functions written in C have no readable signature."""
 
     class Unreadable(Office):
         __signature__ = "unknown"
@@ -229,7 +231,7 @@ def test_a_builtin_that_does_not_say_what_it_takes_is_given_the_principal() -> N
     ],
 )
 def test_a_predicate_that_cannot_be_called_is_refused_at_construction(predicate: Any, request_only: bool, why: str) -> None:  # noqa: FBT001 - a parameter
-    """The message says what it takes and what it should."""
+    """The message says what it takes and what it should take."""
     with pytest.raises(ConfigurationError, match=why):
         where(predicate, request_only=request_only)
 
@@ -249,21 +251,21 @@ class Slow:
 
 @pytest.mark.parametrize("predicate", [slowly, Slow(), functools.partial(slowly)], ids=["function", "object", "partial"])
 def test_an_async_predicate_is_refused_at_construction(predicate: Any) -> None:
-    """Evaluation waits for nothing; a coroutine would be true."""
+    """Evaluation awaits nothing, and a coroutine would be true."""
     with pytest.raises(ConfigurationError, match=r"where\(predicate\) must be a plain function"):
         where(predicate)
 
 
-def test_a_coroutine_is_no_answer() -> None:
-    """A predicate that hides that it is async is found when it answers, and the coroutine is closed, not left behind."""
+def test_a_coroutine_is_refused() -> None:
+    """A predicate that returns a coroutine raises, and the coroutine is closed."""
     with pytest.raises(TypeError, match=r"the predicate of where\(\"<lambda>\"\) must return True, False or a need, got coroutine"):
         value(where(lambda principal: slowly(principal)))  # type: ignore[arg-type,return-value]  # noqa: PLW0108 - what is tested
 
 
 @pytest.mark.parametrize("answer", [None, 1, 0, "yes", "", [], [True], ...], ids=repr)
 @pytest.mark.parametrize("principal", [ANN, ANONYMOUS], ids=["known", "anonymous"])
-def test_truthiness_is_no_answer(answer: Any, principal: Principal) -> None:
-    """Only True is yes and only False is no; anything else is a bug of the predicate, and says so."""
+def test_only_true_and_false_count(answer: Any, principal: Principal) -> None:
+    """Any other value is a TypeError that names the predicate."""
     for requirement in (
         where(lambda principal: answer),
         ~where(lambda principal: answer),
@@ -273,14 +275,14 @@ def test_truthiness_is_no_answer(answer: Any, principal: Principal) -> None:
             value(requirement, principal)
 
 
-def test_an_exception_of_a_predicate_is_a_bug_and_propagates() -> None:
+def test_an_exception_of_a_predicate_propagates() -> None:
     """It is neither a refusal nor an outage."""
     with pytest.raises(ZeroDivisionError):
         value(where(lambda principal: 1 // 0 == 0))
 
 
-def test_a_predicate_that_cannot_tell_is_unknown() -> None:
-    """`Unavailable` becomes UNKNOWN with its cause and its wait; so does its opposite."""
+def test_an_unavailable_predicate_is_unknown() -> None:
+    """`Unavailable` gives UNKNOWN with its cause and its wait, under `~` too."""
 
     def ask(facts: object) -> bool:
         raise Unavailable("the policy engine does not answer", retry_after=7)
@@ -294,8 +296,8 @@ def test_a_predicate_that_cannot_tell_is_unknown() -> None:
     assert value(where(ask, request_only=True), None) == Unknown(frozenset())
 
 
-def test_a_predicate_may_answer_with_what_would_help() -> None:
-    """A need is NEEDS for whoever lacks it; for an anonymous caller an identity is wanted as well."""
+def test_a_predicate_may_return_a_need() -> None:
+    """The need gives NEEDS; an anonymous caller also needs an identity."""
 
     def used_token(principal: Principal) -> Any:
         return (principal.evidence is not None and "hwk" in principal.evidence.factors) or UseFactor("hwk")
@@ -311,7 +313,7 @@ def test_a_predicate_may_answer_with_what_would_help() -> None:
 
 
 def test_a_known_caller_never_needs_to_log_in() -> None:
-    """A predicate that asks a known caller for an identity has said no."""
+    """A predicate that returns IDENTITY for a known caller has refused."""
     requirement = where(lambda principal: principal.id == "ann" or IDENTITY)
     assert value(requirement, BOB) is NO
     assert value(~requirement, BOB) is YES
@@ -319,13 +321,13 @@ def test_a_known_caller_never_needs_to_log_in() -> None:
 
 
 def test_a_predicate_about_the_request_cannot_ask_for_a_login() -> None:
-    """It says that no login changes its answer, so a need is none."""
+    """Its answer does not depend on the caller, so it may not return a need."""
     with pytest.raises(TypeError, match="must return True or False, because no login could change the request, got LoginWithin"):
         value(where(lambda request: LoginWithin(5), request_only=True))
 
 
 def test_predicates_are_compared_and_hashed() -> None:
-    """The same function twice is the same requirement; one that cannot be hashed is refused, with what mends it."""
+    """The same function gives equal requirements; one that cannot be hashed is refused, with the fix."""
     assert where(of_principal) == where(of_principal)
     assert where(of_principal) != where(of_principal, name="other")
     assert where(of_principal) != ~where(of_principal)

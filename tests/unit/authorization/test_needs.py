@@ -1,3 +1,5 @@
+"""Tests the closed set of needs."""
+
 from __future__ import annotations
 
 import copy

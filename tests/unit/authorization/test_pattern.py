@@ -1,3 +1,5 @@
+"""Tests patterns: parsing, printing, and their comparison as sets of requests."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -109,8 +111,8 @@ def test_a_malformed_pattern_is_refused_with_the_reason(text: str, why: str) -> 
 
 
 @pytest.mark.parametrize("text", [None, 7, b"/a", ("GET", "/a"), ...], ids=repr)
-def test_a_rule_is_named_by_text(text: Any) -> None:
-    """Anything else is refused by its type."""
+def test_a_pattern_must_be_text(text: Any) -> None:
+    """Any other type is refused."""
     with pytest.raises(ConfigurationError, match=r"Guard\(rules=\.\.\.\) must have patterns such as .* as keys, got "):
         parse_pattern(text)
 
@@ -125,7 +127,7 @@ def test_a_rule_is_named_by_text(text: Any) -> None:
     ],
 )
 def test_a_pattern_prints_as_a_rule_is_written(pattern: Pattern, text: str) -> None:
-    """Messages name rules to add, so what they print can be pasted."""
+    """Messages propose rules, which a reader can paste."""
     assert str(pattern) == text
     assert parse_pattern(text) == pattern
 
@@ -157,7 +159,7 @@ def test_a_pattern_prints_as_a_rule_is_written(pattern: Pattern, text: str) -> N
     ],
 )
 def test_one_pattern_covers_another(wide: str, narrow: str, covers: bool) -> None:  # noqa: FBT001 - a parameter
-    """Every request of the one is a request of the other, methods included; a property compares with lists of requests."""
+    """Every request of the other matches, methods included; a property test compares with lists of requests."""
     assert parse_pattern(wide).covers(parse_pattern(narrow)) is covers
 
 
@@ -178,8 +180,8 @@ def test_one_pattern_covers_another(wide: str, narrow: str, covers: bool) -> Non
         ("/a", "/a/", None),
     ],
 )
-def test_two_patterns_meet(one: str, other: str, both: str | None) -> None:
-    """What both match is a pattern again, or nothing."""
+def test_the_meet_of_two_patterns(one: str, other: str, both: str | None) -> None:
+    """It is the pattern of the common requests, or None."""
     met = parse_pattern(one).meet(parse_pattern(other))
     assert (None if met is None else str(met)) == both
 
@@ -201,8 +203,8 @@ def test_two_patterns_meet(one: str, other: str, both: str | None) -> None:
         ("GET,PUT /a", ["GET /a", "PUT /{x}"], None),
     ],
 )
-def test_what_others_leave_over_of_a_pattern(pattern: str, others: list[str], left: str | None) -> None:
-    """A request that only this pattern matches, written as people write one; None where there is none."""
+def test_the_request_that_other_patterns_leave_over(pattern: str, others: list[str], left: str | None) -> None:
+    """`left_over` returns a request that only this pattern matches, or None."""
     found = left_over(parse_pattern(pattern), map(parse_pattern, others))
     assert (None if found is None else str(found)) == left
 

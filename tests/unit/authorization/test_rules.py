@@ -1,3 +1,5 @@
+"""Tests which rule decides about a request, which tables are refused, and the cost of both."""
+
 from __future__ import annotations
 
 import re
@@ -333,7 +335,7 @@ def test_two_rules_for_the_same_requests_are_refused(rules: list[str]) -> None:
     ],
 )
 def test_a_rule_that_can_never_decide_is_refused(rules: list[str], idle: str) -> None:
-    """What more specific rules match entirely is dead, and somebody relies on it (threats P6)."""
+    """More specific rules match every request of it, and its author relies on it (threats P6)."""
     for order in permutations(rules):
         with pytest.raises(ConfigurationError) as caught:
             table(*order)

@@ -1,3 +1,5 @@
+"""Tests the search for requirements that no caller can meet."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""Tests the values of requirements and their combination."""
+
 from __future__ import annotations
 
 import copy
@@ -74,7 +76,7 @@ def test_unknowns_are_equal_whatever_the_cause() -> None:
 def test_two_unknowns_keep_all_causes_and_the_longer_wait(
     join: Callable[[Value, Value], Value], first: int | None, second: int | None, longest: int | None
 ) -> None:
-    """Whoever tries again must find both up, so the longer wait is told, and the operator learns of both."""
+    """A new try needs both, so the client gets the longer wait and the operator both causes."""
     joined = join(Unknown(frozenset({"a"}), first), Unknown(frozenset({"b"}), second))
     assert isinstance(joined, Unknown)
     assert joined.causes == frozenset({"a", "b"})
@@ -95,7 +97,7 @@ def test_two_unknowns_keep_all_causes_and_the_longer_wait(
     ],
 )
 def test_the_opposite(value: Value, turned: Value) -> None:
-    """YES and NO change places; who is anonymous has shown nothing, and what a known caller lacks now, he lacks."""
+    """YES and NO change places; a need for an identity stays; a known caller who lacks a fact meets the opposite."""
     assert opposite(value) == turned
 
 
@@ -105,8 +107,8 @@ def test_identity_would_help_where_every_alternative_asks_for_it() -> None:
     assert not needs(A, B).identity_would_help
 
 
-def test_no_more_alternatives_are_kept_than_anybody_offers() -> None:
-    """A product of many alternatives stays bounded, and what is kept of it are alternatives of the product."""
+def test_the_number_of_alternatives_is_bounded() -> None:
+    """A product of many alternatives stays bounded, and the kept ones belong to the product."""
     left = needs(*(frozenset({HoldScope(f"a{at}")}) for at in range(100)))
     right = needs(*(frozenset({HoldScope(f"b{at}")}) for at in range(100)))
     assert len(left.cures) == MOST_ALTERNATIVES
@@ -116,16 +118,16 @@ def test_no_more_alternatives_are_kept_than_anybody_offers() -> None:
     assert all(len(cure) == 2 for cure in product_of_both.cures)
 
 
-def test_a_small_alternative_is_kept_however_late_it_comes() -> None:
-    """The bound drops what was said last, but what contains a later alternative makes room for it."""
+def test_a_small_alternative_replaces_larger_ones() -> None:
+    """The bound drops the last alternatives, but one that larger ones contain makes room for itself."""
     many = [frozenset({HoldScope(f"a{at}"), HoldScope("b")}) for at in range(MOST_ALTERNATIVES)]
     assert needs(*many, B).cures == (B,)
     assert needs(*many, A).cures == tuple(many)
 
 
 @pytest.mark.parametrize("value", [NO, YES, PENDING], ids=repr)
-def test_constants_stay_themselves(value: Value) -> None:
-    """They are compared by identity, so a copied or unpickled requirement holds the same ones."""
+def test_constants_survive_copying_and_pickling(value: Value) -> None:
+    """They are compared by identity."""
     assert copy.copy(value) is copy.deepcopy(value) is pickle.loads(pickle.dumps(value)) is value  # noqa: S301 - made here
 
 

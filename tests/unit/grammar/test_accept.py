@@ -53,7 +53,7 @@ RFC_9110 = "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain
     ],
 )
 def test_the_greatest_weight_wins(accept: str | None, chosen: str) -> None:
-    """The type with the greatest weight is chosen, the weight of the most specific range counts, ties go to the earlier."""
+    """The type with the greatest weight is chosen. The most specific range sets the weight, and ties go to the earlier type."""
     assert preferred_type(accept, OFFERED) == chosen
     if accept is not None:
         assert preferred_type(accept.encode("ascii"), OFFERED) == chosen
@@ -68,7 +68,7 @@ def test_the_greatest_weight_wins(accept: str | None, chosen: str) -> None:
     ],
 )
 def test_the_table_of_rfc_9110_holds(offered: tuple[str, ...], chosen: str) -> None:
-    """In the example of §12.5.1 text/plain has 0.7 and not the 1 of a format nobody offers, image/jpeg 0.5, text/html 0.3."""
+    """The weights of the example in §12.5.1: text/plain 0.7, image/jpeg 0.5, text/html 0.3."""
     assert preferred_type(RFC_9110, offered) == chosen
 
 
@@ -109,8 +109,8 @@ def test_a_malformed_member_is_skipped(member: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["", "image/png", "text/html;q=0", "*/*;q=0", "@", ",", "*"])
-def test_a_client_that_accepts_nothing_gets_the_other(accept: str) -> None:
-    """What to send otherwise is sent if nothing that is offered is acceptable, and to nobody else."""
+def test_a_client_that_accepts_no_offer_gets_the_fallback(accept: str) -> None:
+    """`otherwise` is returned exactly if no offered type is acceptable."""
     assert preferred_type(accept, OFFERED, otherwise="other") == "other"
     assert preferred_type(f"{accept},text/plain;q=0.001", OFFERED, otherwise="other") == PLAIN
     for absent in (None, " " * (MAX_FIELD_OCTETS + 1)):
@@ -124,7 +124,7 @@ def test_a_long_field_counts_as_absent() -> None:
     assert preferred_type(accept + " ", OFFERED) == JSON
 
 
-def test_the_answer_is_what_was_offered() -> None:
-    """A type is given back as it was offered, parameters and letter case included, though neither plays a part in the choice."""
+def test_the_type_is_returned_as_it_was_offered() -> None:
+    """Parameters and letter case are kept; neither affects the choice."""
     for offer in ("Text/HTML; charset=utf-8", "Text/HTML ;charset=utf-8"):
         assert preferred_type("text/html", ["a/b", offer]) == offer

@@ -109,7 +109,7 @@ def test_parameters_are_read(value: str, params: dict[str, str]) -> None:
     ],
 )
 def test_malformed_credentials_are_refused(value: str, expected: str, position: int) -> None:
-    """Whatever leaves a doubt is an error that says what was expected and at which octet."""
+    """A value with more than one reading, or none, is an error with the expectation and the octet."""
     with pytest.raises(GrammarError) as caught:
         parse_authorization(value)
     assert expected in caught.value.expected
@@ -155,7 +155,7 @@ def test_a_long_value_is_refused_unread(value: Any) -> None:
 
 
 def test_the_error_keeps_no_credential() -> None:
-    """What is refused may still be a secret: neither the error nor its chain holds it."""
+    """A refused value may be a secret: neither the error nor its chain holds it."""
     for value in ("Bearer hunter2 hunter2", "Bearer hunter2Ā", 'Digest response="hunter2'):
         with pytest.raises(GrammarError) as caught:
             parse_authorization(value)
@@ -205,8 +205,8 @@ def test_serialize_is_the_reverse(credentials: Authorization, sent: str) -> None
         ({"scheme": "X", "params": {f"p{number}": "1" for number in range(65)}}, "65 parameters"),
     ],
 )
-def test_what_cannot_be_sent_cannot_be_made(arguments: dict[str, Any], message: str) -> None:
-    """The constructor refuses what no field value stands for, and says what is wrong."""
+def test_a_value_that_cannot_be_sent_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """The constructor refuses it, and the message says what is wrong."""
     with pytest.raises(ConfigurationError, match=message):
         Authorization(**arguments)
 

@@ -70,7 +70,7 @@ def test_every_other_spelling_of_the_last_group_is_refused(octets: bytes) -> Non
 
 
 def test_the_error_keeps_no_credential() -> None:
-    """What is refused may be a password: the error does not hold it."""
+    """A refused value may be a secret: neither the error nor its chain holds it."""
     with pytest.raises(GrammarError) as caught:
         decode_base64("aHVudGVyMg")
     assert caught.value.__context__ is None

@@ -65,8 +65,8 @@ def test_attributes_are_as_given() -> None:
         ({"scheme": "X", "params": {f"p{number}": "1" for number in range(MAX_PARAMETERS + 1)}}, "65 parameters"),
     ],
 )
-def test_what_cannot_be_sent_cannot_be_made(arguments: dict[str, Any], message: str) -> None:
-    """The constructor refuses what no field value stands for, as a ValueError that says what is wrong."""
+def test_a_value_that_cannot_be_sent_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """The constructor refuses it, and the message says what is wrong."""
     with pytest.raises(ConfigurationError, match=message) as caught:
         Challenge(**arguments)
     assert isinstance(caught.value, ValueError)
@@ -150,16 +150,16 @@ def test_the_number_of_challenges_is_bounded() -> None:
         parse_challenges(most + ", Negotiate")
 
 
-def test_the_number_of_parameters_is_bounded_for_each() -> None:
-    """Each challenge may have 64 parameters; one more is an error."""
+def test_each_challenge_has_bounded_parameters() -> None:
+    """64 parameters are read in each challenge; one more is an error."""
     params = ", ".join(f"p{number}=1" for number in range(MAX_PARAMETERS))
     assert [len(challenge.params) for challenge in parse_challenges(f"A {params}, B {params}")] == [MAX_PARAMETERS] * 2
     with pytest.raises(GrammarError, match="64 parameters"):
         parse_challenges(f"A {params}, q=1")
 
 
-def test_the_number_of_empty_elements_is_bounded_for_all() -> None:
-    """32 elements may be empty in one value, inside challenges and between them together; one more is an error."""
+def test_all_empty_elements_share_one_bound() -> None:
+    """32 elements of one value may be empty, inside challenges and between them together; one more is an error."""
     fitting = "," * 10 + "A a=1" + "," * 11 + "b=2" + "," * 13 + "B"
     assert len(parse_challenges(fitting)) == 2
     with pytest.raises(GrammarError, match="32 empty"):

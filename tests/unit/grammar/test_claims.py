@@ -1,4 +1,4 @@
-"""Which schemes a joined field value claims (RFC 9110 §5.2)."""
+"""Tests which schemes a joined field value claims (RFC 9110 §5.2)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_every_element_claims_at_most_one_scheme(value: str, schemes: tuple[str,
     assert claimed_schemes(value.encode("utf-8")) == schemes
 
 
-def test_a_long_value_is_no_trouble() -> None:
-    """A value beyond every bound is read once and claims what it claims."""
+def test_a_long_value_is_read_once() -> None:
+    """A value beyond every bound claims its schemes in one pass."""
     assert claimed_schemes(b"Bearer a" + b",Basic b" * 50_000) == ("bearer", *["basic"] * 50_000)
     assert claimed_schemes(b'Bearer "' + b"\\" * 500_000) == ("bearer",)
 
@@ -79,8 +79,8 @@ def test_a_long_value_is_no_trouble() -> None:
         ("Bearer a,@b c", False),
     ],
 )
-def test_a_join_is_told_from_one_field_that_is_broken(value: str, joined: bool) -> None:  # noqa: FBT001 - a column of the table
-    """Behind a comma a field begins with a scheme name, or it is empty; what is a parameter, or no token, begins none."""
+def test_a_join_differs_from_one_malformed_field(value: str, joined: bool) -> None:  # noqa: FBT001 - a column of the table
+    """After a comma a field begins with a scheme name, or is empty. A parameter, and text that is not a token, begin none."""
     assert may_be_joined(value) is joined
     assert may_be_joined(value.encode("utf-8")) is joined
 
@@ -89,5 +89,5 @@ def test_a_join_is_told_from_one_field_that_is_broken(value: str, joined: bool) 
 @each("second", ["", "Basic YTpi", 'Digest a="b"', "Bearer", "ApiKey x=", "x"])
 @each("comma", [",", ", ", " ,\t"])
 def test_whatever_a_gateway_joins_may_be_joined(first: str, second: str, comma: str) -> None:
-    """Two fields that are credentials, or a scheme name, or empty are told alike, whether a server lists or joins them."""
+    """Two fields that are credentials, scheme names or empty are found, whether a server lists or joins them."""
     assert may_be_joined(f"{first}{comma}{second}")

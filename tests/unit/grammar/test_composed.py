@@ -1,4 +1,4 @@
-"""Normalization Form C, for text that anybody may send."""
+"""Tests the composition of untrusted text to Normalization Form C."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ BELOW, ABOVE, TIBETAN = "\u0316", "\u0301", "\u0f73"
 
 
 @given(st.text(st.sampled_from(["a", "\u00e9", "\u1100", "\u1161", BELOW, ABOVE, TIBETAN, "\u0344", "\u212b"]), max_size=MOST_MARKS))
-def test_what_people_write_is_composed(text: str) -> None:
-    """Up to thirty marks in a row it is Normalization Form C."""
+def test_usual_text_is_composed(text: str) -> None:
+    """Text with up to thirty marks in a row is brought into Normalization Form C."""
     assert composed(text) == normalize("NFC", text)
 
 
 @given(st.text(st.sampled_from(["a", "\u00e9", BELOW, ABOVE, TIBETAN, "\u0344"]), max_size=3 * MOST_MARKS))
-def test_composing_twice_is_composing_once(text: str) -> None:
-    """Whatever it is: so whoever composes again compares alike."""
+def test_composing_is_idempotent(text: str) -> None:
+    """Any composed text stays the same, so both sides of a comparison are equal."""
     assert composed(composed(text)) == composed(text)
 
 
 @pytest.mark.parametrize("marks", [ABOVE + BELOW, ABOVE * 16 + BELOW * 16, TIBETAN, "\u0344"])
-def test_more_marks_than_anybody_writes_stay_as_they_are(marks: str) -> None:
-    """Putting them in order takes as many steps as their square: 50 ms for one header field, if anybody did."""
+def test_a_row_of_many_marks_is_unchanged(marks: str) -> None:
+    """Sorting the marks would take quadratic time: 50 ms for one header field."""
     text = "a" + marks * (MOST_MARKS + 1)
     assert normalize("NFC", text) != text
     assert composed(text) == text
     assert canonical(text) == text
 
 
-def test_every_character_that_comes_apart_into_marks_counts_as_one() -> None:
-    """All of them, in the Unicode of this Python: none slips in unseen and makes a row longer than it looks."""
+def test_every_character_that_decomposes_into_marks_counts() -> None:
+    """Checked for all characters in the Unicode of this Python: none makes a row longer than it looks."""
     for number in range(sys.maxunicode + 1):
         character = chr(number)
         apart = normalize("NFD", character)
@@ -50,8 +50,8 @@ def test_every_character_that_comes_apart_into_marks_counts_as_one() -> None:
             assert composed(text) == text, hex(number)
 
 
-def test_basic_hands_such_a_text_over_as_it_came() -> None:
-    """The scheme composes by the same function, so a name or password of this kind is one and the same at both ends."""
+def test_basic_leaves_such_a_text_unchanged() -> None:
+    """The scheme composes with the same function, so such a name or password is the same at both ends."""
     odd = "a" + (ABOVE + BELOW) * MOST_MARKS
     credentials = Basic(FixedClock, realm="x").extract(ask("/", basic(odd, f"e{ABOVE}{odd}")))
     assert credentials == BasicCredentials(odd, f"e{ABOVE}{odd}")

@@ -62,14 +62,14 @@ def test_a_malformed_pair_is_skipped_alone(pair: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["\u2000__Host-s", "__Host-s\u3000", "\N{LATIN SMALL LETTER LONG S}", "s\udcff"])
-def test_what_no_octet_stands_for_is_skipped(name: str) -> None:
+def test_a_character_that_is_no_octet_is_skipped(name: str) -> None:
     """A pair with a character above U+00FF, in its name or its value, cannot have come over HTTP and is skipped."""
     assert parse_cookies(f"{name}=1; t=2") == [("t", "2")]
     assert parse_cookies(f"s={name}; t=2") == [("t", "2")]
 
 
 def test_R6265_4_2_2_1_two_cookies_of_one_name_are_both_seen() -> None:  # noqa: N802 - the id of the rule
-    """Two cookies of the session name are both there to be found ambiguous, whatever stands beside them."""
+    """Two cookies of one name are both returned, with any other pairs beside them."""
     pairs = parse_cookies("__Host-session=a; broken; =; __Host-session=b")
     assert pairs == [("__Host-session", "a"), ("__Host-session", "b")]
 
@@ -90,8 +90,8 @@ def test_R6265_4_2_2_1_two_cookies_of_one_name_are_both_seen() -> None:  # noqa:
         ('a="; key=x; "', ["x"], 'a="; "'),
     ],
 )
-def test_one_cookie_is_read_and_taken_out(value: str, values: list[str], left: str) -> None:
-    """A reader finds what `parse_cookies` finds, counts an emptied cookie as none, and takes out malformed ones of its name too."""
+def test_one_cookie_is_read_and_removed(value: str, values: list[str], left: str) -> None:
+    """A reader finds the same cookies as `parse_cookies`, ignores one without a value, and removes malformed ones of its name too."""
     reader = CookieReader(["key"])
     for form in (value, value.encode("latin-1")):
         assert reader.find(form, most=9) == [one.encode("latin-1") for one in values]
@@ -99,7 +99,7 @@ def test_one_cookie_is_read_and_taken_out(value: str, values: list[str], left: s
 
 
 def test_no_more_cookies_are_returned_than_are_wanted() -> None:
-    """Two tell that there is more than one, so a thousand copies cost no more than two."""
+    """Two cookies show that the name is ambiguous, so a thousand copies cost no more."""
     assert CookieReader(["a"]).find("a=1; " * 1000) == [b"1", b"1"]
     assert CookieReader(["a", "b.c"]).find("bxc=0; b.c=1; a=2", most=1) == [b"1"]
 
@@ -111,8 +111,8 @@ def test_a_reader_of_cookies_needs_names(names: list[str]) -> None:
         CookieReader(names)
 
 
-def test_of_a_field_that_is_full_of_a_name_nothing_is_left() -> None:
-    """Taking out thousands of copies one by one would cost too much, and leaving one would hand it over."""
+def test_a_field_with_too_many_copies_is_dropped() -> None:
+    """Removing thousands of copies one by one would cost too much, and leaving one would forward it."""
     reader = CookieReader(["k"])
     assert reader.without("k=1; a=2; " * 999).count(b"a=2") == 999
     assert [reader.without("k=1; a=2; " * copies) for copies in (1000, 1001, 3000)] == [b""] * 3

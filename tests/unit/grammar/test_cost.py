@@ -1,4 +1,4 @@
-"""What reading costs: linear in the length of the input (RFC 9110 §17.5), counted and not timed."""
+"""Tests that parsing is linear in the length of the input (RFC 9110 §17.5), by counting."""
 
 # ruff: noqa: N802 - a test carries the id of its rule
 
@@ -107,6 +107,6 @@ def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
 @each("seed", SEEDS)
 @each("reader", READERS)
 def test_R9110_17_5_1_no_pattern_backtracks(reader: str, seed: str) -> None:
-    """What lines do not show, a pattern or a copy for each octet, would not come to an end on 300,000 octets."""
+    """A pattern or a copy for each octet, which line counts do not show, would not end on 300,000 octets."""
     _read(reader, SEEDS[seed](300_000)[:300_000])
     assert reader in READERS  # it came to an end, or the time limit of the test run has stopped it

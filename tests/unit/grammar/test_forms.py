@@ -62,8 +62,8 @@ def test_a_character_above_u00ff_stands_for_its_utf8() -> None:
         (b"100%=1&100%25=2", [], b"100%=1&100%25=2"),
     ],
 )
-def test_one_parameter_is_read_and_taken_out(data: bytes, values: list[bytes], left: bytes) -> None:
-    """A reader finds a name in whatever spelling, leaves its values as they came, and takes out exactly what it finds."""
+def test_one_parameter_is_read_and_removed(data: bytes, values: list[bytes], left: bytes) -> None:
+    """A reader finds a name in any spelling, returns the values as sent, and removes exactly these parameters."""
     reader = FormReader([b"key"])
     assert reader.find(data, most=9) == values
     assert reader.without(data) == left
@@ -78,7 +78,7 @@ def test_any_name_can_be_read(name: bytes) -> None:
 
 
 def test_no_more_values_are_returned_than_are_wanted() -> None:
-    """Two tell that there is more than one, so a thousand copies cost no more than two."""
+    """Two values show that the parameter is repeated, so a thousand copies cost no more."""
     assert FormReader([b"a"]).find(b"a=1&" * 1000) == [b"1", b"1"]
     assert FormReader([b"a", b"b"]).find(b"b=1&a=2&", most=1) == [b"1"]
 
@@ -90,8 +90,8 @@ def test_a_reader_of_forms_needs_names(names: list[bytes]) -> None:
         FormReader(names)
 
 
-def test_of_a_form_that_is_full_of_a_name_nothing_is_left() -> None:
-    """Taking out thousands of copies one by one would cost too much, and leaving one would hand it over."""
+def test_a_form_with_too_many_copies_is_dropped() -> None:
+    """Removing thousands of copies one by one would cost too much, and leaving one would forward it."""
     reader = FormReader([b"k"])
     assert reader.without(b"k=1&a=2&" * 999) == b"a=2&" * 999
     assert [reader.without(b"k=1&a=2&" * copies) for copies in (1000, 1001, 3000)] == [b""] * 3

@@ -1,4 +1,4 @@
-"""The bounds on what is read."""
+"""Tests the bounds on the input of the grammar."""
 
 from __future__ import annotations
 

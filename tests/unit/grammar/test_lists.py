@@ -42,8 +42,8 @@ def test_empty_elements_are_skipped(data: bytes, expected: list[str]) -> None:
     assert members(data) == expected
 
 
-def test_a_list_starts_where_it_is_told() -> None:
-    """What stands before the list is left alone."""
+def test_a_list_starts_at_the_given_position() -> None:
+    """Octets before the position are not read."""
     assert members(b"Digest a,b", 7) == ["a", "b"]
 
 
@@ -69,7 +69,7 @@ def test_elements_are_separated_by_commas(data: bytes, position: int) -> None:
 
 
 def test_whitespace_before_the_first_element_is_an_error() -> None:
-    """OWS belongs to the commas: without one there is none before an element (RFC 9110 §5.6.1.2)."""
+    """OWS is part of the separator, so it may not stand before the first element (RFC 9110 §5.6.1.2)."""
     with pytest.raises(GrammarError):
         members(b"\ta")
 
@@ -98,5 +98,5 @@ def test_quoted_strings_are_not_split(data: bytes, parts: list[bytes]) -> None:
 
 
 def test_the_other_separator_splits_nothing() -> None:
-    """A list is split at the separator asked for and not at the other one."""
+    """Only the given separator splits a list."""
     assert split_outside_quotes(b'a,b;"c;d",e;f', b";") == [b"a,b", b'"c;d",e', b"f"]

@@ -1,4 +1,4 @@
-"""What a server hands over, as octets."""
+"""Tests the conversion of field values to octets."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_length_is_bounded(value: str | bytes) -> None:
     assert caught.value.limit == 1
 
 
-def test_length_is_looked_at_first() -> None:
-    """A value that is too long is refused for its length without being encoded."""
+def test_length_is_checked_first() -> None:
+    """A value that is too long is refused without being encoded."""
     with pytest.raises(FieldTooLong):
         field_octets("Ā" * 11, 10)
 
 
-def test_the_lenient_reader_marks_what_stands_for_nothing() -> None:
-    """A reader that skips gets "?" for a character above U+00FF and for a lone surrogate."""
+def test_the_lenient_reader_replaces_other_characters() -> None:
+    """It gives "?" for a character above U+00FF and for a lone surrogate."""
     assert lenient_octets("aĀ\udcff") == b"a??"

@@ -1,4 +1,4 @@
-"""Other people's parsers, asked about the same values: where both follow the RFC they agree, and a test says where they do not."""
+"""Compares the grammar with the parsers of other libraries; each difference is a test."""
 
 from __future__ import annotations
 

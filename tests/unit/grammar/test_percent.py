@@ -14,7 +14,7 @@ pieces = st.lists(st.sampled_from([b"%", b"%4", b"%41", b"%zz", b"=", b"=41", b"
 
 
 @given(st.one_of(pieces.map(b"".join), st.binary()))
-def test_what_is_decoded_is_what_the_standard_library_decodes(data: bytes) -> None:
+def test_percent_decoding_equals_the_standard_library(data: bytes) -> None:
     """`percent_decode` answers as `urllib.parse.unquote_to_bytes` does, for any octets."""
     assert percent_decode(data) == unquote_to_bytes(data)
 

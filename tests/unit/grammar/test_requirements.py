@@ -1,4 +1,4 @@
-"""The rules of RFC 9110 that are the grammar's to keep, each under its id; where a rule reaches further, its share here.
+"""Tests the rules of RFC 9110 that the grammar keeps, each under its id.
 
 Not here, because no field value shows them: R9110-5.1-1 (field names), R9110-4.2.4-1 (userinfo in a URI).
 """
@@ -225,7 +225,7 @@ def test_R9110_11_6_1_5_challenges_come_apart() -> None:
 
 
 def test_R9110_16_4_2_3_unknown_parameters_are_no_error() -> None:
-    """A parameter nobody has heard of is passed on like the others, for the scheme to ignore."""
+    """An unknown parameter is parsed like the others; the scheme ignores it."""
     assert _params('Digest username="u", foo="bar"') == {"username": "u", "foo": "bar"}
 
 

@@ -1,4 +1,4 @@
-"""The examples that the RFCs print, read and built again."""
+"""Tests the examples of the RFCs, parsed and built again."""
 
 from __future__ import annotations
 

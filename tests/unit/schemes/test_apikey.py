@@ -1,4 +1,4 @@
-"""API keys, in every place where they may be sent."""
+"""Tests API keys in each place of a request."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def extract(view: RequestView, **settings: Any) -> APIKeyCredentials | None:
     ],
     ids=["header", "spaces", "own header", "authorization", "authorization alone", "query", "escaped", "cookie", "second cookie field"],
 )
-def test_a_key_is_found_where_it_was_asked_for(view: RequestView, settings: dict[str, Any], carrier: str) -> None:
-    """In the header by default, in Authorization always, in query and cookie by choice; and it is known which it was."""
+def test_a_key_is_read_from_the_configured_places(view: RequestView, settings: dict[str, Any], carrier: str) -> None:
+    """From the header by default, from Authorization always, from query and cookie if configured; the carrier says which."""
     found = extract(view, **settings)
     assert found == APIKeyCredentials("k1")
     assert found.carrier == carrier
@@ -64,17 +64,17 @@ def test_a_key_is_found_where_it_was_asked_for(view: RequestView, settings: dict
     ids=["nothing", "not asked for", "other scheme", "other header", "cookie of that name", "parameter of that name"],
 )
 def test_a_key_in_another_place_is_ignored(view: RequestView) -> None:
-    """What was not asked for is not read."""
+    """A place that is not configured is not read."""
     assert extract(view) is None
 
 
 def test_names_of_parameters_and_cookies_have_a_letter_case() -> None:
-    """Unlike those of header fields."""
+    """They are case-sensitive, unlike names of header fields."""
     assert extract(ask("/?Key=k1", ("Cookie", "KEY=k1")), query="key", cookie="key") is None
 
 
 def test_an_emptied_cookie_is_no_key() -> None:
-    """That is how a browser is told to forget one."""
+    """A server deletes a cookie by an empty value."""
     assert extract(ask("/", ("Cookie", "key=; a=b")), cookie="key") is None
 
 
@@ -101,8 +101,8 @@ def test_an_emptied_cookie_is_no_key() -> None:
         (ask("/", ("Authorization", "ApiKey")), Reason.MALFORMED_CREDENTIALS),
     ],
 )
-def test_a_key_that_cannot_be_one_is_a_bad_request(view: RequestView, reason: Reason) -> None:
-    """400, whichever place it came from, and the checker is not asked; no challenge, for this scheme has no words for errors."""
+def test_a_malformed_key_is_a_bad_request(view: RequestView, reason: Reason) -> None:
+    """400 from every place, without asking the checker, and without a challenge, because the scheme has no error codes."""
     checker = Recorder(ANN)
     decision = Guard(APIKey(checker, query="key", cookie="key")).decide(view)
     assert isinstance(decision, Malformed)
@@ -116,7 +116,7 @@ def test_a_key_that_cannot_be_one_is_a_bad_request(view: RequestView, reason: Re
     ids=["query", "escaped", "cookie", "header"],
 )
 def test_a_key_with_a_comma_is_two_keys_wherever_it_is(view: RequestView) -> None:
-    """The scheme sees it itself, with the firewall's rule off or without a guard (H1)."""
+    """The scheme refuses it from every place, also without the rule of the firewall or without a guard (H1)."""
     with pytest.raises(CredentialsError, match="without a comma") as caught:
         extract(view, query="key", cookie="key")
     assert caught.value.reason is Reason.AMBIGUOUS_CREDENTIALS
@@ -124,7 +124,7 @@ def test_a_key_with_a_comma_is_two_keys_wherever_it_is(view: RequestView) -> Non
 
 @pytest.mark.parametrize("carrier", ["query", "cookie"])
 def test_a_key_is_bounded_wherever_it_comes_from(carrier: str) -> None:
-    """RFC 9110 §5.4: as long as it may be in a field of its own, and an octet more is 431."""
+    """A key from any place may be as long as a field (RFC 9110 §5.4); one octet more is 431."""
     guard = Guard(APIKey(Recorder(ANN), query="key", cookie="key"))
     for length, granted in ((8192, True), (8193, False)):
         view = ask(f"/?key={'k' * length}") if carrier == "query" else ask("/", ("Cookie", f"key={'k' * length}"))
@@ -134,14 +134,14 @@ def test_a_key_is_bounded_wherever_it_comes_from(carrier: str) -> None:
             assert guard.refuse(decision, view).status == 431
 
 
-def test_what_is_not_asked_for_is_nothing() -> None:
-    """Neither cookies nor parameters by default; without the header the one field is left."""
+def test_nothing_else_is_read_by_default() -> None:
+    """The scheme reads neither cookies nor parameters by default; without the header only Authorization is left."""
     assert (APIKey(Recorder()).cookies, APIKey(Recorder()).parameters) == ((), ())
     assert APIKey(Recorder(), header=None).fields == ("authorization",)
 
 
 def test_parameters_in_place_of_a_key_fail() -> None:
-    """The grammar fits and the content does not: 401, as for Basic (D2)."""
+    """The value follows the grammar and not the scheme: 401, as for Basic (D2)."""
     checker = Recorder(ANN)
     decision = Guard(APIKey(checker)).decide(ask("/", ("Authorization", "ApiKey key=k1")))
     assert isinstance(decision, Challenged)
@@ -169,7 +169,7 @@ def test_a_key_may_hold_any_character_in_utf_8() -> None:
     ids=["utf-8", "octets", "query", "cookie"],
 )
 def test_a_key_that_cannot_be_read_is_in_no_exception(view: RequestView) -> None:
-    """Neither the error nor what it came from carries the key."""
+    """Neither the error nor its cause holds the key."""
     with pytest.raises(CredentialsError) as caught:
         extract(view, query="key", cookie="key")
     error: BaseException | None = caught.value
@@ -178,8 +178,8 @@ def test_a_key_that_cannot_be_read_is_in_no_exception(view: RequestView) -> None
         error = error.__cause__ or error.__context__
 
 
-def test_the_challenge_says_what_is_wanted() -> None:
-    """A 401 has a challenge whatever the scheme (RFC 9110 §11.6.1, D17); the name is not registered, and stands for itself."""
+def test_the_challenge_names_the_scheme() -> None:
+    """Every 401 has a challenge (RFC 9110 §11.6.1, D17), here under the unregistered name `ApiKey`."""
     guard = Guard(APIKey(Recorder(), realm="shop"))
     view = ask()
     decision = guard.decide(view)
@@ -196,8 +196,8 @@ def test_a_refused_key_is_challenged_like_a_missing_one() -> None:
     assert one.challenges == other.challenges
 
 
-def test_a_key_beside_a_token_is_one_credential_too_many() -> None:
-    """D18: two explicit kinds at once say nothing about which counts."""
+def test_a_key_beside_a_token_is_ambiguous() -> None:
+    """D18: two explicit credentials do not say which one counts."""
     checker = Recorder(ANN)
     guard = Guard(Bearer(checker), APIKey(checker))
     decision = guard.decide(ask("/", ("Authorization", "Bearer t"), ("X-API-Key", "k")))
@@ -206,8 +206,8 @@ def test_a_key_beside_a_token_is_one_credential_too_many() -> None:
     assert checker.asked == []
 
 
-def test_what_a_client_sends_on_purpose_wins_over_a_cookie() -> None:
-    """D18: a cookie comes by itself."""
+def test_explicit_credentials_win_over_a_cookie() -> None:
+    """D18: a browser adds cookies by itself."""
     tokens = Tokens({"t": Principal("by-token"), "c": Principal("by-cookie")})
     guard = Guard(Bearer(tokens), APIKey(tokens, cookie="key"))
     decision = guard.decide(ask("/", ("Authorization", "Bearer t"), ("Cookie", "key=c")))
@@ -220,7 +220,7 @@ def test_what_a_client_sends_on_purpose_wins_over_a_cookie() -> None:
     ("carrier", "advice"), [("header", "private"), ("cookie", "private"), ("query", "no-store"), ("authorization", None)]
 )
 def test_a_response_to_a_key_is_not_stored_by_shared_caches(carrier: str, advice: str | None) -> None:
-    """D58: caches know that Authorization is private (RFC 9111 §3.5), and nothing of keys."""
+    """D58: shared caches have a rule for Authorization (RFC 9111 §3.5), and none for keys."""
     views = {
         "header": ask("/", ("X-API-Key", "k")),
         "cookie": ask("/", ("Cookie", "key=k")),
@@ -252,7 +252,7 @@ def test_a_response_to_a_key_is_not_stored_by_shared_caches(carrier: str, advice
         ({"realm": "a\nb"}, r"ApiKey\(realm=\.\.\.\) must be printable ASCII"),
     ],
 )
-def test_a_place_that_cannot_carry_a_key_is_a_mistake(settings: dict[str, Any], message: str) -> None:
-    """Found at construction; the message says what to write."""
+def test_a_place_that_cannot_carry_a_key_is_refused(settings: dict[str, Any], message: str) -> None:
+    """At construction; the message says what to write."""
     with pytest.raises(ConfigurationError, match=message):
         APIKey(Recorder(), **settings)

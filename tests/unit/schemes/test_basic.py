@@ -34,7 +34,7 @@ def decide(value: str, checker: object) -> Any:
 
 
 def test_a_basic_challenge_always_has_a_realm() -> None:
-    """R7617-2-1: without one it cannot be made, and the message shows how to."""
+    """R7617-2-1: the realm is required, and the message shows how to write it."""
     with pytest.raises(ConfigurationError, match=r'Basic\(realm=\.\.\.\) must be given .*Basic\(checker, realm="office"\)'):
         Basic(Recorder())
     guard = Guard(Basic(Recorder(), realm="office"))
@@ -47,7 +47,7 @@ def test_a_basic_challenge_always_has_a_realm() -> None:
 
 @pytest.mark.parametrize("value", ['Basic realm="x"', "Basic a=b", 'Basic username="ann", password="s3cret"'])
 def test_parameters_in_place_of_base64_fail(value: str) -> None:
-    """R7617-2-2: the grammar fits and the content does not: 401, and the checker is not asked."""
+    """R7617-2-2: the value follows the grammar and not the scheme: 401, without asking the checker."""
     checker = Recorder(ANN)
     decision = decide(value, checker)
     assert isinstance(decision, Challenged)
@@ -69,7 +69,7 @@ def test_parameters_in_place_of_base64_fail(value: str) -> None:
     ],
 )
 def test_the_first_colon_divides(user_pass: str, username: str, password: str) -> None:
-    """R7617-2-3: later colons belong to the password, spaces to where they stand."""
+    """R7617-2-3: later colons belong to the password, and spaces are kept."""
     assert extract(user_pass) == BasicCredentials(username, password)
 
 
@@ -117,7 +117,7 @@ def test_credentials_of_another_scheme_are_ignored(scheme: str) -> None:
         (field(b"u:\xc0\x80")[1], "UTF-8"),  # an overlong NUL
     ],
 )
-def test_bad_content_is_refused_unasked(value: str, expected: str) -> None:
+def test_malformed_credentials_are_refused_without_the_checker(value: str, expected: str) -> None:
     """R7617-2-4, -2-6, -2-7, -2.1-5: 401 with the challenge, and the checker is not asked; the detail says what was expected."""
     checker = Recorder(ANN)
     decision = decide(value, checker)
@@ -129,8 +129,8 @@ def test_bad_content_is_refused_unasked(value: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["Basic", "Basic ", "Basic\tYTpi", "Basic a b", "Basic =", "Basic YTpi,", "Basic YTp%69", "Basic \x00"])
-def test_what_breaks_the_grammar_is_no_question_of_the_scheme(value: str) -> None:
-    """D2, D3: 400 without a challenge, for nobody could answer it."""
+def test_a_grammar_error_is_a_bad_request(value: str) -> None:
+    """D2, D3: 400 without a challenge."""
     checker = Recorder(ANN)
     decision = decide(value, checker)
     assert isinstance(decision, Malformed)
@@ -139,7 +139,7 @@ def test_what_breaks_the_grammar_is_no_question_of_the_scheme(value: str) -> Non
 
 
 @pytest.mark.parametrize(("user_pass", "username", "password"), [(":x", "", "x"), ("u:", "u", ""), (":", "", "")])
-def test_an_empty_half_is_for_the_checker_to_judge(user_pass: str, username: str, password: str) -> None:
+def test_an_empty_name_or_password_reaches_the_checker(user_pass: str, username: str, password: str) -> None:
     """R7617-2-5: the syntax allows it."""
     checker = Recorder()
     decide(field(user_pass)[1], checker)
@@ -147,7 +147,7 @@ def test_an_empty_half_is_for_the_checker_to_judge(user_pass: str, username: str
 
 
 def test_the_ready_made_checker_refuses_an_empty_password() -> None:
-    """R7617-2-5: an empty password is no secret, even where somebody stored its hash."""
+    """R7617-2-5: an empty password is refused, even where its hash is stored."""
     decision = decide(field("ann:")[1], Users({"ann": argon2_hash("")}))
     assert decision.reason is Reason.WRONG_SECRET
 
@@ -156,14 +156,14 @@ def test_the_ready_made_checker_refuses_an_empty_password() -> None:
 
 
 @pytest.mark.parametrize("charset", ["UTF-8", "utf-8", "Utf-8"])
-def test_the_charset_is_utf_8_however_it_is_written(charset: str) -> None:
-    """R7617-2.1-1: one value, in one spelling."""
+def test_the_charset_is_utf_8_in_any_letter_case(charset: str) -> None:
+    """R7617-2.1-1: it is sent as "UTF-8"."""
     assert Basic(Recorder(), realm="x", charset=charset).challenge().params["charset"] == "UTF-8"
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "UTF8", "", "iso-8859-1", True])
-def test_no_other_charset_exists(charset: Any) -> None:
-    """R7617-2.1-1: the message says what there is for old clients."""
+def test_no_other_charset_is_accepted(charset: Any) -> None:
+    """R7617-2.1-1: the message names the option for old clients."""
     with pytest.raises(ConfigurationError, match=r'Basic\(charset=\.\.\.\) must be "UTF-8" or None.*fallback="latin-1"'):
         Basic(Recorder(), realm="x", charset=charset)
 
@@ -204,8 +204,8 @@ def test_a_stored_name_is_found_in_either_form(stored: str, sent: str) -> None:
     assert decision.principal.id == "caf\u00e9"
 
 
-def test_old_clients_may_be_understood() -> None:
-    """R7617-2.1-5: with the fallback, what is no UTF-8 is ISO 8859-1, as a whole; UTF-8 stays what it is."""
+def test_the_fallback_reads_latin_1() -> None:
+    """R7617-2.1-5: octets that are not UTF-8 are read as ISO 8859-1 as a whole; valid UTF-8 is unchanged."""
     assert extract(b"test:123\xa3", fallback="latin-1") == BasicCredentials("test", "123£")
     assert extract("test:123£", fallback="latin-1") == BasicCredentials("test", "123£")
     # The name alone would pass for UTF-8; whoever sent the password encoded both alike.
@@ -213,14 +213,14 @@ def test_old_clients_may_be_understood() -> None:
 
 
 @pytest.mark.parametrize("fallback", ["cp1252", ["latin-1"], False])
-def test_no_other_fallback_exists(fallback: Any) -> None:
-    """R7617-2.1-5: Windows code pages are guesswork."""
+def test_no_other_fallback_is_accepted(fallback: Any) -> None:
+    """R7617-2.1-5: a Windows code page would be a guess."""
     with pytest.raises(ConfigurationError, match=r'Basic\(fallback=\.\.\.\) must be "latin-1" or None'):
         Basic(Recorder(), realm="x", fallback=fallback)
 
 
 def test_octets_that_cannot_be_read_are_in_no_exception() -> None:
-    """Neither the error nor what it came from carries the password."""
+    """Neither the error nor its cause holds the password."""
     with pytest.raises(CredentialsError) as caught:
         extract(b"ann:s3cret\xff")
     error: BaseException | None = caught.value
@@ -248,7 +248,7 @@ def test_a_slow_salted_hash_verifies(stored: str) -> None:
     assert isinstance(decide(field("ann:s3cret")[1], Users({"ann": stored})), Granted)
 
 
-def test_basic_has_no_words_for_anything_but_its_realm() -> None:
-    """Whatever the guard would like said, the challenge stays (RFC 7617 §2)."""
+def test_the_basic_challenge_has_the_realm_alone() -> None:
+    """Other content of the challenge is ignored (RFC 7617 §2)."""
     basic = Basic(Recorder(), realm="office")
     assert basic.challenge(ChallengeParams(Reason.EXPIRED, scope=("a",), max_age=5, acr_values=("b",))) == basic.challenge()

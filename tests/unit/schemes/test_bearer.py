@@ -52,8 +52,8 @@ def post(body: bytes, *headers: tuple[str, str], method: str = "POST", target: s
 # R6750-2.1: the Authorization field
 
 
-def test_the_field_is_the_only_place_unless_more_is_asked_for() -> None:
-    """R6750-2.1-1, R6750-2.3-1: the header is read; a token in a form or a query is no token at all, and 401 says no error."""
+def test_only_the_field_is_read_by_default() -> None:
+    """R6750-2.1-1, R6750-2.3-1: a token in a form or a query is ignored, and the 401 has no error code."""
     checker = Recorder(ANN)
     guard = guarded(checker)
     assert isinstance(guard.decide(ask("/", TOKEN)), Granted)
@@ -109,7 +109,7 @@ def test_a_token_is_any_token68(token: str) -> None:
 # R6750-2.2: a form
 
 
-def test_a_form_is_read_where_that_is_asked_for() -> None:
+def test_a_form_is_read_if_switched_on() -> None:
     """R6750-2.2-1: `access_token` of a single-part urlencoded form, with parameters of the type and any method that has content."""
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for kind in (FORM[1], "application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLencoded"):
@@ -137,7 +137,7 @@ def test_a_form_is_read_where_that_is_asked_for() -> None:
     ],
     ids=["multipart", "json", "other type", "two types", "no type", "GET", "HEAD", "not ASCII", "empty", "other name", "other case"],
 )
-def test_anything_else_in_the_content_is_no_token(view: RequestView) -> None:
+def test_other_content_holds_no_token(view: RequestView) -> None:
     """R6750-2.2-1: 401 without an error, and the checker is not asked."""
     checker = Recorder(ANN)
     decision = guarded(checker, form=True).decide(view)
@@ -192,7 +192,7 @@ def test_the_limit_is_64_kib_unless_another_is_given() -> None:
 
 @pytest.mark.parametrize(("carrier", "reason"), [("query", Reason.OVERSIZED_CREDENTIALS), ("form", Reason.OVERSIZED_CONTENT)])
 def test_a_token_is_bounded_wherever_it_comes_from(carrier: str, reason: Reason) -> None:
-    """RFC 9110 §5.4: as long as it may be in a field, and an octet more is 431, or 413 in the content."""
+    """RFC 9110 §5.4: a token may be as long as in a field; one octet more is 431, or 413 in the content."""
     guard = guarded(Recorder(ANN), form=True, query=True)
     for length, granted in ((16_384, True), (16_385, False)):
         sent = f"access_token={'t' * length}"
@@ -205,8 +205,8 @@ def test_a_token_is_bounded_wherever_it_comes_from(carrier: str, reason: Reason)
 
 
 @pytest.mark.parametrize("limit", [0, -1, True, 1.5, "1"])
-def test_a_limit_that_no_form_fits_in_is_a_mistake(limit: object) -> None:
-    """A form that can never be read is not what `form=True` asks for."""
+def test_a_form_limit_below_one_octet_is_refused(limit: object) -> None:
+    """No form could be read."""
     with pytest.raises(ConfigurationError, match=r"Bearer\(form_limit=\.\.\.\) must be a whole number of octets"):
         Bearer(Recorder(), form=True, form_limit=limit)  # type: ignore[arg-type]  # the mistake itself
 
@@ -214,8 +214,8 @@ def test_a_limit_that_no_form_fits_in_is_a_mistake(limit: object) -> None:
 # R6750-2.3: the query
 
 
-def test_a_query_is_read_where_that_is_asked_for() -> None:
-    """R6750-2.3-1, R6750-2.3-2: by name; and what was answered to it is not stored."""
+def test_a_query_is_read_if_switched_on() -> None:
+    """R6750-2.3-1, R6750-2.3-2: the response to it is not stored."""
     checker = Recorder(ANN)
     decision = guarded(checker, query=True).decide(ask("/p?a=1&access_token=t%2Bx"))
     assert isinstance(decision, Granted)
@@ -265,8 +265,8 @@ def test_more_than_one_token_is_an_invalid_request(view: RequestView) -> None:
 # R6750-3: the challenge
 
 
-def test_every_refusal_for_want_of_a_token_is_challenged() -> None:
-    """R6750-3-1: without a token 401, without the scope 403, and both say Bearer."""
+def test_every_refusal_has_a_bearer_challenge() -> None:
+    """R6750-3-1: 401 without a token and 403 without the scope."""
     guard = guarded(Recorder(Principal("ann", scopes={"read"})), scope("write"))
     for view, status in ((ask(), 401), (ask("/", TOKEN), 403)):
         refusal = guard.refuse(guard.decide(view), view)
@@ -284,8 +284,8 @@ ERRORS: dict[Reason | None, str] = {
 DESCRIPTIONS: dict[Reason | None, str] = {Reason.EXPIRED: "The access token expired", Reason.REVOKED: "The access token is not valid"}
 
 
-def test_a_bearer_challenge_is_never_bare() -> None:
-    """R6750-3-2, D23: there is a realm if nobody named one."""
+def test_a_bearer_challenge_always_has_a_parameter() -> None:
+    """R6750-3-2, D23: the realm has a default."""
     assert Bearer(Recorder()).challenge().serialize() == 'Bearer realm="api"'
 
 
@@ -302,8 +302,8 @@ def test_a_bearer_challenge_is_never_bare() -> None:
         ChallengeParams(max_age=0),
     ],
 )
-def test_each_parameter_is_there_once(params: ChallengeParams) -> None:
-    """R6750-3-3, R6750-3-4: whatever is asked for, one parameter of each name, with names separated by one space."""
+def test_each_parameter_occurs_once(params: ChallengeParams) -> None:
+    """R6750-3-3, R6750-3-4: one parameter of each name, with values separated by one space."""
     challenge = Bearer(Recorder(), realm="x", resource_metadata="https://rs.example/meta").challenge(params)
     sent = challenge.serialize()
     (read,) = parse_challenges(sent)
@@ -324,7 +324,7 @@ def test_each_parameter_is_there_once(params: ChallengeParams) -> None:
 
 @pytest.mark.parametrize("wrong", ["a b", 'a"b', "\u00e9", "a\\b", "", "\x7f"])
 def test_a_scope_that_cannot_be_sent_cannot_be_required(wrong: str) -> None:
-    """R6750-3-4: scope-tokens alone reach a challenge."""
+    """R6750-3-4: a requirement takes scope tokens only."""
     with pytest.raises(ConfigurationError):
         scope(wrong)
 
@@ -337,8 +337,8 @@ def test_scopes_are_sent_separated_by_one_space() -> None:
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.of_checker])
-def test_what_is_said_about_a_refused_token_is_a_fixed_sentence(reason: Reason) -> None:
-    """R6750-3-5, R6750-3-6, R6750-3.1-3, D26: `invalid_token`, in the characters allowed, and no finer than `expired`."""
+def test_the_description_of_a_refused_token_is_fixed(reason: Reason) -> None:
+    """R6750-3-5, R6750-3-6, R6750-3.1-3, D26: `invalid_token`, with the fixed text of the scheme; only `expired` differs."""
     guard = guarded(Recorder(Refused(reason)))
     decision = guard.decide(ask("/", TOKEN))
     assert isinstance(decision, Challenged)
@@ -354,8 +354,8 @@ def test_what_is_said_about_a_refused_token_is_a_fixed_sentence(reason: Reason) 
 @pytest.mark.parametrize(
     "header", [(), (("Authorization", "Basic dTpw"),), (("Authorization", "Token t"),)], ids=["none", "basic", "unknown"]
 )
-def test_nothing_is_said_about_a_token_that_was_not_sent(header: tuple[tuple[str, str], ...]) -> None:
-    """R6750-3.1-1, D4: no error, no description, only the question."""
+def test_a_request_without_a_token_gets_no_error_code(header: tuple[tuple[str, str], ...]) -> None:
+    """R6750-3.1-1, D4: neither error nor description."""
     decision = guarded(Recorder(ANN)).decide(ask("/", *header))
     assert isinstance(decision, Challenged)
     assert decision.challenges == (Challenge("Bearer", {"realm": "api"}),)
@@ -364,8 +364,8 @@ def test_nothing_is_said_about_a_token_that_was_not_sent(header: tuple[tuple[str
 # R6750-3.1-3 to R6750-3.1-5
 
 
-def test_an_expired_token_is_refused_by_its_own_evidence() -> None:
-    """R6750-3.1-3: a checker that says when a token ends need not look at the clock; from that second on it is expired."""
+def test_evidence_that_has_expired_is_refused() -> None:
+    """R6750-3.1-3: the guard compares the end that the checker stated; from that second on the token is expired."""
     clock = FixedClock(99)
     ends = Principal("ann", evidence=Evidence(expires_at=100))
     guard = Guard(Bearer(Recorder(Accepted(ends))), clock=clock)
@@ -376,8 +376,8 @@ def test_an_expired_token_is_refused_by_its_own_evidence() -> None:
     assert decision.reason is decision.disclosed is Reason.EXPIRED
 
 
-def test_a_false_token_is_refused_where_none_is_needed() -> None:
-    """R6750-3.1-3, T4: no fallback to anonymous on an optional route."""
+def test_a_false_token_is_refused_on_an_optional_route() -> None:
+    """R6750-3.1-3, T4: no fallback to an anonymous caller."""
     decision = guarded(Tokens({"good": ANN}), optional).decide(ask("/", TOKEN))
     assert isinstance(decision, Challenged)
     assert decision.challenges[0].params["error"] == "invalid_token"
@@ -405,8 +405,8 @@ def test_scopes_are_compared_whole_and_in_any_order(held: list[str], wanted: lis
         assert decision.challenges[0].params["scope"] == " ".join(sorted(wanted))
 
 
-def test_no_other_scheme_speaks_of_scopes() -> None:
-    """D10: on 403 only Bearer is challenged, and only where Bearer was used; a Basic challenge would start the login dialog again."""
+def test_only_bearer_is_challenged_for_a_scope() -> None:
+    """D10: on 403 only Bearer is challenged, and only if Bearer was used; a Basic challenge would open the login dialog."""
     lacking = Recorder(Principal("ann"))
     guard = Guard(Basic(lacking, realm="x"), Bearer(lacking), default=scope("read"))
     decision = guard.decide(ask("/", ("Authorization", "Basic YTpi")))
@@ -440,7 +440,7 @@ def test_the_metadata_are_at_an_absolute_https_url(wrong: Any) -> None:
         Bearer(Recorder(), resource_metadata=wrong)
 
 
-def test_clients_are_told_where_the_metadata_are() -> None:
+def test_a_challenge_names_the_metadata() -> None:
     """RFC 9728 §5.1: in the challenge of a 401."""
     decision = guarded(Recorder(), resource_metadata="https://rs.example/meta").decide(ask())
     assert isinstance(decision, Challenged)

@@ -1,4 +1,4 @@
-"""What a CORS layer must be told about a guard."""
+"""Tests the request fields that a CORS layer must allow."""
 
 from __future__ import annotations
 

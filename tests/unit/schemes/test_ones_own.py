@@ -1,4 +1,4 @@
-"""A scheme of one's own is one class of at most forty lines, and everything else works with it."""
+"""Tests that a custom scheme of at most forty lines works with the rest of the library."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def check(credentials: TicketCredentials) -> Principal | None:
     return Principal("guest", roles={"guest"}) if credentials.number == "7" else None
 
 
-def test_it_is_short() -> None:
-    """At most forty lines, its value included."""
+def test_a_custom_scheme_is_short() -> None:
+    """At most forty lines, with its credentials."""
     assert len((inspect.getsource(TicketCredentials) + inspect.getsource(Ticket)).splitlines()) <= 40
 
 
@@ -84,8 +84,8 @@ def guard() -> Guard:
     return Guard(Ticket(check, realm="club"), Basic(Recorder(ANN), realm="club"), rules=rules)
 
 
-def test_who_shows_a_ticket_is_let_in(guard: Guard) -> None:
-    """The principal comes by the scheme of that name, and what it gets is private."""
+def test_a_valid_ticket_grants_access(guard: Guard) -> None:
+    """The principal names the scheme, and the response is private."""
     for path in ("/", "/bar", "/door"):
         decision = guard.decide(ask(path, ("X-Ticket", "7")))
         assert isinstance(decision, Granted)
@@ -95,8 +95,8 @@ def test_who_shows_a_ticket_is_let_in(guard: Guard) -> None:
         assert decision.cache.cache_control == "private"
 
 
-def test_its_challenge_is_among_those_of_a_401(guard: Guard) -> None:
-    """After the well-known ones (D22)."""
+def test_a_401_has_its_challenge(guard: Guard) -> None:
+    """After the well-known schemes (D22)."""
     view = ask("/bar")
     assert values(guard.refuse(guard.decide(view), view), "WWW-Authenticate") == [
         'Basic realm="club", charset="UTF-8"',
@@ -105,7 +105,7 @@ def test_its_challenge_is_among_those_of_a_401(guard: Guard) -> None:
 
 
 def test_a_false_ticket_is_refused(guard: Guard) -> None:
-    """401 if it may be one, and 401 with what was expected if it cannot be; the number is in neither."""
+    """401 for a well-formed ticket and for a malformed one; the number is in neither response."""
     for value, reason in (("98765", Reason.INVALID_CREDENTIALS), ("eight", Reason.MALFORMED_CREDENTIALS)):
         decision = guard.decide(ask("/bar", ("X-Ticket", value)))
         assert isinstance(decision, Challenged)
@@ -113,8 +113,8 @@ def test_a_false_ticket_is_refused(guard: Guard) -> None:
         assert value not in repr(decision)
 
 
-def test_what_a_ticket_cannot_buy_is_forbidden(guard: Guard) -> None:
-    """403, as for every scheme; where only passwords count, a ticket is as good as nothing."""
+def test_a_missing_right_is_forbidden(guard: Guard) -> None:
+    """403, as for every scheme. Where only passwords count, a ticket counts as absent."""
     view = ask("/vip", ("X-Ticket", "7"))
     refusal = guard.refuse(guard.decide(view), view)
     assert (refusal.status, json.loads(refusal.body)["reason"]) == (403, "missing_role")
@@ -134,13 +134,13 @@ def test_what_a_ticket_cannot_buy_is_forbidden(guard: Guard) -> None:
     ],
     ids=["twice", "joined", "twin", "too long", "two schemes"],
 )
-def test_its_field_is_watched_like_any_other(guard: Guard, headers: tuple[tuple[str, str], ...]) -> None:
-    """The firewall learns from `fields` what matters."""
+def test_the_firewall_checks_its_field(guard: Guard, headers: tuple[tuple[str, str], ...]) -> None:
+    """The firewall reads `fields`."""
     assert isinstance(guard.decide(ask("/bar", *headers)), Malformed)
 
 
-def test_it_is_explained(guard: Guard) -> None:
-    """The steps name scheme, field and checker; the number is not among them."""
+def test_explain_names_scheme_field_and_checker(guard: Guard) -> None:
+    """The number of the ticket is not in it."""
     text = str(guard.explain(ask("/bar", ("X-Ticket", "7"))))
     assert "credentials: x-ticket (1 octets)" in text
     assert "checker check (Ticket): accepted Principal('guest'" in text
@@ -149,8 +149,8 @@ def test_it_is_explained(guard: Guard) -> None:
     assert "12345" not in refused
 
 
-def test_it_is_hidden_from_the_application_with_the_other_credentials() -> None:
-    """`strip_credentials` learns from `fields` as well."""
+def test_strip_credentials_removes_its_field() -> None:
+    """`strip_credentials` reads `fields` too."""
     guard = Guard(Ticket(check), default=authenticated, strip_credentials=True, firewall=Firewall())
     view = ask("/", ("X-Ticket", "7"))
     guard.decide(view)
