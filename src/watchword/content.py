@@ -19,13 +19,13 @@ _LEAST_PIECE = 512  # octets of content on the average; a packet of IPv4 holds m
 
 
 def most_pieces(limit: int) -> int:
-    """Return in how many pieces content may come: `MAX_PIECES`, or more where more is read than so many packets hold.
+    """Return the number of pieces in which content may come: `MAX_PIECES`, or more where the limit is greater than so many packets.
 
     Args:
-        limit: octets that are read at most.
+        limit: the greatest number of octets that are read.
     """
     return max(MAX_PIECES, limit // _LEAST_PIECE)
 
 
 class ContentInPieces(WatchwordError):
-    """The content comes in more than `most_pieces` pieces, so that reading it would cost too much; answered 413."""
+    """Raised where the content comes in more than `most_pieces` pieces, which would cost too much; the guard answers 413."""

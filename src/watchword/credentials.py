@@ -1,6 +1,6 @@
 """Defines parsed credentials: immutable values whose secrets never show in a repr.
 
-They say what was sent and nothing about whether it is true: that is for a checker to say.
+A value states what was sent. A checker decides whether it is true.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Carrier = Literal["authorization", "header", "cookie", "query", "form"]
-"""Which part of the request brought the credentials: what a cache may keep depends on it (RFC 9110 §16.4.2)."""
+"""The part of the request that brought the credentials. A cache may keep a response depending on it (RFC 9110 §16.4.2)."""
 
 HIDDEN = "***"
 
 
 class Credentials:
-    """The base of every kind of credentials; a custom scheme derives its value from it."""
+    """The base of all credentials; a custom scheme derives its own class from it."""
 
     __slots__ = ()
 
     @property
     def carrier(self) -> Carrier:
-        """Which part of the request brought them."""
+        """The part of the request that brought the credentials."""
         return "authorization"
 
     @property
@@ -40,8 +40,8 @@ class BasicCredentials(Credentials):
     """A user name and a password (RFC 7617 §2), both in Normalization Form C.
 
     Args:
-        username: everything before the first colon; may be empty.
-        password: everything after it; may be empty, may hold colons.
+        username: the text before the first colon; may be empty.
+        password: the text after it; may be empty, and may hold colons.
     """
 
     username: str
@@ -54,11 +54,11 @@ class BasicCredentials(Credentials):
 
     @property
     def is_guessable(self) -> bool:
-        """People choose passwords."""
+        """True: people choose passwords."""
         return True
 
     def __repr__(self) -> str:
-        # People type passwords into the user name field: neither shows.
+        # People type passwords into the user name field by mistake, so neither is shown.
         return f"BasicCredentials(username={HIDDEN}, password={HIDDEN})"
 
 
@@ -68,7 +68,7 @@ class BearerToken(Credentials):
 
     Args:
         token: the token as sent; ASCII, never empty.
-        carrier: `"authorization"`, or `"form"`, `"query"` or `"header"` (a subprotocol) where those were asked for.
+        carrier: `"authorization"`, or `"form"`, `"query"` or `"header"` (a subprotocol) if the scheme reads them.
     """
 
     token: str
@@ -84,7 +84,7 @@ class APIKeyCredentials(Credentials):
 
     Args:
         key: the key as sent, never empty.
-        carrier: `"header"`, `"authorization"`, or `"query"` or `"cookie"` where those were asked for.
+        carrier: `"header"`, `"authorization"`, or `"query"` or `"cookie"` if the scheme reads them.
     """
 
     key: str

@@ -19,13 +19,13 @@ _LONGEST_SCHEME: Final = 64  # octets: the longest scheme name in the IANA regis
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How a field may come from which a scheme takes credentials.
+    """Facts about a field from which a scheme takes credentials.
 
     Args:
-        list: a comma separates members, and the field may come several times. Else a comma counts as two fields that were joined.
-        limit: the greatest length in octets, all lines of the field together. More is answered 431 on every route, before the field
-            is taken apart.
-        repeat: the field may come several times, and a comma has no meaning in it, as in Cookie (RFC 9113 §8.2.3).
+        list: whether a comma separates members, and the field may come several times. If not, a comma counts as two joined fields.
+        limit: the greatest length in octets, all lines of the field together. A longer field is answered 431 on every route, before it
+            is parsed.
+        repeat: whether the field may come several times, without a meaning of commas, as Cookie (RFC 9113 §8.2.3).
 
     Raises:
         ConfigurationError: the limit is not a whole number of octets.
@@ -43,10 +43,10 @@ class FieldTable:
     """The fields of all schemes of a guard, by name.
 
     Args:
-        fields: name, lower case, to how it may come.
-        carriers: the names of those that carry credentials.
-        schemes: scheme name, lower case, to the greatest length of an Authorization field that names it. A scheme that is not in it may
-            have `MAX_FIELD_OCTETS`.
+        fields: name, lower case, to its facts.
+        carriers: the names of the fields that carry credentials.
+        schemes: scheme name, lower case, to the greatest length of an Authorization field that names it. The bound of any other
+            scheme is `MAX_FIELD_OCTETS`.
     """
 
     __slots__ = ("_fields", "_least", "_schemes", "carriers")
@@ -62,11 +62,11 @@ class FieldTable:
         return iter(self._fields.items())
 
     def is_too_long(self, name: str, value: str | bytes) -> bool:
-        """Tell whether a field is longer than its bound, or that of the scheme that it names.
+        """Tell whether a field is longer than its bound, or than the bound of the scheme that it names.
 
         Args:
             name: one of the fields.
-            value: of the field, untrusted; only its length and its first word are looked at.
+            value: the value, untrusted; only its length and its first word are read.
         """
         if name not in CREDENTIAL_LISTS:
             return len(value) > self._fields[name].limit

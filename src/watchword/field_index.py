@@ -18,24 +18,24 @@ _CANONICAL = bytes.maketrans(_LIKE_A_HYPHEN + _LOWER_CASE.upper(), b"-" * len(_L
 
 
 def canonical_name(raw: str | bytes) -> str:
-    """Return the name of a header field in the form in which all its aliases are equal: lower case, with hyphens.
+    """Return the canonical form of a header name, which all its aliases share: lower case, with hyphens.
 
     Args:
-        raw: as the server spells it.
+        raw: the name as the server spells it.
     """
-    octets = raw if isinstance(raw, bytes) else raw.encode("latin-1", "replace")  # no name holds the question mark
+    octets = raw if isinstance(raw, bytes) else raw.encode("latin-1", "replace")  # a name never holds the question mark
     return octets.translate(_CANONICAL).decode("latin-1")
 
 
 class FieldIndex(dict[str | bytes, str | None]):
-    """Which header names matter to one guard, looked up by the name as the server spells it.
+    """The header names that matter to one guard, looked up by the name as the server spells it.
 
     Maps a raw name to its lower-case form, to `"?<canonical name>"` for an alias of a name that matters, or to None for a name that does
-    not. Answers are kept, boundedly, so that a request costs one lookup per header.
+    not. Results are kept, boundedly, so that a request costs one lookup per header.
 
     Args:
         names: the names, lower case.
-        prefixes: of further names.
+        prefixes: prefixes of further names.
         short: the names of fields that are read up to `MAX_FIELD_OCTETS`.
     """
 
@@ -56,13 +56,13 @@ class FieldIndex(dict[str | bytes, str | None]):
         return found
 
     def _find(self, raw: str | bytes) -> str | None:
-        # Of a long name no more is looked at than a name that matters has.
+        # A long name is cut to the longest name that matters, so that its length costs nothing.
         canonical = canonical_name(raw[: self._longest])
         begins = canonical.startswith(self.prefixes)
         if not begins and (canonical not in self._canonical or len(raw) > self._longest):
             return None
         name = (raw if isinstance(raw, str) else raw.decode("latin-1")).lower()
-        # Behind a prefix any character may stand: Kubernetes has `x-remote-extra-acme.com%2Fproject`.
+        # Any character may follow a prefix: Kubernetes has `x-remote-extra-acme.com%2Fproject`.
         if name in self.names or name.startswith(self.prefixes):
             return name
         canonical = canonical_name(name)

@@ -10,14 +10,14 @@ from watchword.process import PerProcess
 class ProcessLock:
     """A lock between the threads of one process.
 
-    In a process just forked it is unlocked, however it was forked: a thread that had locked it does not exist there and would never
-    unlock it. Servers fork their workers after they have loaded the application, and threads of it may work meanwhile.
+    In a forked child it is unlocked, for every way to fork: the thread that holds it does not exist there, and would never unlock it.
+    Servers fork their workers after loading the application, while threads of it may run.
     """
 
     __slots__ = ("__weakref__", "_locks")
 
     def __init__(self) -> None:
-        # Reentrant ones know which thread holds them.
+        # Reentrant locks know their owner, so a release by another thread raises.
         self._locks = PerProcess(RLock)
 
     def __enter__(self) -> None:

@@ -58,11 +58,11 @@ def split_at_mount(path: str, mount: str) -> Place:
 
 
 def strip_mount(path: str, mount: str) -> str:
-    """Return the path below a mount prefix, as routers compute it: whole segments, and unchanged where it lies elsewhere.
+    """Return the path below a mount, taken off in whole segments; a path elsewhere is unchanged.
 
     Args:
         path: decoded.
-        mount: the prefix, without a closing slash or with one; empty: none.
+        mount: the prefix, with or without a closing slash; empty: no mount.
     """
     mount = mount.rstrip("/")
     if not mount or not path.startswith(mount):

@@ -17,11 +17,11 @@ class Networks:
     """A set of networks. IPv4 addresses mapped into IPv6 count as IPv4.
 
     Args:
-        cidrs: networks such as `"10.0.0.0/8"`, or single addresses. None at all: nothing lies in it.
+        cidrs: networks such as `"10.0.0.0/8"`, or single addresses; empty: no address lies in it.
 
     Raises:
-        ValueError: one of them is not a network, has host bits set, or names a zone.
-        TypeError: one of them is not a string.
+        ValueError: a string is not a network, has host bits set, or names a zone.
+        TypeError: an element is not a string.
     """
 
     __slots__ = ("_prefixes",)
@@ -34,7 +34,7 @@ class Networks:
             self._prefixes.setdefault(found.version, {}).setdefault(found.prefixlen, set()).add(start)
 
     def contains(self, address: IPv4Address | IPv6Address | None) -> bool:
-        """Tell whether an address lies in one of the networks; one that is not known lies in none.
+        """Tell whether an address lies in one of the networks; an unknown address lies in none.
 
         Args:
             address: the address, unwrapped if it was mapped.
@@ -47,7 +47,7 @@ class Networks:
 
 
 def parse_network(cidr: str) -> IPv4Network | IPv6Network:
-    """Return a network; one of mapped IPv4 addresses as the IPv4 network that it is.
+    """Parse a network; one of mapped IPv4 addresses becomes the IPv4 network.
 
     Args:
         cidr: such as `"10.0.0.0/8"`.
@@ -69,13 +69,13 @@ def parse_network(cidr: str) -> IPv4Network | IPv6Network:
 
 
 def parse_address(client: str | None) -> IPv4Address | IPv6Address | None:
-    """Read the address of a peer.
+    """Parse the address of a peer.
 
     Args:
-        client: as the server states it; an IPv6 zone is dropped.
+        client: the address as the server states it; an IPv6 zone is dropped.
 
     Returns:
-        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None: it is not an address.
+        The address, an IPv4 one unwrapped from `::ffff:a.b.c.d`; None: the text is not an address.
     """
     if not client or len(client) > _LONGEST_ADDRESS:
         return None

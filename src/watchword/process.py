@@ -2,7 +2,7 @@
 
 A fork copies all memory: connections that two processes must not share, and locks that were held by threads which do not exist in
 the child. Hooks of `os.register_at_fork` do not help: a server that forks in C runs none of them (uWSGI, unless it is told
-`--py-call-osafterfork`). So the process id is compared wherever such state is used; a system call of a fraction of a microsecond.
+`--py-call-osafterfork`). So each use of such state compares the process id, a system call of a fraction of a microsecond.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class PerProcess(Generic[T]):
 
 
 class _Slot(Generic[T]):
-    """The place for the value of one process, and the way to those of its children."""
+    """The value of one process, with the slots of its children."""
 
     __slots__ = ("_children", "_lock", "_parent", "made", "make", "process", "value")
 

@@ -29,21 +29,21 @@ _LONGEST_UPGRADE = 512  # octets: a client names one protocol or two
 
 
 class RequestView:
-    """One request, as the guard sees it (RFC 9110 §6).
+    """One request (RFC 9110 §6).
 
-    For custom servers. The adapters make theirs from what ASGI and WSGI hand over.
+    Custom servers construct it. The adapters use `of_server`.
 
     Args:
         method: the method, case-sensitive (RFC 9110 §9.1).
-        target: the request target as it came, with the query: `"/orders/7?x=1"`, or in absolute form.
+        target: the request target as sent, with the query: `"/orders/7?x=1"`, or in absolute form.
         headers: name and value pairs, str or bytes, in any letter case, repeated fields as repeated pairs; or a mapping.
         client: the peer's address as the server states it: `"192.0.2.7"`; None: unknown, such as a local socket.
         scheme: `"http"`, `"https"`, `"ws"` or `"wss"`, as the server states it.
-        mount: the prefix under which the application is mounted; rules are compared with what follows it.
-        path: the decoded path as the application's router will see it; None: decoded once from the target.
-        content: the content of the request; needed only where a scheme wants it, as `Bearer(form=True)` does.
+        mount: the prefix under which the application is mounted; rules are compared with the path below it.
+        path: the decoded path that the router of the application sees; None: decoded once from the target.
+        content: the content of the request; needed only where a scheme reads it, as `Bearer(form=True)` does.
         kind: `"http"` or `"websocket"`.
-        peer: more about the connection, such as the client certificate; None: nothing is known.
+        peer: facts about the connection, such as the client certificate; None: unknown.
     """
 
     __slots__ = (
@@ -81,18 +81,18 @@ class RequestView:
     aliases: tuple[str, ...]
     overflow: str
     content: bytes | None
-    """The content, once a scheme wanted it and it was read."""
+    """The content, once it was read for a scheme."""
     reader: ContentReader | None
     peer: Peer | None
-    """More about the connection, such as the client certificate; None: nothing is known. The server states it."""
+    """Facts about the connection, stated by the server, such as the client certificate; None: unknown."""
     resolved: bool
-    """Whether the `proxies` step of the guard was taken; set only where there is one."""
+    """Whether the `proxies` step of the guard is done; set only by a guard that has one."""
     answers: dict[object, Any]
-    """What predicates of the rule answered in the decision that is being made; set by the guard where the rule may have any."""
+    """Answers of predicates in the current decision; set by the guard where the rule may have predicates."""
     request_id: str | None
-    """The id of the request, once it was asked for; a custom server may set it before."""
+    """The id of the request, made on first use; a custom server may set it before."""
     started: float
-    """When the guard began to decide, on a clock of its own; set only where durations are measured."""
+    """The start of the decision on the clock of `ticks()`; set only where durations are measured."""
     _authorization: Authorization | None
     _address: IPv4Address | IPv6Address | None
 
@@ -115,7 +115,7 @@ class RequestView:
         self.method: str = method
         self.raw_path: bytes | None = raw
         self.query: bytes = query.encode("utf-8", "surrogatepass")
-        # One router serves here, and the caller says what it takes off: a closing slash of the mount makes no difference.
+        # There is one router, and the caller states its mount: a closing slash of the mount makes no difference.
         place = split_at_mount(decode_path(origin_form(raw)) if path is None else path, mount.rstrip("/"))
         self.path: str = place.path
         self.mount: str = mount if place.mount else ""
@@ -149,19 +149,19 @@ class RequestView:
         misplaced: bool = False,
         peer: Peer | None = None,
     ) -> RequestView:
-        """Make a view from facts that a server has taken apart already; nothing is parsed again.
+        """Make a view from facts that a server has parsed; nothing is parsed again.
 
         Args:
             method: as above.
             path: decoded, without the mount prefix.
-            raw_path: the undecoded path of the target, without the query; None: the server does not tell.
+            raw_path: the undecoded path of the target, without the query; None: the server does not state it.
             query: undecoded, without the question mark.
             mount: as above.
             headers: as above; iterated at most once per guard.
             client: as above.
             scheme: as above.
             kind: as above.
-            whole: the path with its mount, where the router may not take it off: the rules of both paths must be met. None: it does.
+            whole: the path with its mount, where the router may keep the mount: the rules of both paths must be met. None: it does not.
             misplaced: whether routers disagree about where the mount ends; see `watchword.mount`.
             peer: as above.
 
@@ -188,7 +188,7 @@ class RequestView:
         return view
 
     def scan_bounded(self, index: FieldIndex) -> None:
-        """Do as `scan` does, unless there are more than `MAX_FIELDS` header fields: then none is looked at, and `overflow` says so.
+        """Scan as `scan` does. With more than `MAX_FIELDS` header fields no field is read, and `overflow` is set.
 
         Args:
             index: the names that matter.
@@ -206,7 +206,7 @@ class RequestView:
     def scan(self, index: FieldIndex) -> None:
         """Find the header fields that matter, in one pass; repeated ones are joined with a comma, as WSGI servers do.
 
-        Where a name is longer than `MAX_NAME_OCTETS`, no field is kept, and `overflow` says so.
+        Where a name is longer than `MAX_NAME_OCTETS`, no field is kept, and `overflow` is set.
 
         Args:
             index: the names that matter. Scanning again with the same index does nothing.
@@ -214,11 +214,11 @@ class RequestView:
         if self.index is index:
             return
         fields: dict[str, str | bytes] = {}
-        # Joined once at the end, or a client could make each of ten thousand copies cost the length of all before it.
+        # Joined once at the end: joining each copy to those before it would cost quadratic time.
         repeated: dict[str, list[str | bytes]] = {}
         aliases: dict[str, None] = {}
         for raw, value in self.headers:
-            if len(raw) > MAX_NAME_OCTETS:  # before it is looked up: that alone would read it whole
+            if len(raw) > MAX_NAME_OCTETS:  # before the lookup, which would hash the whole name
                 self.take(index, {}, overflow="long_field_name")
                 return
             name = index[raw]
@@ -243,14 +243,14 @@ class RequestView:
         *,
         overflow: str = "",
     ) -> None:
-        """Set the fields that matter, for an adapter that has them at hand.
+        """Set the fields that matter, for an adapter that has looked them up.
 
         Args:
-            index: the names that were looked for.
+            index: the names that were looked up.
             fields: canonical name to value, repeated fields joined.
-            repeated: the names that came more than once, where that can be seen.
-            aliases: the names that came with other characters in place of the hyphen.
-            overflow: the bound that the header section breaks, as the firewall names it; then no field is kept. Empty: none.
+            repeated: the names that came more than once, as far as the server shows it.
+            aliases: the names of which an alias came, with other characters in place of the hyphen.
+            overflow: the bound that the header section breaks, as the firewall names it; then `fields` is empty. Empty: no bound.
         """
         self.index = index
         self.fields = fields
@@ -259,10 +259,10 @@ class RequestView:
         self.overflow = overflow
 
     def use_forwarded(self, said: Forwarded) -> None:
-        """Take what a trusted proxy says in place of what the server states about the connection to the proxy.
+        """Replace the facts about the connection to a trusted proxy with those that the proxy states.
 
         Args:
-            said: the facts.
+            said: the facts of the proxy.
         """
         self.client = said.client
         if hasattr(self, "_address"):
@@ -271,14 +271,14 @@ class RequestView:
         self.peer = said.peer or self.peer
 
     def field(self, name: str) -> str | None:
-        """Return a header field as text (ISO 8859-1, as RFC 9110 §5.5 has it), repeated ones joined with a comma, cookies with "; ".
+        """Return a header field as text (ISO 8859-1, RFC 9110 §5.5), repeated ones joined with a comma, cookies with "; ".
 
         Args:
             name: lower case.
 
         Returns:
-            The value; None: the field is absent. Of a field that the guard reads and no scheme does, such as Accept, at most one octet
-            beyond `MAX_FIELD_OCTETS` is returned: to decode megabytes takes milliseconds.
+            The value; None: the field is absent. A field that the guard reads and no scheme does, such as Accept, is cut one octet beyond
+            `MAX_FIELD_OCTETS`, because decoding megabytes takes milliseconds.
         """
         index = self.index
         if index is not None and name in index.names:
@@ -290,7 +290,7 @@ class RequestView:
         return _separator(name).join(found) if found else None
 
     def carries(self, name: str) -> bool:
-        """Tell whether a header field is there at all.
+        """Tell whether a header field is present.
 
         Args:
             name: lower case.
@@ -305,7 +305,7 @@ class RequestView:
         """The credentials field, parsed once (RFC 9110 §11.6.2); None: the field is absent.
 
         Raises:
-            GrammarError: it breaks the grammar.
+            GrammarError: the field breaks the grammar.
         """
         try:
             return self._authorization
@@ -319,12 +319,12 @@ class RequestView:
             return self._authorization
 
     def use_authorization(self, value: Authorization | None) -> None:
-        """Take this for the credentials field: a proxy guard reads `Proxy-Authorization` in its place (RFC 9110 §11.7.2)."""
+        """Set the credentials field: a proxy guard reads `Proxy-Authorization` in place of `Authorization` (RFC 9110 §11.7.2)."""
         self._authorization = value
 
     @property
     def is_form(self) -> bool:
-        """Whether the content is one form, by a method that has content (RFC 6750 §2.2)."""
+        """Whether the content is one form, and the method has content (RFC 6750 §2.2)."""
         if self.kind != "http" or self.method in {"GET", "HEAD"}:
             return False
         kind = (self.field("content-type") or "")[:_LONGEST_MEDIA_TYPE].partition(";")[0]
@@ -332,13 +332,13 @@ class RequestView:
 
     @property
     def form(self) -> bytes:
-        """The content, if it was read and is a form of ASCII, as one that carries a token is (RFC 6750 §2.2); else empty."""
+        """The content, if it was read and is an ASCII form, the only one that may carry a token (RFC 6750 §2.2); else empty."""
         content = self.content
         return content if content and content.isascii() and self.is_form else b""
 
     @property
     def address(self) -> IPv4Address | IPv6Address | None:
-        """The peer's address, an IPv4 address mapped into IPv6 unwrapped; None where it is unknown or none."""
+        """The address of the peer, an IPv4 address mapped into IPv6 unwrapped; None where it is unknown or malformed."""
         try:
             return self._address
         except AttributeError:
@@ -347,15 +347,15 @@ class RequestView:
 
     @property
     def target(self) -> str:
-        """The request target, undecoded, as far as the server tells."""
+        """The request target, undecoded; built from the path where the server does not state it."""
         path = (escape_path(self.mount + self.path) if self.raw_path is None else self.raw_path).decode("latin-1")
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
 
     @property
     def is_handshake(self) -> bool:
-        """Whether this opens a WebSocket, also where the server hands it over as plain http, as WSGI servers do (RFC 6455 §4.1).
+        """Whether this opens a WebSocket, also where the server states plain http, as WSGI servers do (RFC 6455 §4.1).
 
-        No script can set `Upgrade`, so a long one is not searched; it counts as a handshake.
+        A long `Upgrade` counts as a handshake without a search: no script of a browser can set the field.
         """
         if self.kind == "websocket":
             return True
@@ -364,7 +364,7 @@ class RequestView:
 
     @property
     def is_preflight(self) -> bool:
-        """Whether this is a genuine CORS preflight: OPTIONS with both `Origin` and `Access-Control-Request-Method` (WHATWG Fetch)."""
+        """Whether this is a CORS preflight: OPTIONS with both `Origin` and `Access-Control-Request-Method` (WHATWG Fetch)."""
         return self.method == "OPTIONS" and self.kind == "http" and self.carries("origin") and self.carries("access-control-request-method")
 
     def __repr__(self) -> str:

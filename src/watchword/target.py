@@ -6,7 +6,7 @@ from watchword.grammar import percent_decode
 
 
 def origin_form(raw: bytes) -> bytes:
-    """Return the path of a request target: of an absolute form what follows the authority (RFC 9112 §3.2.2), else the target itself.
+    """Return the path of a request target: in absolute form the part after the authority (RFC 9112 §3.2.2), else the target itself.
 
     Args:
         raw: the target without its query.
@@ -28,7 +28,7 @@ def decode_path(raw: bytes) -> str:
 
 
 def encode_path(path: str) -> bytes:
-    """Return the octets of a decoded path: the reverse of `decode_path` but for the percent signs. Never raises.
+    """Return the octets of a decoded path: the reverse of `decode_path`, without percent-encoding. Never raises.
 
     Args:
         path: any text; lone surrogates that stand for octets become these octets again.
@@ -40,7 +40,7 @@ def encode_path(path: str) -> bytes:
 
 
 def escape_path(path: str) -> bytes:
-    """Return a path as it stands in a request target: the reverse of `decode_path`.
+    """Return a path percent-encoded for a request target: the reverse of `decode_path`.
 
     Args:
         path: decoded.

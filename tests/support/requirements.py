@@ -64,22 +64,22 @@ CLOCK = FixedClock(NOW)
 
 
 def is_owner(principal: Principal) -> bool:
-    """Whether it is the owner; nobody in particular is not."""
+    """Tell whether the claims name an owner; False for an anonymous caller."""
     return principal.claims.get("owner") is True
 
 
 def is_suspended(principal: Principal) -> bool:
-    """Whether it is suspended; nobody in particular is not."""
+    """Tell whether the claims name a suspension; False for an anonymous caller."""
     return principal.claims.get("suspended") is True
 
 
 def is_nobody(principal: Principal) -> bool:
-    """Whether it is nobody in particular: yes for an anonymous caller and for nobody else."""
+    """Tell whether the caller is anonymous."""
     return not principal.is_authenticated
 
 
 def may_write_here(principal: Principal, request: RequestView) -> bool:
-    """Whether it is somebody who may send such a request."""
+    """Tell whether the caller may send a request of this method."""
     return request.method == "GET" or principal.claims.get("owner") is True
 
 
@@ -94,12 +94,12 @@ def is_get(request: RequestView) -> bool:
 
 
 def ask_directory(principal: Principal) -> bool:
-    """Never know."""
+    """Raise: the directory does not answer."""
     raise Unavailable("the directory does not answer", retry_after=7)
 
 
 def ask_weather(request: RequestView) -> bool:
-    """Never know, whoever asks."""
+    """Raise, for every request."""
     raise Unavailable("the weather service does not answer")
 
 
@@ -232,7 +232,7 @@ PERFECT = Principal(
     claims={"owner": True},
     evidence=evidence("Bearer", NOW - 50, "gold", ["otp", "pin", "hwk"]),
 )
-"""Whoever can be let in at all is let in with what she holds."""
+"""A caller who holds everything: admitted wherever some caller is."""
 
 
 def some(names: Iterable[str]) -> st.SearchStrategy[frozenset[str]]:
@@ -277,12 +277,12 @@ UNCHECKED = Unknown(frozenset({"the store does not answer"}), 3)
 
 
 def contexts(who: st.SearchStrategy[Principal] = callers) -> st.SearchStrategy[EvaluationContext]:
-    """Return contexts on the second pass: it is certain who asks, as far as anybody can be."""
+    """Return contexts of the second pass: the caller is known, or certainly anonymous."""
     return st.builds(lambda request, principal: EvaluationContext(request, CLOCK, principal), requests, who)
 
 
 first_pass = st.builds(lambda request: EvaluationContext(request, CLOCK), requests)
-"""Situations in which nobody tried yet to find out who asks."""
+"""Contexts of the first pass, before the credentials are checked."""
 
 unchecked = st.builds(lambda request: EvaluationContext(request, CLOCK, None, UNCHECKED), requests)
 """Situations in which it could not be found out who asks."""
@@ -297,7 +297,7 @@ def value_for(requirement: Requirement, request: RequestView, principal: Princip
 
 
 def cured(principal: Principal, needs: Iterable[Need]) -> Principal:
-    """Return the principal that somebody becomes by supplying these needs, and nothing beside them."""
+    """Return a principal with these needs supplied, and nothing else changed."""
     scopes, found = set(principal.scopes), principal.evidence or Evidence("Bearer")
     for need in needs:
         match need:
@@ -359,7 +359,7 @@ class Door:
         """Return the request as this caller sends it: with credentials of the scheme by which he is known, if he is.
 
         Args:
-            principal: who; None: somebody about whom the checkers cannot tell.
+            principal: the caller; None: the checkers cannot tell.
             request: the rest.
             target: what is asked for.
         """
