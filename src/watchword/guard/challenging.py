@@ -313,6 +313,7 @@ def login_location(entries: Iterable[Entry], request: RequestView) -> str | None
         entries: the schemes that could help.
         request: the request.
     """
+    # A program would take a 303 for success and follow it to a page (decision D28).
     if not _is_navigation(request):
         return None
     places = (entry.scheme.login_location(request) for entry in entries)
@@ -355,6 +356,7 @@ def _forbid(
 
 def _able(policy: Policy, cures: Sequence[Alternative]) -> Sequence[Entry]:
     """Return the schemes that can supply some alternative; all schemes where any will do."""
+    # A predicate may return `Via` of a scheme that the guard lacks. Then all schemes are offered, because a 401 needs a challenge.
     accepted = _schemes_of(cures)
     return [entry for entry in policy.entries if accepted is None or entry.key in accepted] or policy.entries
 

@@ -177,6 +177,7 @@ class Deciding:
         policy = self._policy
         policy.scan(view)
         finding = policy.firewall.check_bounds(view) or policy.firewall.check_fields(view, policy.fields)
+        # As for a request with credentials: a login form must not be a way around the firewall and `require_tls`.
         if finding is not None:
             return self._malformed(view, policy.login, finding.reason, f"the firewall's rule {finding.rule}")
         if policy.require_tls and not _is_private(view):
@@ -220,6 +221,7 @@ class Deciding:
             view.use_authorization(None if sent is None else parse_authorization(sent, limit=len(sent)))
         except FieldTooLong as error:
             return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
+        # 400, not 401: no new password mends a broken field, and a browser must not ask for one (decision D2).
         except GrammarError as error:
             return self._malformed(view, route, Reason.MALFORMED_CREDENTIALS, str(error))
         limit = policy.content_limit(view) if policy.content_readers else None
@@ -233,6 +235,7 @@ class Deciding:
                 content = yield view.reader(limit)
             except ContentInPieces as error:
                 return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=str(error))
+        # The reader returns one octet beyond the limit at most, which is how a larger content shows.
         if content is not None and len(content) > limit:
             return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=f"more than {limit} octets")
         view.content = content
@@ -344,6 +347,7 @@ class Deciding:
         principal = caller.principal
         cache = self._cache_advice(view, route, principal, self._advice[caller.carrier])
         granted = Granted(principal, route.text, caller.scheme, cache, route, caller)
+        # One set operation decides most requests: no context and no value is built.
         if fast_check is not None and fast_check(principal):
             return granted
         policy = self._policy
@@ -365,8 +369,9 @@ class Deciding:
         if error is None:
             raise TypeError("nothing has failed")  # pragma: no cover - the callers look
         reason = Reason.OVERLOADED if isinstance(error, Overloaded) else Reason.UNAVAILABLE
+        # The rule depends on the caller alone, so nothing else can decide.
         if route.fast_check is not None:
-            return failed(route, error.why, error.retry_after, caller, reason=reason)  # the rule depends on the caller alone
+            return failed(route, error.why, error.retry_after, caller, reason=reason)
         unknown = Unknown(frozenset({error.why}), error.retry_after)
         context = EvaluationContext(view, policy.clock, None, unknown)
         value = route.requirement.evaluate(context)
@@ -398,6 +403,7 @@ class Deciding:
 
 def _continued(before: Granted, decision: Decision) -> Decision:
     """Return a decision that replaces an earlier one of the same request, with the response fields and the operation of both."""
+    # A cookie that the first decision renewed must reach the client, also if the view refuses.
     if before.headers:
         decision = decision.with_headers((*before.headers, *decision.headers))
     if before.after_response is None:

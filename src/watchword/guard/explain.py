@@ -95,10 +95,10 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
 
     Args:
         policy: the configuration of the guard that made it.
-        renderer: how that guard says no.
-        view: the request it was made for.
+        renderer: the renderer of that guard.
+        view: the request of the decision.
         decision: the decision.
-        request_id: for the response.
+        request_id: the request id in the response.
     """
     view.scan(policy.index)
     refusal = None if isinstance(decision, Granted) else renderer.render(decision, view, request_id)
@@ -124,6 +124,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
             _verdict_line(decision),
         ]
         return Explanation(decision, tuple(steps), None, (), refusal)
+    # The guard skips the credentials where the rule is certain without an identity, so their line says so too.
     before = route.requirement.evaluate(EvaluationContext(view, policy.clock))
     looked = not isinstance(before, (Yes, No)) or (isinstance(before, No) and route.hides)
     steps.append(
@@ -131,6 +132,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     )
     if decision.scheme:
         steps.append(_checker_line(policy, decision))
+    # The caller of the decision, not a new check of the credentials, which would cost a hash and count as a second failed login.
     context = _situation(policy, view, decision) if looked else EvaluationContext(view, policy.clock)
     value = route.requirement.evaluate(context)
     steps.append(_verdict_line(decision))
@@ -139,7 +141,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
 
 
 def _other_rules(policy: Policy, view: RequestView, route: Route) -> list[str]:
-    """Return a line for each rule that binds the request beside the one of its own method and path, and that demands something."""
+    """Return a line for each further rule that binds the request, with the reason: another method or another reading of its path."""
     lines: dict[Route, str] = {}
     for path in (view.path, view.whole):
         for bound in () if path is None else policy.rules.binding(view.method, path):
@@ -170,7 +172,8 @@ def _situation(policy: Policy, view: RequestView, decision: Decision) -> Evaluat
 
 
 def _is_unchecked(decision: Decision) -> bool:
-    """Tell whether a checker was asked and could not tell: whom it refuses is challenged, and whom it accepts is somebody."""
+    """Tell whether a checker was asked and could not tell."""
+    # A refusal of a checker is `Challenged`, and an accepted caller is authenticated: only an outage leaves neither.
     return isinstance(decision, (Failed, Forbidden)) and decision.scheme != "" and not decision.principal.is_authenticated
 
 
@@ -184,6 +187,7 @@ def _cures_of(value: Value, decision: Decision) -> tuple[Alternative, ...]:
 
 def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str] | None) -> str:
     sent = sorted(name for name in policy.credential_fields if name in view.fields)
+    # Names and lengths only: an explanation is pasted into tickets, and a credential must not be in it.
     parts = []
     for name in sent:
         value = view.fields[name]
@@ -222,7 +226,7 @@ def _checker_line(policy: Policy, decision: Decision) -> str:
 
 def _verdict_line(decision: Decision) -> str:
     if isinstance(decision, Granted):
-        who = "nobody in particular" if decision.principal is ANONYMOUS else _printable(decision.principal.id)
+        who = "an anonymous caller" if decision.principal is ANONYMOUS else _printable(decision.principal.id)
         return f"decision: granted, as {who}"
     detail = f" ({_printable(decision.detail)})" if decision.detail else ""
     told = disclosed_reason(decision)
@@ -231,7 +235,7 @@ def _verdict_line(decision: Decision) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return text that stays on its line and can be written to any terminal: clients send line breaks and lone surrogates too."""
+    """Return text that is safe on one line of a terminal: line breaks, escape sequences and lone surrogates are escaped (CWE-117)."""
     return text if text.isprintable() else ascii(text)[1:-1]
 
 

@@ -88,7 +88,7 @@ request: GET /public from 192.0.2.7 over http
 firewall: nothing ambiguous
 rule: '/public' needs public
 credentials: not looked at, the rule is decided without them
-decision: granted, as nobody in particular
+decision: granted, as an anonymous caller
 evaluated:
   [yes] public""",
     ),
@@ -99,7 +99,7 @@ request: GET /optional from 192.0.2.7 over http
 firewall: nothing ambiguous
 rule: '/optional' needs optional
 credentials: none sent
-decision: granted, as nobody in particular
+decision: granted, as an anonymous caller
 evaluated:
   [yes] optional""",
     ),
