@@ -267,13 +267,13 @@ class Exchange:
 def refuse_again(  # noqa: PLR0917 - the facts of one request
     guard: Guard, decision: Refusing, method: str, said: Mapping[str, str] | None, view: Callable[[], RequestView], started: float
 ) -> Refusal:
-    """Return the refusal for a decision of the fast path, after somebody was told of it.
+    """Log a decision of the fast path, emit its event, and return the refusal.
 
     Args:
         guard: made the decision.
         decision: the decision.
         method: of the request.
-        said: as `FastPath.said` returns it; None: the view says it.
+        said: as `FastPath.said` returns it; None: the fields are read from the view.
         view: makes the view.
         started: when the decision was begun, where `guard.listens`.
     """

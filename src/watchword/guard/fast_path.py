@@ -270,16 +270,16 @@ class FastPath:
         return grant
 
     def _refuse_anonymous(self, method: str, route: Route) -> Challenged | Forbidden | None:
-        """Return what a rule answers whoever shows nothing, if that was found out and is kept."""
+        """Return the decision of a rule about requests that show nothing, if it is kept."""
         asked = self._asking.get(route) if self.refuses and method != "OPTIONS" else None
         return None if asked is None else asked.decision
 
     def keep_refusal(self, route: Route, caller: Caller, decision: Decision) -> None:
-        """Remember what is refused, if the fast path may refuse it again.
+        """Keep the decision of a rule, if it refuses and the fast path may repeat it.
 
         Args:
             route: the rule, which depends on the caller alone.
-            caller: who was refused.
+            caller: the caller.
             decision: of the full path.
         """
         if not self.refuses:

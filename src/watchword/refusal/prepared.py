@@ -94,7 +94,7 @@ class Text:
         """
         if self._escape is None:
             return self._before
-        # Ids are letters and digits, unless somebody makes their own.
+        # Ids are letters and digits, except those of `Guard(request_id=...)` and of clients.
         plain = request_id.isascii() and request_id.isalnum()
         return b"%b%b%b" % (self._before, (request_id if plain else self._escape(request_id)).encode(), self._after)
 

@@ -1,6 +1,6 @@
-"""Renders a decision that refuses: status, challenges, and a body for whoever reads it.
+"""Renders a decision that refuses: status, challenges, and a body for its reader.
 
-Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body is for whoever reads it: `application/problem+json`
+Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body has three readers: `application/problem+json`
 for programs (RFC 9457), a page for people, text for the rest; the status never depends on it.
 """
 
@@ -164,7 +164,7 @@ class Renderer:
 
     def _made(self, decision: Refusing, kind: str, wait: int | None, *, identified: bool, exposes: bool) -> Prepared:
         status, told = status_of(decision), disclosed_reason(decision)
-        # Byte for byte the same for whoever asks in the clear (draft-ietf-httpapi-privacy): no id then.
+        # Byte for byte the same for all requests in the clear (draft-ietf-httpapi-privacy): no id then.
         mark = HERE if identified and told is not Reason.INSECURE_TRANSPORT else ""
         key = (kind, status, told, wait, mark, self._secrets.get(decision.scheme, self._secret))
         text = self._texts.get(key)
