@@ -18,15 +18,17 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from tests.support.drive import ByASGI, ByHand, ByWSGI, Reply, Request, bearer
 from tests.support.people import check_token
-from watchword import Bearer, Guard, network, optional, public, role
+from watchword import Accepted, Bearer, Guard, Principal, network, optional, public, role
 from watchword.adapters import asgi
+from watchword.checkers import nonblocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request as StarletteRequest
 
-    from tests.support.drive import Answer, Behind
+    from tests.support.drive import Answer, Behind, Driver
+    from watchword import BearerToken
 
 RULES = {
     "/hidden": role("admin").hidden(),
@@ -328,3 +330,18 @@ async def test_a_guard_behind_the_router_never_calls_a_hidden_handler(framework:
         answers = [await client.get("/hidden", headers=[who]) for who in (OTHER, ADMIN)]
     assert [answer.status_code for answer in answers] == [404, 200]
     assert ran == [framework]
+
+
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_fields_of_the_scheme_do_not_tell_what_is_hidden(make: Callable[..., Driver]) -> None:
+    """D12: a session that is renewed, or a new nonce, goes out with the 404 for what is hidden as with that for what is missing."""
+
+    @nonblocking
+    def check(token: BearerToken) -> Accepted:
+        return Accepted(Principal("bob"), headers=(("Set-Cookie", "s=2"), ("DPoP-Nonce", "n")))
+
+    reply = Reply(404, headers=(("Content-Type", "text/plain"), ("Cache-Control", "max-age=60")), body=b"mine")
+    driver = make(Guard(Bearer(check), rules=RULES), reply)
+    hidden, missing = (driver(Request(target=target, headers=(OTHER,))) for target in ("/hidden/7", "/missing"))
+    assert (hidden.status, hidden.headers, hidden.body) == (missing.status, missing.headers, missing.body)
+    assert (hidden.one("set-cookie"), hidden.one("dpop-nonce"), hidden.all("cache-control")) == ("s=2", "n", ["no-store"])

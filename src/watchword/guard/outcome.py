@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from watchword.decision import NOBODY, Granted, Hidden
+from watchword.decision import NOBODY, CacheAdvice, Granted, Hidden
 from watchword.field_index import canonical_name
 from watchword.guard.forwarding import UNCHANGED, Forwarding, forwarding
 from watchword.guard.imitation import missing_path, preflight_path
 from watchword.guard.preflight import cors_answer, is_passed_on, is_refused_preflight
 from watchword.principal import ANONYMOUS
+from watchword.refusal import grant_headers
 from watchword.target import escape_path
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 _NOT_FOUND = 404
+_MISSING = CacheAdvice(missing=True)
 
 
 class Pass(NamedTuple):
@@ -91,7 +93,8 @@ class Imitate:
             return cors_answer(status, headers)
         if status != _NOT_FOUND:
             return None  # the application answers every path: what is missing there cannot be imitated
-        return [(name, value) for name, value in headers if name.lower() != "cache-control"] + [("Cache-Control", "no-store")]
+        # The same fields as in a real 404, those of the scheme too: a cookie that is missing here would tell that something is hidden.
+        return grant_headers(_MISSING, status, headers, self.told.headers)
 
 
 Outcome: TypeAlias = Pass | Respond | Imitate
