@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from flask import Flask
 from flask import Response as FlaskResponse
@@ -403,6 +406,98 @@ async def test_what_is_left_to_do_is_done_once(asynchronous: bool) -> None:  # n
             exchange.decide() if not scheme.done else exchange.authorize(authenticated)
             exchange.finish()
     assert scheme.done == ["ann"]
+
+
+class Once(Bearer):
+    """A scheme whose checker waits, and counts."""
+
+    def __init__(self, check: Any) -> None:
+        self.asked: list[str] = []
+        self.done: list[str] = []
+        super().__init__(check)
+
+    def verdict(self, credentials: BearerToken) -> Accepted:
+        """Note that it was asked, and what is left to do."""
+        self.asked.append(credentials.token)
+        work = Operation(lambda: self.done.append(credentials.token))
+        return Accepted(PEOPLE[credentials.token], after_response=work, headers=(("DPoP-Nonce", f"n{len(self.asked)}"),))
+
+
+@pytest.mark.anyio
+async def test_tasks_of_one_request_verify_its_credentials_once() -> None:
+    """As fields of a query that are resolved side by side: each gets its answer, and no work of the checker is lost or done twice."""
+
+    async def check(credentials: BearerToken) -> Accepted:
+        await anyio.sleep(0.01)
+        return scheme.verdict(credentials)
+
+    scheme, events = Once(check), list[AuthEvent]()
+    exchange = Guard(scheme, default=public, on_event=events.append).exchange(ask("/", bearer("ann")), views=True)
+    await exchange.adecide()
+    answers: list[object] = []
+
+    async def view(demand: Requirement) -> None:
+        answers.append(await exchange.aauthorize(demand))
+
+    async with anyio.create_task_group() as tasks:
+        for demand in (role("admin"), scope("read"), authenticated) * 4:
+            tasks.start_soon(view, demand)
+    assert (answers, scheme.asked) == ([None] * 12, ["ann"])
+    assert exchange.response_start(200, [])[1][0] == ("DPoP-Nonce", "n1")
+    await exchange.afinish()
+    assert (scheme.done, [event.principal for event in events]) == (["ann"], ["ann"])
+
+
+@pytest.mark.anyio
+async def test_a_view_that_is_refused_is_not_overruled_by_one_that_still_waits() -> None:
+    """A refusal stands, whatever is granted beside it later."""
+    waits, goes = anyio.Event(), anyio.Event()
+
+    async def check(credentials: BearerToken) -> Accepted:
+        waits.set()
+        await goes.wait()
+        return scheme.verdict(credentials)
+
+    scheme = Once(check)
+    exchange = Guard(scheme, default=public).exchange(ask("/", bearer("ann")), views=True)
+    await exchange.adecide()
+    answers: dict[str, object] = {}
+
+    async def view(name: str, demand: Requirement) -> None:
+        answers[name] = await exchange.aauthorize(demand)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(view, "admin", role("admin"))
+        await waits.wait()
+        tasks.start_soon(view, "near", network("10.0.0.0/8"))
+        tasks.start_soon(view, "late", authenticated)
+        await anyio.wait_all_tasks_blocked()
+        goes.set()
+    assert (answers["admin"], scheme.asked) == (None, ["ann"])
+    assert answers["near"] is not None
+    assert not exchange.decision.granted
+
+
+def test_threads_of_one_request_verify_its_credentials_once() -> None:
+    """The same, where the views run in threads."""
+    several = Barrier(4, timeout=30)
+
+    def check(credentials: BearerToken) -> Accepted:
+        Event().wait(0.02)
+        return scheme.verdict(credentials)
+
+    scheme = Once(check)
+    exchange = Guard(scheme, default=public).exchange(ask("/", bearer("ann")), views=True)
+    exchange.decide()
+
+    def view(demand: Requirement) -> object:
+        several.wait()
+        return exchange.authorize(demand)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(view, (role("admin"), scope("read"), authenticated, optional)))
+    exchange.finish()
+    assert (answers, scheme.asked, scheme.done) == ([None] * 4, ["ann"], ["ann"])
 
 
 def test_a_decision_that_refuses_stands() -> None:

@@ -8,6 +8,7 @@ starts, a handshake is answered or the handler ends, whichever is first.
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
@@ -20,10 +21,13 @@ from watchword.request import RequestView
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from anyio import Lock as TaskLock
+
     from watchword.authorization.requirement import Requirement
     from watchword.decision import Decision, Refusing
     from watchword.guard.guard import Guard
     from watchword.guard.outcome import Outcome
+    from watchword.operation import Steps
     from watchword.principal import Principal
     from watchword.refusal import Refusal
 
@@ -47,7 +51,7 @@ class Exchange:
             Otherwise it is told at once.
     """
 
-    __slots__ = ("_decision", "_refusal", "_spent", "_telling", "_time", "_view", "guard", "views")
+    __slots__ = ("_decision", "_refusal", "_spent", "_tasks", "_telling", "_threads", "_time", "_view", "guard", "views")
 
     def __init__(
         self,
@@ -66,6 +70,9 @@ class Exchange:
         self._spent = 0.0
         self._time: float | None = None
         self.views: bool = views
+        # Views of one request may ask at the same time. They take turns: the credentials are verified once, and a refusal stands.
+        self._threads = Lock()
+        self._tasks: TaskLock | None = None
         if started:
             self._spend(started)
 
@@ -154,8 +161,9 @@ class Exchange:
             Exception: as `Guard.authorize` does.
         """
         began = ticks() if self.guard.listens else 0.0
-        begun = self.guard.start_authorize(self.decision, self.view, requirement)
-        return self._replaced(begun if isinstance(begun, Decided) else run(begun), began)
+        with self._threads:
+            begun = self.guard.start_authorize(self.decision, self.view, requirement)
+            return self._replaced(begun if isinstance(begun, Decided) else run(begun), began)
 
     async def aauthorize(self, requirement: Requirement) -> Refusal | None:
         """Do as `authorize` does, without blocking the event loop.
@@ -164,8 +172,18 @@ class Exchange:
             requirement: as in `authorize`.
         """
         began = ticks() if self.guard.listens else 0.0
-        begun = self.guard.start_authorize(self.decision, self.view, requirement)
-        return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began)
+        begun: Decision | Steps[Decision] | None = None
+        if self._tasks is None:
+            begun = self.guard.start_authorize(self.decision, self.view, requirement)
+            if isinstance(begun, Decided):
+                return self._replaced(begun, began)
+            from anyio import Lock as TaskLock  # with the first one that waits
+
+            self._tasks = TaskLock()
+        async with self._tasks:
+            if begun is None:
+                begun = self.guard.start_authorize(self.decision, self.view, requirement)
+            return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began)
 
     def _replaced(self, decision: Decision, began: float) -> Refusal | None:
         before, self._decision = self._decision, decision
