@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import ask
-from tests.support.wire import basic, bearer
+from tests.support.drive import ByASGI, ByWSGI
+from tests.support.wire import Request, basic, bearer
 from watchword import (
+    ALWAYS,
+    Accepted,
     APIKey,
     Basic,
     BasicCredentials,
     Bearer,
+    BearerToken,
     Decision,
+    Evidence,
+    Failed,
     Granted,
     Guard,
     Operation,
@@ -29,6 +35,9 @@ from watchword import (
 from watchword.checkers import Tokens, nonblocking
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.drive import Driver
     from watchword.operation import Steps
     from watchword.protection.throttle import Attempt, Outcome
 
@@ -186,3 +195,127 @@ def test_verify_asks_for_the_scheme_where_it_cannot_tell(guard: tuple[Guard, Cou
     asked, _ = guard
     with pytest.raises(ValueError, match="one of Basic, Bearer, ApiKey"):
         asked.verify(BasicCredentials("ann", "right"), ask("/"), scheme="Digest")
+
+
+class Remembered:
+    """Knows one password, counts how often it is asked, and lets the guard remember the answer."""
+
+    def __init__(self, evidence: Evidence | None = None) -> None:
+        self.asked: list[str] = []
+        self.noted: list[str] = []
+        self.evidence = evidence
+
+    def flow(self, credentials: BasicCredentials) -> Steps[Accepted | None]:
+        """Answer after a step."""
+        self.asked.append(credentials.password)
+        yield Operation(lambda: None)
+        if credentials.password != "right":
+            return None
+        note = Operation(lambda: self.noted.append(credentials.username))
+        return Accepted(
+            Principal(credentials.username, evidence=self.evidence), lease=ALWAYS, after_response=note, headers=(("Set-Cookie", "s=1"),)
+        )
+
+
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_a_blocked_caller_cannot_tell_a_password_that_is_remembered(make: Callable[[Guard], Driver]) -> None:
+    """The cache, and the fast path, answer nothing before the throttle was asked: else 200 tells a right guess from a wrong one."""
+    throttle, checker = Counting(), Remembered()
+    driver = make(Guard(Basic(checker, realm="x"), throttle=throttle))
+    statuses = [driver(Request(headers=(basic("ann", password),))).status for password in ("right", "a", "b", "c", "right", "d")]
+    assert statuses == [200, 401, 401, 401, 429, 429]
+    assert checker.asked == ["right", "a", "b", "c"]
+
+
+def test_a_caller_who_is_remembered_takes_no_room() -> None:
+    """Room is taken before a secret is verified, and the cache verifies none."""
+    throttle, checker = Counting(), Remembered()
+    guard = Guard(Basic(checker, realm="x"), throttle=throttle)
+    for _ in range(3):
+        assert guard.decide(ask("/", basic("ann", "right"))).granted
+    assert (checker.asked, len(throttle.digests), throttle.outcomes) == (["right"], 1, [("ann", "accepted")])
+
+
+def test_what_the_checker_leaves_to_do_is_done_beside_what_the_throttle_does() -> None:
+    """Both, after the response."""
+    throttle, checker = Counting(), Remembered()
+    guard = Guard(Basic(checker, realm="x"), throttle=throttle)
+    guard.finish(guard.decide(ask("/", basic("ann", "right"))))
+    assert (checker.noted, throttle.settled) == (["ann"], ["ann"])
+
+
+@pytest.mark.parametrize("evidence", [Evidence(networks=("10.0.0.0/8",)), Evidence(expires_at=1.0)])
+def test_a_right_password_that_does_not_count_here_is_a_failure_as_any_other(evidence: Evidence) -> None:
+    """No cookie, and no room given back, tells that it is good elsewhere; and what the throttle has to do is done."""
+    throttle, checker = Counting(), Remembered(evidence)
+    guard = Guard(Basic(checker, realm="x"), throttle=throttle, remember=0)
+    for _ in range(3):
+        decision = guard.decide(ask("/", basic("ann", "right")))
+        guard.finish(decision)
+        assert (decision.granted, decision.headers) == (False, ())
+    assert throttle.outcomes == [("ann", "refused")] * 3
+    assert (throttle.settled, checker.noted) == (["ann"] * 3, [])
+    assert isinstance(guard.decide(ask("/", basic("ann", "wrong"))), Throttled)
+
+
+class Full(Counting):
+    """Has no room, or cannot tell."""
+
+    def reserve(self, attempt: Attempt) -> Steps[Room | int]:
+        """Answer that there is none."""
+        yield Operation(lambda: None)
+        if attempt.claimed_identity == "down":
+            raise Unavailable("the database of the throttle does not answer", retry_after=7)
+        return 30
+
+
+def test_where_there_is_no_room_nothing_is_verified() -> None:
+    """429, or 503 where the throttle cannot tell: never the answer of the checker."""
+    checker = Remembered()
+    guard = Guard(Basic(checker, realm="x"), throttle=Full())
+    full, down = (guard.decide(ask("/", basic(name, "right"))) for name in ("ann", "down"))
+    assert isinstance(full, Throttled)
+    assert isinstance(down, Failed)
+    assert (full.retry_after, down.retry_after, checker.asked) == (30, 7, [])
+
+
+def test_a_form_is_verified_for_what_was_typed_and_not_for_what_the_browser_sent() -> None:
+    """A field that is remembered says nothing about who has filled in the form."""
+    guard = Guard(Basic(Remembered(), realm="x"))
+    sent = basic("ann", "right")
+    assert guard.decide(ask("/", sent)).principal.id == "ann"
+    view = ask("/login", sent, method="POST")
+    assert guard.verify(BasicCredentials("bob", "right"), view).principal.id == "bob"
+    assert not guard.verify(BasicCredentials("bob", "wrong"), ask("/login", sent, method="POST")).granted
+
+
+@pytest.mark.parametrize(
+    ("headers", "settings", "reason"),
+    [
+        ([("Host", "a"), ("Host", "b")], {}, Reason.AMBIGUOUS_CREDENTIALS),
+        ([("Authorization", "x" * 20_000)], {}, Reason.OVERSIZED_CREDENTIALS),
+        ([("X", "1")] * 10_000, {}, Reason.OVERSIZED_HEADER),
+        ([], {"require_tls": True}, Reason.INSECURE_TRANSPORT),
+    ],
+)
+def test_a_login_form_passes_the_firewall(headers: list[tuple[str, str]], settings: dict[str, Any], reason: Reason) -> None:
+    """As every request does, before anything is verified."""
+    checker = Remembered()
+    guard = Guard(Basic(checker, realm="x"), **settings)
+    decision = guard.verify(BasicCredentials("ann", "right"), ask("/login", *headers, method="POST"))
+    assert (decision.reason, checker.asked) == (reason, [])
+
+
+def test_a_page_of_another_origin_cannot_post_a_login_form_with_a_code() -> None:
+    """Login CSRF is of every scheme, also of one whose credentials no browser sends by itself."""
+    asked: list[str] = []
+
+    @nonblocking
+    def check(code: BearerToken) -> Principal:
+        asked.append(code.token)
+        return Principal("ann")
+
+    guard = Guard(Bearer(check))
+    headers = ("Origin", "https://evil.example"), ("Host", "shop.example")
+    assert guard.verify(BearerToken("123456"), ask("/code", *headers, method="POST")).reason is Reason.CROSS_SITE
+    assert asked == []

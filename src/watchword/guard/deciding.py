@@ -7,7 +7,6 @@ A preflight takes the same steps (decision D57).
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.authorization.context import EvaluationContext
@@ -17,10 +16,9 @@ from watchword.content import ContentInPieces
 from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
-from watchword.guard.challenging import EVIDENCE_ENDED, ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
+from watchword.guard.challenging import ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
 from watchword.guard.fast_path import FastPath
 from watchword.guard.verifying import Verified, Verifying
-from watchword.networks import Networks
 from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
@@ -153,7 +151,7 @@ class Deciding:
         else:
             begun = (
                 self._verifying.cross_site(view, route, entry, caller.carrier)
-                or self._unfit(view, route, entry, caller.principal)
+                or self._verifying.unfit(view, route, entry, caller.principal)
                 or self._settle(view, route, entry, caller)
             )
         if isinstance(begun, Decided):
@@ -271,13 +269,8 @@ class Deciding:
         if not isinstance(answer, Verified):
             return answer
         caller = answer.caller
-        if caller.failure is not None:
-            decision = self._unavailable(view, route, entry, caller)
-        else:
-            unfit = self._unfit(view, route, entry, caller.principal)
-            if unfit is not None:
-                return unfit
-            decision = self._settle(view, route, entry, caller)
+        decide = self._settle if caller.failure is None else self._unavailable
+        decision = decide(view, route, entry, caller)
         if answer.headers:
             decision = decision.with_headers(answer.headers)
         return decision if answer.after_response is None else decision.followed_by(answer.after_response)
@@ -309,20 +302,6 @@ class Deciding:
                 )
             )
         return found[0] if found else None
-
-    def _unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Decision | None:
-        """Refuse evidence that has expired, or that does not count from this address; None: it counts."""
-        policy, evidence = self._policy, principal.evidence
-        if evidence is None:
-            return None
-        # `not <` and not `>=`: no time is earlier than NaN, so evidence with such an end is refused.
-        if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
-            return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, EVIDENCE_ENDED)
-        if evidence.networks is not None and not _networks(evidence.networks).contains(view.address):
-            # Other credentials may count from here: 401. The client sees a general reason, so a thief does not learn that these are valid.
-            detail = f"those of {principal.id} do not count from here"
-            return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
-        return None
 
     def _cache_advice(self, view: RequestView, route: Route, principal: Principal, advice: CacheAdvice) -> CacheAdvice:
         """Return the advice to caches for a response that this request is granted.
@@ -416,14 +395,6 @@ class _Refusal(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(type(decision).__name__)
         self.decision = decision
-
-
-@lru_cache(maxsize=1024)
-def _networks(cidrs: tuple[str, ...]) -> Networks:
-    try:
-        return Networks(cidrs)
-    except (ValueError, TypeError):
-        return Networks(())  # closed by default: evidence with a malformed network counts from no network
 
 
 def _is_private(view: RequestView) -> bool:

@@ -8,13 +8,15 @@ cache answers, from a wrong one (2 before 3); an accepted caller counts nothing 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from watchword.decision import Caller, Decided, Forbidden, Throttled
 from watchword.errors import Unavailable
-from watchword.guard.challenging import refuse_credentials
+from watchword.guard.challenging import EVIDENCE_ENDED, refuse_credentials
 from watchword.guard.cross_site import find_cross_site, needs_own_origin
 from watchword.guard.fast_path import LONGEST_FIELD
+from watchword.networks import Networks
 from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
@@ -23,7 +25,7 @@ from watchword.verdict import Refused
 if TYPE_CHECKING:
     from watchword.authorization.rules import Route
     from watchword.credentials import Carrier, Credentials
-    from watchword.decision import Headers, Refusing
+    from watchword.decision import Challenged, Headers, Refusing
     from watchword.guard.cache import CredentialCache
     from watchword.guard.fast_path import FastPath
     from watchword.guard.policy import Entry, Policy
@@ -112,8 +114,7 @@ class Verifying:
             return self._throttled(throttle, view, route, shown)
         checker = entry.checker
         if checker.direct is None:
-            known = self._recall(view, shown)
-            return self._ask(view, route, shown) if known is None else Verified(known)
+            return self._recall(view, route, shown) or self._ask(view, route, shown)
         try:
             answer = checker.direct(credentials)
         except Unavailable as error:
@@ -140,8 +141,32 @@ class Verifying:
             return None
         return Forbidden(reason=Reason.CROSS_SITE, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name)
 
-    def _recall(self, view: RequestView, shown: Shown) -> Caller | None:
-        """Return the caller as the cache knows it; None: the checker is to be asked.
+    def unfit(self, view: RequestView, route: Route, entry: Entry, principal: Principal) -> Challenged | Forbidden | None:
+        """Refuse evidence that has expired, or that does not count from this address; None: it counts.
+
+        Nothing of the verdict goes with such a refusal: its response fields, or a room that the throttle gives back, would tell a thief
+        that the credentials are good elsewhere.
+
+        Args:
+            view: the request, scanned.
+            route: the rule, for the challenges.
+            entry: the scheme of the credentials.
+            principal: the caller.
+        """
+        policy, evidence = self._policy, principal.evidence
+        if evidence is None:
+            return None
+        # `not <` and not `>=`: no time is earlier than NaN, so evidence with such an end is refused.
+        if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
+            return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, EVIDENCE_ENDED)
+        if evidence.networks is not None and not _networks(evidence.networks).contains(view.address):
+            # Other credentials may count from here: 401. The client sees a general reason, so a thief does not learn that these are valid.
+            detail = f"those of {principal.id} do not count from here"
+            return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
+        return None
+
+    def _recall(self, view: RequestView, route: Route, shown: Shown) -> Answer | None:
+        """Return the answer for a caller whom the cache knows; None: the checker is to be asked.
 
         A checker that answers at once is asked as quickly as the cache.
         """
@@ -149,7 +174,10 @@ class Verifying:
             return None
         key = self._key(view, shown)
         fact = None if key is None else self._cache.recall(key)
-        return None if fact is None else Caller(fact.principal, fact.scheme, shown.carrier, fact, cached=True)
+        if fact is None:
+            return None
+        known = Caller(fact.principal, fact.scheme, shown.carrier, fact, cached=True)
+        return self.unfit(view, route, shown.entry, known.principal) or Verified(known)
 
     def _key(self, view: RequestView, shown: Shown) -> bytes | None:
         """Return the key under which a caller is cached; None: not at all."""
@@ -179,9 +207,9 @@ class Verifying:
         wait = throttle.blocked(attempt)
         if wait is not None:
             return _wait(route, entry, wait)
-        known = self._recall(view, shown)
+        known = self._recall(view, route, shown)
         if known is not None:
-            return Verified(known)
+            return known
         try:
             reservation = yield from throttle.reserve(attempt)
         except Unavailable as error:
@@ -218,7 +246,16 @@ class Verifying:
             if key is not None:
                 self._cache.keep(key, fact)
                 self._fast_path.in_use |= self._fast_path.is_open
-        return Verified(Caller(principal, entry.scheme.name, shown.carrier, fact), verdict.headers, verdict.after_response)
+        accepted = Verified(Caller(principal, entry.scheme.name, shown.carrier, fact), verdict.headers, verdict.after_response)
+        return self.unfit(view, route, entry, principal) or accepted
+
+
+@lru_cache(maxsize=1024)
+def _networks(cidrs: tuple[str, ...]) -> Networks:
+    try:
+        return Networks(cidrs)
+    except (ValueError, TypeError):
+        return Networks(())  # closed by default: evidence with a malformed network counts from no network
 
 
 def _field(view: RequestView, entry: Entry, carrier: Carrier) -> str:
