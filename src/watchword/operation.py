@@ -15,6 +15,7 @@ from watchword.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
+    from anyio import Lock as TaskLock
     from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
@@ -126,6 +127,13 @@ async def arun(steps: Steps[T]) -> T:
         steps.close()
 
 
+def task_lock() -> TaskLock:
+    """Return a lock between the tasks of one event loop."""
+    from anyio import Lock as TaskLock
+
+    return TaskLock()
+
+
 async def in_thread(work: Callable[[], T], *, abandon: bool = False) -> T:
     """Do work in a worker thread, of which each event loop has 40 beside those that it lends to the application.
 
@@ -160,6 +168,24 @@ async def in_thread(work: Callable[[], T], *, abandon: bool = False) -> T:
         if begun:
             raise
         raise Unavailable(f"no thread can be started: {error}", retry_after=_RETRY_AFTER) from None
+
+
+async def ends_within(patience: float, steps: Steps[object]) -> bool:
+    """Drive steps, and stop where they take too long.
+
+    Args:
+        patience: seconds.
+        steps: a fresh generator.
+
+    Returns:
+        Whether they came to their end.
+    """
+    from anyio import move_on_after
+
+    with move_on_after(patience):
+        await arun(steps)
+        return True
+    return False
 
 
 async def begin_in_thread(work: Callable[[], object], patience: float) -> None:

@@ -17,9 +17,12 @@ from watchword import (
     Credentials,
     Guard,
     Principal,
+    Reason,
+    Refused,
     RequestView,
     Scheme,
     authenticated,
+    fresh,
     network,
     public,
 )
@@ -180,6 +183,23 @@ def test_a_certificate_is_a_fact_about_the_peer(make: Callable[..., Driver]) -> 
     for client, certificate, status in ((PROXY, "3003", 200), (PROXY, "3004", 403), (CLIENT, "3003", 403)):
         assert make(guard)(Request(client=client, headers=(("X-Client-Cert", certificate),))).status == status
     assert "3003" not in repr(Peer(b"3003"))
+
+
+def test_where_a_certificate_alone_could_help_the_answer_is_403_and_has_the_fields_of_the_verdict() -> None:
+    """HTTP has no challenge for it (decision D16): also for a caller whose login is too old, and for a certificate that is refused."""
+
+    @nonblocking
+    def refusing(shown: CertificateCredentials) -> Principal | Refused:
+        return Principal("device") if shown.der == b"\x30\x03" else Refused(headers=(("Accept-Signature", "sig=()"),))
+
+    guard = Guard(Certificate(refusing), rules={"/fresh": fresh(60)})
+    for target, der, reason in (("/fresh", b"\x30\x03", Reason.STEP_UP_REQUIRED), ("/", b"\x30\x04", Reason.INVALID_CREDENTIALS)):
+        view = RequestView("GET", target, peer=Peer(der))
+        decision = guard.decide(view)
+        refusal = guard.refuse(decision, view)
+        assert (refusal.status, decision.reason) == (403, reason)
+        assert (("Accept-Signature", "sig=()") in refusal.headers) is (target == "/")
+        assert "WWW-Authenticate" not in dict(refusal.headers)
 
 
 def test_what_is_no_such_step_is_found_at_construction() -> None:

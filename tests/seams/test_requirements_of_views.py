@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.core import ask
-from tests.support.wire import bearer
+from tests.support.wire import basic, bearer
 from watchword import (
     ALWAYS,
     Accepted,
     AuthEvent,
+    Basic,
     Bearer,
     Challenged,
     ConfigurationError,
@@ -37,12 +38,16 @@ from watchword import (
     where,
 )
 from watchword.authorization.rules import MOST_COMBINED
+from watchword.authorization.value import YES
+from watchword.checkers import nonblocking
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watchword import BearerToken, RequestView
+    from watchword.authorization.context import EvaluationContext
+    from watchword.authorization.value import Value
     from watchword.operation import Steps
     from watchword.verdict import Verdict
 
@@ -233,3 +238,74 @@ def test_an_adapter_emits_one_event_for_the_decision_that_stands() -> None:
     assert isinstance(later, Challenged)
     guard.conclude(later, view)
     assert [(event.decision, event.route, event.requirement) for event in events] == [("challenged", "/public", 'role("admin")')]
+
+
+def test_a_pair_of_rule_and_requirement_is_compiled_once() -> None:
+    """Decisions carry the route: the same one for each request."""
+    guard = made()
+    routes = [guard.decide(ask("/known", bearer("ann")), role("admin")).route for _ in range(3)]
+    view = ask("/known", bearer("ann"))
+    routes.append(guard.authorize(guard.decide(view), view, role("admin")).route)
+    assert all(route is routes[0] for route in routes)
+
+
+def test_a_view_is_no_exemption_from_the_cross_site_test() -> None:
+    """One route may be open to pages of other origins; a view in it that is not is kept from them."""
+    guard = Guard(Basic(lambda c: Principal("ann"), realm="x"), rules={"/hook": authenticated.from_any_origin()})
+    headers = (basic("ann", "x"), ("Origin", "https://evil.example"), ("Host", "shop.example"))
+    view = ask("/hook", *headers, method="POST")
+    decision = guard.decide(view)
+    assert decision.granted
+    assert guard.authorize(decision, view, authenticated.from_any_origin()).granted
+    assert guard.authorize(decision, view, authenticated).reason is Reason.CROSS_SITE
+    assert guard.decide(ask("/hook", *headers, method="POST"), authenticated).reason is Reason.CROSS_SITE
+
+
+def test_what_ends_during_the_request_is_looked_at_without_a_lease_too() -> None:
+    """The checker gave none, so that nothing says when to ask it again; the evidence has ended all the same."""
+    clock, checker = FixedClock(1_000), Checker(lease=None)
+    guard = Guard(Bearer(checker), rules=RULES, clock=clock)
+    view = ask("/known", bearer("ann"))
+    decision = guard.decide(view)
+    clock.advance(1_500)
+    assert guard.authorize(decision, view, role("admin")).reason is Reason.EXPIRED
+    assert checker.asked == 1
+
+
+class Degraded(Requirement):
+    """Lets everybody read while the store is away."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: EvaluationContext) -> Value:
+        """Return YES in an outage."""
+        return YES if context.unchecked is not None else authenticated.evaluate(context)
+
+
+def test_who_passed_in_an_outage_is_still_unknown_to_a_view() -> None:
+    """503, never 401 and never access; and the store is not asked a second time."""
+    checker = Checker()
+    guard = Guard(Bearer(checker), rules={"/read": Degraded()})
+    view = ask("/read", bearer("down"))
+    decision = guard.decide(view)
+    assert decision.granted
+    assert guard.authorize(decision, view, role("admin")).reason is Reason.UNAVAILABLE
+    assert guard.authorize(decision, view, Degraded()).granted
+    assert checker.asked == 1
+
+
+@pytest.mark.parametrize("demand", [authenticated, role("none")])
+def test_what_the_first_decision_said_and_left_to_do_goes_on(demand: Requirement) -> None:
+    """A view replaces the decision, and neither its fields nor its work is lost."""
+    done: list[str] = []
+
+    @nonblocking
+    def check(token: BearerToken) -> Accepted:
+        return Accepted(Principal("ann"), headers=(("DPoP-Nonce", "n"),), after_response=Operation(lambda: done.append("ann")))
+
+    guard = Guard(Bearer(check))
+    view = ask("/", bearer("t"))
+    decision = guard.authorize(guard.decide(view), view, demand)
+    assert decision.headers == (("DPoP-Nonce", "n"),)
+    guard.finish(decision)
+    assert done == ["ann"]

@@ -8,20 +8,18 @@ starts, a handshake is answered or the handler ends, whichever is first.
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
 from watchword.decision import SILENT, Decided, Granted
 from watchword.guard.outcome import outcome_of
-from watchword.operation import arun, run
+from watchword.operation import arun, run, task_lock
 from watchword.refusal import grant_headers, styled_headers
 from watchword.request import RequestView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from anyio import Lock as TaskLock
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from watchword.authorization.requirement import Requirement
     from watchword.decision import Decision, Refusing
@@ -71,8 +69,8 @@ class Exchange:
         self._time: float | None = None
         self.views: bool = views
         # Views of one request may ask at the same time. They take turns: the credentials are verified once, and a refusal stands.
-        self._threads = Lock()
-        self._tasks: TaskLock | None = None
+        self._threads: list[AbstractContextManager[object]] = []
+        self._tasks: AbstractAsyncContextManager[object] | None = None
         if started:
             self._spend(started)
 
@@ -161,7 +159,7 @@ class Exchange:
             Exception: as `Guard.authorize` does.
         """
         began = ticks() if self.guard.listens else 0.0
-        with self._threads:
+        with self._turn():
             begun = self.guard.start_authorize(self.decision, self.view, requirement)
             return self._replaced(begun if isinstance(begun, Decided) else run(begun), began)
 
@@ -177,13 +175,18 @@ class Exchange:
             begun = self.guard.start_authorize(self.decision, self.view, requirement)
             if isinstance(begun, Decided):
                 return self._replaced(begun, began)
-            from anyio import Lock as TaskLock  # with the first one that waits
-
-            self._tasks = TaskLock()
+            self._tasks = task_lock()
         async with self._tasks:
             if begun is None:
                 begun = self.guard.start_authorize(self.decision, self.view, requirement)
             return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began)
+
+    def _turn(self) -> AbstractContextManager[object]:
+        from watchword.locking import ProcessLock  # with the first view that asks: no other request needs it
+
+        # Of several threads that make one at the same time, all take the first.
+        self._threads.append(ProcessLock())
+        return self._threads[0]
 
     def _replaced(self, decision: Decision, began: float) -> Refusal | None:
         before, self._decision = self._decision, decision
