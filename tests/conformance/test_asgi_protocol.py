@@ -92,13 +92,28 @@ async def test_what_a_server_may_leave_out_may_be_missing(missing: str, kind: An
         return scope
 
     def with_none(request: Request) -> dict[str, Any]:
-        return {**asgi_scope(request), "client": None, "raw_path": None, "extensions": None}
+        nothing_known = dict.fromkeys(("client", "raw_path", "extensions", "query_string", "root_path", "scheme", "subprotocols"))
+        return {**asgi_scope(request), **nothing_known}
 
     for server in (without, with_none):
         app = Recorder()
         guard = orders_guard()
         await GuardMiddleware(app, guard)(server(Request(kind=kind, target="/me", headers=(bearer("ann-token"),))), nothing, nowhere)
         assert [scope["user"] for scope, _, _ in app.calls] == [ANN.with_evidence(app.calls[0][0]["user"].evidence)]
+
+
+@pytest.mark.parametrize("headers", [{}, {"headers": None}, {"headers": ()}])
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_a_request_without_a_header_section_is_anonymous(headers: dict[str, Any], kind: Any) -> None:
+    """And no exception, which a server would make a 500."""
+
+    def server(request: Request) -> dict[str, Any]:
+        scope = asgi_scope(request)
+        del scope["headers"]
+        return scope | headers
+
+    driver = ByASGI(orders_guard(rules={"/open": public}), server=server)
+    assert [(await driver.awaited(Request(kind=kind, target=target))).called for target in ("/open", "/me")] == [True, False]
 
 
 async def test_headers_may_be_any_iterable_that_can_be_read_again() -> None:

@@ -99,10 +99,10 @@ class GuardMiddleware:
         method = scope["method"] if kind == "http" else "GET"
         where = None if pinned is None and not root else placing.place(scope, path, root)
         marker = (guard, method, root, path, where)
-        headers = scope["headers"]
+        headers = scope.get("headers")
         if type(headers) is not list:
-            # Any iterable may come, and it is read more than once.
-            headers = scope["headers"] = list(headers)
+            # Any iterable may come, or none, and it is read more than once.
+            headers = scope["headers"] = list(headers or ())
         if (
             "watchword.guard" in scope
             and scope["watchword.guard"] == marker
