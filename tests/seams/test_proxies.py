@@ -144,6 +144,28 @@ def test_a_view_of_ones_own_is_resolved_once() -> None:
     assert (hop.asked, view.client, view.peer) == (1, CLIENT, Peer(proxy=PROXY))
 
 
+class Failing(Hop):
+    """Fails, and has said nothing then."""
+
+    def resolve(self, view: RequestView) -> Forwarded | None:
+        """Fail the first time."""
+        found = super().resolve(view)
+        if self.asked == 1:
+            raise ZeroDivisionError
+        return found
+
+
+def test_where_the_step_fails_the_proxy_is_not_taken_for_the_client() -> None:
+    """A program that goes on with the view after the exception asks the step again: the proxy stands nearer than any client."""
+    hop = Failing()
+    guard = Guard(Bearer(TOKENS), rules=RULES, proxies=hop)
+    view = ask("/inside", ("X-Forwarded-For", CLIENT), client=PROXY)
+    with pytest.raises(ZeroDivisionError):
+        guard.decide(view)
+    assert not guard.decide(view).granted
+    assert (hop.asked, view.client) == (2, CLIENT)
+
+
 class CertificateCredentials(Credentials):
     """A certificate."""
 

@@ -199,12 +199,13 @@ class Policy:
         view.scan_bounded(self.index)
         proxies = self.proxies
         if proxies is not None and not getattr(view, "resolved", False):
-            view.resolved = True
             said = proxies.resolve(view)
             if said is not None:
                 view.use_forwarded(said)
                 if said.host is not None:
                     view.fields["host"] = said.host  # for the cross-site test, which alone compares it
+            # Last: where the step fails, a program that goes on with the view must not take the proxy for the client.
+            view.resolved = True
 
     def content_limit(self, view: RequestView) -> int | None:
         """Return how much content the schemes want; None: none of them wants any.
