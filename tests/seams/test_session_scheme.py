@@ -90,7 +90,7 @@ def test_a_session_that_has_ended_is_refused_and_its_cookie_deleted(driver: Driv
     assert (answer.status, answer.all("set-cookie")) == (401, ["__Host-session=; Max-Age=0"])
 
 
-@pytest.mark.parametrize("place", ["/login\r\nSet-Cookie: a=b", "/log in", "/l\u00f6gin", "/login\x00"])
+@pytest.mark.parametrize("place", ["/login\r\nSet-Cookie: a=b", "/log in", "/l\u00f6gin", "/login\x00", ""])
 @pytest.mark.parametrize("make", [ByASGI, ByWSGI])
 def test_what_is_no_reference_is_no_redirect(make: Callable[[Guard], Driver], place: str) -> None:
     """A scheme that builds the reference from the request cannot be made to write another field: the answer is 401."""

@@ -261,6 +261,12 @@ def test_a_right_password_that_does_not_count_here_is_a_failure_as_any_other(evi
 class Full(Counting):
     """Has no room, or cannot tell."""
 
+    def blocked(self, attempt: Attempt) -> int | None:
+        """Fail for one name."""
+        if attempt.claimed_identity == "gone":
+            raise Unavailable("the table of blocked names is gone", retry_after=9)
+        return None
+
     def reserve(self, attempt: Attempt) -> Steps[Room | int]:
         """Answer that there is none."""
         yield Operation(lambda: None)
@@ -273,10 +279,11 @@ def test_where_there_is_no_room_nothing_is_verified() -> None:
     """429, or 503 where the throttle cannot tell: never the answer of the checker."""
     checker = Remembered()
     guard = Guard(Basic(checker, realm="x"), throttle=Full())
-    full, down = (guard.decide(ask("/", basic(name, "right"))) for name in ("ann", "down"))
+    full, down, gone = (guard.decide(ask("/", basic(name, "right"))) for name in ("ann", "down", "gone"))
     assert isinstance(full, Throttled)
     assert isinstance(down, Failed)
-    assert (full.retry_after, down.retry_after, checker.asked) == (30, 7, [])
+    assert isinstance(gone, Failed)
+    assert (full.retry_after, down.retry_after, gone.retry_after, checker.asked) == (30, 7, 9, [])
 
 
 def test_a_form_is_verified_for_what_was_typed_and_not_for_what_the_browser_sent() -> None:

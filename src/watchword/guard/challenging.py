@@ -321,8 +321,9 @@ def login_location(entries: Iterable[Entry], request: RequestView) -> str | None
 
 
 def _is_reference(place: str) -> bool:
-    # A scheme may build the reference from the request. A line break in it would end the field (RFC 9110 §5.5): then the answer is 401.
-    return place.isascii() and place.isprintable() and " " not in place
+    # A scheme may build the reference from the request. A line break in it would end the field (RFC 9110 §5.5), and an empty one leads to
+    # the same page for ever: then the answer is 401.
+    return place != "" and place.isascii() and place.isprintable() and " " not in place
 
 
 def _challenge_known(  # noqa: PLR0917 - as above

@@ -204,7 +204,10 @@ class Verifying:
 
         entry, credentials = shown.entry, shown.credentials
         attempt = Attempt(view, entry.scheme.name, credentials.claimed_identity, self._cache.key_of(entry, credentials))
-        wait = throttle.blocked(attempt)
+        try:
+            wait = throttle.blocked(attempt)
+        except Unavailable as error:
+            return _unavailable(shown, error)
         if wait is not None:
             return _wait(route, entry, wait)
         known = self._recall(view, route, shown)

@@ -56,6 +56,9 @@ class Throttle(Protocol):
         """Return the whole seconds to wait, as far as this process knows; None: not blocked. Runs on the event loop and must not block.
 
         It precedes the credential cache: otherwise a blocked attacker could tell a right guess, which is cached, from a wrong one.
+
+        Raises:
+            Unavailable: the state is unknown; the guard answers 503.
         """
 
     def reserve(self, attempt: Attempt) -> Steps[Reservation | int]:

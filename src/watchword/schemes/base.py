@@ -244,8 +244,8 @@ class Scheme(Generic[C_co]):
         """Return the login page as a URI reference for `Location`; None: the scheme has none.
 
         Args:
-            view: a request by which a browser navigates; untrusted. A reference with a space, a control character or one that is not ASCII
-                is not sent: the answer is 401 then.
+            view: a request by which a browser navigates; untrusted. A reference that is empty, or holds a space, a control character or one
+                that is not ASCII, is not sent: the answer is 401 then.
         """
         return None
 
