@@ -51,6 +51,15 @@ def only_awaited() -> NoReturn:
     raise ConfigurationError("an async checker needs an event loop. Use adecide() or the ASGI adapter, or give a plain function.")
 
 
+def in_steps(steps: Callable[[], Steps[T]]) -> Operation[T]:
+    """Return the operation that does steps: one after the other, each awaited where that is possible.
+
+    Args:
+        steps: begins them.
+    """
+    return Operation(lambda: run(steps()), lambda: arun(steps()))
+
+
 def in_order(first: Operation[Any] | None, second: Operation[Any]) -> Operation[Any]:
     """Return the operation that does two, the second one also where the first fails.
 
@@ -68,7 +77,7 @@ def in_order(first: Operation[Any] | None, second: Operation[Any]) -> Operation[
         finally:
             yield second
 
-    return Operation(lambda: run(both()), lambda: arun(both()))
+    return in_steps(both)
 
 
 def run(steps: Steps[T]) -> T:

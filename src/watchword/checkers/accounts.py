@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.checkers.account_management import AccountManagement
 from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.asking import ask, async_side
 from watchword.checkers.dummy_hash_source import DummyHashSource
 from watchword.checkers.lease import StoreLease
 from watchword.checkers.lookups import ask_account
@@ -20,7 +21,7 @@ from watchword.credentials import BasicCredentials
 from watchword.errors import Unavailable
 from watchword.locking import ProcessLock
 from watchword.observe.notice import OperatorNotice, log_notice
-from watchword.operation import Operation
+from watchword.operation import in_steps
 from watchword.principal import Principal
 from watchword.process import PerProcess
 from watchword.reason import Reason
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.observe.notice import Hook
-    from watchword.operation import Steps
+    from watchword.operation import Operation, Steps
     from watchword.protection.hash_limiter import HashLimiter
     from watchword.stores.ports import AccountStore
     from watchword.verdict import Verdict
@@ -193,7 +194,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         note = self._claim_note(account, now)
         if not rehash and not note:
             return None
-        return Operation(lambda: self._finish(account, hash_, password if rehash else None, now if note else None))
+        return in_steps(lambda: self._finish(account, hash_, password if rehash else None, now if note else None))
 
     def _claim_rehash(self, account: AccountRecord, hash_: str, now: float) -> bool:
         key = self._digest.of(b"rehash", account.id.encode(), hash_.encode())
@@ -212,27 +213,29 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             self._noted.keep(key, now)
             return True
 
-    def _finish(self, account: AccountRecord, hash_: str, password: str | None, now: float | None) -> None:
+    def _finish(self, account: AccountRecord, hash_: str, password: str | None, now: float | None) -> Steps[None]:
+        store, id_ = self._store, account.id
         try:
             if now is not None:
-                self._store.note_login(account.id, now)
+                yield from ask(store, lambda: store.note_login(id_, now), async_side(store, "note_login", id_, now))
             if password is not None:
-                self._rehash(account, hash_, password)
+                yield from self._rehash(account, hash_, password)
         except Unavailable as error:
             # The next login tries again.
             self._release_rehash(account, hash_)
             self._noted.pop(self._digest.of(b"note", account.id.encode()), None)
             self._on_event(OperatorNotice("login_not_noted", f"a login could not be noted: {error.why}", subject=account.id))
 
-    def _rehash(self, account: AccountRecord, hash_: str, password: str) -> None:
+    def _rehash(self, account: AccountRecord, hash_: str, password: str) -> Steps[None]:
         # One at a time in a process: it takes a CPU, and its write may wait for a lock, with a connection that decisions need (W13).
         mine, rehashing = object(), self._rehashing.get()
         if rehashing.setdefault("account", mine) is not mine:  # atomic
             self._release_rehash(account, hash_)
             return
         try:
-            new = self._verifier.hashing(password).run()
-            self._store.swap_hash(account.id, hash_, new, self._verifier.hasher.profile(new))
+            new = yield self._verifier.hashing(password)
+            store, swap = self._store, (account.id, hash_, new, self._verifier.hasher.profile(new))
+            yield from ask(store, lambda: store.swap_hash(*swap), async_side(store, "swap_hash", *swap))
         finally:
             del rehashing["account"]
 

@@ -73,7 +73,12 @@ class APIKeys(IssuedChecker[KeyRecord]):
         check_store(store, "APIKeys", "find_key", "add_key", "rotate_key", "note_key_use", "revision", "is_current")
         super().__init__(store, KeyFormat(prefix), clock)
         self._store = store
-        self._uses = UseNotes(store.note_key_use, every=check_number("used_every", used_every), blocking=store.blocking)
+        self._uses = UseNotes(
+            store.note_key_use,
+            every=check_number("used_every", used_every),
+            blocking=store.blocking,
+            awaited=getattr(store, "anote_key_use", None),
+        )
 
     def _look_up(self, id: str, digest: bytes) -> Steps[KeyRecord | None]:  # noqa: A002 - a key is found by its id
         return ask_key(self._store, id)

@@ -7,11 +7,14 @@ from math import inf
 from os import urandom
 from typing import TYPE_CHECKING
 
+from watchword.checkers.asking import ask, async_side
 from watchword.checkers.passwords import DummyHashes
 from watchword.errors import Unavailable
-from watchword.operation import Operation, begin_in_thread
+from watchword.operation import Operation, begin_in_thread, ends_within, run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from watchword.checkers.passwords import PasswordHasher
     from watchword.clock import Clock
     from watchword.operation import Steps
@@ -25,10 +28,11 @@ PATIENCE = 0.25  # seconds for which one login in ten minutes waits for a sample
 class DummyHashSource:
     """Samples the stored hashes of a store from time to time.
 
-    One request asks for a sample. On an event loop it waits no longer than `PATIENCE` for it; without one as long as the store takes,
-    because a server that forks workers without threads (uWSGI's default) runs none that is started here. A sample that comes later, or
-    fails, refuses no one: until it is there, unknown names are verified against the last known dummies, or against the dummy hash of the
-    hasher.
+    One request asks for a sample. On an event loop it waits no longer than `PATIENCE` for it. Where the store has an async side that does
+    not answer in time, a thread asks again, which goes on without the request, and is waited for as long again. Without a loop the request
+    waits as long as the store takes, because a server that forks workers without threads (uWSGI's default) runs none that is started here.
+    A sample that comes later, or fails, refuses no one: until it is there, unknown names are verified against the last known dummies, or
+    against the dummy hash of the hasher.
 
     Args:
         store: where the accounts are.
@@ -54,9 +58,9 @@ class DummyHashSource:
             if self._known is None:
                 self._known = DummyHashes({self._hasher.dummy(): 1}, urandom(32))
             if self._store.blocking:
-                yield Operation(self._sample, self._sample_for_a_while)
+                yield Operation(lambda: run(self._sample()), self._sample_for_a_while)
             else:
-                self._sample()
+                yield from self._sample()
         return self._known
 
     def note(self, profile: str, *, in_use: bool) -> None:
@@ -71,28 +75,35 @@ class DummyHashSource:
             self._due_at = -inf
 
     async def _sample_for_a_while(self) -> None:
+        if async_side(self._store, "hash_samples") is not None and await ends_within(PATIENCE, self._sample()):
+            return
         with suppress(Unavailable):  # no thread: the next sample is in a minute
-            await begin_in_thread(self._sample, PATIENCE)
+            await begin_in_thread(lambda: run(self._sample()), PATIENCE)
 
-    def _sample(self) -> None:
-        now = self._asked_at
+    def _sample(self) -> Steps[None]:
+        now, store = self._asked_at, self._store
         try:
-            dummies = self._dummies()
+            samples = yield from ask(store, store.hash_samples, async_side(store, "hash_samples"))
+            key = yield from ask(store, store.dummy_key, async_side(store, "dummy_key"))
         except Unavailable:
             return  # whether the store answers at all shows with its next answer
-        self._known = dummies
+        self._known = self._dummies(samples, key)
         if self._asked_at == now and self._due_at > now:
             self._due_at = now + SAMPLED_EVERY
 
-    def _dummies(self) -> DummyHashes:
+    def _dummies(self, samples: Sequence[tuple[str, int]], key: bytes) -> DummyHashes:
         """Return dummy hashes of the formats and costs that are in use, as often as they are.
 
         A format that cannot be computed here stays among them: where known names get 503, unknown ones get it too (threat W12).
+
+        Args:
+            samples: as `AccountStore.hash_samples` answers.
+            key: of the store.
         """
         weights: dict[str, int] = {}
         own = self._hasher.dummy()
         usual, usually = self._hasher.profile(own), 0
-        for sample, count in self._store.hash_samples():
+        for sample, count in samples:
             profile = self._hasher.profile(sample)
             if profile is not None:
                 self._profiles.add(profile)
@@ -104,4 +115,4 @@ class DummyHashSource:
         # a hash, or none has any: else its cost would be what tells an unknown name apart.
         if usually or not weights:
             weights[own] = usually or 1
-        return DummyHashes(weights, self._store.dummy_key())
+        return DummyHashes(weights, key)

@@ -6,11 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from watchword.cache import Bounded
-from watchword.operation import Operation
+from watchword.operation import Operation, in_steps
 from watchword.process import PerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    from watchword.operation import Steps
 
 MOST = 10_000  # records; of one that was forgotten the store says when it was used
 
@@ -22,10 +24,19 @@ class UseNotes:
         write: takes a note in the store: an id, and when.
         every: how many seconds pass at least between two notes of one record.
         blocking: whether a note may wait for a disk or a network.
+        awaited: takes a note on an event loop, so that it costs no thread; None: a worker thread takes it there.
     """
 
-    def __init__(self, write: Callable[[str, float], None], *, every: float, blocking: bool) -> None:
+    def __init__(
+        self,
+        write: Callable[[str, float], None],
+        *,
+        every: float,
+        blocking: bool,
+        awaited: Callable[[str, float], Awaitable[None]] | None = None,
+    ) -> None:
         self._write = write
+        self._awaited = awaited
         self._every = every
         self._blocking = blocking
         self._noted: Bounded[bytes, float] = Bounded(MOST)
@@ -43,25 +54,25 @@ class UseNotes:
         if (last is not None and now < last + self._every) or self._is_noted(id, now):
             return None
 
-        def note() -> None:
-            # Of several threads one does it: `setdefault` is atomic. The others do not wait for it.
+        def note() -> Steps[None]:
+            # Of several threads and tasks one does it: `setdefault` is atomic. The others do not wait for it.
             mine, noting = object(), self._noting.get()
             if noting.setdefault(id, mine) is not mine:
                 return
             try:
                 if not self._is_noted(id, now):
-                    self._write(id, now)
+                    if self._blocking:
+                        awaited = self._awaited
+                        yield Operation(partial(self._write, id, now), None if awaited is None else partial(awaited, id, now))
+                    else:
+                        self._write(id, now)
                     self._noted.keep(id.encode(), now)
             finally:
                 del noting[id]
 
-        return Operation(note) if self._blocking else Operation(note, partial(_at_once, note))
+        return in_steps(note)
 
     def _is_noted(self, id: str, now: float) -> bool:  # noqa: A002 - as above
         noted = self._noted.get(id.encode())
         # Either way: of a burst the last may be noted first, and a clock may have been set back.
         return noted is not None and abs(now - noted) < self._every
-
-
-async def _at_once(work: Callable[[], None]) -> None:
-    work()

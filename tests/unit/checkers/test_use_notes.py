@@ -142,16 +142,16 @@ def test_a_clock_that_is_set_back_does_not_stop_the_notes_of_other_keys() -> Non
 
 @pytest.mark.anyio
 async def test_a_store_that_answers_at_once_needs_no_thread_for_the_note() -> None:
-    """Awaited, it is done here; one that may block is left to the driver, which has threads."""
+    """Awaited, it is done here; one that may block is done in a worker thread."""
     for blocking in (False, True):
         desk = Desk(blocking=blocking)
         made = desk.checker.create("ann")
         after_response = desk.accept(made.key).after_response
         assert after_response is not None
-        assert (after_response.arun is None) is blocking
-        if after_response.arun is not None:
-            await after_response.arun()
-            assert last_used(desk, made.record.id) == NOW
+        assert after_response.arun is not None
+        await after_response.arun()
+        assert (desk.store.threads[-1] is threading.main_thread()) is not blocking
+        assert last_used(desk, made.record.id) == NOW
 
 
 def test_what_was_noted_is_remembered_within_bounds() -> None:
