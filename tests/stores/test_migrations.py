@@ -333,6 +333,7 @@ def test_a_start_imports_no_alembic(tmp_path: Path, opens: Opens) -> None:
 INDEXED = [
     "find_key",
     "find_token",
+    "get_token",
     "find_account",
     "find_account, folded",
     "get_account",

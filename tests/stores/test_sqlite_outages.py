@@ -320,6 +320,7 @@ def test_a_damaged_store_is_an_outage(path: Path, store: SQLStore) -> None:
         "get_account",
         "find_key",
         "find_token",
+        "get_token",
         "dummy_key",
         "revoke_token",
         "add_account",

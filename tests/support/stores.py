@@ -44,6 +44,7 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
         "list_keys, of one": partial(store.list_keys, owner="1"),
         "note_key_use": partial(store.note_key_use, "k1", 1),
         "find_token": partial(store.find_token, DIGEST),
+        "get_token": partial(store.get_token, "t1"),
         "add_token": partial(store.add_token, token("t9")),
         "revoke_token": partial(store.revoke_token, "t1", 1),
         "list_tokens": store.list_tokens,

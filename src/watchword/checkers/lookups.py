@@ -53,6 +53,13 @@ def find_token(store: TokenStore, digest: bytes) -> TokenRecord | None:
     return _token_of(store.find_token(digest), digest)
 
 
+def get_token(store: TokenStore, id: str) -> TokenRecord | None:  # noqa: A002 - as above
+    """Return the token with this handle; see `TokenStore.get_token`."""
+    found = store.get_token(id)
+    _demand(found is None or found.id == id, "token")
+    return found
+
+
 def ask_token(store: TokenStore, digest: bytes) -> Steps[TokenRecord | None]:
     """Do as `find_token` does, in steps."""
     return _token_of((yield from ask(store, lambda: store.find_token(digest), async_side(store, "find_token", digest))), digest)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from watchword.checkers.asking import ask, async_side
 from watchword.checkers.issued import IssuedChecker, principal_of
 from watchword.checkers.key_format import TokenFormat, is_id
-from watchword.checkers.lookups import ask_token, find_token
+from watchword.checkers.lookups import ask_token, find_token, get_token
 from watchword.checkers.record_checks import check_store, check_text, check_time
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import ConfigurationError, NotFound
@@ -190,8 +190,7 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
         if read is not None:
             found = find_token(self._store, read[1])
         elif is_id(handle):
-            # A page begins after an id. Nothing but the id itself lies between its beginning and it, or some few that are as good as never.
-            found = next((record for record in self._store.list_tokens(after=handle[:-1], limit=100) if record.id == handle), None)
+            found = get_token(self._store, handle)
         if found is None:
             # What was given may be a token: it is shown only if it cannot be.
             raise NotFound(f"there is no token with the id {handle!r}" if is_id(handle) else "there is no such token")

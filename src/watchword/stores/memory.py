@@ -191,6 +191,11 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
             handle = self._handles.get(digest)
             return None if handle is None else self._with_owner(self._tokens[handle])
 
+    def get_token(self, id: str) -> TokenRecord | None:  # noqa: A002 - as above
+        with self._lock:
+            token = _known(self._tokens, id)
+            return None if token is None else self._with_owner(token)
+
     def add_token(self, token: TokenRecord) -> TokenRecord:
         token = checked_issued(token, TokenRecord)
         with self._lock:

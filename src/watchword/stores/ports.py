@@ -4,9 +4,9 @@ A store keeps records and decides nothing: the checker tells, by its own clock, 
 method may block, unless `blocking` is False. Every method raises `Unavailable` if the store cannot answer, and then nothing is half done.
 A record beyond `watchword.stores.bounds` raises ValueError, an object of another class TypeError. Times are Unix seconds.
 
-A store with an async client may add async forms of the lookups of a request: `afind_account`, `afind_key`, `afind_token`,
-`arevoke_token`, with the same arguments and answers. Checkers await them on an event loop, which costs no thread. Without them a worker
-thread calls the blocking form.
+A store with an async client may add async forms of what a request asks and notes: `afind_account`, `afind_key`, `afind_token`,
+`arevoke_token`, `anote_key_use`, `anote_login`, `aswap_hash`, `ahash_samples` and `adummy_key`, with the same arguments and answers.
+Checkers await them on an event loop, which costs no thread. Without them a worker thread calls the blocking form.
 
 Stores derive from these protocols, and so inherit their docstrings.
 """
@@ -184,6 +184,9 @@ class TokenStore(IssuedStore, Protocol):
 
     def find_token(self, digest: bytes) -> TokenRecord | None:
         """Return the token with this digest, through an index."""
+
+    def get_token(self, id: str) -> TokenRecord | None:  # noqa: A002 - the name of the field
+        """Return the token with this handle, through an index."""
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Keep a new token, and return it as it is kept.

@@ -137,6 +137,7 @@ LOOKUPS: list[Callable[[Any, Any], object]] = [
     lambda store, value: store.get_account(value),
     lambda store, value: store.find_key(value),
     lambda store, value: store.find_token(value),
+    lambda store, value: store.get_token(value),
     lambda store, value: store.swap_hash(value, "h", "n", None),
     lambda store, value: store.swap_hash("1", value, "n", None),
     lambda store, value: store.remove_account(value, 1.0),

@@ -60,6 +60,9 @@ class SQLIssued(Part, KeyStore, TokenStore):
     def find_token(self, digest: bytes) -> TokenRecord | None:
         return self._find(codec.TOKEN, statements.FIND_TOKEN, {"digest": digest}) if is_digest(digest) else None
 
+    def get_token(self, id: str) -> TokenRecord | None:  # noqa: A002 - as above
+        return self._find(codec.TOKEN, statements.GET_TOKEN, {"id": id}) if storable(id) else None
+
     def add_token(self, token: TokenRecord) -> TokenRecord:
         token = checked_issued(token, TokenRecord)
 

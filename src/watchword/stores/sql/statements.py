@@ -26,6 +26,7 @@ FIND_KEY = select(*_STATE, *codec.KEY.columns).select_from(meta.outerjoin(keys, 
 FIND_TOKEN = select(*_STATE, *codec.TOKEN.columns).select_from(
     meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT)
 )
+GET_TOKEN = select(*_STATE, *codec.TOKEN.columns).select_from(meta.outerjoin(tokens, tokens.c.id == BY_ID).outerjoin(accounts, SUBJECT))
 
 
 def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:

@@ -32,6 +32,17 @@ class TokenStoreContract(Contract):
         for digest in (b"", b"t1", bytes(32), given.digest[:-1], given.digest + b"\x00", bytes(10**6)):
             same(store.find_token(digest), None, "a token by another digest")
 
+    def test_a_token_is_found_by_its_handle(self) -> None:
+        """As it is found by its digest; no other text finds it."""
+        store = self.store()
+        for number in range(3):
+            store.add_token(token(f"t{number}"))
+        same(store.get_token("t1"), store.find_token(token("t1").digest), "the token")
+        for text in ("", "t", "T1", "t1 ", "t3", *UNSTORABLE):
+            same(store.get_token(text), None, f"a token by the handle {text[:9]!r}")
+        store.revoke_token("t1", 5.0)
+        same(store.get_token("t1"), store.find_token(token("t1").digest), "the revoked token")
+
     def test_a_digest_or_handle_in_use_is_refused(self) -> None:
         """The first token stays as it is."""
         issued.taken_once(tokens_of(self.store()), replace(token("2"), id="1"), replace(token("1"), id="2"))
