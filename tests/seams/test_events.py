@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,18 @@ def test_a_sink_that_fails_changes_no_answer(caplog: pytest.LogCaptureFixture) -
     with caplog.at_level(logging.ERROR, "watchword"):
         assert asked.decide(ask("/", bearer("t"))).granted
     assert [record.getMessage() for record in caplog.records] == ["the event sink failed: ZeroDivisionError"]
+
+
+def test_one_id_finds_the_event_the_line_in_the_log_and_what_the_client_was_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Also where the guard makes it."""
+    events: list[AuthEvent] = []
+    asked, view = guard(events), ask("/admin", ("Accept", "application/json"))
+    with caplog.at_level(logging.INFO, "watchword"):
+        decision = asked.decide(view)
+    told = json.loads(asked.refuse(decision, view).body)["request_id"]
+    assert len(told) == 16
+    assert [event.request_id for event in events] == [told]
+    assert [f"request {told})" in record.getMessage() for record in caplog.records] == [True]
 
 
 def test_a_login_form_is_one_event() -> None:

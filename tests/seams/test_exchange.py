@@ -244,6 +244,18 @@ def test_nobody_is_told_before_the_response_starts(site: type[ByASGI | ByWSGI], 
 
 
 @pytest.mark.parametrize("site", SITES)
+def test_a_404_that_is_imitated_is_told_of_once(site: type[ByASGI | ByWSGI], caplog: pytest.LogCaptureFixture) -> None:
+    """Whether the rule hides or the view: the application is asked a second time, and nobody is told of that."""
+    for hidden in (role("admin").hidden(), None):
+        events: list[AuthEvent] = []
+        guard = Guard(Bearer(Tokens(PEOPLE)), rules={"/known": role("admin").hidden()} if hidden is None else {}, on_event=events.append)
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "watchword"):
+            status, _, body = site(guard, hidden)(sent("/known", "bob"))
+        assert (status, body, [event.decision for event in events], len(caplog.records)) == (404, b"mine", ["hidden"], 1)
+
+
+@pytest.mark.parametrize("site", SITES)
 def test_a_handler_that_fails_is_told_of_all_the_same(site: type[ByASGI | ByWSGI]) -> None:
     """At its end, because no response was started."""
     events: list[AuthEvent] = []

@@ -78,6 +78,14 @@ def test_it_is_asked_once_about_a_request(rule: Any, answer: object) -> None:
         assert predicate.asked == ["/"]
 
 
+def test_one_view_that_is_decided_about_twice_is_asked_about_twice() -> None:
+    """What a predicate answered is of one decision."""
+    answers = [True, False]
+    guard = Guard(Bearer(Tokens({"t": Principal("ann")})), default=where(lambda principal: answers.pop(0), name="changing"))
+    view = ask("/", bearer("t"))
+    assert [guard.decide(view).granted for _ in range(2)] == [True, False]
+
+
 def test_each_decision_asks_again() -> None:
     """Also about the same request: a socket may be open for days."""
     predicate = Counted(answer=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from tests.support.drive import ByASGI, ByWSGI
+from tests.support.drive import ByASGI, ByWSGI, Reply
 from tests.support.wire import Request
 from watchword import Accepted, Credentials, CredentialsError, Guard, Principal, Refused, Scheme, optional
 from watchword.grammar import Challenge, CookieReader
@@ -75,6 +75,14 @@ def test_a_session_lets_in_and_its_cookie_is_renewed_in_a_response_that_nobody_s
     assert answer.status == 200
     assert answer.all("set-cookie") == ["__Host-session=s1; Secure; Path=/"]
     assert answer.one("cache-control") == "no-store"
+
+
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_what_the_application_says_to_caches_does_not_count_beside_a_cookie(make: Callable[..., Driver]) -> None:
+    """It knows nothing of the cookie, which a shared cache would hand to the next one who asks."""
+    reply = Reply(headers=(("Cache-Control", "public, max-age=600"),))
+    answer = make(Guard(Session(check)), reply)(Request(headers=(("Cookie", "__Host-session=s1"),)))
+    assert (answer.status, answer.all("cache-control"), len(answer.all("set-cookie"))) == (200, ["no-store"], 1)
 
 
 def test_a_program_is_challenged_and_a_person_is_sent_to_the_login_page(driver: Driver) -> None:

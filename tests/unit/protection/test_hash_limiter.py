@@ -1215,6 +1215,17 @@ def test_a_limiter_can_be_collected() -> None:
     assert gone() is None
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no thread to a CPU")
+def test_on_a_single_cpu_one_hash_is_computed_at_once() -> None:
+    """The CPU that is left to others would be the only one."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert HashLimiter().limit == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def test_by_default_one_cpu_stays_free() -> None:
     """The limit is one less than the CPUs of this process, and 64 may wait."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
