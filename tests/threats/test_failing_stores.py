@@ -138,9 +138,15 @@ def _try(method: Callable[[], object]) -> str:
     return ""
 
 
+@pytest.mark.parametrize("traced", [False, True])
 @pytest.mark.parametrize("method", sorted(methods(SQLStore("sqlite://", check=False))))
-def test_whichever_statement_fails_nothing_is_half_written(method: str, template: Path, tmp_path: Path) -> None:
-    """Every statement of every method in turn: `Unavailable`, the tables as they were, and the next try does it."""
+def test_whichever_statement_fails_nothing_is_half_written(
+    method: str,
+    template: Path,
+    tmp_path: Path,
+    traced: bool,  # noqa: FBT001 - the setting
+) -> None:
+    """Every statement of every method in turn, whoever executes it: `Unavailable`, the tables as they were, and the next try does it."""
     before = _everything(template)
     statement = 0
     failed = ["at first"]
@@ -148,7 +154,7 @@ def test_whichever_statement_fails_nothing_is_half_written(method: str, template
         path = tmp_path / f"{statement}.db"
         shutil.copy(template, path)
         with SQLStore(f"sqlite:///{path}") as store:
-            with Failing(store, statement) as failed:
+            with Failing(store, statement, traced=traced) as failed:
                 why = _try(methods(store)[method])
             assert ("disk I/O error" in why) == bool(failed), why
             if failed:
@@ -159,24 +165,56 @@ def test_whichever_statement_fails_nothing_is_half_written(method: str, template
 
 
 class Failing:
-    """Let a statement of a store fail, counted from now; as often as SQLAlchemy comes to it."""
+    """Let a statement of a store fail, counted from now, in the cursor of the driver: whoever executes it.
 
-    def __init__(self, store: SQLStore, at: int) -> None:
+    Args:
+        store: the store.
+        at: which statement, from 0.
+        traced: whether somebody listens to statements, so that SQLAlchemy executes every one. Else single records are read without it.
+    """
+
+    def __init__(self, store: SQLStore, at: int, *, traced: bool) -> None:
         self._engines: list[Any] = [store._database._engine, store._database._spare.get()]  # no other store has them
         self._left = at
+        self._traced = traced
         self._failed: list[str] = []
+        self._connections: list[Any] = []
 
     def __enter__(self) -> list[str]:
         for engine in self._engines:
-            event.listen(engine, "before_cursor_execute", self._executed)
+            event.listen(engine, "checkout", self._lent)
+            if self._traced:
+                event.listen(engine, "before_cursor_execute", _hear)
         return self._failed
 
     def __exit__(self, *_: object) -> None:
         for engine in self._engines:
-            event.remove(engine, "before_cursor_execute", self._executed)
+            event.remove(engine, "checkout", self._lent)
+            if self._traced:
+                event.remove(engine, "before_cursor_execute", _hear)
+        for connection in self._connections:
+            vars(connection).pop("cursor", None)
+            vars(connection).pop("execute", None)
 
-    def _executed(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def _lent(self, connection: Any, *_: object) -> None:
+        failing = self
+
+        class Cursor(sqlite3.Cursor):
+            def execute(self, statement: str, *parameters: Any) -> Any:
+                failing.count(statement)
+                return super().execute(statement, *parameters)
+
+        self._connections.append(connection)
+        connection.cursor = lambda: type(connection).cursor(connection, Cursor)
+        connection.execute = lambda *given: connection.cursor().execute(*given)
+
+    def count(self, statement: str) -> None:
+        """Fail, if it is the one."""
         self._left -= 1
         if self._left == -1:
             self._failed.append(statement)
             raise sqlite3.OperationalError("disk I/O error")
+
+
+def _hear(*_: object) -> None:
+    """Do as tracing does."""
