@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import Recorder
-from tests.support.drive import ByASGI, ByWSGI
+from tests.support.drive import ByASGI, ByWSGI, Reply
 from tests.support.wire import Request, bearer
-from watchword import Bearer, BearerToken, Guard, Operation, Principal, optional, role
+from watchword import Bearer, BearerToken, Evidence, Guard, Operation, Principal, optional, role
 from watchword.checkers import FlowChecker, Tokens
 from watchword.grammar import Challenge
 from watchword.guard.fast_path import MOST_GRANTS
@@ -71,7 +71,7 @@ def test_the_form_is_that_of_this_request(driver: Any) -> None:
         assert answered("GET", page) == ("text/html", True, False)
         assert answered("GET", ("Accept", "application/json"), script) == ("application/problem+json", True, True)
         assert answered("GET") == ("application/problem+json", True, False)
-        assert answered("GET", ("ACCEPT", "text/html;q=0.1"), ("accept", "text/plain;q=0.2")) == ("text/plain", True, False)
+        assert answered("GET", ("ACCEPT", "text/html;q=0.9"), ("accept", "text/plain;q=0.2")) == ("text/html", True, False)
 
 
 @DRIVERS
@@ -163,3 +163,34 @@ def test_the_log_names_the_client_behind_a_proxy(driver: Any, caplog: pytest.Log
         send(Request(target="/0", headers=(("X-Forwarded-For", f"192.0.2.{number}"), ("X-Request-Id", f"r{number}"))))
     facts = [record.__dict__["watchword"] for record in caplog.records]
     assert [(fact["client"], fact["request_id"], fact["path"]) for fact in facts] == [(f"192.0.2.{n}", f"r{n}", "/0") for n in range(3)]
+
+
+@DRIVERS
+def test_a_refusal_over_tls_is_none_in_the_clear(driver: Any) -> None:
+    """What a rule answers over https is not what it answers where nothing is looked at (decision D20)."""
+    send = driver(guard(require_tls=True))
+    for _ in range(3):
+        statuses = [send(Request(target="/0", client="192.0.2.7", scheme=scheme)).status for scheme in ("https", "http")]
+        assert statuses == [401, 403]
+
+
+@DRIVERS
+@pytest.mark.parametrize("sent", [(), (bearer("ann"),)], ids=["nothing", "without rights"])
+def test_a_preflight_is_answered_where_the_same_method_was_refused(driver: Any, sent: tuple[tuple[str, str], ...]) -> None:
+    """A CORS layer inside is asked each time (decision D57), whatever was refused at the same target before."""
+    made = guard(cors_inside=True)
+    send = driver(made, Reply(headers=(("Access-Control-Allow-Origin", "*"),)))
+    preflight = (("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET"), *sent)
+    for _ in range(3):
+        plain, asked = (send(Request(method="OPTIONS", target="/0", headers=headers)).status for headers in (sent, preflight))
+        assert (plain, asked) == (403 if sent else 401, 200)
+
+
+@DRIVERS
+def test_credentials_that_count_from_some_places_are_asked_where_they_come_from(driver: Any) -> None:
+    """The answer of one place is not that of another: 403 where they count, and 401 where they do not."""
+    near = Tokens({"cid": Principal("cid", evidence=Evidence(networks=("10.0.0.0/8",)))})
+    send = driver(Guard(Bearer(near), rules={"/0": role("a")}))
+    for _ in range(3):
+        statuses = [send(Request(target="/0", headers=(bearer("cid"),), client=client)).status for client in ("10.0.0.1", "192.0.2.7")]
+        assert statuses == [403, 401]
