@@ -88,6 +88,18 @@ def view_of(environ: Environ, target: TargetKey, names: Variables, *, misplaced:
     return view
 
 
+def target_of(environ: Environ) -> TargetKey:
+    """Return method, path, raw path and mount of a request.
+
+    Args:
+        environ: of the request.
+    """
+    mount = text(environ.get("SCRIPT_NAME", ""))
+    path = text(environ.get("PATH_INFO", "")) or ("/" if mount else "")
+    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    return environ["REQUEST_METHOD"], path, octets(raw.partition("?")[0]) if raw else None, mount
+
+
 def _overflow(environ: Environ) -> str:
     """Return the bound that the header section breaks, as far as an environ shows it: it has one variable for each name."""
     if len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS:

@@ -12,11 +12,10 @@ from watchword.adapters.environ import (
     forward,
     is_misplaced,
     move,
-    octets,
     pin,
     read_ahead,
+    target_of,
     tell,
-    text,
     view_of,
     without_content,
 )
@@ -36,12 +35,14 @@ from watchword.target import encode_path
 
 if TYPE_CHECKING:
     from watchword.guard import Guard
+    from watchword.guard.fast_path import TargetKey
     from watchword.guard.forwarding import Forwarding
     from watchword.guard.outcome import Outcome
     from watchword.refusal import Refusal
+    from watchword.request import RequestView
 
-# What this guard has let through: guard, method, mount and path.
-Marker: TypeAlias = "tuple[Guard, str, str, str]"
+# What this guard has let through.
+Marker: TypeAlias = "tuple[Guard, TargetKey]"
 WSGIApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
@@ -89,21 +90,13 @@ class GuardMiddleware:
         if self._finds_views:
             # Before the first request, when the application has its views.
             self._views, self._finds_views = are_marked(self.app), False
-        method = environ["REQUEST_METHOD"]
-        misplaced = self._mount is not None and pin(environ, self._mount)
-        script_name, path_info = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
-        marker = (guard, method, script_name, path_info)
+        target, misplaced = self._place(environ)
+        marker = (guard, target)
         if environ.get("watchword.guard") == marker and (not self._views or (KEY in environ and environ[KEY].guard is guard)):
             # This very guard has let this very request through, further out.
             return self.app(environ, start_response)
-        mount = text(script_name)
-        path = text(path_info) or ("/" if mount else "")
-        raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
-        raw_path = octets(raw.partition("?")[0]) if raw else None
-        misplaced = misplaced or (bool(mount) and is_misplaced(path, mount, raw_path))
         # What the application changes in its environ must not change what a view that is reached later is decided by.
         seen = dict(environ) if self._views else environ
-        target = (method, path, raw_path, mount)
         if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")):
             started = ticks() if guard.listens else 0.0
             credentials = self._variables.credentials(environ)
@@ -118,16 +111,36 @@ class GuardMiddleware:
                 return self._call(environ, start_response if decided.advice is None else advising(start_response, decided.advice), marker)
             if decided is not None:
                 tell(environ, decided)
-                return _respond(refuse_again(guard, decided, method, self._variables.said(environ), view_later, started), start_response)
-        view = view_of(seen, target, self._variables, misplaced=misplaced)
-        if guard.policy.content_readers:
-            view.reader = lambda limit: Operation(lambda: read_ahead(environ, limit))
-        exchange = Exchange(guard, view, views=self._views)
+                said = self._variables.said(environ)
+                return _respond(refuse_again(guard, decided, target[0], said, view_later, started), start_response)
+        exchange = Exchange(guard, self._view(environ, seen, target, misplaced=misplaced), views=self._views)
         outcome = exchange.decide()
         tell(environ, exchange.decision)
         if isinstance(outcome, Pass):
             return self._serve(exchange, outcome.forwarding, environ, seen, start_response, marker)
         return ending(exchange, self._refuse(exchange, outcome, environ, start_response))
+
+    def exchange(self, environ: Environ) -> Exchange:
+        """Return the exchange of a request, about which nothing is decided yet; for extensions that stand inside the application.
+
+        Args:
+            environ: of the request. It is read, and not changed but for the mount.
+        """
+        target, misplaced = self._place(environ)
+        return Exchange(self.guard, self._view(environ, dict(environ), target, misplaced=misplaced), views=True)
+
+    def _place(self, environ: Environ) -> tuple[TargetKey, bool]:
+        """Return the target of a request, and whether it lies outside its mount."""
+        misplaced = self._mount is not None and pin(environ, self._mount)
+        target = target_of(environ)
+        _, path, raw_path, mount = target
+        return target, misplaced or (bool(mount) and is_misplaced(path, mount, raw_path))
+
+    def _view(self, environ: Environ, seen: Environ, target: TargetKey, *, misplaced: bool) -> RequestView:
+        view = view_of(seen, target, self._variables, misplaced=misplaced)
+        if self.guard.policy.content_readers:
+            view.reader = lambda limit: Operation(lambda: read_ahead(environ, limit))
+        return view
 
     def _call(self, environ: Environ, start_response: StartResponse, marker: Marker) -> Iterable[bytes]:
         """Call the application, known as let through for as long as the call lasts: a server may use its environ again."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
-from watchword.decision import SILENT, Decided, Granted
+from watchword.decision import SILENT, CacheAdvice, Decided, Granted, Hidden
 from watchword.guard.outcome import outcome_of
 from watchword.operation import arun, run, task_lock
 from watchword.refusal import grant_headers, styled_headers
@@ -33,6 +33,7 @@ KEY: Final = "watchword.exchange"
 """The key of the exchange in an ASGI scope and in a WSGI environ, where the middleware was told that views have requirements."""
 
 _NOT_FOUND = 404
+_MISSING = CacheAdvice(missing=True)
 
 _Telling: TypeAlias = Literal["open", "done", "never"]
 
@@ -225,6 +226,8 @@ class Exchange:
         """
         self.conclude()
         decision = self.decision
+        if isinstance(decision, Hidden) and status == _NOT_FOUND:
+            return status, grant_headers(_MISSING, status, headers)  # the application's own 404, as any other
         if not isinstance(decision, Granted):
             refusal = self.refusal
             return refusal.status, styled_headers(refusal.headers, headers)

@@ -1,0 +1,209 @@
+"""Puts a guard into a Flask application, and checks the requirements of its views.
+
+The extension decides before the first `before_request` function of the application. So refusals pass the error handlers and the
+`after_request` functions, such as those of a CORS extension.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from flask import current_app, has_request_context, request, request_started
+from werkzeug.exceptions import HTTPException, NotFound, default_exceptions
+from werkzeug.local import LocalProxy
+
+from watchword.adapters.environ import forward, tell
+from watchword.adapters.marks import both, exchange_of, mark, requirement_of
+from watchword.adapters.wsgi import GuardMiddleware
+from watchword.decision import Hidden
+from watchword.errors import ConfigurationError
+from watchword.guard import Guard
+from watchword.guard.exchange import KEY
+from watchword.guard.outcome import Imitate, Pass
+from watchword.principal import ANONYMOUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask, Response
+
+    from watchword.adapters.environ import Environ
+    from watchword.authorization import Requirement
+    from watchword.guard.exchange import Exchange
+    from watchword.principal import Principal
+
+V = TypeVar("V", bound="Callable[..., Any]")
+
+_NAME = "watchword"
+_PREFLIGHT = "watchword.preflight"  # what a CORS extension is asked, in the environ
+
+
+class Watchword:
+    """The extension: `Watchword(app, guard)`, or `Watchword(guard).init_app(app)` where a factory makes the application.
+
+    Args:
+        app: the application; or the guard, where there is no application yet.
+        guard: decides.
+        mount: the prefix under which the application is served; None: the server states it.
+
+    Raises:
+        ConfigurationError: an argument is missing or of another type, or the application has this extension already.
+    """
+
+    def __init__(self, app: Flask | Guard | None = None, guard: Guard | None = None, *, mount: str | None = None) -> None:
+        if isinstance(app, Guard):
+            app, guard = None, app
+        if not isinstance(guard, Guard):
+            raise ConfigurationError(f"Watchword(app, guard) must have a Guard, got {type(guard).__name__}. Use Guard(Basic(...)).")
+        self.guard = guard
+        self._mount = mount
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Put the guard into an application.
+
+        Args:
+            app: the application.
+
+        Raises:
+            ConfigurationError: it has this extension already.
+        """
+        if _NAME in app.extensions:
+            raise ConfigurationError("this application has the extension Watchword already. Give one guard all rules, and add it once.")
+        app.extensions[_NAME] = GuardMiddleware(app.wsgi_app, self.guard, mount=self._mount, views=True)
+        # First, so that no function of the application runs for a caller who is refused; and last, so that none changes a refusal.
+        app.before_request_funcs.setdefault(None, []).insert(0, _begin)
+        app.after_request_funcs.setdefault(None, []).insert(0, _answer)
+        app.teardown_request(_end)
+
+
+def requires(requirement: Requirement) -> Callable[[V], V]:
+    """Demand something of the callers of a view, beside the rule of its path. The order of decorators makes no difference.
+
+    Args:
+        requirement: what the view demands, such as `role("admin")`.
+
+    Raises:
+        ConfigurationError: it is not a requirement, or it is `public`. When a request comes: no guard stands in front of the view.
+    """
+    # Another decorator may have handed the view to the router before this one: then the mark is all that is left of it.
+    request_started.connect(_check_mark)
+
+    def marked(view: V) -> V:
+        mark(view, requirement)
+        if isinstance(view, type):
+            return view  # a class-based view: its router shows the class
+
+        @wraps(view)
+        def checked(*args: object, **kwargs: object) -> object:
+            _check(requirement)
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        return cast("V", checked)
+
+    return marked
+
+
+def _current() -> Principal:
+    if not has_request_context():
+        return ANONYMOUS
+    environ = request.environ
+    exchange = environ.get(KEY)
+    if exchange is None and _NAME in current_app.extensions:
+        exchange = _decide(environ)[0]  # in a test: no request was dispatched
+    principal: Principal = environ.get("watchword.principal", ANONYMOUS) if exchange is None else exchange.principal
+    return principal
+
+
+current_principal: Principal = cast("Principal", LocalProxy(_current))
+"""The caller of the current request; anonymous outside of one."""
+
+
+def _decide(environ: Environ) -> tuple[Exchange, Any]:
+    """Decide by the rule of the path, once for each request."""
+    exchange = current_app.extensions[_NAME].exchange(environ)
+    outcome = exchange.decide()
+    environ[KEY] = exchange
+    tell(environ, exchange.decision)
+    return exchange, outcome
+
+
+def _begin() -> None:
+    """Decide about the request; the route that Flask has chosen says what its view demands."""
+    environ = request.environ
+    exchange, outcome = _decide(environ)
+    if isinstance(outcome, Pass):
+        forward(environ, outcome.forwarding)
+        request.__dict__.pop("cookies", None)  # the session was opened by them; the view sees what is forwarded
+        _check_mark(current_app)
+    elif _is_automatic(outcome):
+        environ[_PREFLIGHT] = outcome, exchange
+        environ[KEY] = exchange.beside(outcome.told)
+    else:
+        _refuse(exchange)
+
+
+def _is_automatic(outcome: object) -> bool:
+    """Tell whether Flask itself answers a preflight for the CORS extension: no view runs then (decision D57)."""
+    return isinstance(outcome, Imitate) and outcome.is_preflight and bool(getattr(request.url_rule, "provide_automatic_options", False))
+
+
+def _check_mark(_app: object, **_: object) -> None:
+    """Check what the view demands that the router has chosen, before it is called."""
+    view = None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
+    of_class, requirement = requirement_of(getattr(view, "view_class", None)), requirement_of(view)
+    requirement = requirement if of_class is None else both(requirement, of_class)
+    if requirement is not None and (KEY in request.environ or _NAME not in current_app.extensions):
+        _check(requirement)
+
+
+def _check(requirement: Requirement) -> None:
+    exchange = exchange_of(request.environ, requirement)
+    if exchange.authorize(requirement) is not None:
+        _refuse(exchange)
+    tell(request.environ, exchange.decision)
+
+
+def _refuse(exchange: Exchange) -> None:
+    """Raise the refusal, so that the error handlers of the application may replace its content."""
+    if isinstance(exchange.decision, Hidden) and _NAME in current_app.extensions:
+        # As if the router had found nothing: no blueprint handles the error, and no view is known.
+        request.routing_exception = NotFound()
+        request.url_rule = request.view_args = None
+        raise request.routing_exception
+    response = _response(exchange)
+    error = default_exceptions.get(response.status_code)
+    raise HTTPException(response=response) if error is None else error(response=response)
+
+
+def _response(exchange: Exchange) -> Response:
+    refusal = exchange.refusal
+    return current_app.response_class(refusal.body, refusal.status, refusal.headers)
+
+
+def _answer(response: Response) -> Response:
+    """Add what the guard has to say to a response, after all functions of the application."""
+    preflight = request.environ.get(_PREFLIGHT)
+    if preflight is not None:
+        outcome, exchange = preflight
+        fields = outcome.accept(response.status_code, response.headers.to_wsgi_list())
+        return _response(exchange) if fields is None else current_app.response_class(b"", response.status_code, fields)
+    exchange = request.environ.get(KEY)
+    if exchange is not None:
+        status, headers = exchange.response_start(response.status_code, response.headers.to_wsgi_list())
+        response.status_code = status
+        response.headers.clear()
+        response.headers.extend(headers)
+        response.call_on_close(exchange.finish)
+    return response
+
+
+def _end(_error: BaseException | None) -> None:
+    exchange = request.environ.get(KEY)
+    if exchange is not None:
+        exchange.conclude()
+
+
+__all__ = ["Watchword", "current_principal", "requires"]
