@@ -287,11 +287,11 @@ def number(value: float) -> str:
     Args:
         value: the value.
     """
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def _cells(one: Figure) -> tuple[str, ...]:
     unit = one.unit or "x"
-    bound = "" if one.bound is None else f"{'>=' if one.least else '<='} {number(one.bound)} {unit}"
+    bound = "" if one.bound is None else f"{'>=' if one.least else '<='} {one.bound:,g} {unit}"
     low, high = map(number, one.quartiles)
     return one.what, one.against, f"{number(one.value)} {unit}", f"{low} to {high}", bound, "" if one.met else "missed"
