@@ -1,6 +1,6 @@
 """Verifies passwords, makes and checks hashes, and picks the dummy hash for an unknown name.
 
-What is foreign (the hash libraries) and what only they need is loaded when the first password is looked at.
+The hash libraries are imported when the first password is verified.
 """
 
 from watchword.checkers.passwords.dummy_hashes import DummyHashes

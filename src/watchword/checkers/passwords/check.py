@@ -1,4 +1,4 @@
-"""Checks stored password hashes, and says how to mend them."""
+"""Checks stored password hashes before the first login depends on them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NEW = "Make a new one with `watchword hash`."
 
 
 def check_found(given: object, found: Found, owner: str) -> StoredHash:
-    """Return a hash that can match; the message never shows it.
+    """Return a hash that can match.
 
     Args:
-        given: the stored value.
-        found: what it was recognised as.
-        owner: whose it is.
+        given: the stored value, which no message shows.
+        found: the recognised value.
+        owner: its owner, for the message.
 
     Raises:
         ConfigurationError: it is not a string, of an unknown format, malformed, or over the ceilings.
@@ -39,29 +39,12 @@ def check_found(given: object, found: Found, owner: str) -> StoredHash:
 
 
 def check_computable(stored: StoredHash, owner: str) -> None:
-    """Refuse a format that this machine cannot compute.
-
-    Args:
-        stored: the hash.
-        owner: whose it is.
-
-    Raises:
-        ConfigurationError: its library is missing or broken, or lacks the algorithm; the message says what was raised.
-    """
+    """Refuse a format that this machine cannot compute: its library is missing or broken, or lacks the algorithm."""
     refuse_format(stored.format, trouble(stored), owner)
 
 
 def refuse_format(name: str, why: str, owner: str) -> None:
-    """Refuse a format for a reason.
-
-    Args:
-        name: of the format.
-        why: what is wrong; empty: nothing.
-        owner: whose hash it is.
-
-    Raises:
-        ConfigurationError: something is wrong.
-    """
+    """Refuse a format for a reason; an empty reason refuses nothing."""
     if why:
         article = "an" if name[0] in "aeiou" else "a"
         raise ConfigurationError(f"{owner!r} has {article} {name} hash, and {why}.")

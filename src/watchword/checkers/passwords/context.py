@@ -15,7 +15,7 @@ from watchword.checkers.passwords.stored import MAX_ITERATIONS, Library, StoredH
 if TYPE_CHECKING:
     from watchword.checkers.passwords.formats import Found
 
-_OF_PLAIN_TEXT = frozenset({"plaintext", "ldap_plaintext", "roundup_plaintext"})  # they take every text for theirs
+_OF_PLAIN_TEXT = frozenset({"plaintext", "ldap_plaintext", "roundup_plaintext"})  # they claim every text
 CONTEXT = Library("", "", "", lambda: None, quotable=False)
 """Marks a given context: its exceptions may hold a password."""
 
@@ -44,7 +44,7 @@ class Context(Protocol):
 def claim(context: Context, text: str, found: Found) -> StoredHash | None:
     """Return the hash as the context verifies it; None: the context does not know it, or it is unusable.
 
-    A format that is known here keeps its strict syntax, its ceilings, and the bound on what counts of a password.
+    A format that this package knows keeps its strict syntax, its ceilings, and its limit on the length of passwords.
     """
     if found.family is not None and found.family.name != "plain-text" and found.usable is None:
         return None
@@ -57,12 +57,9 @@ def claim(context: Context, text: str, found: Found) -> StoredHash | None:
 
 
 def probe(context: Context, stored: StoredHash, text: str) -> str:
-    """Return why a context cannot verify hashes of a format; empty if it can.
+    """Return why a context cannot verify a hash that it claims; empty if it can.
 
-    Args:
-        context: the context.
-        stored: a hash that it claims.
-        text: the same, as it is stored. It is verified where no cheap hash of its format is known.
+    The stored text itself is verified only if no cheap hash of its format is known.
     """
     known = HASHES.get(stored.format)
     quote = False
@@ -80,7 +77,7 @@ def probe(context: Context, stored: StoredHash, text: str) -> str:
 
 
 def secret(octets: bytes) -> str | bytes:
-    """Return a password as text where it is some: not every context takes octets."""
+    """Return a password as text if it is UTF-8: not every context accepts octets."""
     try:
         return octets.decode()
     except UnicodeDecodeError:
@@ -98,15 +95,15 @@ def _matches(context: Context, text: str, octets: bytes) -> object:
 
 
 def _refuses(error: Exception, password: str | bytes) -> bool:
-    """Tell whether an exception is about the password: one that the scheme cannot hash matches no hash of it. A closed list."""
+    """Tell whether an exception means that the scheme cannot hash this password, which then matches none of its hashes."""
     if isinstance(error, UnicodeError) or (isinstance(error, TypeError) and isinstance(password, bytes)):
         return True  # it is not text, or not in the character set of the scheme
-    # Of passlib and libpass. Not imported: a context need not be theirs.
+    # By name and not imported: a context need not be one of passlib or libpass.
     return any(kind.__module__ == "passlib.exc" and kind.__name__ == "PasswordValueError" for kind in type(error).__mro__)
 
 
 def _foreign(context: Context, scheme: str, text: str) -> StoredHash | None:
-    """Read a hash of a scheme that only the context knows, as far as its handler tells."""
+    """Read a hash of a scheme that only the context knows, with the cost that its handler states."""
     lookup: Any = getattr(context, "handler", None)
     handler = lookup(scheme) if callable(lookup) else None
     parse = getattr(handler, "from_string", None)
@@ -115,14 +112,14 @@ def _foreign(context: Context, scheme: str, text: str) -> StoredHash | None:
     except (ValueError, TypeError, AssertionError):
         return None  # malformed
     costs = {name: _number(getattr(parsed, name, None)) for name in ("rounds", "block_size", "parallelism")}
-    told = {name: number for name, number in costs.items() if number}
+    stated = {name: number for name, number in costs.items() if number}
     return StoredHash(
         scheme,
-        " ".join(f"{name}={number}" for name, number in told.items()),
+        " ".join(f"{name}={number}" for name, number in stated.items()),
         CONTEXT,
         lambda octets: _matches(context, text, octets),
         limit=_number(getattr(handler, "truncate_size", None)),
-        bounded=_is_bounded(told, logarithmic=getattr(handler, "rounds_cost", "linear") == "log2"),
+        bounded=_is_bounded(stated, logarithmic=getattr(handler, "rounds_cost", "linear") == "log2"),
     )
 
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from watchword.checkers.passwords import argon2, bcrypt, crypts, django, kdfs, ldap, plain, werkzeug
+from watchword.checkers.passwords import argon2, bcrypt, crypts, django, kdfs, plain, werkzeug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from watchword.checkers.passwords.stored import StoredHash
 
-MAX_HASH_CHARACTERS = 3072  # more than salt and digest of any format, at their greatest, can fill
+MAX_HASH_CHARACTERS = 3072  # more than the longest salt and digest of any format need
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What begins alike and is read alike.
+    """Formats with one reader.
 
     Args:
-        name: for messages.
-        read: reads a hash, or answers None where it is malformed.
-        fields: how many `$` come before the last field, where an earlier field may hold a colon; 0: no field may.
+        name: its name in messages.
+        read: reads a hash; None: it is malformed.
+        fields: how many `$` come before the last field, if an earlier field may hold a colon; 0: no field may.
     """
 
     name: str
@@ -32,11 +32,11 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a stored value was recognised as.
+    """A recognised value.
 
     Args:
-        family: its family by its beginning; None: of no known one.
-        stored: the hash; None: malformed, or of no known family.
+        family: the family by its prefix; None: unknown.
+        stored: the hash; None: malformed or unknown.
     """
 
     family: Family | None
@@ -44,7 +44,7 @@ class Found:
 
     @property
     def usable(self) -> StoredHash | None:
-        """The hash, where it may be verified: an absurd cost counts as malformed."""
+        """The hash, if it may be verified: one over the ceilings counts as malformed."""
         return self.stored if self.stored is not None and self.stored.bounded else None
 
 
@@ -85,31 +85,20 @@ FAMILIES: Mapping[str, Family] = {
     "$6$": Family("sha512-crypt", crypts.read_sha512),
     "$P$": _PHPASS,
     "$H$": _PHPASS,
-    "{SHA}": Family("SHA-1", ldap.read_sha1),
-    "{SSHA}": Family("salted SHA-1", ldap.read_salted_sha1),
+    "{SHA}": Family("SHA-1", crypts.read_ldap_sha1),
+    "{SSHA}": Family("salted SHA-1", crypts.read_ldap_salted_sha1),
 }
 _MARKED = Family("plain-text", plain.read)
 _NOTHING = Found(None, None)
 
 
 def family_of(text: str) -> Family | None:
-    """Return the family of a stored value by its beginning; None: it is of no known one.
-
-    Args:
-        text: the value.
-    """
+    """Return the family of a stored value by its prefix; None: unknown."""
     return next((family for prefix, family in FAMILIES.items() if text.startswith(prefix)), None)
 
 
 def end_of_hash(text: str) -> int | None:
-    """Return where the hash ends in a text that goes on with a colon and a comment.
-
-    Args:
-        text: a hash, and whatever follows it.
-
-    Returns:
-        The place of the colon; None: there is no colon, or the beginning has an unknown format.
-    """
+    """Return the place of the colon that ends a hash before a comment; None: no colon ends it, or the format is unknown."""
     family = family_of(text)
     if family is None:
         return None
@@ -126,12 +115,12 @@ def examine(text: object, *, plain_text: bool = False) -> Found:
     """Recognise a stored value.
 
     Args:
-        text: what is stored.
-        plain_text: whether it may be a password as it is: a marked one, or what is of no known family.
+        text: the value.
+        plain_text: whether it may be a password in plain text: marked, or of an unknown family.
     """
     if not isinstance(text, str):
         return _NOTHING
-    text = str.__str__(text)  # a subclass may have its own ideas
+    text = str.__str__(text)  # a subclass may override methods
     if not 0 < len(text) <= MAX_HASH_CHARACTERS + len(plain.MARK):
         return _NOTHING
     family = family_of(text)

@@ -1,4 +1,4 @@
-"""Makes hashes, verifies them, and tells which ones are outdated."""
+"""Makes hashes, verifies them, and tells which are outdated."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from watchword.checkers.passwords.context import Context
     from watchword.checkers.passwords.stored import StoredHash
 
-# As in verify.py, the formats are loaded with the first hash.
+# As in verify.py, the formats are imported with the first hash.
 
 
 class PasswordHasher:
     """Makes Argon2id hashes, and verifies those of every known format.
 
     Args:
-        time_cost: passes over the memory.
-        memory_cost: in KiB.
-        parallelism: lanes. The three defaults are what OWASP recommends: about 20 ms.
-        context: a passlib CryptContext, or an object with `hash`, `verify`, `needs_update` and `identify` like its. It makes new hashes
-            and verifies those that it identifies; the known formats are verified beside it.
-        plain: whether a stored value may be a password as it is: marked with `{PLAIN}`, or bare where no format is recognised.
-            For migrations only: a reader of the store can log in as any of its users.
+        time_cost: the passes over the memory.
+        memory_cost: the memory in KiB.
+        parallelism: the lanes. OWASP recommends the three defaults: about 20 ms.
+        context: a passlib CryptContext, or an object with its methods `hash`, `verify`, `needs_update` and `identify`. It makes new
+            hashes, and verifies those that it identifies. Hashes of the known formats that it does not identify are verified as well.
+        plain: whether a stored value may be a password in plain text: marked with `{PLAIN}`, or of an unknown format. For migrations
+            only: a reader of the store can log in as any user.
 
     Raises:
         ConfigurationError: a parameter is too small, over the ceilings, or not a number, or the context lacks a method.
@@ -48,21 +48,15 @@ class PasswordHasher:
         self._passes, self._memory, self._parallelism = time_cost, memory_cost, parallelism
         self._plain = plain is True
         self._dummy: dict[str, str] = {}
-        self._probed: set[str] = set()  # formats that the context was seen to compute
-        numbers = {"time_cost": time_cost, "memory_cost": memory_cost, "parallelism": parallelism}
-        for name, number in numbers.items():
+        self._probed: set[str] = set()  # formats that the context has computed
+        for name, number in (("time_cost", time_cost), ("memory_cost", memory_cost), ("parallelism", parallelism)):
             check_whole(f"PasswordHasher({name}=...)", number, least=1)
         self._context = _checked(context)
-        self._check_numbers()
-
-    def _check_numbers(self) -> None:
         from watchword.checkers.passwords.argon2 import MAX_LANES, MAX_MEMORY, MAX_WORK
 
-        if self._memory < 8 * self._parallelism:
-            raise ConfigurationError(
-                f"PasswordHasher(memory_cost=...) must be 8 KiB or more for each lane: use {8 * self._parallelism} or more."
-            )
-        if self._memory * self._passes > MAX_WORK or self._memory > MAX_MEMORY or self._parallelism > MAX_LANES:
+        if memory_cost < 8 * parallelism:
+            raise ConfigurationError(f"PasswordHasher(memory_cost=...) must be 8 KiB or more for each lane: use {8 * parallelism} or more.")
+        if memory_cost * time_cost > MAX_WORK or memory_cost > MAX_MEMORY or parallelism > MAX_LANES:
             raise ConfigurationError(
                 f"PasswordHasher(...) must stay within memory_cost={MAX_MEMORY}, parallelism={MAX_LANES} and memory_cost * time_cost = "
                 f"{MAX_WORK}: a more costly hash is never verified."
@@ -72,24 +66,27 @@ class PasswordHasher:
         """Make a hash. Blocking, and slow on purpose.
 
         Args:
-            password: text, taken as UTF-8, or octets.
+            password: text, encoded as UTF-8, or octets.
 
         Raises:
-            ValueError: the password is empty, over 1,024 octets, holds a NUL, or is longer than the format of the context looks at.
+            ValueError: the password is empty, over 1,024 octets, holds a NUL, or is longer than the format of the context reads.
             TypeError: it is not a string or bytes.
         """
         if not isinstance(password, (str, bytes, bytearray)):
-            raise TypeError(f"a password is text or octets, not {type(password).__name__}")
+            raise TypeError(f"a password must be text or octets, got {type(password).__name__}")
         octets = as_octets(password)
         if not octets:
             raise ValueError("the password is empty")
         if len(octets) > MAX_PASSWORD_OCTETS:
             raise ValueError(f"the password is longer than {MAX_PASSWORD_OCTETS} octets")
         if b"\x00" in octets:
-            raise ValueError("the password holds a NUL, where some hash functions would stop reading")
-        limit = self._limit() if self._context is not None else None
-        if limit is not None and len(octets) > limit:
-            raise ValueError(f"the password is longer than the {limit} octets that {self._new().format} looks at")
+            raise ValueError("the password holds a NUL, where some hash functions stop reading")
+        if self._context is not None:
+            new = self._read(self.dummy())
+            if new is None:
+                raise ConfigurationError("PasswordHasher(context=...) no longer identifies its own hashes.")
+            if new.limit is not None and len(octets) > new.limit:
+                raise ValueError(f"the password is longer than the {new.limit} octets that {new.format} reads")
         return self._make(octets)
 
     def verify(self, hash: str, password: str | bytes) -> bool:  # noqa: A002 - the name of the argument is public
@@ -97,10 +94,10 @@ class PasswordHasher:
 
         Args:
             hash: the stored hash.
-            password: the password; text is taken as UTF-8.
+            password: the password; text is encoded as UTF-8.
 
         Raises:
-            Unavailable: it cannot be computed here and now. A bad hash and a bad password raise nothing.
+            Unavailable: it cannot be computed now. A bad hash and a bad password raise nothing.
         """
         from watchword.checkers.passwords.verify import matches
 
@@ -108,10 +105,10 @@ class PasswordHasher:
         return stored is not None and matches(stored, password)
 
     def needs_rehash(self, hash: str) -> bool:  # noqa: A002 - as above
-        """Tell whether a stored hash differs from what would be made now: in format, in parameters, or in the length of salt or digest.
+        """Tell whether a stored hash differs from new ones in format, in parameters, or in the length of salt or digest.
 
         Args:
-            hash: the stored hash; an unknown or malformed one is outdated, and so is what a context does not identify.
+            hash: the stored hash; one that is unknown, malformed, or not identified by the context is outdated.
         """
         try:
             stored = self._read(hash)
@@ -120,7 +117,7 @@ class PasswordHasher:
             if self._context is not None:
                 return self._context.identify(hash) is None or self._context.needs_update(hash) is not False
             return not stored.current or stored.profile != self._argon2_profile()
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - a context is foreign code
             return True
 
     def check(self, hash: str, owner: str) -> None:  # noqa: A002 - as above
@@ -128,10 +125,10 @@ class PasswordHasher:
 
         Args:
             hash: the stored hash.
-            owner: whose it is, for the message; the hash itself is never shown.
+            owner: its owner, for the message; the hash itself is never shown.
 
         Raises:
-            ConfigurationError: it is malformed, of an unknown format or an absurd cost, or its library is missing, broken, or lacks
+            ConfigurationError: it is malformed, of an unknown format or too costly, or its library is missing, broken, or lacks
                 the algorithm.
         """
         from watchword.checkers.passwords.check import check_computable, refuse_format
@@ -146,14 +143,14 @@ class PasswordHasher:
             self._probed.add(stored.format)
 
     def read(self, hash: str, owner: str) -> StoredHash:  # noqa: A002 - as above
-        """Return a stored hash as it is verified.
+        """Return a parsed hash.
 
         Args:
             hash: the stored hash.
-            owner: whose it is, for the message.
+            owner: its owner, for the message.
 
         Raises:
-            ConfigurationError: it is malformed, of an unknown format or an absurd cost: it matches nothing.
+            ConfigurationError: it is malformed, of an unknown format or too costly, so it matches no password.
         """
         from watchword.checkers.passwords.check import check_found
         from watchword.checkers.passwords.formats import examine
@@ -162,13 +159,13 @@ class PasswordHasher:
         return check_found(hash, examine(hash, plain_text=self._plain), owner) if stored is None else stored
 
     def find(self, hash: str) -> StoredHash | None:  # noqa: A002 - as above
-        """Return a stored hash as it is verified; None: it is malformed, of an unknown format or an absurd cost, and matches nothing.
+        """Return a parsed hash; None: it is malformed, of an unknown format or too costly, so it matches no password.
 
         Args:
             hash: the stored hash.
 
         Raises:
-            Unavailable: it cannot be told, because the context or the machine fails.
+            Unavailable: the context or the machine fails.
         """
         try:
             return self._read(hash)
@@ -183,7 +180,7 @@ class PasswordHasher:
             hash: the stored hash.
 
         Returns:
-            None if it is malformed, of an unknown format or of an absurd cost: it matches nothing then, and costs nothing.
+            None: it is malformed, of an unknown format or too costly, so it is never verified.
         """
         try:
             stored = self.find(hash)
@@ -192,16 +189,16 @@ class PasswordHasher:
         return None if stored is None else stored.profile
 
     def dummy(self) -> str:
-        """Return the dummy hash: one of a random password, with the parameters of new hashes.
+        """Return the dummy hash: the hash of a random password, with the parameters of new hashes.
 
-        It is made with the first call, and checked: it is well-formed, it has the profile that new hashes have, its own password
-        matches it, and an empty one does not (threats W3).
+        The first call makes and checks it: it must be well-formed, have the profile of new hashes, match its own password, and not match
+        an empty one (threats W3).
 
         Raises:
-            ConfigurationError: this machine cannot compute new hashes, or the context makes hashes that fail this.
+            ConfigurationError: this machine cannot compute new hashes, or those of the context fail the check.
         """
         if not self._dummy:
-            self._dummy.setdefault("made", self._checked_dummy())  # of two threads the first one's stays
+            self._dummy.setdefault("made", self._checked_dummy())  # of two threads the first one wins
         return self._dummy["made"]
 
     def _checked_dummy(self) -> str:
@@ -217,7 +214,7 @@ class PasswordHasher:
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - a context is foreign code
-            why = describe(error, quote=True)  # what was hashed is thrown away
+            why = describe(error, quote=True)  # the hashed password is random, and is discarded
             raise ConfigurationError(
                 f"this machine cannot compute new password hashes: {why}. Update the libraries of the hasher."
             ) from None
@@ -241,16 +238,7 @@ class PasswordHasher:
         try:
             return answers(stored, b"")
         except HashUnavailable:
-            return False  # some functions refuse an empty password; they are never asked about one
-
-    def _new(self) -> StoredHash:
-        stored = self._read(self.dummy())
-        if stored is None:
-            raise ConfigurationError("PasswordHasher(context=...) no longer identifies its own hashes.")
-        return stored
-
-    def _limit(self) -> int | None:
-        return self._new().limit
+            return False  # some functions refuse an empty password
 
     def _argon2_profile(self) -> str:
         return f"argon2id m={self._memory} t={self._passes} p={self._parallelism}"
@@ -260,7 +248,7 @@ class PasswordHasher:
             return self._compute(octets)
         except ConfigurationError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it says may hold the password
+        except Exception as error:  # noqa: BLE001 - its message may hold the password
             if self._context is not None:
                 raise ValueError(f"the context does not hash this password: it raised {type(error).__name__}") from None
             unavailable = outage(error, "argon2id", quote=True)

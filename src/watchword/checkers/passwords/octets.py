@@ -1,23 +1,23 @@
-"""Converts a password to the octets that a hash function gets, and tells whether a match of them counts."""
+"""Converts a password to the octets that are hashed, and tells whether a match of them counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 MAX_PASSWORD_OCTETS = 1024
-"""How long a password may be: far beyond any passphrase. Without a bound a password is a way to make us work (threats W4)."""
+"""The longest password: far beyond any passphrase. Without a bound, long passwords overload the server (threats W4)."""
 
 BCRYPT_OCTETS = 72
-"""How long a password may be where bcrypt hashed it: bcrypt looks at no more, and version 5 of the library raises beyond (threats W1)."""
+"""The longest password for bcrypt: it ignores the rest, and version 5 of the library raises for it (threats W1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is hashed in place of a password.
+    """The octets that are hashed for a password.
 
     Args:
         octets: never empty, never with a NUL, never longer than the bound.
-        fits: whether it is the password itself. If not, the work is done all the same, and the answer is no.
+        fits: whether they are the password itself. Otherwise they are hashed for the time that it takes, and do not match.
     """
 
     octets: bytes = field(repr=False)
@@ -25,12 +25,12 @@ class Prepared:
 
 
 def prepare(password: object, *, limit: int | None = None, text: bool = False) -> Prepared:
-    """Bound a password; what cannot match costs as much as what can.
+    """Bound a password. One that cannot match costs as much as one that can.
 
     Args:
-        password: text, taken as UTF-8, or octets; anything else fits nothing.
-        limit: how many octets the format looks at.
-        text: whether the library takes text only.
+        password: text, encoded as UTF-8, or octets; any other value does not fit.
+        limit: how many octets the format reads.
+        text: whether the library accepts text only.
     """
     octets = as_octets(password)
     bound = MAX_PASSWORD_OCTETS if limit is None else min(limit, MAX_PASSWORD_OCTETS)
@@ -45,7 +45,7 @@ def prepare(password: object, *, limit: int | None = None, text: bool = False) -
 
 
 def as_octets(password: object) -> bytes:
-    """Return a password as octets; empty if it is not one. Of a far too long one the beginning is enough."""
+    """Return a password as octets, cut after one that is too many; empty: it is neither text nor octets."""
     if isinstance(password, str):
         return str.encode(password[: MAX_PASSWORD_OCTETS + 1], "utf-8", "surrogatepass")
     if isinstance(password, (bytes, bytearray)):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from watchword.errors import Unavailable
 
-_PANIC = "pyo3_runtime"  # the module of the exception with which a library in Rust panics. It is not an Exception
-_QUOTABLE = (ImportError, AttributeError, MemoryError)  # their words come from the interpreter, not from what was hashed
-_OPENSSL = "[digital envelope routines]"  # how the messages of OpenSSL's key derivations begin; they are fixed texts
+_PANIC = "pyo3_runtime"  # the module of the exception for panics of Rust libraries, a BaseException
+_QUOTABLE = (ImportError, AttributeError, MemoryError)  # the interpreter writes their messages, without the password
+_OPENSSL = "[digital envelope routines]"  # the beginning of OpenSSL's messages about key derivation, which are fixed texts
 
 
 class HashUnavailable(Unavailable):
-    """A password cannot be hashed or verified on this machine at this moment.
+    """A password cannot be hashed or verified on this machine now: the client gets 503.
 
-    The library is missing or broken, memory or threads are used up, or OpenSSL was built without an algorithm. It says nothing
-    about the password: the client gets 503.
+    The library is missing or broken, memory or threads are used up, or OpenSSL was built without an algorithm.
 
     Args:
-        format: of the hash, such as "bcrypt".
-        cause: what failed, without secrets.
+        format: the format of the hash, such as "bcrypt".
+        cause: the failure, without secrets.
         retry_after: whole seconds, or None.
     """
 
@@ -31,15 +30,15 @@ class HashUnavailable(Unavailable):
 
 
 def outage(error: BaseException, format: str, *, quote: bool) -> HashUnavailable:  # noqa: A002 - as above
-    """Return the outage that an exception of a hash library stands for.
+    """Return the outage for an exception of a hash library.
 
     Args:
-        error: what the library raised.
-        format: of the hash.
-        quote: whether the library is one whose messages are known. Those of other code may hold a password.
+        error: the exception.
+        format: the format of the hash.
+        quote: whether the messages of the library are known. Those of other code may hold a password.
 
     Raises:
-        BaseException: the same exception, if it ends the program: KeyboardInterrupt and its kin.
+        BaseException: the same exception, if it ends the program, such as KeyboardInterrupt.
     """
     if ends_program(error):
         raise error
@@ -49,21 +48,12 @@ def outage(error: BaseException, format: str, *, quote: bool) -> HashUnavailable
 
 
 def ends_program(error: BaseException) -> bool:
-    """Tell whether an exception is to go through: KeyboardInterrupt and its kin, and not the panic of a library.
-
-    Args:
-        error: the exception.
-    """
+    """Tell whether an exception ends the program, such as KeyboardInterrupt; the panic of a library does not."""
     return not isinstance(error, Exception) and type(error).__module__ != _PANIC
 
 
 def describe(error: BaseException, *, quote: bool) -> str:
-    """Return the type of an exception, and its message where that may be shown.
-
-    Args:
-        error: the exception.
-        quote: whether its message holds no secret.
-    """
+    """Return the type of an exception and, with `quote`, its message, which must not hold a secret then."""
     message = str(error) if quote else ""
     return f"{type(error).__name__}: {ascii(message)[1:-1][:300]}" if message else type(error).__name__
 

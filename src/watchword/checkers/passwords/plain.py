@@ -9,7 +9,7 @@ from watchword.checkers.passwords.octets import MAX_PASSWORD_OCTETS
 from watchword.checkers.passwords.stored import Library, StoredHash
 
 MARK = "{PLAIN}"
-_NOTHING = Library("", "", "", lambda: None)
+_NO_LIBRARY = Library("", "", "", lambda: None)
 
 
 def read(text: str) -> StoredHash | None:
@@ -17,5 +17,5 @@ def read(text: str) -> StoredHash | None:
     stored = text.removeprefix(MARK).encode("utf-8", "surrogatepass")
     if not 0 < len(stored) <= MAX_PASSWORD_OCTETS or b"\x00" in stored:
         return None
-    # Digests are of one length, so that not even the length of the stored one shows in the time.
-    return StoredHash("plain", "", _NOTHING, lambda octets: compare_digest(sha256(octets).digest(), sha256(stored).digest()))
+    # Digests have one length, so the time does not show the length of the stored password.
+    return StoredHash("plain", "", _NO_LIBRARY, lambda octets: compare_digest(sha256(octets).digest(), sha256(stored).digest()))

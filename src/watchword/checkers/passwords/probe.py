@@ -1,4 +1,4 @@
-"""Finds out whether this machine can compute a format, before the first login depends on it (threat W12)."""
+"""Tests whether this machine can compute a format, before the first login depends on it (threat W12)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PASSWORD = b"probe"
 
-# One hash of PASSWORD for each format, at next to no cost. They take 30 ms all together, so that a table with all formats starts at once.
+# One cheap hash of PASSWORD for each format: a table with all formats starts within 30 ms.
 HASHES: Mapping[str, str] = {
     "argon2id": "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$V/D8LrbLfVeMLTz7kgebSx8VMWlroKBgCWK3nuq9GYk",
     "argon2i": "$argon2i$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$PjINCtDResIkGh3NYPL9ufVhtnc7t/9/c6+WM9/O13A",
@@ -54,11 +54,7 @@ HASHES: Mapping[str, str] = {
 
 
 def trouble(stored: StoredHash) -> str:
-    """Return why hashes of this format cannot be computed here, and what to do; empty if they can.
-
-    Args:
-        stored: a hash of the format.
-    """
+    """Return why hashes of this format cannot be computed here, and what to do; empty if they can."""
     library = stored.library
     if not library.module:
         return ""
@@ -85,7 +81,7 @@ def _import_trouble(library: Library, error: Exception) -> str:
 
 
 @lru_cache(maxsize=64)
-def _matches(name: str, library: object) -> bool:  # noqa: ARG001 - what was computed with one import says nothing about the next
+def _matches(name: str, library: object) -> bool:  # noqa: ARG001 - each import of the library is tested again
     """Compute one cheap hash twice. An exception is not cached: it may pass."""
     probe = examine(HASHES[name]).stored
     return probe is not None and probe.verify(PASSWORD) is True and probe.verify(PASSWORD + b"-") is not True

@@ -10,7 +10,7 @@ from watchword.checkers.passwords.outage import outage
 if TYPE_CHECKING:
     from watchword.checkers.passwords.stored import StoredHash
 
-# The formats, and the patterns that read them, are loaded with the first hash: a guard for tokens alone never needs them.
+# The formats and their patterns are imported with the first hash: a guard for tokens alone never needs them.
 
 
 def verify_password(hash: str, password: str | bytes) -> bool:  # noqa: A002 - the name of the argument is public
@@ -18,18 +18,17 @@ def verify_password(hash: str, password: str | bytes) -> bool:  # noqa: A002 - t
 
     Args:
         hash: a hash in one of the formats of docs/passwords.md.
-        password: the password; text is taken as UTF-8.
+        password: the password; text is encoded as UTF-8.
 
     Returns:
-        True if it matches. A hash that is malformed, of an unknown format or of an absurd cost matches nothing.
+        True if it matches. A hash that is malformed, of an unknown format or too costly matches no password.
 
     Raises:
-        Unavailable: a well-formed hash cannot be computed here and now: its library is missing or fails, or memory is used up. A bad
+        Unavailable: a well-formed hash cannot be computed now: its library is missing or fails, or memory is used up. A bad
             hash and a bad password raise nothing.
 
-    Trust: the hash comes from a trusted store, the password from an untrusted client. An empty one, one of over 1,024 octets, of more
-    octets than the format looks at (72 with bcrypt, 8 with des-crypt), or with a NUL in it, matches nothing, and the work
-    is the same.
+    Trust: the store of the hash is trusted, the password is not. A password that is empty, has over 1,024 octets, more octets than the
+    format reads (72 with bcrypt, 8 with des-crypt) or a NUL does not match, after the same work.
     """
     from watchword.checkers.passwords.formats import examine
 
@@ -42,10 +41,10 @@ def check_hash(hash: str, owner: str) -> None:  # noqa: A002 - as above
 
     Args:
         hash: the stored hash.
-        owner: whose it is, for the message; the hash itself is never shown.
+        owner: its owner, for the message; the hash itself is never shown.
 
     Raises:
-        ConfigurationError: it is malformed, of an unknown format or an absurd cost, or this machine cannot compute it.
+        ConfigurationError: it is malformed, of an unknown format or too costly, or this machine cannot compute it.
     """
     from watchword.checkers.passwords.check import check_computable, check_found
     from watchword.checkers.passwords.formats import examine
@@ -60,7 +59,7 @@ def identify(hash: str) -> str | None:  # noqa: A002 - as above
         hash: the stored hash.
 
     Returns:
-        None if it is malformed, of an unknown format or of an absurd cost: it matches nothing then.
+        None: it is malformed, of an unknown format or too costly.
     """
     from watchword.checkers.passwords.formats import examine
 
@@ -69,19 +68,15 @@ def identify(hash: str) -> str | None:  # noqa: A002 - as above
 
 
 def matches(stored: StoredHash, password: object) -> bool:
-    """Verify, once, whatever the password is."""
+    """Verify any value as a password, with one hash."""
     prepared = prepare(password, limit=stored.limit, text=stored.text)
     return answers(stored, prepared.octets) and prepared.fits
 
 
 def answers(stored: StoredHash, octets: bytes) -> bool:
-    """Ask the library of a hash; only True is a match.
-
-    Raises:
-        HashUnavailable: it raises an exception.
-    """
+    """Tell whether the library of a hash answers True; an exception of it becomes `HashUnavailable`."""
     try:
         return stored.verify(octets) is True
-    except BaseException as error:  # noqa: BLE001 - goes through where it ends the program
+    except BaseException as error:  # noqa: BLE001 - raised again if it ends the program
         unavailable = outage(error, stored.format, quote=stored.library.quotable)
-    raise unavailable  # here, where it has no context: that would lead to the frames that hold the password
+    raise unavailable  # outside of `except`: a context would lead to the frames that hold the password

@@ -1,67 +1,39 @@
-"""Reads and verifies Werkzeug's formats by its `check_password_hash`: Flask applications store them."""
+"""Reads Werkzeug's formats, which Flask applications store; its `check_password_hash` verifies them."""
 
 from __future__ import annotations
 
-from watchword.checkers.passwords.stored import (
-    MAX_ITERATIONS,
-    MAX_SALT_OCTETS,
-    NUMBER,
-    Library,
-    StoredHash,
-    compiled,
-    scrypt_is_bounded,
-    scrypt_is_possible,
-)
+from functools import partial
+from typing import TYPE_CHECKING
 
-_SALT = rf"[!-#%-~]{{1,{MAX_SALT_OCTETS}}}"  # printable and no `$`; Werkzeug makes it of letters and digits
-_SCRYPT = compiled(rf"scrypt:({NUMBER}):({NUMBER}):({NUMBER})\${_SALT}\$[0-9a-f]{{128}}")
-_PBKDF2 = compiled(rf"pbkdf2:(sha(?:1|224|256|384|512)):({NUMBER})\${_SALT}\$([0-9a-f]{{40,128}})")
+from watchword.checkers.passwords.stored import MAX_ITERATIONS, NUMBER, SALT, Library, StoredHash, reader, scrypt_hash
+
+if TYPE_CHECKING:
+    import re
+
 _HEXADECIMAL = {"sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 
-
-def _load() -> object:
-    import werkzeug.security
-
-    return werkzeug.security
+WERKZEUG = Library("Werkzeug is not installed", "werkzeug", "werkzeug", partial(__import__, "werkzeug.security"))
 
 
-WERKZEUG = Library("Werkzeug is not installed", "werkzeug", "werkzeug", _load)
-
-
-def read_scrypt(text: str) -> StoredHash | None:
+@reader(rf"scrypt:({NUMBER}):({NUMBER}):({NUMBER})\${SALT}\$[0-9a-f]{{128}}")
+def read_scrypt(found: re.Match[str]) -> StoredHash | None:
     """Read an scrypt hash of Werkzeug."""
-    found = _SCRYPT.fullmatch(text)
-    if found is None:
-        return None
     n, r, p = map(int, found.groups())
-    # Werkzeug lets scrypt have 132·N·r·p octets. With little work that is less than it takes, and scrypt fails at once.
-    enough = 128 * r * (p + n + 2) <= 132 * n * r * p
-    if not scrypt_is_possible(n, r) or not enough:
+    # Werkzeug gives scrypt 132·N·r·p octets. With little work scrypt needs more, and fails at once.
+    if 128 * r * (p + n + 2) > 132 * n * r * p:
         return None
-    return StoredHash(
-        "werkzeug-scrypt",
-        f"n={n} r={r} p={p}",
-        WERKZEUG,
-        lambda octets: _matches(text, octets),
-        text=True,
-        bounded=scrypt_is_bounded(n, r, p),
-    )
+    return scrypt_hash("werkzeug-scrypt", (n, r, p), WERKZEUG, lambda octets: _matches(found.string, octets), text=True)
 
 
-def read_pbkdf2(text: str) -> StoredHash | None:
+@reader(rf"pbkdf2:(sha(?:1|224|256|384|512)):({NUMBER})\${SALT}\$([0-9a-f]{{40,128}})")
+def read_pbkdf2(found: re.Match[str]) -> StoredHash | None:
     """Read a PBKDF2 hash of Werkzeug."""
-    found = _PBKDF2.fullmatch(text)
-    if found is None or len(found.group(3)) != _HEXADECIMAL[found.group(1)]:
+    algorithm, iterations = found.group(1, 2)
+    if len(found.group(3)) != _HEXADECIMAL[algorithm]:
         return None
-    digest, iterations = found.group(1, 2)
-    return StoredHash(
-        "werkzeug-pbkdf2",
-        f"{digest} {iterations}",
-        WERKZEUG,
-        lambda octets: _matches(text, octets),
-        text=True,
-        bounded=int(iterations) <= MAX_ITERATIONS,
-    )
+    bounded = int(iterations) <= MAX_ITERATIONS
+    cost = f"{algorithm} {iterations}"
+    return StoredHash("werkzeug-pbkdf2", cost, WERKZEUG, lambda octets: _matches(found.string, octets), text=True, bounded=bounded)
 
 
 def _matches(text: str, octets: bytes) -> object:

@@ -61,7 +61,7 @@ def test_the_longest_password_is_hashed() -> None:
 @pytest.mark.parametrize("wrong", [None, 7, ["s3cret"]])
 def test_an_invalid_password_is_not_hashed(wrong: Any) -> None:
     """The message names the type alone."""
-    with pytest.raises(TypeError, match=f"a password is text or octets, not {type(wrong).__name__}"):
+    with pytest.raises(TypeError, match=f"a password must be text or octets, got {type(wrong).__name__}"):
         CHEAP.hash(wrong)
 
 
