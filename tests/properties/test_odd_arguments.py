@@ -103,7 +103,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "OpaqueTokens.recognise": {"text": "TOKEN"},
     "OpaqueTokens.redeem": {"token": "TOKEN"},
     "OpaqueTokens.revoke": {"token_or_handle": "TOKEN"},
-    "OpaqueTokens.revoke_all": {"subject": "1"},
+    "OpaqueTokens.revoke_all": {"owner": "1"},
 }
 CHECKERS: dict[str, Any] = {"Accounts": Accounts, "APIKeys": APIKeys, "OpaqueTokens": OpaqueTokens}
 

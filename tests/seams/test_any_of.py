@@ -196,7 +196,7 @@ class Async(Plain):
     [
         ((), "two checkers or more, got 0"),
         ((TABLE,), "two checkers or more, got 1"),
-        ((TABLE, Plain("p")), r"Tokens has no recognises\(credentials\), so it would be asked about everything"),
+        ((TABLE, Plain("p")), r"Tokens has no recognises\(credentials\), so the checkers after it would never be asked"),
         ((AnyOf(Plain("p"), TABLE), Plain("q")), r"Tokens has no recognises\(credentials\)"),
         ((Async("p"), TABLE), "recognises of Async must be a plain method"),
         ((Plain("p"), None), "a checker must be a function, or an object with check"),

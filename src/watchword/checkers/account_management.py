@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from watchword.checkers.lookups import find_account, get_account
-from watchword.checkers.names import canonical, check_password, user_name
-from watchword.checkers.record_checks import check_names, check_scopes, check_text, check_texts, check_time
+from watchword.checkers.lookups import account_named, get_account, pages
+from watchword.checkers.names import check_password, user_name
+from watchword.checkers.record_checks import check_grants, check_text, check_texts, check_time
 from watchword.errors import ConfigurationError, NotFound, Unavailable
-from watchword.stores.ports import PAGE, AccountRecord
+from watchword.stores.ports import AccountRecord
 from watchword.validators import invalid, shown
 
 if TYPE_CHECKING:
@@ -31,52 +31,53 @@ def new_account(
     *,
     id: str | None = None,  # noqa: A002 - the name of the field
     names: Iterable[str] = (),
-    roles: Iterable[str] = (),
-    scopes: Iterable[str] = (),
-    permissions: Iterable[str] = (),
+    **grants: Iterable[str],
 ) -> AccountRecord:
-    """Return an account that may be added; see `AccountManagement.add`.
-
-    Args:
-        name: by which it logs in.
-        password_hash: from elsewhere; None: no password lets it in.
-        hasher: knows whether a password can match it.
-        now: the present, Unix seconds.
-        id: the id of its principal; None: the name.
-        names: more names.
-        roles: its roles.
-        scopes: its scopes.
-        permissions: its permissions.
-
-    Raises:
-        ConfigurationError: a name that cannot be sent, or a hash that could never match.
-    """
+    """Return a checked account that a store can add; see `AccountManagement.add`."""
     everything = tuple(dict.fromkeys(user_name(one) for one in (name, *check_texts("names", names))))
     if id is not None:
         check_text("the id of an account", id)
     if password_hash is not None:
         hasher.check(password_hash, name)
-    return AccountRecord(
-        id=everything[0] if id is None else id,
-        names=everything,
-        password_hash=password_hash,
-        hash_profile=None if password_hash is None else hasher.profile(password_hash),
-        password_changed_at=None if password_hash is None else now,
-        roles=check_names("roles", roles),
-        scopes=check_scopes(scopes),
-        permissions=check_names("permissions", permissions),
-        created_at=now,
-    )
+    account = AccountRecord(id=everything[0] if id is None else id, names=everything, created_at=now, **check_grants(**grants))
+    return account if password_hash is None else with_hash(account, password_hash, hasher, now)
+
+
+def with_hash(account: AccountRecord, hash: str, hasher: PasswordHasher, now: float) -> AccountRecord:  # noqa: A002 - what it is
+    """Return an account with another password hash, set now."""
+    return replace(account, password_hash=hash, hash_profile=hasher.profile(hash), password_changed_at=now)
+
+
+def change_account(
+    store: AccountStore, account: AccountRecord, change: Callable[[AccountRecord], AccountRecord], *, fold_case: bool = False
+) -> AccountRecord:
+    """Replace an account by what a function makes of it, again if another process changed it meanwhile.
+
+    Raises:
+        NotFound: it was removed meanwhile.
+        Unavailable: other changes came first too often.
+    """
+    # Read again by its id alone: the id of one account may be a name of another.
+    for _ in range(TRIES):
+        kept = store.replace_account(change(account), fold_case=fold_case)
+        if kept is not None:
+            return kept
+        again = get_account(store, account.id)
+        if again is None:
+            raise NotFound(f"there is no account {account.id!r} any more")
+        account = again
+    raise Unavailable(f"the account {account.id!r} was changed by others {TRIES} times meanwhile")
 
 
 class AccountManagement:
-    """What operators do with accounts. Every method may block, for a disk, a network or a password hash.
+    """Manages accounts, for operators. Every method may block, for a disk, a network or a password hash.
 
-    A change counts for the guard at once: in this process with the next request, in others within the
-    bound that the store states. An account is named by any of its names, or by its id.
+    A change takes effect at once: in this process with the next request, in others within the bound that the store states.
+    An account is named by one of its names, or by its id. A method raises `NotFound` if there is no such account, and
+    `Unavailable` if the store does not answer.
 
     Args:
-        store: where they live.
+        store: holds the accounts.
         verifier: makes the hashes.
         clock: tells the time.
         fold_case: whether names that differ in case alone are the same.
@@ -103,30 +104,28 @@ class AccountManagement:
         """Add an account.
 
         Args:
-            name: by which it logs in.
-            password: None: no password lets it in until one is set.
-            id: the id of its principal, which stays for good; None: the name.
-            names: more names by which it logs in.
-            roles: what `role(...)` asks for.
-            scopes: what `scope(...)` asks for.
-            permissions: what `permission(...)` asks for.
-            password_hash: in place of a password, its hash from elsewhere, in any format that `verify_password` knows.
+            name: the login name.
+            password: None: no password is accepted until one is set.
+            id: the id of its principal, which never changes; None: the name.
+            names: more login names.
+            roles: the roles that `role(...)` compares.
+            scopes: the scopes that `scope(...)` compares.
+            permissions: the permissions that `permission(...)` compares.
+            password_hash: a hash from elsewhere in place of a password, in any format that `verify_password` knows.
 
         Returns:
-            The account, as it is kept.
+            The account, as it is stored.
 
         Raises:
             AlreadyExists: the id or a name is taken.
-            ConfigurationError: a name that cannot be sent, a password that cannot be used, or a hash that could never match.
-            Unavailable: the store does not answer.
+            ConfigurationError: a name or password cannot be sent, or the hash could never match.
         """
         if password is not None and password_hash is not None:
             raise ConfigurationError("add(...) takes password=... or password_hash=..., got both. Leave one out.")
         hasher, now = self._verifier.hasher, self._clock.now()
         account = new_account(name, password_hash, hasher, now, id=id, names=names, roles=roles, scopes=scopes, permissions=permissions)
         if password is not None:
-            hash_ = self._hash(password)
-            account = replace(account, password_hash=hash_, hash_profile=hasher.profile(hash_), password_changed_at=now)
+            account = with_hash(account, self._hash(password), hasher, now)
         return self._store.add_account(account, fold_case=self._fold_case)
 
     def get(self, name: str) -> AccountRecord:
@@ -136,77 +135,58 @@ class AccountManagement:
             name: one of its names, or its id.
 
         Raises:
-            NotFound: there is no such account.
             ConfigurationError: the name is not a string.
-            Unavailable: the store does not answer.
         """
         if not isinstance(name, str):
             raise invalid("the name of an account", "be a string", name, secret=True)
-        found = find_account(self._store, canonical(name), fold_case=self._fold_case) or get_account(self._store, name)
+        found = account_named(self._store, name, fold_case=self._fold_case)
         if found is None:
             raise NotFound(f"there is no account {shown(name)}")
         return found
 
     def list(self) -> Iterator[AccountRecord]:
-        """Return all accounts, in the order of their ids; read page by page.
-
-        Raises:
-            Unavailable: the store does not answer.
-        """
-        after = ""
-        while page := self._store.list_accounts(after=after, limit=PAGE):
-            yield from page
-            after = page[-1].id
+        """Return all accounts, in the order of their ids; read page by page."""
+        return pages(lambda after: self._store.list_accounts(after=after))
 
     def set_password(self, name: str, password: str) -> AccountRecord:
-        """Give an account a new password. Sessions, keys and tokens that it holds stay; `revoke_all` ends them.
+        """Set the password of an account. Its sessions, keys and tokens stay; `revoke_all` ends them.
 
         Args:
             name: one of its names, or its id.
-            password: the new one.
+            password: the new password.
 
         Raises:
-            NotFound: there is no such account.
-            ConfigurationError: the password cannot be used: it is empty, too long, or cannot be sent in Basic.
-            Unavailable: the store does not answer.
+            ConfigurationError: the password is empty, too long, or cannot be sent in Basic.
         """
         account = self.get(name)
-        hash_ = self._hash(password)
-        profile, now = self._verifier.hasher.profile(hash_), self._clock.now()
-        return self._change(account, lambda old: replace(old, password_hash=hash_, hash_profile=profile, password_changed_at=now))
+        hash_, now = self._hash(password), self._clock.now()
+        return self._change(account, lambda old: with_hash(old, hash_, self._verifier.hasher, now))
 
     def disable(self, name: str) -> AccountRecord:
         """Disable an account until it is enabled: its password, keys and tokens are refused.
 
         Args:
             name: one of its names, or its id.
-
-        Raises:
-            NotFound: there is no such account.
         """
         return self._change(self.get(name), lambda account: replace(account, disabled=True))
 
     def enable(self, name: str) -> AccountRecord:
-        """Open a disabled account again.
+        """Enable a disabled account again.
 
         Args:
             name: one of its names, or its id.
-
-        Raises:
-            NotFound: there is no such account.
         """
         return self._change(self.get(name), lambda account: replace(account, disabled=False))
 
     def lock(self, name: str, until: float) -> AccountRecord:
-        """Shut the password of an account for a while.
+        """Refuse the password of an account for a while.
 
         Args:
             name: one of its names, or its id.
-            until: Unix seconds.
+            until: the end, Unix seconds.
 
         Raises:
-            NotFound: there is no such account.
-            ConfigurationError: the time is none.
+            ConfigurationError: the end is not a time.
         """
         end = check_time("the end of a lock", until)
         if end is None:
@@ -214,13 +194,10 @@ class AccountManagement:
         return self._change(self.get(name), lambda account: replace(account, locked_until=end))
 
     def unlock(self, name: str) -> AccountRecord:
-        """Open a locked account.
+        """Unlock a locked account.
 
         Args:
             name: one of its names, or its id.
-
-        Raises:
-            NotFound: there is no such account.
         """
         return self._change(self.get(name), lambda account: replace(account, locked_until=None))
 
@@ -233,40 +210,27 @@ class AccountManagement:
         scopes: Iterable[str] | None = None,
         permissions: Iterable[str] | None = None,
     ) -> AccountRecord:
-        """Change what an account is called and what it may. What is None stays.
+        """Change names, roles, scopes and permissions of an account. Each given value replaces the old one; None keeps it.
 
         Args:
             name: one of its names, or its id.
-            names: all the names by which it logs in from now on.
-            roles: all of its roles.
-            scopes: all of its scopes.
-            permissions: all of its permissions.
+            names: all login names.
+            roles: all roles.
+            scopes: all scopes.
+            permissions: all permissions.
 
         Raises:
-            NotFound: there is no such account.
             AlreadyExists: a name is taken.
-            ConfigurationError: a name cannot be sent, or none would be left.
+            ConfigurationError: a name cannot be sent, or the account would have no name.
         """
         new_names = None if names is None else tuple(dict.fromkeys(map(user_name, check_texts("names", names))))
         if new_names == ():
             raise ConfigurationError("an account must keep at least one name. Give names=[...] with one or more.")
-        given = {
-            field: check_scopes(held) if field == "scopes" else check_names(field, held)
-            for field, held in (("roles", roles), ("scopes", scopes), ("permissions", permissions))
-            if held is not None
-        }
-        account = self.get(name)
-
-        def changed(old: AccountRecord) -> AccountRecord:
-            return replace(
-                old,
-                names=old.names if new_names is None else new_names,
-                roles=given.get("roles", old.roles),
-                scopes=given.get("scopes", old.scopes),
-                permissions=given.get("permissions", old.permissions),
-            )
-
-        return self._change(account, changed)
+        given = {"roles": roles, "scopes": scopes, "permissions": permissions}
+        changes = check_grants(**{what: names for what, names in given.items() if names is not None})
+        if new_names is not None:
+            changes["names"] = new_names
+        return self._change(self.get(name), lambda account: replace(account, **changes))
 
     def remove(self, name: str) -> AccountRecord:
         """Remove an account, and revoke all of its keys and tokens.
@@ -276,9 +240,6 @@ class AccountManagement:
 
         Returns:
             The account as it was.
-
-        Raises:
-            NotFound: there is no such account.
         """
         account = self.get(name)
         if not self._store.remove_account(account.id, self._clock.now()):
@@ -286,16 +247,7 @@ class AccountManagement:
         return account
 
     def _change(self, account: AccountRecord, change: Callable[[AccountRecord], AccountRecord]) -> AccountRecord:
-        # By its id from here on, and not looked up anew: the id of one account may be a name of another.
-        for _ in range(TRIES):
-            kept = self._store.replace_account(change(account), fold_case=self._fold_case)
-            if kept is not None:
-                return kept
-            again = get_account(self._store, account.id)
-            if again is None:
-                raise NotFound(f"there is no account {account.id!r} any more")
-            account = again
-        raise Unavailable(f"the account {account.id!r} was changed by others {TRIES} times meanwhile")
+        return change_account(self._store, account, change, fold_case=self._fold_case)
 
     def _hash(self, password: str) -> str:
         try:

@@ -41,40 +41,40 @@ if TYPE_CHECKING:
     from watchword.stores.ports import AccountStore
     from watchword.verdict import Verdict
 
-NOTED_EVERY = 60.0  # seconds: how exact the time of the last login is, and how long a hash that is being made anew is left alone
+NOTED_EVERY = 60.0  # seconds between two notes of a login, and between two attempts to renew one hash
 
-_NOBODY = AccountRecord(id="", names=())  # stands for the account that an unknown name does not have
+_NO_ACCOUNT = AccountRecord(id="", names=())  # used for an unknown name, so that each step is the same
 
 STANDING = frozenset({Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED})
-"""What may be wrong with an account whose password is right."""
+"""The reasons to refuse an account whose password is right."""
 
 
 class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
-    """The accounts of a store: who logs in by name and password.
+    """Accounts in a store, which log in by name and password.
 
-    Every check costs one verification: of an unknown name, a wrong password, a disabled, locked or expired account. An
-    unknown name is verified against a dummy, in a format and at a cost that accounts of this store have.
+    Every check costs one verification, also for an unknown name and for a disabled, locked or expired account. An unknown name is
+    verified against a dummy hash, with a format and a cost that accounts of this store have.
 
-    After a right password, once the response is sent, a hash that is outdated is made anew (compare and set: a password that
-    was changed meanwhile stays changed), and the login is noted, at most once a minute.
+    After a right password, once the response is sent, an outdated hash is renewed (compare and set: a password that was changed
+    meanwhile stays changed), and the login is noted, at most once a minute.
 
-    Its methods add, list and change accounts; so does the command `watchword user`.
+    Its methods add, list and change accounts, as the command `watchword user` does.
 
     Args:
-        store: where they live.
+        store: holds the accounts.
         hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
-        limiter: bounds the hashes that are computed at once; None: the one of this process.
-        clock: tells the time; None: the machine's.
+        limiter: bounds the number of hashes that are computed at once; None: the limiter of this process.
+        clock: tells the time; None: the system clock.
         fold_case: whether names that differ in case alone are the same.
-        max_age: for how many seconds a password is good after it was set; None: for ever.
+        max_age: how many seconds a password is valid after it was set; None: for ever.
         disclose: which of `Reason.DISABLED`, `Reason.LOCKED` and `Reason.PASSWORD_EXPIRED` are disclosed after the right password
-            (decision D14). Other callers never learn of them.
-        remember: how many right passwords are remembered at most, so that they are hashed once; 0: none.
-        remember_for: for how many seconds.
-        on_event: is told of hashes that cannot be used; None: the log.
+            (decision D14). They are never disclosed to other callers.
+        remember: how many right passwords are cached at most, so that they are hashed once; 0: none.
+        remember_for: how many seconds they are cached.
+        on_event: receives notices of unusable hashes; None: the log.
 
     Raises:
-        ConfigurationError: an argument that cannot be right.
+        ConfigurationError: an argument is wrong.
 
     Trust: the store is trusted; credentials are not.
     """
@@ -114,22 +114,22 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         self._rehashed: Bounded[bytes, float] = Bounded(1000)
         self._rehashing: PerProcess[dict[str, object]] = PerProcess(dict)
         self._noted: Bounded[bytes, float] = Bounded(10_000)
-        # Made and checked now: a guard that cannot refuse unknown names at full cost is not to start.
+        # Made and checked now: a guard that cannot refuse unknown names at full cost must not start.
         self._verifier.hasher.dummy()
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
-        """Find the account, verify once, then say what is the matter."""
-        # The password stays where no tool prints it that collects exceptions with the variables of their frames.
+        """Find the account, verify one hash, then answer."""
+        # No local variable holds the password: error trackers collect the variables of frames.
         store, name = self._store, canonical(credentials.username)
         self._verifier.admit(name, credentials.password)
         dummies = yield from self._dummies.current()
         revision = store.revision()
         found = yield from ask_account(store, name, fold_case=self._fold_case)
         now = self._clock.now()
-        # Each step up to the answer is the same for a name without an account: choose a dummy, look at a record, read one hash.
-        account = _NOBODY if found is None else found
+        # Each step up to the answer is the same for a name without an account: choose a dummy hash, read a record, parse one hash.
+        account = _NO_ACCOUNT if found is None else found
         standing = self._standing(account, now)
-        dummy = dummies.for_name(self._whose(name))
+        dummy = dummies.for_name(self._folded(name))
         hash_ = account.password_hash
         try:
             if not self._is_usable(dummy if hash_ is None else hash_, account):
@@ -146,10 +146,12 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             return Refused(Reason.WRONG_SECRET, detail=f"account {account.id}")
         if standing is not None:
             return Refused(standing, disclose=standing in self._disclose, detail=f"account {account.id}")
-        return Accepted(_principal(account), self._lease(account, revision), self._afterwards(account, hash_, credentials.password, now))
+        return Accepted(
+            _principal(account), self._lease(account, revision), self._after_response(account, hash_, credentials.password, now)
+        )
 
-    def _whose(self, name: str) -> str:
-        """Return one key for all spellings of a name: to refuse each costs the same, whether the account exists or not."""
+    def _folded(self, name: str) -> str:
+        # One dummy hash for all spellings of a name: their costs must not differ, as they do not for the spellings of a known name.
         return fold(name) if self._fold_case and storable(name) else name
 
     def _standing(self, account: AccountRecord, now: float) -> Reason | None:
@@ -172,12 +174,12 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         return StoreLease(self._store, revision, account.subjects, self._clock, since=since, until=self._password_ends(account))
 
     def _is_usable(self, tried: str, account: AccountRecord) -> bool:
-        """Tell whether a hash could match anything; one that could not would cost nothing, and show whose it is."""
+        """Tell whether a hash could match any password. One that could not costs nothing, and so would reveal its account."""
         stored = self._verifier.hasher.find(tried)
         if stored is None:
             self._complain(account, tried)
         else:
-            # The steps are the same for a dummy hash: a microsecond more would tell a known name (threat W2).
+            # The steps are the same for a dummy hash: a microsecond more would reveal a known name (threat W2).
             self._dummies.note(stored.profile, in_use=account.password_hash is not None)
         return stored is not None
 
@@ -188,8 +190,8 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
             detail = "the stored hash is malformed, of an unknown format or too costly: the account cannot log in"
             self._on_event(OperatorNotice("unusable_hash", detail, subject=account.id))
 
-    def _afterwards(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:
-        """Return what is left to do about a login, if anything is."""
+    def _after_response(self, account: AccountRecord, hash_: str, password: str, now: float) -> Operation[None] | None:
+        """Return the work that remains after a login, if any."""
         rehash = self._verifier.hasher.needs_rehash(hash_) and self._claim_rehash(account, hash_, now)
         note = self._claim_note(account, now)
         if not rehash and not note:
@@ -200,7 +202,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         key = self._digest.of(b"rehash", account.id.encode(), hash_.encode())
         with self._claiming:
             if 0 <= now - self._rehashed.get(key, -inf) < NOTED_EVERY:
-                return False  # another request of this process is at it. For a while only: its response may never have been sent
+                return False  # another request renews it. For a while only: its response may never have been sent
             self._rehashed.keep(key, now)
             return True
 

@@ -1,7 +1,7 @@
-"""Recognises the forms of checkers, and drives each of them.
+"""Recognises the form of a checker, and gives all forms one interface.
 
 A checker is a function, an async function, a generator function, or an object with `check` (plain or async) or `flow`.
-The guard adapts it once, at construction, and finds out there what it is; nothing is guessed while a request is served.
+The guard adapts it once, at construction.
 """
 
 from __future__ import annotations
@@ -25,46 +25,42 @@ _MARK = "__watchword_nonblocking__"
 
 
 def nonblocking(check: F) -> F:
-    """Mark a plain function as quick enough for the event loop: it does no I/O and hashes no password.
+    """Mark a plain function as fast enough for the event loop: it does no I/O and hashes no password.
 
     Unmarked functions run in a worker thread under ASGI.
 
     Args:
-        check: the function.
-
-    Returns:
-        The same function.
+        check: the function, which is returned.
     """
     setattr(check, _MARK, True)
     return check
 
 
 class FlowChecker(Generic[C]):
-    """The base of checkers that ask for operations: written once, driven by both worlds.
+    """The base of checkers that yield operations, for synchronous and asynchronous programs alike.
 
-    A subclass has `flow(credentials)`, a generator that yields `Operation`s and returns a verdict. With `check` and
-    `acheck` it is usable in any program.
+    A subclass has `flow(credentials)`, a generator that yields `Operation`s and returns a verdict. `check` and `acheck` drive it.
     """
 
     def flow(self, credentials: C) -> Steps[Verdict]:
         """Check credentials in steps.
 
         Args:
-            credentials: what was shown; untrusted.
+            credentials: the credentials; untrusted.
 
         Returns:
-            A generator of operations that ends in a verdict.
+            A generator of operations that returns a verdict.
         """
         raise TypeError(f"{type(self).__name__} has no flow()")
 
     def check(self, credentials: C) -> Verdict:
-        """Check credentials here and now; this may block.
+        """Check credentials; this may block.
 
         Args:
-            credentials: what was shown; untrusted.
+            credentials: the credentials; untrusted.
 
         Raises:
-            Unavailable: the answer cannot be had now.
+            Unavailable: no answer is possible now.
         """
         return run(self.flow(credentials))
 
@@ -72,21 +68,21 @@ class FlowChecker(Generic[C]):
         """Check credentials without blocking the event loop; asyncio and trio.
 
         Args:
-            credentials: what was shown; untrusted.
+            credentials: the credentials; untrusted.
 
         Raises:
-            Unavailable: the answer cannot be had now.
+            Unavailable: no answer is possible now.
         """
         return await arun(self.flow(credentials))
 
 
 class AdaptedChecker:
-    """A checker of any form, in the one form that the guard drives.
+    """A checker of any form, with the interface that the guard uses.
 
     Args:
-        name: for messages and `explain`.
-        direct: answers at once, on the event loop too; None: it takes steps.
-        flow: the steps; unused where there is `direct`.
+        name: its name in messages and in `explain`.
+        direct: answers at once, also on the event loop; None: it takes steps.
+        flow: the steps; unused if there is `direct`.
         needs_loop: whether it can only be awaited.
     """
 
@@ -106,13 +102,13 @@ class AdaptedChecker:
         self.needs_loop: bool = needs_loop
 
     def verdict(self, answer: object) -> Verdict:
-        """Read an answer: a verdict, a principal, or None, which refuses.
+        """Return the verdict for an answer: a verdict, a principal, or None, which refuses.
 
         Args:
-            answer: what the checker returned.
+            answer: the answer of the checker.
 
         Raises:
-            TypeError: it is not one of these. That is a bug in the checker, not a refusal: a truthy value never grants access.
+            TypeError: it is another value: a bug in the checker, and not a refusal. A truthy value never grants access.
         """
         if isinstance(answer, (Accepted, Refused)):
             return answer
@@ -123,26 +119,23 @@ class AdaptedChecker:
         close = getattr(answer, "close", None)
         if inspect.iscoroutine(answer) and close is not None:
             close()
-            raise TypeError(f"the checker {self.name} returned a coroutine; write it with `async def`, so that it is awaited")
-        raise TypeError(f"the checker {self.name} answers a Principal, a Verdict or None, not {type(answer).__name__}")
+            raise TypeError(f"the checker {self.name} returned a coroutine. Define it with `async def`, so that it is awaited.")
+        raise TypeError(f"the checker {self.name} must return a Principal, a Verdict or None, got {type(answer).__name__}.")
 
 
 def adapt(checker: object) -> AdaptedChecker:
-    """Find out what a checker is.
+    """Give a checker of any form the interface that the guard uses.
 
     Args:
-        checker: any of the forms above.
-
-    Returns:
-        The same checker in one form.
+        checker: a checker of one of the forms above.
 
     Raises:
-        ConfigurationError: it is none of them.
+        ConfigurationError: it has another form.
     """
     name = _name_of(checker)
     adapted = getattr(checker, "adapted", None)
     if isinstance(adapted, AdaptedChecker):
-        return adapted  # made of others, which may be of any form
+        return adapted  # `AnyOf`, whose parts may have any form
     if inspect.isclass(checker):
         raise ConfigurationError(f"a checker must be an object, got the class {name}. Call it: {name}(...).")
     flow = getattr(checker, "flow", None)
@@ -174,7 +167,7 @@ def _check_call(check: Callable[..., object], name: str) -> None:
     try:
         signature = inspect.signature(check)
     except (TypeError, ValueError):
-        return  # a builtin that does not tell
+        return  # a builtin without a signature
     try:
         signature.bind(None)
     except TypeError as error:

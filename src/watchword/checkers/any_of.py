@@ -1,4 +1,4 @@
-"""Puts several checkers behind one scheme. The form of the credentials selects one, and no other one is asked."""
+"""Puts several checkers behind one scheme. The form of the credentials selects the one that is asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Part(NamedTuple):
-    recognises: Callable[[Any], object] | None  # None: the last one, which is asked about everything else
+    recognises: Callable[[Any], object] | None  # None: the last one, which gets all other credentials
     checker: AdaptedChecker
     takes: tuple[type[Credentials], ...]
 
@@ -27,17 +27,17 @@ class _Part(NamedTuple):
 class AnyOf(FlowChecker[Any]):
     """Asks the first of several checkers that recognises the credentials, such as keys beside opaque tokens.
 
-    Exactly one is asked, so a wrong secret costs one lookup or one hash and is counted once (there is no trial and error). A checker
-    recognises credentials by `recognises(credentials) -> bool`, which looks at their *form* alone: a prefix, a length, the domain
-    of a name. Do not look a name up there: it would show by its timing which names a table holds.
+    Exactly one is asked, so a wrong secret costs one lookup or one hash, and counts once. A checker recognises credentials by
+    `recognises(credentials) -> bool`, which looks at their *form* alone: a prefix, a length, the domain of a name. Do not look a
+    name up there: the timing would reveal which names a table holds.
 
     Args:
-        checkers: two or more, of any form that a scheme takes, in the order in which they are asked whether they recognise the
-            credentials. The last one may be without `recognises`: then it is asked about everything else. If it has one too, what none of
-            them recognises is refused as `unknown_identity`.
+        checkers: two or more checkers of any form, in the order in which they are asked whether they recognise the credentials. The
+            last one may lack `recognises`: it gets all other credentials. If it has the method too, credentials that no checker
+            recognises are refused as `unknown_identity`.
 
     Raises:
-        ConfigurationError: there are fewer than two, one that is not the last has no `recognises`, or they check different credentials.
+        ConfigurationError: there are fewer than two, one before the last lacks `recognises`, or they check different credentials.
     """
 
     def __init__(self, *checkers: object) -> None:
@@ -49,11 +49,11 @@ class AnyOf(FlowChecker[Any]):
         for part in self._parts[:-1]:
             if part.recognises is None:
                 raise ConfigurationError(
-                    f"AnyOf(...): {part.checker.name} has no recognises(credentials), so it would be asked about everything and none after "
-                    "it about anything. Put it last, or give it the method."
+                    f"AnyOf(...): {part.checker.name} has no recognises(credentials), so the checkers after it would never be asked. "
+                    "Put it last, or give it the method."
                 )
         self.takes_credentials: tuple[type[Credentials], ...] = _common(self._parts)
-        """The credentials that all of them check; empty: they do not tell."""
+        """The credentials that all of them check; empty: unknown."""
         every = [part.checker for part in self._parts]
         is_direct = all(checker.direct is not None for checker in every)
         self.adapted: AdaptedChecker = AdaptedChecker(
@@ -62,18 +62,18 @@ class AnyOf(FlowChecker[Any]):
             flow=self.flow,
             needs_loop=any(checker.needs_loop for checker in every),
         )
-        """What the guard drives: it answers at once where all of them do, and needs an event loop where one of them does."""
+        """Used by the guard. It answers at once if all of them do, and needs an event loop if one of them does."""
 
     def recognises(self, credentials: Credentials) -> bool:
         """Tell whether one of the checkers would be asked.
 
         Args:
-            credentials: what was shown; untrusted.
+            credentials: the credentials; untrusted.
         """
         return self._checker(credentials) is not None
 
     def flow(self, credentials: Credentials) -> Steps[Verdict]:
-        """Ask the checker whose credentials these are."""
+        """Ask the checker that recognises the credentials."""
         checker = self._checker(credentials)
         if checker is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
@@ -95,7 +95,7 @@ class AnyOf(FlowChecker[Any]):
                 return part.checker
             answer = part.recognises(credentials)
             if not isinstance(answer, bool):
-                # Truthiness is no answer: an unawaited coroutine is true as well.
+                # Truthiness is not enough: a coroutine that was not awaited is true as well.
                 raise TypeError(f"recognises() of {part.checker.name} must return True or False, got {type(answer).__name__}")
             if answer:
                 return part.checker
@@ -117,7 +117,7 @@ def _part(checker: object) -> _Part:
 
 
 def _common(parts: list[_Part]) -> tuple[type[Credentials], ...]:
-    """Return the kinds of credentials that every checker takes, of those that tell."""
+    """Return the credentials that all checkers take; one without `takes_credentials` takes any."""
     telling = [part for part in parts if part.takes]
     if not telling:
         return ()

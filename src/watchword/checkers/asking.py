@@ -1,4 +1,4 @@
-"""Asks a store: as an operation where it may block, at once where it does not."""
+"""Calls a store: in an operation if it may block, directly otherwise."""
 
 from __future__ import annotations
 
@@ -16,18 +16,12 @@ T = TypeVar("T")
 
 
 def ask(store: Watched, question: Callable[[], T], awaited: Callable[[], Awaitable[T]] | None = None) -> Steps[T]:
-    """Ask a store.
+    """Call a store in steps, and return its answer.
 
     Args:
         store: the store.
-        question: a call of one of its methods.
-        awaited: the same, for an event loop, so that it costs no thread; None: a worker thread asks there. See `async_side`.
-
-    Returns:
-        A generator that ends in the answer.
-
-    Raises:
-        Unavailable: the store does not answer.
+        question: calls one of its methods.
+        awaited: the same call for an event loop, without a thread; None: a worker thread calls there. See `async_side`.
     """
     if not store.blocking:
         return question()
@@ -36,14 +30,7 @@ def ask(store: Watched, question: Callable[[], T], awaited: Callable[[], Awaitab
 
 
 def async_side(store: Watched, method: str, *facts: object, **options: object) -> Callable[[], Awaitable[Any]] | None:
-    """Return a call of the async form of a method, which has its name with an `a` before it; None: the store has none.
-
-    Args:
-        store: the store.
-        method: such as `"find_key"`, for `afind_key`.
-        facts: what it is called with.
-        options: what it is called with by name.
-    """
+    """Return a call of the async form of a method, such as `afind_key` for `find_key`; None: the store lacks it."""
     awaited: Callable[..., Awaitable[Any]] | None = getattr(store, f"a{method}", None)
-    # No partial: it would print a digest.
+    # Not a partial: its repr would show a digest.
     return None if awaited is None else lambda: awaited(*facts, **options)

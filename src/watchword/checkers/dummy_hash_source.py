@@ -1,4 +1,4 @@
-"""Keeps what unknown names are verified against in step with the accounts of a store, at a bounded price (threats W3, W14)."""
+"""Keeps the dummy hashes for unknown names like the hashes of a store, at a bounded cost (threats W3, W14)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class DummyHashSource:
     against the dummy hash of the hasher.
 
     Args:
-        store: where the accounts are.
-        hasher: reads the hashes.
+        store: holds the accounts.
+        hasher: parses the hashes.
         clock: tells the time.
     """
 
@@ -50,10 +50,10 @@ class DummyHashSource:
         self._profiles: set[str] = set()
 
     def current(self) -> Steps[DummyHashes]:
-        """Return what unknown names are verified against now."""
+        """Return the dummy hashes for now."""
         now = self._clock.now()
         if self._known is None or not self._asked_at <= now < self._due_at:
-            # One request asks. Those that come meanwhile go on with what is known.
+            # One request asks. Requests meanwhile use the last dummy hashes.
             self._asked_at, self._due_at = now, now + SAMPLED_AGAIN
             if self._known is None:
                 self._known = DummyHashes({self._hasher.dummy(): 1}, urandom(32))
@@ -64,11 +64,11 @@ class DummyHashSource:
         return self._known
 
     def note(self, profile: str, *, in_use: bool) -> None:
-        """Ask again with the next request if an account has a hash that costs what no sample costs.
+        """Sample again with the next request if a hash of an account has a profile that no sample has.
 
         Args:
-            profile: of a hash.
-            in_use: whether it is the hash of an account, and no dummy hash.
+            profile: the profile of a hash.
+            in_use: whether it is the hash of an account, not a dummy hash.
         """
         if profile not in self._profiles and in_use:
             self._profiles.add(profile)
@@ -111,8 +111,8 @@ class DummyHashSource:
                     usually += count
                 else:
                     weights[sample] = count
-        # What new accounts get has a dummy hash of its own: no need to hold on to a hash of an account. But only where an account has such
-        # a hash, or none has any: else its cost would be what tells an unknown name apart.
+        # The hasher has its own dummy hash for the profile of new hashes, so that the hash of an account is not kept in memory. Only if
+        # an account has that profile, or none has a hash: otherwise its cost would reveal an unknown name.
         if usually or not weights:
             weights[own] = usually or 1
         return DummyHashes(weights, key)

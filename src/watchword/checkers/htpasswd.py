@@ -37,31 +37,30 @@ if TYPE_CHECKING:
 
 Stamp: TypeAlias = tuple[int, int, int, int, int]
 
-# A file that was written within this many seconds of being read may have been written again since, within one tick of the file
-# system's clock and to the same length: it is read again until it has settled. FAT counts in steps of 2 s, others in less. By
-# our clock, where the file's time lies in the future: then its age is unknown.
+# Seconds. A file that was written shortly before it was read may be written again within one tick of the file system's clock and to
+# the same length: it is read again until it is older. FAT has ticks of 2 s, other file systems shorter ones. If the time of the
+# file is in the future, its age is unknown, and the time since it was first seen counts.
 SETTLING = 2.5
-MOST_ODD_LINES = 100  # each has an event of its own up to this number, so that a wrong file does not fill the log
+MOST_ODD_LINES = 100  # with an event each, so that a wrong file does not fill the log
 MOST_OCTETS = 64 * 1024 * 1024  # half a million users: a larger file is the wrong one
 
 
 class Htpasswd(FlowChecker[BasicCredentials]):
-    """The users of a file that Apache's `htpasswd` looks after, or `openssl passwd`.
+    """The users of an htpasswd file, as Apache's `htpasswd` or `openssl passwd` writes it.
 
-    All formats that `verify_password` knows may stand in it; what Apache calls plain text only if `plain` says so. What follows the
-    hash after another colon is a comment, as with nginx. Of several lines for one name the first counts. The file
-    is looked at for every check and read again when it has changed, in place or by another file in its place. If the new one
-    cannot be used, because it cannot be read or every line of it is odd, the last good one stays and an event says so. One
-    that has been empty for some seconds refuses every login.
+    It may hold all formats that `verify_password` knows, and plain text only with `plain`. Text after the hash and another colon is a
+    comment, as with nginx. Of several lines for one name the first counts. Every check looks at the file, which is read again when it
+    has changed, in place or by another file in its place. If the new one cannot be read, or every line of it is odd, the last good
+    one stays, and an event says so. A file that has been empty for some seconds refuses every login.
 
     Args:
-        path: the file.
-        plain: whether passwords may stand in it as they are. Never in production.
-        principals: user name to principal, where more than the name is known.
+        path: the path of the file.
+        plain: whether it may hold passwords in plain text. Never in production.
+        principals: user name to principal, for users with more than a name.
         hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
-        limiter: bounds the hashes that are computed at once; None: the one of this process.
-        clock: tells the time; None: the machine's.
-        on_event: is told of odd lines, of a file that was read again, and of one that could not be; None: the log.
+        limiter: bounds the number of hashes that are computed at once; None: the limiter of this process.
+        clock: tells the time; None: the system clock.
+        on_event: receives notices of odd lines, and of files that were or could not be read again; None: the log.
 
     Raises:
         ConfigurationError: the file cannot be read, has no usable line, or has a format that this machine cannot compute.
@@ -90,7 +89,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         self._clock: Clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_notice if on_event is None else on_event
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock, on_event=on_event)
-        # Read now, and as a checker would answer with them: the file may come to name them at any time.
+        # Checked now: the file may name any of them later.
         self._principals = {
             user_name(name): Accepted(principal).principal for name, principal in check_mapping("Htpasswd", principals).items()
         }
@@ -107,14 +106,14 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         return self._lines
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
-        """Read the file again if it has changed; verify once, then say whether the user exists and the password is right."""
+        """Read the file again if it has changed; verify one hash, then answer."""
         loaded = self._loaded
         if not loaded.is_current():
             loaded = yield Operation(self._reload)
         return (yield from loaded.table.flow(credentials))
 
     def _reload(self) -> _Loaded:
-        # One at a time: the others find it done.
+        # One at a time: the others find the new table.
         with self._reloading:
             old = self._loaded
             return old if old.is_current() else self._reload_from(old)
@@ -128,10 +127,10 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             new = _Loaded(
                 self._path, seen, old.digest, old.table, since=old.since if seen == old.stamp and old.since <= now else now, failed=why
             )
-            # What is gone has nothing left to settle.
+            # A file that is gone cannot change.
             new.settled = seen is None or now - new.since > SETTLING
             self._loaded = new
-            if (old.stamp, old.failed) != (seen, why):  # not again for the same
+            if (old.stamp, old.failed) != (seen, why):  # one event for each failure
                 self._tell(OperatorNotice("source_kept", f"the file cannot be used, and the last good one stays: {why}", source=self._path))
             return new
         self._loaded = new
@@ -143,14 +142,14 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         found, octets = _read(self._path)
         stamp, now = _stamp_of(found), self._clock.now()
         since = old.since if old is not None and old.stamp == stamp and old.since <= now else now
-        # Not by the time of the last change of its content alone, which programs set as they like: `cp -p`, `tar`, `rsync`.
+        # Not by the time of the last change of its content alone, which programs set: `cp -p`, `tar`, `rsync`.
         settled = now - max(found.st_mtime, found.st_ctime) > SETTLING or now - since > SETTLING
         digest = sha256(octets).digest()
         if old is not None and compare_digest(digest, old.digest):
             return _Loaded(self._path, stamp, digest, old.table, since=since, settled=settled)
         lines = parse_htpasswd(octets, self._verifier.hasher)
-        # Removing the last user is intended. But for a moment a file that is being written is empty, too; and one in which
-        # every line is odd is another file, or damaged.
+        # An operator may remove the last user. But a file is empty, too, for a moment while it is written; and one in which every
+        # line is odd is another file, or damaged.
         emptied = old is not None and settled and not lines.odd
         if not lines.hashes and not emptied:
             odd = f"; {'; '.join(map(str, lines.odd[:3]))}" if lines.odd else ""
@@ -173,10 +172,10 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         return _Loaded(self._path, stamp, digest, table, since=since, settled=settled)
 
     def is_current(self, table: PasswordTable) -> bool:
-        """Tell whether a table is what the file says now, as far as can be told without reading it.
+        """Tell whether a table is that of the file now, without reading the file.
 
         Args:
-            table: one that was made from it.
+            table: a table that was made from it.
         """
         loaded = self._loaded
         return loaded.table is table and loaded.is_current()
@@ -186,15 +185,15 @@ class Htpasswd(FlowChecker[BasicCredentials]):
 
 
 class _Loaded:
-    """What was read from the file, and how to tell that it is still so.
+    """The last good content of the file, and the state of the file when it was last read.
 
     Args:
-        path: the file.
-        stamp: what it looked like from outside when it was read; None: it was not there.
-        digest: of the last good content.
+        path: the path of the file.
+        stamp: its device, inode, size and times; None: it did not exist.
+        digest: the digest of the last good content.
         table: the users of the last good content.
-        since: when it was first seen looking so.
-        settled: whether it cannot have changed without looking different.
+        since: when the stamp was first seen.
+        settled: whether a later change must show in the stamp.
         failed: why it could not be used; empty: it could.
     """
 
@@ -220,12 +219,12 @@ class _Loaded:
         self.failed = failed
 
     def is_current(self) -> bool:
-        # One look at a local file takes a microsecond or two: less than handing it to a thread.
+        # A stat of a local file takes a microsecond or two: less than a change of threads.
         return self.settled and _stamp(self._path) == self.stamp
 
 
 class _TableLease:
-    """Holds as long as the file says the same."""
+    """Current while the file is unchanged."""
 
     __slots__ = ("_checker", "_table")
 
@@ -241,7 +240,7 @@ class _TableLease:
 
 
 def _read(path: str) -> tuple[os.stat_result, bytes]:
-    # A pipe in its place would keep the opening waiting.
+    # Without O_NONBLOCK, to open a pipe in its place would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         found = os.fstat(descriptor)
@@ -250,17 +249,17 @@ def _read(path: str) -> tuple[os.stat_result, bytes]:
         if found.st_size > MOST_OCTETS:
             raise ValueError(f"it is longer than {MOST_OCTETS} octets")
         with open(descriptor, "rb", closefd=False) as file:
-            octets = file.read(MOST_OCTETS + 1)  # it may grow meanwhile
+            octets = file.read(MOST_OCTETS + 1)  # the file may grow meanwhile
         if len(octets) > MOST_OCTETS:
             raise ValueError(f"it is longer than {MOST_OCTETS} octets")
         return found, octets
     finally:
-        os.close(descriptor)  # here, for open() does not when it fails
+        os.close(descriptor)  # open() does not when it fails
 
 
 def _stamp(path: str) -> Stamp | None:
     try:
-        return _stamp_of(os.stat(path))  # noqa: PTH116 - a Path costs more than the look
+        return _stamp_of(os.stat(path))  # noqa: PTH116 - a Path costs more than the stat
     except (OSError, ValueError):
         return None
 

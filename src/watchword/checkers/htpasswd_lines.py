@@ -1,7 +1,7 @@
-"""Reads the lines of an htpasswd file, as Apache and nginx do: `name:hash`, `name:hash:comment`, comments, and what is odd.
+"""Parses htpasswd files as Apache and nginx do: `name:hash`, `name:hash:comment` and comments.
 
-What Apache, nginx and others make of an odd line differs (threat W10), so an odd line is never guessed at but ignored,
-and is reported by its number. Of its words none but the name ever is, because they may be a password.
+Apache, nginx and others interpret odd lines differently (threat W10), so an odd line is ignored and reported by its number. No text of
+it but the name is ever shown: it may be a password.
 """
 
 from __future__ import annotations
@@ -16,18 +16,13 @@ from watchword.errors import ConfigurationError
 if TYPE_CHECKING:
     from watchword.checkers.passwords import PasswordHasher
 
-_SOMEBODY = "this user"
+_THIS_USER = "this user"
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class OddLine:
-    """A line that is ignored.
-
-    Args:
-        number: its number, from 1.
-        problem: what is odd about it.
-    """
+    """A line that is ignored, with its number from 1 and the problem."""
 
     number: int
     problem: str
@@ -38,13 +33,13 @@ class OddLine:
 
 @dataclass(frozen=True, slots=True)
 class HtpasswdLines:
-    """What a file says.
+    """The content of a file.
 
     Args:
         hashes: canonical name to hash, in the order of the file.
-        odd: the lines that are ignored.
+        odd: the ignored lines.
         numbers: canonical name to the number of its line.
-        formats: each format in use, and the name on the first line of it.
+        formats: each format in use, to the first name that has it.
     """
 
     hashes: dict[str, str] = field(default_factory=dict, repr=False)
@@ -53,41 +48,25 @@ class HtpasswdLines:
     formats: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def uncomputable(self, hasher: PasswordHasher) -> tuple[OddLine, ...]:
-        """Return the first line of each format that this machine cannot compute, with the cause.
-
-        Args:
-            hasher: computes them.
-        """
+        """Return the first line of each format that this machine cannot compute, with the cause."""
         problems = ((name, why_uncomputable(self.hashes[name], hasher)) for name in self.formats.values())
         return tuple(OddLine(self.numbers[name], problem) for name, problem in problems if problem)
 
 
 def why_uncomputable(hash: str, hasher: PasswordHasher) -> str:  # noqa: A002 - what it is
-    """Return why this machine cannot compute a hash; empty if it can.
-
-    Args:
-        hash: a hash that was read.
-        hasher: computes it.
-    """
+    """Return why this machine cannot compute a hash; empty if it can."""
     try:
-        hasher.check(hash, _SOMEBODY)
+        hasher.check(hash, _THIS_USER)
     except ConfigurationError as error:
-        return _said(error)
+        return _message(error)
     return ""
 
 
 def parse_htpasswd(octets: bytes, hasher: PasswordHasher) -> HtpasswdLines:
-    """Read the lines of a file.
+    """Parse a file; the hasher tells which hashes could match a password.
 
-    A line is `name:hash` or `name:hash:comment`, as nginx documents it. Of several lines for one name the first counts, as with
-    Apache and nginx, even where that one is odd: a line that was made unusable keeps shutting its user out.
-
-    Args:
-        octets: the file.
-        hasher: knows which hashes could match anything.
-
-    Returns:
-        Names and hashes, and the odd lines.
+    A line is `name:hash` or `name:hash:comment`, as nginx documents it. Of several lines for one name the first counts, as with Apache
+    and nginx, even if its hash is odd: an operator who makes a line unusable locks its user out.
     """
     lines = HtpasswdLines()
     odd: list[OddLine] = []
@@ -99,12 +78,12 @@ def parse_htpasswd(octets: bytes, hasher: PasswordHasher) -> HtpasswdLines:
         try:
             _read(number, line, lines, taken, hasher)
         except ConfigurationError as error:
-            odd.append(OddLine(number, _said(error)))
+            odd.append(OddLine(number, _message(error)))
     return replace(lines, odd=tuple(odd))
 
 
 def _read(number: int, line: bytes, lines: HtpasswdLines, taken: set[str], hasher: PasswordHasher) -> None:
-    """Add a line to the others, or say what is odd about it."""
+    """Add a line to the others; an odd one raises `ConfigurationError`."""
     before, colon, after = line.partition(b":")
     # The comment may be in any encoding.
     text = _hash_of(after.decode("utf-8", "surrogateescape"), hasher)
@@ -116,16 +95,16 @@ def _read(number: int, line: bytes, lines: HtpasswdLines, taken: set[str], hashe
         raise ConfigurationError("an earlier line has the same name, and counts")
     taken.add(name)
     hash_ = _text(text.encode("utf-8", "surrogateescape"))
-    stored = hasher.read(hash_, _SOMEBODY)
+    stored = hasher.read(hash_, _THIS_USER)
     lines.hashes[name] = hash_
     lines.numbers[name] = number
     lines.formats.setdefault(stored.format, name)
 
 
 def _hash_of(text: str, hasher: PasswordHasher) -> str:
-    """Return what stands before the comment.
+    """Return the text before the comment.
 
-    The formats that a context knows, and plain text, may hold a colon: what can be read as a whole is one.
+    The formats of a context, and plain text, may hold a colon: a text that can be read as a whole has no comment.
     """
     end = end_of_hash(text)
     if end is None and family_of(text) is None and ":" in text and hasher.profile(text) is None:
@@ -151,6 +130,6 @@ def _text(octets: bytes) -> str:
         raise ConfigurationError("it is not UTF-8") from None
 
 
-def _said(error: ConfigurationError) -> str:
-    # Not by his name: on a line that lacks one a hash may stand in its place.
-    return str(error).replace(repr(_SOMEBODY), _SOMEBODY)
+def _message(error: ConfigurationError) -> str:
+    # Without the name: on a line that lacks one, a hash may be in its place.
+    return str(error).replace(repr(_THIS_USER), _THIS_USER)

@@ -1,6 +1,6 @@
-"""Checks, lists and revokes secrets that were issued to somebody: what every kind of them has in common.
+"""Checks, lists and revokes secrets that were issued to an owner: the common part of API keys and opaque tokens.
 
-A kind says how its secret is written and looked up, and what its records hold beyond `Issued`. `APIKeys` and `OpaqueTokens` are kinds.
+A subclass of `IssuedChecker` knows how its secret is written and looked up, and which fields its records add to `Issued`.
 """
 
 from __future__ import annotations
@@ -9,90 +9,102 @@ from abc import abstractmethod
 from hmac import compare_digest
 from math import inf
 from os import urandom
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from watchword.checkers.adapt import FlowChecker
 from watchword.checkers.lease import StoreLease
-from watchword.checkers.record_checks import check_kind, check_names, check_scopes, check_text
+from watchword.checkers.lookups import pages
+from watchword.checkers.record_checks import check_grants, check_text
 from watchword.clock import as_clock
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.principal import Evidence, Principal
 from watchword.reason import Reason
-from watchword.stores.ports import Issued
+from watchword.stores.ports import Issued, Watched
+from watchword.validators import check_choice
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from watchword.checkers.key_format import Format
     from watchword.clock import Clock
     from watchword.operation import Operation, Steps
-    from watchword.stores.ports import Watched
     from watchword.verdict import Verdict
 
 R = TypeVar("R", bound=Issued)
 
 
-class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R]):
-    """A checker of secrets that look like ours and live in a store.
+class IssuingStore(Watched, Protocol):
+    """The methods that stores of keys and stores of tokens share."""
 
-    What does not have the form is refused without a question to the store. What has it costs one lookup, known or not, and its
-    digest is compared in constant time, with something even where there is no record.
+    def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
+        """Revoke all keys and tokens of an owner; see `KeyStore.revoke_all`."""
+        ...
+
+
+S = TypeVar("S", bound=IssuingStore)
+
+
+class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R, S]):
+    """A checker of secrets that have a known format and live in a store.
+
+    A secret without the format is refused before the store is asked. One with it costs one lookup, known or not, and its
+    digest is compared in constant time, with a random one if there is no record.
 
     Args:
-        store: where the records live.
-        form: how the secrets are written.
-        clock: tells the time; None: the machine's.
+        store: holds the records.
+        form: the format of the secrets.
+        clock: tells the time; None: the system clock.
     """
 
-    _owner_is: ClassVar[str]  # what the owner is called in messages
+    _owner_is: ClassVar[str]  # the name of the owner in messages
 
-    def __init__(self, store: Watched, form: Format, clock: Clock | None) -> None:
-        self._watched = store
+    def __init__(self, store: S, form: Format, clock: Clock | None) -> None:
+        self._store = store
         self._form = form
         self._clock: Clock = as_clock(clock, type(self).__name__)
-        self._nobody = urandom(32)  # the digest of no secret
+        self._no_digest = urandom(32)  # the digest of no secret
 
     @abstractmethod
     def _look_up(self, id: str, digest: bytes) -> Steps[R | None]:  # noqa: A002 - the name of the field
-        """Return the record that a secret belongs to, in steps."""
+        """Return the record of a secret, in steps."""
 
     @abstractmethod
     def _page(self, owner: str | None, after: str) -> Sequence[R]:
         """Return the next records in the order of their ids. This may block."""
 
     def _after_response(self, record: R) -> Operation[None] | None:
-        """Return what is left to do when a secret was accepted."""
+        """Return the work that remains when a secret was accepted."""
         return None
 
     def recognises(self, credentials: APIKeyCredentials | BearerToken) -> bool:
-        """Tell whether this has the form and prefix of ours, for `AnyOf`; whether it is true makes no difference.
+        """Tell whether credentials have the format and the prefix, for `AnyOf`. Nothing is looked up.
 
         Args:
-            credentials: what was shown; untrusted.
+            credentials: the credentials; untrusted.
         """
         return self._form.read(_text_of(credentials)) is not None
 
     def flow(self, credentials: APIKeyCredentials | BearerToken) -> Steps[Verdict]:
-        """Look a secret up, if it has the form of one, and say whose it is."""
+        """Look up a secret that has the format, and answer whose it is."""
         # Before the record is read: a change that comes between the two must end the lease.
-        revision = self._watched.revision()
+        revision = self._store.revision()
         found = yield from self._find_valid(_text_of(credentials))
         if isinstance(found, Refused):
             return found
         since = -inf if found.not_before is None else found.not_before
         until = inf if found.expires_at is None else found.expires_at
-        lease = StoreLease(self._watched, revision, found.subjects, self._clock, since=since, until=until)
+        lease = StoreLease(self._store, revision, found.subjects, self._clock, since=since, until=until)
         return Accepted(principal_of(found), lease=lease, after_response=self._after_response(found))
 
     def _find_valid(self, text: str) -> Steps[R | Refused]:
-        """Return the record of a secret that is good now, or why there is none."""
+        """Return the record of a secret that is valid now, or the refusal."""
         read = self._form.read(text)
         if read is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         id_, digest = read
         record = yield from self._look_up(id_, digest)
-        is_right = compare_digest(digest, self._nobody if record is None else record.digest)
+        is_right = compare_digest(digest, self._no_digest if record is None else record.digest)
         if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if not is_right:
@@ -100,24 +112,35 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R]):
         refusal = why_invalid(record, self._clock.now())
         return record if refusal is None else Refused(refusal, detail=f"{record.what} {record.id} of {record.owner}")
 
-    def _grants(
-        self, owner: str, label: str, kind: str, *, roles: Iterable[str], scopes: Iterable[str], permissions: Iterable[str]
-    ) -> dict[str, Any]:
-        """Return the fields of a record that every kind is given, checked."""
+    def revoke_all(self, owner: str) -> tuple[int, int]:
+        """Revoke all keys and all tokens of an owner, for example because an account is compromised.
+
+        Args:
+            owner: the id of the account or program.
+
+        Returns:
+            The number of keys and the number of tokens that were revoked.
+        """
+        return self._store.revoke_all(check_text(f"the {self._owner_is}", owner), self._clock.now())
+
+    def list(self, owner: str | None = None) -> Iterator[R]:
+        """Yield records in the order of their ids; the store is read in pages.
+
+        Args:
+            owner: the id of the account or program; None: all records.
+        """
+        return pages(lambda after: self._page(owner, after))
+
+    def _issued(self, owner: str, label: str, kind: str, **grants: Any) -> dict[str, Any]:  # noqa: ANN401 - checked here
+        """Return the fields of a new record that all kinds share, checked."""
+        check_choice("kind", kind, ("user", "client"))
         return {
             "owner": check_text(f"the {self._owner_is}", owner),
             "label": check_text("the label", label, may_be_empty=True),
-            "kind": check_kind(kind),
-            "roles": check_names("roles", roles),
-            "scopes": check_scopes(scopes),
-            "permissions": check_names("permissions", permissions),
+            "kind": kind,
+            "created_at": self._clock.now(),
+            **check_grants(**grants),
         }
-
-    def _list(self, owner: str | None) -> Iterator[R]:
-        after = ""
-        while page := self._page(owner, after):
-            yield from page
-            after = page[-1].id
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(prefix={self._form.prefix!r})"
@@ -128,13 +151,9 @@ def _text_of(credentials: APIKeyCredentials | BearerToken) -> str:
 
 
 def why_invalid(record: Issued, now: float) -> Reason | None:
-    """Return why a secret is refused although it is right; None: it is valid.
+    """Return why a right secret is refused; None: it is valid.
 
-    Whether it ends for good comes first, then who owns it, then the time. A time that is no number lets nobody in.
-
-    Args:
-        record: what the store has.
-        now: the present.
+    Revocation, which is final, comes first, then the owner, then the time. A time that is not a number refuses every caller.
     """
     if record.revoked_at is not None:
         return Reason.REVOKED
@@ -146,11 +165,7 @@ def why_invalid(record: Issued, now: float) -> Reason | None:
 
 
 def principal_of(record: Issued) -> Principal:
-    """Return whom a secret stands for, with what it was given and its id for the log.
-
-    Args:
-        record: what the store has.
-    """
+    """Return the principal of a secret, with the id of the secret for the log."""
     return Principal(
         record.owner,
         roles=record.roles,

@@ -1,11 +1,11 @@
-"""Makes API keys and opaque tokens, and recognises them before anything is looked up.
+"""Makes API keys and opaque tokens, and recognises them before a lookup.
 
     key   = prefix "_" id "_" secret checksum       ww_<16>_<27><6>
     token = prefix "_" secret checksum              wwt_<43><6>
 
-Digits and letters alone (base62): whoever clicks on one twice has selected it whole, and it needs no escaping in a URL, a shell
-or a field. The checksum is CRC-32 over everything before it. It protects nothing: whoever can read this can compute it. It
-finds typos and cut copies without a look into the store, and lets a scanner tell a key from any other text.
+Only digits and letters (base62): a double click selects the whole, and it needs no escape in a URL, a shell or a field. The checksum
+is CRC-32 over all before it. It is no protection, since anyone can compute it. It finds typos and cut copies without a lookup, and
+lets a scanner tell a key from other text.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from string import ascii_letters, digits
 from typing import ClassVar
 from zlib import crc32
 
-from watchword.errors import ConfigurationError
+from watchword.validators import invalid
 
 ALPHABET = digits + ascii_letters
-ID_LENGTH = 16  # 95 bits: no two keys meet by chance
+ID_LENGTH = 16  # 95 bits: no collision by chance
 KEY_SECRET_LENGTH = 27  # 160.8 bits
 TOKEN_SECRET_LENGTH = 43  # 256.0 bits
 CHECKSUM_LENGTH = 6  # 62**6 > 2**32
@@ -36,11 +36,11 @@ _ID = re.compile(f"{_CHARACTER}{{{ID_LENGTH}}}")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was just made. Only the digest and the id are to be kept.
+    """A new key or token. Only the digest and the id may be stored.
 
     Args:
         text: the whole key or token, for its holder.
-        digest: SHA-256 of what is secret in it.
+        digest: the SHA-256 digest of the secret part.
         id: its public name.
     """
 
@@ -50,41 +50,40 @@ class Made:
 
 
 class Format(ABC):
-    """What keys and tokens have in common: a prefix before, a checksum behind.
+    """The common part of the formats of keys and tokens: a prefix before, a checksum behind.
 
     Args:
         prefix: a letter, then letters, digits and underscores.
 
     Raises:
-        ConfigurationError: the prefix is none.
+        ConfigurationError: the prefix is malformed.
     """
 
     __slots__ = ("_pattern", "prefix")
 
     rest: ClassVar[str]
-    """The expression for what follows the prefix, up to the checksum."""
+    """The pattern between the prefix and the checksum."""
 
     digested: ClassVar[str | int]
-    """The group of which the digest is kept; 0: the whole."""
+    """The group whose digest is stored; 0: the whole."""
 
     def __init__(self, prefix: str) -> None:
         if not isinstance(prefix, str) or _PREFIX.fullmatch(prefix) is None or len(prefix) > MAX_PREFIX_LENGTH:
-            raise ConfigurationError(
-                f"a prefix is a letter, then letters, digits and underscores, {MAX_PREFIX_LENGTH} characters at most; not {prefix!r}"
-            )
+            must = f"be a letter, then letters, digits and underscores, {MAX_PREFIX_LENGTH} characters at most"
+            raise invalid("prefix", must, prefix)
         self.prefix: str = prefix
-        # A prefix may hold underscores. What follows it has a fixed length, so it can be read in one way only.
+        # A prefix may hold underscores. The rest has a fixed length, so there is only one way to parse it.
         self._pattern = re.compile(f"(?P<before>{prefix}_{self.rest})(?P<checksum>{_CHARACTER}{{{CHECKSUM_LENGTH}}})")
 
     @abstractmethod
     def make(self) -> Made:
-        """Make a secret that nobody else has."""
+        """Make a new secret."""
 
     def read(self, text: object) -> tuple[str, bytes] | None:
-        """Return the id that a secret names, or an empty one, and its digest; None: it is no such secret, and need not be looked up.
+        """Return the id in a secret, or an empty one, and its digest; None: it lacks the format or the checksum.
 
         Args:
-            text: what was shown; untrusted.
+            text: any value; untrusted.
         """
         found = self._pattern.fullmatch(text) if isinstance(text, str) else None
         if found is None or _checksum(found["before"]) != found["checksum"]:
@@ -96,7 +95,7 @@ class Format(ABC):
 
 
 class KeyFormat(Format):
-    """The form of API keys, `ww_<id>_<secret><checksum>`: found by the id, true by the secret."""
+    """The format of API keys, `ww_<id>_<secret><checksum>`: the id finds a key, the secret proves it."""
 
     __slots__ = ()
 
@@ -104,13 +103,13 @@ class KeyFormat(Format):
     digested: ClassVar[str | int] = "secret"
 
     def make(self) -> Made:
-        """Make a key that nobody else has."""
+        """Make a new key."""
         name, secret = make_id(), _random(KEY_SECRET_LENGTH)
         return Made(_sealed(f"{self.prefix}_{name}_{secret}"), _digest(secret), name)
 
 
 class TokenFormat(Format):
-    """The form of opaque tokens, `wwt_<secret><checksum>`: found, and true, by the whole. It names no id."""
+    """The format of opaque tokens, `wwt_<secret><checksum>`: the whole finds and proves a token. It holds no id."""
 
     __slots__ = ()
 
@@ -118,22 +117,18 @@ class TokenFormat(Format):
     digested: ClassVar[str | int] = 0
 
     def make(self) -> Made:
-        """Make a token that nobody else has. Its handle has nothing to do with it."""
+        """Make a new token. Its handle cannot be derived from it."""
         text = _sealed(f"{self.prefix}_{_random(TOKEN_SECRET_LENGTH)}")
         return Made(text, _digest(text), make_id())
 
 
 def make_id() -> str:
-    """Return a public name that nothing else has."""
+    """Return a new public name."""
     return _random(ID_LENGTH)
 
 
 def is_id(text: object) -> bool:
-    """Tell whether a text can be the id of a key or the handle of a token; no key and no token is one.
-
-    Args:
-        text: anything.
-    """
+    """Tell whether a value can be the id of a key or the handle of a token; a whole key or token cannot."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
@@ -158,5 +153,5 @@ def _checksum(text: str) -> str:
 
 
 def _digest(secret: str) -> bytes:
-    # Fast on purpose: no dictionary holds 160 random bits.
+    # A fast hash is enough: 160 random bits cannot be guessed.
     return sha256(secret.encode()).digest()

@@ -1,4 +1,4 @@
-"""Bounds how long an answer from a store may be reused."""
+"""Bounds for how long an answer from a store may be reused."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class StoreLease:
-    """Current while nothing has changed about a record, as far as this process knows, and the clock is between two times.
+    """Current while this process knows of no change of a record, and the clock is between two times.
 
     Args:
-        store: where the answer came from.
+        store: the store of the answer.
         revision: `store.revision()`, from before the record was read.
-        subjects: what the answer depends on, such as `KeyRecord.subjects`.
-        clock: tells the time, as it did to the checker.
-        since: from when on the answer is this one, Unix seconds; `-inf`: always.
-        until: until when, exclusively; `inf`: for ever.
+        subjects: the subjects on which the answer depends, such as `KeyRecord.subjects`.
+        clock: the clock of the checker.
+        since: the start, Unix seconds; `-inf`: always.
+        until: the end, which is excluded; `inf`: never.
     """
 
     __slots__ = ("_clock", "_revision", "_since", "_store", "_subjects", "_until")

@@ -1,22 +1,39 @@
 """Looks records up in a store, and accepts only the record that was asked for.
 
-A driver, a proxy of connections or a cache may hand over the answer to another question: two processes on one connection read each
-other's rows (threats W11). Such an answer is an outage, and raises `Unavailable`. It never becomes an identity, and it is no proof
-that a password is wrong.
+A driver, a connection proxy or a cache may return the answer to another question: two processes on one connection read each other's
+rows (threats W11). Such an answer is an outage, and raises `Unavailable`. It is never an identity, nor proof that a password is wrong.
 """
 
 from __future__ import annotations
 
 from hmac import compare_digest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from watchword.checkers.asking import ask, async_side
+from watchword.checkers.names import canonical
 from watchword.errors import Unavailable
 from watchword.stores.bounds import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from watchword.operation import Steps
-    from watchword.stores.ports import AccountRecord, AccountStore, KeyRecord, KeyStore, TokenRecord, TokenStore
+    from watchword.stores.ports import AccountRecord, AccountStore, Issued, KeyRecord, KeyStore, TokenRecord, TokenStore
+
+R = TypeVar("R", bound="AccountRecord | Issued")
+
+
+def pages(read: Callable[[str], Sequence[R]]) -> Iterator[R]:
+    """Yield all records, page by page; `read` returns those after an id."""
+    after = ""
+    while page := read(after):
+        yield from page
+        after = page[-1].id
+
+
+def account_named(store: AccountStore, name: str, *, fold_case: bool = False) -> AccountRecord | None:
+    """Return the account that logs in by this name or, without one, that has this id."""
+    return find_account(store, canonical(name), fold_case=fold_case) or get_account(store, name)
 
 
 def find_account(store: AccountStore, name: str, *, fold_case: bool = False) -> AccountRecord | None:
@@ -78,7 +95,7 @@ def _key_of(found: KeyRecord | None, id: str) -> KeyRecord | None:  # noqa: A002
 
 
 def _token_of(found: TokenRecord | None, digest: bytes) -> TokenRecord | None:
-    # In constant time: the digest is what the caller has to know.
+    # In constant time: the digest is derived from the secret.
     _demand(found is None or compare_digest(found.digest, digest), "token")
     return found
 

@@ -1,4 +1,4 @@
-"""Opaque bearer tokens: random, shown once, found again by their digest, and revoked whenever one likes."""
+"""Issues, checks, redeems and revokes opaque bearer tokens: random, shown once, and found by their digest."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from watchword.checkers.asking import ask, async_side
 from watchword.checkers.issued import IssuedChecker, principal_of
 from watchword.checkers.key_format import TokenFormat, is_id
 from watchword.checkers.lookups import ask_token, find_token, get_token
-from watchword.checkers.record_checks import check_store, check_text, check_time
+from watchword.checkers.record_checks import check_store, check_time
 from watchword.credentials import APIKeyCredentials, BearerToken
-from watchword.errors import ConfigurationError, NotFound
+from watchword.errors import NotFound
 from watchword.operation import arun, run
 from watchword.reason import Reason
-from watchword.stores.ports import TokenRecord
+from watchword.stores.ports import TokenRecord, TokenStore
 from watchword.validators import check_number
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.operation import Steps
-    from watchword.stores.ports import TokenStore
     from watchword.verdict import Verdict
 
 EXPIRES_IN = 3600.0  # seconds
@@ -32,34 +31,35 @@ EXPIRES_IN = 3600.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that was just issued.
+    """A new token.
 
     Args:
-        token: the token, for its holder. This is the only time that it is there: the store has a digest of it.
-        record: what is kept.
+        token: the token, for its holder. It cannot be had again: the store has only a digest.
+        record: the stored record.
     """
 
     token: str = field(repr=False)
     record: TokenRecord
 
 
-class OpaqueTokens(IssuedChecker[TokenRecord]):
+class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
     """Random tokens in a store, for `Bearer` and for `APIKey`.
 
-    A token looks like `wwt_<secret><checksum>`. What does not is refused without a look into the store. What does is found by
-    its SHA-256 digest, which is compared in constant time, with something even where there is none.
+    A token looks like `wwt_<secret><checksum>`. Other text is refused before the store is asked. A token is found by its SHA-256
+    digest, which is compared in constant time, with a random one if there is no such token.
 
-    The methods beside `check` issue and manage tokens. They block, and are not for the event loop.
+    The methods beside `check` manage tokens, for operators. They block, and are not for the event loop. They raise `Unavailable` if the
+    store does not answer.
 
     Args:
-        store: where the tokens live.
-        prefix: what they begin with: a name by which people, and scanners for lost tokens, know whose they are.
-        clock: tells the time; None: the machine's.
+        store: holds the tokens.
+        prefix: the beginning of each token, by which users and secret scanners recognise it.
+        clock: tells the time; None: the system clock.
 
     Raises:
-        ConfigurationError: the store is none, or the prefix cannot be one.
+        ConfigurationError: the store lacks a method, or the prefix is malformed.
 
-    Trust: what the store holds is trusted, credentials are not.
+    Trust: the store is trusted, credentials are not.
     """
 
     takes_credentials: ClassVar[tuple[type[Credentials], ...]] = (BearerToken, APIKeyCredentials)
@@ -69,7 +69,6 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
     def __init__(self, store: TokenStore, *, prefix: str = "wwt", clock: Clock | None = None) -> None:
         check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "revision", "is_current")
         super().__init__(store, TokenFormat(prefix), clock)
-        self._store = store
 
     def _look_up(self, id: str, digest: bytes) -> Steps[TokenRecord | None]:  # noqa: A002 - a token is found by its digest
         return ask_token(self._store, digest)
@@ -78,24 +77,24 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
         return self._store.list_tokens(owner=owner, after=after)
 
     def redeem(self, token: str) -> Verdict:
-        """Accept a token once, for links that reset a password or confirm an address; this may block.
+        """Accept a token once, for links that reset a password or confirm an address. This may block.
 
-        The token is revoked before anybody is told that it was good, in one step that succeeds for one caller only: of two who
-        show it at the same time one is refused (threat S2).
+        The token is revoked before the answer, in one step that succeeds for one caller only: of two callers that redeem it at the
+        same time one is refused (threat S2).
 
         Args:
-            token: what was shown; untrusted.
+            token: the token; untrusted.
 
         Raises:
-            Unavailable: the store does not answer; the token may be spent or not, and nobody was let in.
+            Unavailable: the store does not answer. The token may be spent, but no caller was accepted.
         """
         return run(self._redeeming(token))
 
     async def aredeem(self, token: str) -> Verdict:
-        """Do the same as `redeem`, without blocking the event loop.
+        """Redeem a token without blocking the event loop; see `redeem`.
 
         Args:
-            token: what was shown; untrusted.
+            token: the token; untrusted.
         """
         return await arun(self._redeeming(token))
 
@@ -119,62 +118,49 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
         scopes: Iterable[str] = (),
         permissions: Iterable[str] = (),
     ) -> NewToken:
-        """Issue a token and keep what is needed to know it again.
+        """Issue a token, and store its record.
 
         Args:
             subject: the id of the account or program that it stands for: the id of the principal.
-            expires_in: for how many seconds it is valid; None: it does not expire.
-            expires_at: from when on it is not valid any more, Unix seconds; counts in place of `expires_in`.
+            expires_in: how many seconds it is valid; None: it does not expire.
+            expires_at: when it expires, Unix seconds; takes precedence over `expires_in`.
             label: a note for people: what it was issued for.
             kind: `"user"` if it acts for a person, `"client"` for a program acting for itself.
-            roles: what `role(...)` asks for.
-            scopes: what `scope(...)` asks for.
-            permissions: what `permission(...)` asks for.
+            roles: the roles that `role(...)` compares.
+            scopes: the scopes that `scope(...)` compares.
+            permissions: the permissions that `permission(...)` compares.
 
         Returns:
-            The token, which is not kept anywhere else, and the record of it.
+            The token, which cannot be had again, and its record.
 
         Raises:
-            ConfigurationError: something of it cannot be right; nothing is kept.
-            Unavailable: the store does not answer; nothing is kept.
+            ConfigurationError: an argument is wrong; nothing is stored.
         """
-        grants = self._grants(subject, label, kind, roles=roles, scopes=scopes, permissions=permissions)
-        now = self._clock.now()
-        end = _end(now, expires_in) if expires_at is None else check_time("expires_at", expires_at)
+        fields = self._issued(subject, label, kind, roles=roles, scopes=scopes, permissions=permissions)
+        end = check_time("expires_at", expires_at)
+        if end is None and expires_in is not None:
+            end = fields["created_at"] + check_number("expires_in", expires_in, above=True)
         made = self._form.make()
-        record = TokenRecord(id=made.id, digest=made.digest, **grants, expires_at=end, created_at=now)
-        return NewToken(made.text, self._store.add_token(record))
+        return NewToken(made.text, self._store.add_token(TokenRecord(id=made.id, digest=made.digest, **fields, expires_at=end)))
 
     def revoke(self, token_or_handle: str) -> bool:
-        """Revoke a token: from now on it is refused, and so is a memory of it.
+        """Revoke a token: it is refused from now on, also where it is cached.
 
         Args:
             token_or_handle: the token, or the id of its record.
 
         Returns:
-            False: there is none, or it was revoked before.
+            False: there is no such token, or it was revoked before.
 
         Raises:
             Unavailable: the store does not answer; the token may still work.
         """
-        handle = token_or_handle
-        read = self._form.read(token_or_handle)
+        handle, read = token_or_handle, self._form.read(token_or_handle)
         if read is not None:
             record = find_token(self._store, read[1])
             handle = "" if record is None else record.id
-        # What is neither may be a token of somebody else: it must not reach the store, whose errors may show what they were asked.
+        # Any other text may be a token of another application. It must not reach the store: errors of databases show arguments.
         return is_id(handle) and self._store.revoke_token(handle, self._clock.now())
-
-    def revoke_all(self, subject: str) -> tuple[int, int]:
-        """Revoke all keys and all tokens that stand for somebody: what one does when an account is compromised.
-
-        Args:
-            subject: the id of the account or program.
-
-        Returns:
-            How many keys and how many tokens were revoked by it.
-        """
-        return self._store.revoke_all(check_text("the subject", subject), self._clock.now())
 
     def get(self, token_or_handle: str) -> TokenRecord:
         """Return the record of a token.
@@ -192,45 +178,28 @@ class OpaqueTokens(IssuedChecker[TokenRecord]):
         elif is_id(handle):
             found = get_token(self._store, handle)
         if found is None:
-            # What was given may be a token: it is shown only if it cannot be.
+            # The argument may be a token. Only a text that cannot be one is shown.
             raise NotFound(f"there is no token with the id {handle!r}" if is_id(handle) else "there is no such token")
         return found
 
-    def list(self, subject: str | None = None) -> Iterator[TokenRecord]:
-        """Yield the records of tokens, in the order of their handles; they are read from the store in pages.
-
-        Args:
-            subject: whose; None: everybody's.
-        """
-        return self._list(subject)
-
     def purge(self, before: float | None = None) -> int:
-        """Forget tokens that ended, by expiry or revocation. They are refused before and after.
+        """Delete tokens that have expired or were revoked. They are refused before and after.
 
         Args:
-            before: those that ended before this time, Unix seconds; None, or a time in the future: before now.
+            before: delete those that ended before this time, Unix seconds; None, or a time in the future: before now.
 
         Returns:
-            How many.
+            The number of deleted tokens.
         """
         now, time = self._clock.now(), check_time("before", before)
         return self._store.purge_tokens(now if time is None else min(time, now))
 
     def recognise(self, text: object) -> bool:
-        """Tell whether a text has the form of a token and the right checksum, whether there is such a token or not.
+        """Tell whether a text has the format and the checksum of a token. Nothing is looked up.
 
-        For logs, and for scanners that look for lost tokens. Nothing is looked up.
+        For logs, and for scanners that look for leaked tokens.
 
         Args:
-            text: anything.
+            text: any value.
         """
         return self._form.read(text) is not None
-
-
-def _end(now: float, expires_in: float | None) -> float | None:
-    if expires_in is None:
-        return None
-    seconds = check_number("expires_in", expires_in)
-    if not seconds:
-        raise ConfigurationError("expires_in is more than 0: the token would never be valid")
-    return now + seconds

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 class PasswordTable:
     """Names, hashes and principals.
 
-    Every check costs one verification, whether the name is there or not. A name that is not is verified against the hash
-    of some other user, always the same one for the same name, and refused: so the cost of unknown names is spread like that of
-    known ones, whatever mixture of formats the table holds (threats W2, W3).
+    Every check costs one verification, also for an unknown name: it is verified against the hash of another user, always the same
+    one for the same name, and refused. The costs of unknown names have the same distribution as those of known ones, for any mixture
+    of formats (threats W2, W3).
 
     Args:
-        hashes: canonical name to hash; every hash is one that the verifier's hasher knows.
-        principals: canonical name to principal, where more than the name is known.
+        hashes: canonical name to hash; the hasher of the verifier knows each of them.
+        principals: canonical name to principal, for users with more than a name.
         verifier: verifies passwords.
-        lease: for how long what the table says is so.
-        dummies: what unknown names are verified against; None: the hashes of the table, which is not empty then.
+        lease: tells whether answers of the table may be reused.
+        dummies: the dummy hashes; None: the hashes of the table, which must not be empty then.
     """
 
     __slots__ = ("_accepted", "_hashes", "_verifier", "dummies")
@@ -53,7 +53,7 @@ class PasswordTable:
         self.dummies: DummyHashes = _dummy_hashes_of(hashes) if dummies is None else dummies
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
-        """Verify once, then say whether the user exists and the password is right."""
+        """Verify one hash, then answer."""
         name = canonical(credentials.username)
         self._verifier.admit(name, credentials.password)
         stored, dummy = self._hashes.get(name), self.dummies.for_name(name)  # both for every name: a dummy hash is not free
@@ -72,9 +72,8 @@ class PasswordTable:
 
 
 def _dummy_hashes_of(hashes: Mapping[str, str]) -> DummyHashes:
-    # The same in every process that has this table: else an unknown name, asked about often enough, would show by answers
-    # that take now as long as one format and now as long as another that it is none. And of one line alone, so that a change
-    # of another one does not deal all dummy hashes anew.
+    # The key is the same in every process with this table: otherwise the answers for an unknown name would take as long as different
+    # formats, and reveal it. It depends on one line alone, so that a change of another line does not reassign all dummy hashes.
     lines = (f"{name}:{hash_}".encode("utf-8", "surrogatepass") for name, hash_ in hashes.items())
     key = min(blake2b(line, digest_size=32).digest() for line in lines)
     weights: dict[str, int] = {}
@@ -84,11 +83,7 @@ def _dummy_hashes_of(hashes: Mapping[str, str]) -> DummyHashes:
 
 
 def check_mapping(checker: str, principals: object) -> Mapping[str, Principal]:
-    """Return the given principals by user name; empty if none were given.
-
-    Args:
-        checker: its name, for the message.
-        principals: user name to principal, or None.
+    """Return principals by user name; empty for None.
 
     Raises:
         ConfigurationError: it is not a mapping, or a value is not a principal.

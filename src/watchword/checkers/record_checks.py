@@ -1,42 +1,27 @@
-"""Checks the fields of an account, a key or a token before a store keeps it."""
+"""Checks the fields of an account, a key or a token before a store keeps it.
+
+Each check returns the value, and raises `ConfigurationError` for a wrong one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from sys import float_info
-from typing import Literal, cast
+from typing import Any
 
 from watchword.errors import ConfigurationError
 from watchword.networks import parse_network
-from watchword.validators import check_choice, check_methods, check_number, check_scope, invalid
+from watchword.validators import check_methods, check_number, check_scope, invalid
 
 
 def check_store(store: object, name: str, *methods: str) -> None:
-    """Accept an object with the methods of a store.
-
-    Args:
-        store: what was given.
-        name: the class of the checker, for the message.
-        methods: the methods that the checker calls.
-
-    Raises:
-        ConfigurationError: a method is missing.
-    """
+    """Accept an object with those methods of a store that the checker `name` calls."""
     must = 'be a store, such as watchword.stores.MemoryStore() or SQLStore("sqlite:///auth.db")'
     check_methods(f"{name}(store)", store, must, *methods, secret=True)  # the URL of a store may hold a password
 
 
 def check_text(what: str, text: object, *, may_be_empty: bool = False) -> str:
-    """Return a text that every store can keep and every terminal can show.
-
-    Args:
-        what: its name, for the message.
-        text: the text.
-        may_be_empty: whether an empty text is accepted.
-
-    Raises:
-        ConfigurationError: it is not a string, is empty, or holds a control character or a lone surrogate.
-    """
+    """Return a text that every store can keep and every terminal can show, without control characters and lone surrogates."""
     if not isinstance(text, str):
         raise invalid(what, "be a string", text, secret=True)
     if not text and not may_be_empty:
@@ -46,56 +31,29 @@ def check_text(what: str, text: object, *, may_be_empty: bool = False) -> str:
     return text
 
 
-def check_texts(what: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """Return texts in their order.
-
-    Args:
-        what: what they are, for the message.
-        texts: the texts.
-
-    Raises:
-        ConfigurationError: they are one string, or a store cannot keep one of them.
-    """
+def check_texts(what: str, texts: object) -> tuple[str, ...]:
+    """Return a collection of texts, in their order, that every store can keep; see `check_text`."""
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
         raise invalid(what, 'be a collection of names, such as ["orders"]', texts)
     return tuple(check_text(f"each of the {what}", text) for text in texts)
 
 
-def check_names(what: str, names: Iterable[str]) -> frozenset[str]:
-    """Return names as a set; see `check_texts`.
-
-    Args:
-        what: what they are, for the message.
-        names: the names.
+def check_grants(**given: object) -> dict[str, Any]:
+    """Return `roles`, `scopes` and `permissions` as sets.
 
     Raises:
-        ConfigurationError: they are one string, or a store cannot keep one of them.
+        ConfigurationError: one of them is not a collection of names, or a scope is not a scope token (RFC 6749 §3.3).
     """
-    return frozenset(check_texts(what, names))
-
-
-def check_scopes(names: Iterable[str]) -> frozenset[str]:
-    """Return scopes as a set; see `check_texts`.
-
-    Args:
-        names: the scopes.
-
-    Raises:
-        ConfigurationError: they are one string, or one of them is not a scope token (RFC 6749 §3.3).
-    """
-    return frozenset(map(check_scope, check_names("scopes", names)))
+    sets = {what: frozenset(check_texts(what, names)) for what, names in given.items()}
+    for name in sets.get("scopes", ()):
+        check_scope(name)
+    return sets
 
 
 def check_networks(networks: Iterable[str]) -> tuple[str, ...]:
-    """Return networks as they are written.
+    """Return networks in their canonical form.
 
-    A malformed network never reaches a store: each later check of the record would have to refuse every caller.
-
-    Args:
-        networks: such as `["10.0.0.0/8"]`.
-
-    Raises:
-        ConfigurationError: one of them is not a network.
+    A malformed network must not reach a store: each later check of the record would refuse every caller.
     """
     if isinstance(networks, (str, bytes)) or not isinstance(networks, Iterable):
         raise invalid("networks", 'be a collection, such as ["10.0.0.0/8"]', networks)
@@ -108,42 +66,13 @@ def check_networks(networks: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kept))
 
 
-def check_kind(kind: object) -> Literal["user", "client"]:
-    """Return the kind of a principal.
-
-    Args:
-        kind: `"user"` or `"client"`.
-
-    Raises:
-        ConfigurationError: it is another value.
-    """
-    check_choice("kind", kind, ("user", "client"))
-    return cast("Literal['user', 'client']", kind)
-
-
 def check_time(what: str, time: object) -> float | None:
-    """Return a moment, or None.
-
-    Args:
-        what: its name, for the message.
-        time: Unix seconds.
-
-    Raises:
-        ConfigurationError: it is not a finite number.
-    """
+    """Return Unix seconds, or None."""
     return None if time is None else check_number(what, time, least=-float_info.max, unit="Unix seconds, or None")
 
 
 def check_window(not_before: object, expires_at: object) -> tuple[float | None, float | None]:
-    """Return the start and the end of a validity.
-
-    Args:
-        not_before: Unix seconds, or None.
-        expires_at: Unix seconds, or None.
-
-    Raises:
-        ConfigurationError: one of them is not a time, or the end is not after the start.
-    """
+    """Return the start and the end of a validity; the end must be after the start."""
     begins, ends = check_time("not_before", not_before), check_time("expires_at", expires_at)
     if begins is not None and ends is not None and begins >= ends:
         raise ConfigurationError(f"not_before must be earlier than expires_at ({ends!r}), got {begins!r}.")

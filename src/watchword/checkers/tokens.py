@@ -1,4 +1,4 @@
-"""Checks tokens or API keys by a small table in memory that holds their digests."""
+"""Checks tokens or API keys by a table of their digests in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNKNOWN = Refused(Reason.UNKNOWN_IDENTITY)
 
 
 class Tokens:
-    """Tokens and whom they stand for, for `Bearer` and for `APIKey`.
+    """Tokens and their principals, for `Bearer` and for `APIKey`.
 
     Only SHA-256 digests are kept. A token is looked up by its digest and then compared as bytes, in constant time.
 
@@ -33,8 +33,8 @@ class Tokens:
     Raises:
         ConfigurationError: the table is empty, a token is empty or cannot be sent, or a value is not a principal.
 
-    Trust: the table is trusted; credentials are not. Tokens are to be random, of 128 bits or more: a digest does not
-    protect a guessable one.
+    Trust: the table is trusted; credentials are not. Tokens must be random, of 128 bits or more: a digest does not protect a guessable
+    one.
     """
 
     __slots__ = ("_table",)
@@ -43,7 +43,7 @@ class Tokens:
 
     def __init__(self, principals: Mapping[str, Principal]) -> None:
         if not isinstance(principals, Mapping) or not principals:
-            # An empty table refuses every request: a secret that was not read, more often than an intention.
+            # An empty table refuses every request: a secret was not read, more often than this is intended.
             raise invalid("Tokens(principals)", "be a mapping of at least one token to a Principal", principals, secret=True)
         self._table: dict[bytes, tuple[bytes, Accepted]] = {}
         for number, (token, principal) in enumerate(principals.items(), 1):
@@ -63,10 +63,7 @@ class Tokens:
         """Look a token up.
 
         Args:
-            credentials: what was shown.
-
-        Returns:
-            Accepted with its principal, or Refused.
+            credentials: the credentials; untrusted.
         """
         token = credentials.token if isinstance(credentials, BearerToken) else credentials.key
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
@@ -76,7 +73,7 @@ class Tokens:
         return found[1]
 
     async def acheck(self, credentials: BearerToken | APIKeyCredentials) -> Verdict:
-        """Do the same, for programs that await their checkers."""
+        """Do as `check` does, for programs that await their checkers."""
         return self.check(credentials)
 
     def __repr__(self) -> str:

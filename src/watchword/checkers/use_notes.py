@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from watchword.operation import Steps
 
-MOST = 10_000  # records; of one that was forgotten the store says when it was used
+MOST = 10_000  # records; for others the store has the time of the last use
 
 
 class UseNotes:
-    """The notes of uses that one checker takes.
+    """Limits the notes of uses that one checker writes.
 
     Args:
         write: takes a note in the store: an id, and when.
@@ -40,15 +40,15 @@ class UseNotes:
         self._every = every
         self._blocking = blocking
         self._noted: Bounded[bytes, float] = Bounded(MOST)
-        # A thread that was at it in the parent does not exist in a child.
+        # A thread that writes in the parent does not exist in a forked child.
         self._noting: PerProcess[dict[str, object]] = PerProcess(dict)
 
     def after_response(self, id: str, last: float | None, now: float) -> Operation[None] | None:  # noqa: A002 - the name of the field
-        """Return the note that is left to take; None: one was taken a moment ago.
+        """Return the operation that writes a note; None: there is a recent one.
 
         Args:
-            id: of what was used.
-            last: when it was used, as the store has it: that holds for all processes together.
+            id: the id of the record.
+            last: the last use by any process, as the store has it.
             now: the present.
         """
         if (last is not None and now < last + self._every) or self._is_noted(id, now):
@@ -74,5 +74,5 @@ class UseNotes:
 
     def _is_noted(self, id: str, now: float) -> bool:  # noqa: A002 - as above
         noted = self._noted.get(id.encode())
-        # Either way: of a burst the last may be noted first, and a clock may have been set back.
+        # In both directions: the last of a burst may be noted first, and a clock may be set back.
         return noted is not None and abs(now - noted) < self._every

@@ -1,4 +1,4 @@
-"""Checks passwords by a small table in memory."""
+"""Checks passwords by a table in memory."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from watchword.verdict import Verdict
 
 
-_UNSALTED = {"ldap-sha1"}  # written by old versions of Apache: `Htpasswd` accepts it, so that a migration can start
+_UNSALTED = {"ldap-sha1"}  # old versions of Apache write it: `Htpasswd` accepts it, so that a migration can start
 
 
 class Users(FlowChecker[BasicCredentials]):
-    """User names and password hashes, for tests, demos and the two people who look after a small service.
+    """User names and password hashes, for tests, demos and small services.
 
-    Every check costs one verification, whether the user exists or not, off the event loop and in its turn; a password that
-    was right a moment ago costs none.
+    Every check costs one verification, whether the user exists or not, off the event loop and in its turn; a password that was right a
+    moment ago costs none.
 
     Args:
         hashes: user name to hash, in any salted format that `verify_password` knows. Names are compared in Normalization Form C, with
             their case.
-        principals: user name to principal, where more than the name is known.
+        principals: user name to principal, for users with more than a name.
         hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
-        limiter: bounds the hashes that are computed at once; None: the one of this process.
-        clock: tells the time; None: the machine's.
-        on_event: is told of hashes that cannot be computed here; None: the log.
+        limiter: bounds the number of hashes that are computed at once; None: the limiter of this process.
+        clock: tells the time; None: the system clock.
+        on_event: receives notices of hashes that cannot be computed here; None: the log.
 
     Raises:
         ConfigurationError: the table is empty, a hash is malformed or of a format that this machine cannot compute, a name cannot be
@@ -63,7 +63,7 @@ class Users(FlowChecker[BasicCredentials]):
         on_event: Hook | None = None,
     ) -> None:
         if not isinstance(hashes, Mapping) or not hashes:
-            # An empty table refuses every login: a file that was not read, more often than an intention.
+            # An empty table refuses every login: a file was not read, more often than this is intended.
             raise invalid("Users(hashes)", "be a mapping of at least one user name to a password hash", hashes, secret=True)
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, on_event=on_event)
         table: dict[str, str] = {}
@@ -85,7 +85,7 @@ class Users(FlowChecker[BasicCredentials]):
         self._table = PasswordTable(table, given, verifier, ALWAYS)
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
-        """Verify once, then say whether the user exists and the password is right."""
+        """Verify one hash, then answer."""
         return self._table.flow(credentials)
 
     def __repr__(self) -> str:

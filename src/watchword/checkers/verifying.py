@@ -1,6 +1,6 @@
-"""Verifies passwords at a bounded price.
+"""Verifies passwords at a bounded cost.
 
-So many hashes at once and no more; equal requests at the same time for one hash; a password that was right a moment ago for none.
+The number of hashes at once is limited. Equal requests at the same time share one hash. A password that was right a moment ago costs none.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ _UNKNOWN = b"", inf
 class Verifier:
     """Verifies passwords.
 
-    The cache holds that a password of a user matched a hash, by keyed digests of all three: a new hash never matches
-    from the cache. Wrong passwords are not remembered.
+    The cache holds keyed digests of user, password and hash together, so a new hash never matches from the cache. Wrong passwords are
+    not cached.
 
     Args:
-        hasher: knows the formats; None: one with the usual parameters. A `CryptContext` of passlib is taken, too.
-        limiter: bounds the work; None: the one of this process.
+        hasher: a `PasswordHasher`, or a `CryptContext` of passlib; None: the default one.
+        limiter: bounds the number of hashes that are computed at once; None: the limiter of this process.
         clock: tells the time.
-        remember: how many passwords are remembered at most; 0: none.
-        remember_for: for how many seconds.
-        on_event: is told of hashes that cannot be computed here; None: the log.
+        remember: how many passwords are cached at most; 0: none.
+        remember_for: how many seconds they are cached.
+        on_event: receives notices of hashes that cannot be computed here; None: the log.
 
     Raises:
-        ConfigurationError: one of them is something else.
+        ConfigurationError: an argument is wrong.
     """
 
     __slots__ = ("_clock", "_digest", "_known", "_limiter", "_on_event", "_reported", "_ttl", "hasher")
@@ -70,17 +70,16 @@ class Verifier:
         self._reported: Bounded[bytes, float] = Bounded(1000)
 
     def admit(self, name: str, password: str) -> None:
-        """Refuse a caller that needs a hash while the queue is full, before a store is asked and anything is made.
+        """Refuse a caller that needs a hash while the queue is full, before the store is asked.
 
-        Admitted are a name and password that were right a moment ago, and those that are being verified. Which names have an account
-        makes no difference.
+        A name and password are admitted if they were right a moment ago, or are being verified, whether the name has an account or not.
 
         Args:
-            name: for whom, in canonical form; untrusted.
-            password: what was shown; untrusted.
+            name: the name in canonical form; untrusted.
+            password: the password; untrusted.
 
         Raises:
-            Overloaded: too many wait for a hash.
+            Overloaded: too many requests wait for a hash.
         """
         if self._limiter.is_full:
             pair = self._pair(name, canonical(password))
@@ -91,35 +90,34 @@ class Verifier:
         """Verify one password against one hash.
 
         Args:
-            name: for whom, in canonical form; untrusted. Two names never share one hash in flight: that would show which names
-                are verified against the same dummy, or against the hash of a user.
-            hash: the stored hash, or a dummy.
-            password: what was shown; untrusted.
-            remember: whether memory may answer and be filled. Where the answer will be a refusal whatever the password, it may
-                not: then the work is the same each time.
+            name: the name in canonical form; untrusted. Two names never share one hash in flight: that would reveal which names
+                are verified against the same dummy hash, or against the hash of a user.
+            hash: the stored hash, or a dummy hash.
+            password: the password; untrusted.
+            remember: whether to use the cache. Not if the answer is a refusal for any password: the work must be the same each time.
             subject: the account, for events; empty: the name is unknown.
 
         Returns:
-            A generator that asks for one hash, or for none where it is remembered, and ends in whether it matches.
+            A generator that yields one operation, or none for a cached answer, and returns whether the password matches.
 
         Raises:
-            HashUnavailable: the hash cannot be computed here and now.
-            Overloaded: too many wait for a hash.
+            HashUnavailable: the hash cannot be computed now.
+            Overloaded: too many requests wait for a hash.
         """
-        password = canonical(password)  # as Basic hands it over, and as new hashes are made
-        # All in full: they are what the answer depends on. A NUL or 1,025 octets make another key and the hasher's refusal.
+        password = canonical(password)  # as Basic passes it, and as new hashes are made
+        # Not cut: a password with a NUL or with 1,025 octets has another key, and the hasher refuses it.
         pair = self._pair(name, password)
         key = self._digest.of(pair, hash.encode("utf-8", "surrogatepass"))
         now = self._clock.now()
-        known = self._knows(pair, key, now)  # looked up whether it may answer or not: an unknown name takes as long
+        known = self._knows(pair, key, now)  # looked up in each case: an unknown name must take as long
         if remember and known:
             return True
         hasher = self.hasher
 
-        # A closure and no partial, which would print what it is bound to.
+        # A closure: the repr of a partial would show the password.
         def work() -> bool:
-            # Looked up once more, and kept before the answer is given: a caller between the end of a computation and the moment at
-            # which the first caller goes on finds no computation to join.
+            # Looked up again, and cached before the answer: a caller that comes after the end of a computation, and before the first
+            # caller continues, finds no computation to join.
             if self._knows(pair, key, now) and remember:
                 return True
             matches = hasher.verify(hash, password)
@@ -135,12 +133,7 @@ class Verifier:
         return answer
 
     def report(self, error: HashUnavailable, subject: str) -> None:
-        """Report that a hash cannot be computed: of one account, format and cause once a minute.
-
-        Args:
-            error: names format and cause.
-            subject: the account; empty: the name is unknown.
-        """
+        """Report that a hash of an account cannot be computed, once a minute for each format and cause."""
         now = self._clock.now()
         key = self._digest.of(*(part.encode("utf-8", "surrogatepass") for part in (subject, error.format, error.cause)))
         since = self._reported.get(key)
@@ -152,18 +145,14 @@ class Verifier:
         return self._digest.of(name.encode("utf-8", "surrogatepass"), password.encode("utf-8", "surrogatepass"))
 
     def _knows(self, pair: bytes, key: bytes | None, now: float) -> bool:
-        """Tell whether a password was right a moment ago: with the hash that the key names; None: with any."""
+        """Tell whether a password was right a moment ago, with the hash in the key; None: with any hash."""
         known, since = self._known.get(pair, _UNKNOWN)
         return since <= now < since + self._ttl and key in {None, known}
 
     def hashing(self, password: str) -> Operation[str]:
-        """Return the operation that makes a new hash of a password, in its turn.
-
-        Args:
-            password: what was proven right, or what an operator chose.
-        """
+        """Return the operation that makes a new hash of a trusted password, in its turn."""
         hasher, password = self.hasher, canonical(password)
-        # No two of these are alike: each has a salt of its own, also where two people chose the same password at the same time.
+        # A random key, so that two requests never share one: each hash has its own salt, also for equal passwords.
         return self._limiter.operation(urandom(32), lambda: hasher.hash(password))
 
     def __repr__(self) -> str:
@@ -171,14 +160,7 @@ class Verifier:
 
 
 def as_hasher(given: object) -> PasswordHasher:
-    """Return a hasher for what a checker was given.
-
-    Args:
-        given: a `PasswordHasher`, an object with the methods of passlib's `CryptContext`, or None.
-
-    Raises:
-        ConfigurationError: it is something else.
-    """
+    """Return the hasher for the argument of a checker: a `PasswordHasher`, passlib's `CryptContext` or its like, or None."""
     if given is None:
         return PasswordHasher()
     if isinstance(given, PasswordHasher):

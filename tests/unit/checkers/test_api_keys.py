@@ -223,10 +223,10 @@ def test_a_rotation_that_cannot_be_right_changes_nothing(case: str) -> None:
 
 
 ENDED: dict[str, Callable[[Desk, str], object]] = {
-    "was revoked: it has no successor, create a new key": lambda desk, name: desk.checker.revoke(name),
-    "has expired: it has no successor, create a new key": lambda desk, name: desk.clock.advance(9),
+    "was revoked and cannot be rotated. Create a new key.": lambda desk, name: desk.checker.revoke(name),
+    "has expired and cannot be rotated. Create a new key.": lambda desk, name: desk.clock.advance(9),
     "was revoked": lambda desk, name: desk.checker.rotate(name, overlap=0),
-    "was replaced by '[0-9A-Za-z]{16}' already: rotate that one": lambda desk, name: desk.checker.rotate(name, overlap=5),
+    "was replaced by '[0-9A-Za-z]{16}' already. Rotate that one.": lambda desk, name: desk.checker.rotate(name, overlap=5),
 }
 
 
@@ -315,7 +315,7 @@ def test_of_two_rotations_at_once_one_is_done() -> None:
         thread.join()
     [new] = [one for one in done if isinstance(one, NewKey)]
     assert [one for one in done if one is not new] == [
-        f"the API key {made.record.id!r} was replaced by {new.record.id!r} already: rotate that one"
+        f"the API key {made.record.id!r} was replaced by {new.record.id!r} already. Rotate that one."
     ] * 7
     assert len(list(desk.checker.list())) == 2
 

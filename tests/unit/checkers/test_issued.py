@@ -285,7 +285,7 @@ def test_a_malformed_time_is_refused(kind: Kind, times: Any) -> None:
 @each_kind
 def test_no_secret_opens_what_does_not_exist(kind: Kind) -> None:
     """What is compared where there is no record is random, and never the same: nobody can show what it is the digest of."""
-    made = {Desk(kind).checker._nobody for _ in range(10)}
+    made = {Desk(kind).checker._no_digest for _ in range(10)}
     assert (len(made), {len(digest) for digest in made}) == (10, {32})
 
 
@@ -514,7 +514,7 @@ def test_an_invalid_store_is_rejected_at_construction(kind: Kind, store: Any) ->
 @each_kind
 def test_a_prefix_that_cannot_be_one_is_a_mistake(kind: Kind) -> None:
     """And one that can be is what the secrets begin with."""
-    with pytest.raises(ConfigurationError, match="a prefix is a letter"):
+    with pytest.raises(ConfigurationError, match="prefix must be a letter"):
         Desk(kind, prefix="a-b")
     desk = Desk(kind, prefix="acme_live")
     assert desk.create()[0].startswith("acme_live_")
@@ -582,7 +582,7 @@ class SessionRecord(Issued):
     last_used_at: float | None = None
 
 
-class Sessions(IssuedChecker[SessionRecord]):
+class Sessions(IssuedChecker[SessionRecord, MemoryStore]):
     """Sessions in a dictionary, that end when they were not used for a minute."""
 
     def __init__(self, clock: FixedClock) -> None:
@@ -602,7 +602,7 @@ class Sessions(IssuedChecker[SessionRecord]):
                 self.kept[digest] = replace(record, last_used_at=at, expires_at=at + 60)
 
     def _look_up(self, id: str, digest: bytes) -> Steps[SessionRecord | None]:  # noqa: A002 - as above
-        return asking.ask(self._watched, lambda: self.kept.get(digest))
+        return asking.ask(self._store, lambda: self.kept.get(digest))
 
     def _page(self, owner: str | None, after: str) -> Sequence[SessionRecord]:
         return sorted((record for record in self.kept.values() if record.id > after), key=lambda record: record.id)
@@ -620,7 +620,7 @@ def test_a_custom_kind_is_a_record_and_three_methods() -> None:
         clock.advance(50)
         verdict = sessions.check(BearerToken(text))
         assert isinstance(verdict, Accepted)
-        assert verdict.principal.claims == {"session_id": next(sessions._list(None)).id}
+        assert verdict.principal.claims == {"session_id": next(sessions.list()).id}
         assert verdict.after_response is not None
         verdict.after_response.run()
     [(digest, record)] = sessions.kept.items()

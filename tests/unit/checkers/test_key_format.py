@@ -162,7 +162,7 @@ def test_a_key_is_no_token(prefix: str) -> None:
 @pytest.mark.parametrize("prefix", ["", "_", "_a", "9a", "a-b", "a.b", "a b", "a\n", "ä", "\u0430", "a" * 33, None, 7, b"ww"])
 def test_a_prefix_that_cannot_be_one_is_a_mistake(form: Any, prefix: object) -> None:
     """It would have to be escaped somewhere, or could be read in two ways."""
-    with pytest.raises(ConfigurationError, match="a prefix is a letter, then letters, digits and underscores, 32 characters at most"):
+    with pytest.raises(ConfigurationError, match="prefix must be a letter, then letters, digits and underscores, 32 characters at most"):
         form(prefix)
 
 

@@ -52,9 +52,9 @@ def test_a_token_ends(given: dict[str, Any], ends: float | None) -> None:
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "no time": ({"expires_in": 0}, "expires_in is more than 0"),
-    "negative": ({"expires_in": -5}, "expires_in must be a number of seconds, 0 or more"),
-    "endless": ({"expires_in": inf}, "expires_in must be a number of seconds, 0 or more, got inf"),
+    "no time": ({"expires_in": 0}, "expires_in must be a number of seconds, more than 0"),
+    "negative": ({"expires_in": -5}, "expires_in must be a number of seconds, more than 0"),
+    "endless": ({"expires_in": inf}, "expires_in must be a number of seconds, more than 0, got inf"),
     "text": ({"expires_in": "60"}, "expires_in must be a number of seconds"),
 }
 
