@@ -27,7 +27,7 @@ COMMAND = str(Path(sys.executable).with_name("watchword"))
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 PRINTED = re.compile(r"^  (\d{3}): .+\n    (curl .+)$", re.MULTILINE)
-LAST_LINE = "Below stands the log"
+LAST_LINE = "The log below says"
 
 
 @contextmanager

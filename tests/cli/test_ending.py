@@ -232,7 +232,7 @@ def test_passwords_without_their_judge(ann: Inside) -> None:
     """Without zxcvbn a password is set with --weak, or not at all; nobody is asked for one in vain."""
     done = without("zxcvbn", "user", "passwd", "ann", "--store", ann.url)
     assert done.returncode == 1
-    assert "zxcvbn (give --weak to go without), which is not installed: pip install 'watchword[cli]'" in done.stderr
+    assert "zxcvbn (--weak skips this), which is not installed: pip install 'watchword[cli]'" in done.stderr
     assert without("zxcvbn", "user", "passwd", "ann", "--weak", "--store", ann.url, given="x\n").returncode == 0
 
 

@@ -113,7 +113,7 @@ def test_a_url_that_is_no_store(inside: Inside, url: str, said: str) -> None:
 def test_no_url_at_all(inside: Inside) -> None:
     """Whoever names no store reads the two ways to do it."""
     result = inside("user", "list", code=2, WATCHWORD_STORE="")
-    assert "Give --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE" in result.stderr
+    assert "Use --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE" in result.stderr
 
 
 def test_every_command_with_a_store_takes_it_from_option_or_environment() -> None:

@@ -47,5 +47,5 @@ def test_the_words_of_an_exception_do_not_show() -> None:
     with pytest.raises(Failure) as refused:
         judge.demand(STRONG)
     assert refused.value.code == "weak_password"
-    assert "its strength cannot be told" in refused.value.message
+    assert "its strength cannot be judged" in refused.value.message
     assert STRONG not in refused.value.message + repr(judge)

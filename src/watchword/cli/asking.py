@@ -27,8 +27,8 @@ def read_secret(what: str, *, twice: bool = False) -> str:
     """Return one secret: from a prompt that hides it, or the first line of standard input without its end.
 
     Args:
-        what: what is asked for, with an article.
-        twice: whether to ask for it again, and compare.
+        what: the name of the secret, with an article.
+        twice: whether a prompt asks for it again, and compares.
 
     Raises:
         Failure: it is missing, too long, not UTF-8, or the entries do not match.
@@ -37,16 +37,16 @@ def read_secret(what: str, *, twice: bool = False) -> str:
 
 
 def new_password(about: Iterable[str], *, weak: bool) -> str:
-    """Return a password that somebody chose, in Normalization Form C, as Basic hands it to checkers (RFC 7617 §2.1).
+    """Return a new password in Normalization Form C, as Basic passes it to checkers (RFC 7617 §2.1).
 
     At a terminal there are two tries.
 
     Args:
-        about: what is too easy to guess: names and ids.
-        weak: whether any will do.
+        about: names and ids, which are too easy to guess.
+        weak: whether to accept a weak password.
 
     Raises:
-        Failure: it cannot be a password, or is too easy to guess.
+        Failure: it cannot be sent, is too long, or is too easy to guess.
     """
     judge = None if weak else Judge(about)
     tries = _TRIES if at_terminal() else 1
@@ -61,11 +61,7 @@ def new_password(about: Iterable[str], *, weak: bool) -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask for a confirmation.
-
-    Args:
-        question: what is asked.
-        yes: whether it was answered beforehand.
+    """Ask for a confirmation, unless `--yes` gave it.
 
     Raises:
         Failure: standard input is not a terminal, or the answer is no.
@@ -86,7 +82,7 @@ def _checked(password: str, judge: Judge | None) -> str:
     if len(password.encode()) > MAX_PASSWORD_OCTETS:
         raise Failure(f"the password is longer than {MAX_PASSWORD_OCTETS} octets", "invalid_password")
     if any(character < " " or character == "\x7f" for character in password):
-        raise Failure("the password holds a control character, and could not be sent in Basic (RFC 7617 §2)", "invalid_password")
+        raise Failure("the password holds a control character, and cannot be sent in Basic (RFC 7617 §2)", "invalid_password")
     if judge is not None:
         judge.demand(password)
     return password
@@ -98,13 +94,13 @@ def _prompted(what: str, *, twice: bool) -> str:
     if not first:
         raise Failure(f"{what} is empty", "no_secret")
     if twice and _hidden(f"{prompt}, again") != first:
-        raise Failure("the two are not the same", "not_repeated")
+        raise Failure("the entries do not match", "not_repeated")
     return first
 
 
 def _hidden(prompt: str) -> str:
     try:
-        # A default, so that an empty answer comes back and is not asked for again without end.
+        # With a default an empty answer is returned. Without one click asks again for ever.
         return str(click.prompt(prompt, hide_input=True, default="", show_default=False, err=True))
     except UnicodeError:
         raise Failure("the input is not valid in the encoding of this terminal", "not_utf8") from None
@@ -114,7 +110,7 @@ def _piped(what: str) -> str:
     try:
         line = sys.stdin.buffer.readline(MAX_LINE + 1)
     except (OSError, ValueError, AttributeError):
-        line = b""  # it is closed
+        line = b""  # standard input is closed
     if len(line) > MAX_LINE:
         raise Failure(f"{what} is longer than {MAX_LINE} octets", "no_secret")
     line = line.removesuffix(b"\r\n") if line.endswith(b"\r\n") else line.removesuffix(b"\n")
@@ -124,5 +120,5 @@ def _piped(what: str) -> str:
         return line.decode()
     except UnicodeDecodeError:
         pass
-    # Raised out here: as a __context__ the UnicodeDecodeError would carry the secret.
+    # Raised outside of `except`: the UnicodeDecodeError holds the secret, and must not be its __context__.
     raise Failure(f"{what} on standard input is not UTF-8", "not_utf8")

@@ -22,7 +22,7 @@ from watchword.cli.users import user
 if TYPE_CHECKING:
     from types import FrameType
 
-_PORT = 8000  # where uvicorn listens by default, so the address looks familiar
+_PORT = 8000  # the default of uvicorn
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,9 +32,11 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="Where to listen. 0 takes any free port.")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="The address to listen on. The default is seen from this machine alone."
+    "--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="The port to listen on. 0 takes any free port."
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on. The default is reachable from this machine alone."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON with url, users, tokens and keys, and nothing else.")
 def demo(port: int, host: str, *, as_json: bool) -> None:
@@ -42,7 +44,7 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
 
     Its passwords, tokens and keys are made when it starts and forgotten when it ends. Ctrl-C ends it.
     """
-    # From here on an interrupt is the way to end it, and no error.
+    # From here on an interrupt ends the demo, and is not an error.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:
@@ -61,8 +63,8 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     if not as_json:
         log_refusals()
     if not is_local(listener):
-        click.echo("This is plain http: passwords are readable to everyone on this network.", err=True)
-    # Printed once connections are accepted: a reader of the line may connect.
+        click.echo("This is plain http: everyone on this network can read the passwords.", err=True)
+    # Printed once connections are accepted: a program that reads the line connects at once.
     server = Server(made.app, listener, started=lambda: click.echo(text))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)

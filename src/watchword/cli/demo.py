@@ -16,7 +16,7 @@ from watchword.checkers import Tokens, Users
 if TYPE_CHECKING:
     from watchword.adapters.asgi import ASGIApp, Receive, Scope, Send
 
-# Argon2id as OWASP gives it for servers: a hash takes some 20 ms, so that the demo starts at once.
+# The parameters that OWASP recommends for Argon2id: a hash takes some 20 ms, so the demo starts at once.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 RULES: dict[str, Requirement] = {
@@ -30,14 +30,7 @@ RULES: dict[str, Requirement] = {
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One run of the demo.
-
-    Args:
-        users: user name to password.
-        tokens: whom a bearer token stands for, to the token.
-        keys: whom an API key stands for, to the key.
-        app: the guarded application.
-    """
+    """The secrets of one run of the demo, by the names that they stand for, and the guarded application."""
 
     users: dict[str, str] = field(repr=False)
     tokens: dict[str, str] = field(repr=False)
@@ -46,7 +39,7 @@ class Demo:
 
 
 def make_demo() -> Demo:
-    """Make fresh secrets, the guard that knows them, and the application behind it."""
+    """Make new secrets, a guard that accepts them, and the application behind it."""
     users = {name: token_hex(6) for name in ("ann", "bob")}
     tokens = {name: token_hex(16) for name in ("shop", "newsletter")}
     keys = {"robot": token_hex(16)}
@@ -67,7 +60,7 @@ def make_demo() -> Demo:
 
 
 async def _answer(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Say in JSON who it is. By the time this runs the guard has let the request pass."""
+    """Describe the caller in JSON. The guard has let the request pass before."""
     allow: list[tuple[bytes, bytes]] = []
     if scope["path"] not in RULES:
         status, content = 404, _json(error="there is no such page")

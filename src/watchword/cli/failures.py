@@ -1,4 +1,4 @@
-"""Ends a command: exit codes, and one line (or one JSON object) on standard error that says what went wrong."""
+"""Ends a command: with an exit code, and with one line or one JSON object on standard error that describes the error."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ USAGE = 2
 NO_STORE = 3
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
-# What is shaped like a key, a token or a long secret: an underscore and more letters and digits than an id has. Keys and tokens
-# of any prefix are of this shape, and copies with a slip in them too.
+# The shape of keys and tokens of any prefix: an underscore, and more letters and digits than an id has. Copies with a typo
+# have it too.
 SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_]*_[0-9A-Za-z]{33,}|\bwwt?_[0-9A-Za-z_]{20,}")
 
 
 class Failure(click.ClickException):
-    """A command could not do what it was asked.
+    """A command failed.
 
     Args:
-        message: what is wrong, and how to mend it; never with a secret in it.
+        message: the problem, and how to mend it; never a secret.
         code: a stable name for programs.
-        exit_code: see above.
+        exit_code: the exit code of the process.
     """
 
     def __init__(self, message: str, code: str, exit_code: int = FAILED) -> None:
@@ -41,35 +41,26 @@ class Failure(click.ClickException):
 
 
 def missing_package(what: str, extra: str) -> Failure:
-    """Return the failure of a command that needs a package which is not installed.
-
-    Args:
-        what: what needs which package.
-        extra: the extra of watchword that installs it.
-    """
+    """Return the failure of a command without a package that an extra of watchword installs."""
     return Failure(f"{what}, which is not installed: pip install 'watchword[{extra}]'", "missing_package")
 
 
 def hide_secrets(text: str) -> str:
-    """Return a text without anything in it that may be a key or a token.
-
-    Args:
-        text: a message.
-    """
+    """Return a message without anything in it that may be a key or a token."""
     return SECRET.sub("(hidden)", text)
 
 
 class Command(click.Command):
-    """A command that never repeats what it did not expect on the command line: it may be a password."""
+    """A command whose errors never repeat unexpected arguments: they may hold a password."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does, but say of too many arguments only how many there are."""
+        """Parse as click does, but report only the number of unexpected arguments."""
         ctx.allow_extra_args = True
         rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             ctx.fail(
-                f"{len(rest)} argument{'s' if len(rest) > 1 else ''} too many. Passwords, keys and tokens are asked for, or read from "
-                "standard input: they are never given as arguments"
+                f"{len(rest)} argument{'s' if len(rest) > 1 else ''} too many. Do not pass passwords, keys and tokens as arguments: "
+                "they are asked for, or read from standard input"
             )
         return rest
 
@@ -81,7 +72,7 @@ class Section(click.Group):
 
 
 class Root(click.Group):
-    """The whole command: whatever happens below it ends in an exit code and at most one line."""
+    """The whole command: each failure below it ends in an exit code and at most one line."""
 
     command_class: type[click.Command] | None = Command
     group_class: type[click.Group | type] | None = Section
@@ -93,7 +84,7 @@ class Root(click.Group):
             code = super().main(args, prog_name, **{**extra, "standalone_mode": False})
         except click.Abort as abort:
             interrupted = isinstance(abort.__cause__ or abort.__context__, KeyboardInterrupt)
-            _report("interrupted" if interrupted else "there is nothing more to read: aborted", "aborted", as_json=as_json)
+            _report("interrupted" if interrupted else "standard input ended: aborted", "aborted", as_json=as_json)
             sys.exit(INTERRUPTED if interrupted else FAILED)
         except click.ClickException as error:
             _show(error, as_json=as_json)
@@ -114,8 +105,8 @@ class Root(click.Group):
 
 
 def finish_output() -> None:
-    """Give up standard output after a failure to write: nothing more is tried when the process ends."""
-    # As the documentation of Python's signal module has it for pipes that broke.
+    """Redirect standard output to nowhere after a failed write, so that the flush at exit does not fail again."""
+    # As the documentation of Python's signal module recommends for broken pipes.
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""Prints what to try with `watchword demo`: commands to paste, each under its status, or one line for a program."""
+"""Writes the guide of `watchword demo`: commands to paste, or one line of JSON for programs."""
 
 from __future__ import annotations
 
@@ -15,32 +15,17 @@ if TYPE_CHECKING:
 
 
 def json_line(demo: Demo, url: str) -> str:
-    """Return everything that a program needs, as one line of JSON without its line end.
-
-    Args:
-        demo: the demo.
-        url: where it is served, without a closing slash.
-    """
+    """Return the secrets of a demo and its URL as one line of JSON, without its line end."""
     return json.dumps({"url": url, "users": demo.users, "tokens": demo.tokens, "keys": demo.keys})
 
 
 def guide(demo: Demo, url: str) -> str:
-    """Return what a person needs.
-
-    Args:
-        demo: the demo.
-        url: where it is served, without a closing slash.
-    """
+    """Return the guide for people, without its line end."""
     return "\n".join(_lines(demo, url))
 
 
 def commands(demo: Demo, url: str) -> list[tuple[int, str, str]]:
-    """Return status, reason and command of everything that is worth a try.
-
-    Args:
-        demo: the demo.
-        url: where it is served, without a closing slash.
-    """
+    """Return commands to try on a demo at a URL, each with the status that it gets and the reason."""
     # Double quotes mean the same to a POSIX shell, to PowerShell and to cmd.exe. The secrets are hexadecimal digits.
     ann = f"curl -i -u ann:{demo.users['ann']}"
     bob = f"curl -i -u bob:{demo.users['bob']}"
@@ -63,7 +48,7 @@ def commands(demo: Demo, url: str) -> list[tuple[int, str, str]]:
 
 
 def log_refusals() -> None:
-    """Show the log of refusals on standard error: what the operator learns, beside what the client was told."""
+    """Write the log of refusals to standard error: it says more than the responses."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("log: %(message)s"))
     logger = logging.getLogger("watchword")
@@ -74,7 +59,7 @@ def log_refusals() -> None:
 def _lines(demo: Demo, url: str) -> Iterator[str]:
     yield f"The watchword demo is served at {url} until you press Ctrl-C."
     yield ""
-    yield "Each path, and what it needs:"
+    yield "The paths and their requirements:"
     for path, requirement in RULES.items():
         yield f"  {path:<21} {requirement}"
     yield ""
@@ -83,7 +68,7 @@ def _lines(demo: Demo, url: str) -> Iterator[str]:
         for name, secret in held.items():
             yield f"  {f'{what} {name}':<21} {secret}"
     yield ""
-    yield "Paste these into another terminal. Above each stands the status that it answers:"
+    yield "Paste these into another terminal. The status of the response is above each:"
     for status, reason, command in commands(demo, url):
         yield ""
         yield f"  {status}: {reason}"
@@ -92,4 +77,4 @@ def _lines(demo: Demo, url: str) -> Iterator[str]:
     yield f"In a browser open {url}/me and press Escape in the login dialog: the page of the 401."
     yield f"Reload, log in as bob, and open {url}/admin: the page of the 403."
     yield ""
-    yield "Below stands the log: why each refused request was refused. The client is not told all of it."
+    yield "The log below says why each request was refused. The response does not say all of it."

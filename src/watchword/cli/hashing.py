@@ -8,7 +8,7 @@ import click
 
 from watchword.cli.asking import new_password, read_secret
 from watchword.cli.failures import Command, Failure
-from watchword.cli.output import say, say_json
+from watchword.cli.output import answer
 from watchword.cli.params import cost_options, json_option, weak_option
 
 if TYPE_CHECKING:
@@ -30,10 +30,7 @@ def hash_(*, identify: bool, weak: bool, hasher: PasswordHasher, as_json: bool) 
         made = hasher.hash(password)
     except ValueError as error:
         raise Failure(str(error), "invalid_password") from None
-    if as_json:
-        say_json({"hash": made, "profile": hasher.profile(made)})
-    else:
-        say(made)
+    answer({"hash": made, "profile": hasher.profile(made)}, made, as_json=as_json)
 
 
 def _identify(hasher: PasswordHasher, *, as_json: bool) -> None:
@@ -43,8 +40,6 @@ def _identify(hasher: PasswordHasher, *, as_json: bool) -> None:
         raise Failure("not a hash of a known format and an accepted cost: it could not be used to log in", "unusable_hash")
     format_, _, cost = profile.partition(" ")
     outdated = hasher.needs_rehash(given)
-    usual = hasher.profile(hasher.dummy())
-    if as_json:
-        say_json({"format": format_, "cost": cost, "profile": profile, "outdated": outdated, "new_hashes": usual})
-    else:
-        say(f"{profile}: outdated, new hashes are {usual}" if outdated else f"{profile}: as new hashes are")
+    new = hasher.profile(hasher.dummy())
+    text = f"{profile}: outdated, new hashes are {new}" if outdated else f"{profile}: as new hashes are"
+    answer({"format": format_, "cost": cost, "profile": profile, "outdated": outdated, "new_hashes": new}, text, as_json=as_json)

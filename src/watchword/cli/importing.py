@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from watchword.cli.failures import FAILED, Failure, Section
-from watchword.cli.opening import accounts_of, opened
+from watchword.cli.opening import find_account, opened
 from watchword.cli.output import printable, say, say_json
-from watchword.cli.params import clock, json_option, settings, store_option
-from watchword.errors import AlreadyExists, NotFound, Unavailable
+from watchword.cli.params import case_option, clock, settings, store_options
+from watchword.errors import AlreadyExists, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
 
-    from watchword.checkers import Accounts
     from watchword.checkers.passwords import PasswordHasher
     from watchword.stores import SQLStore
     from watchword.stores.ports import AccountRecord
 
 MOST_OCTETS = 64 * 1024 * 1024  # as for the checker `Htpasswd`
-THOUSANDS = 1000  # from so many on a bar shows how far it is
+BAR_FROM = 1000  # accounts: fewer are added before a bar could be read
 BATCH = 500  # accounts in one transaction: tens of milliseconds of the write lock
-_TRIES = 20
 _LISTED = 10  # line numbers of one problem
 
 
@@ -41,46 +40,39 @@ def import_() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--update", is_flag=True, help="Give accounts that are there already the password of the file.")
-@click.option("--ignore-case", is_flag=True, help="Names that differ in case alone are the same, as with Accounts(fold_case=True).")
-@store_option
-@json_option
+@case_option
+@store_options
 def htpasswd(file: Any, url: str, *, dry_run: bool, update: bool, ignore_case: bool, as_json: bool) -> None:  # noqa: ANN401 - a binary file
-    """Add the users of FILE, an htpasswd file. Their passwords stay as they are: the hashes are taken over.
+    """Add the users of FILE, an htpasswd file, with their hashes. Their passwords stay as they are.
 
-    It can be run again: what is there already stays, and is reported.
+    It can be run again: existing accounts stay, and are reported.
     """
     from watchword.checkers import PasswordHasher
     from watchword.checkers.htpasswd_lines import parse_htpasswd, why_uncomputable
 
-    octets = _read(file)
     hasher = settings().hasher or PasswordHasher()
-    lines = parse_htpasswd(octets, hasher)
+    lines = parse_htpasswd(_read(file), hasher)
     skipped: list[dict[str, Any]] = [{"line": line.number, "problem": line.problem} for line in lines.odd]
     done: dict[str, list[dict[str, Any]]] = {"added": [], "updated": [], "unchanged": [], "kept": []}
     with opened(url) as store, _progress(len(lines.hashes)) as advance:
-        accounts = accounts_of(store, ignore_case=ignore_case)
-        target = _Target(store, accounts, hasher, ignore_case=ignore_case, update=update, dry_run=dry_run)
-        for hashes in _batches(lines.hashes):
-            computable: dict[str, str] = {}
-            for name, hash_ in hashes.items():
-                if problem := why_uncomputable(hash_, hasher):
-                    skipped.append({"line": lines.numbers[name], "problem": problem})
-                else:
-                    computable[name] = hash_
+        target = _Target(store, hasher, ignore_case=ignore_case, update=update, dry_run=dry_run)
+        remaining = iter(lines.hashes.items())
+        while batch := dict(islice(remaining, BATCH)):
+            problems = {name: problem for name, hash_ in batch.items() if (problem := why_uncomputable(hash_, hasher))}
+            skipped += [{"line": lines.numbers[name], "problem": problem} for name, problem in problems.items()]
             try:
-                for name, outcome in target.take(computable):
+                for name, outcome in target.take({name: hash_ for name, hash_ in batch.items() if name not in problems}):
                     done[outcome].append({"line": lines.numbers[name], "name": name})
             except Unavailable as error:
                 count = len(done["added"]) + len(done["updated"])
-                raise Unavailable(f"{error.why} ({count} accounts were taken over; run it again for the rest)") from None
-            advance(len(hashes))
-    for rows in done.values():
+                raise Unavailable(f"{error.why} ({count} accounts were imported; run it again for the rest)") from None
+            advance(len(batch))
+    for rows in (*done.values(), skipped):
         rows.sort(key=lambda row: row["line"])
-    skipped.sort(key=lambda row: row["line"])
     if as_json:
         say_json({"dry_run": dry_run, **done, "skipped": skipped})
     else:
-        _tell(done, skipped, dry_run=dry_run)
+        _report(done, skipped, "would be " if dry_run else "")
     if skipped:
         raise click.exceptions.Exit(FAILED)
 
@@ -95,40 +87,18 @@ def _read(file: Any) -> bytes:  # noqa: ANN401 - a binary file
     return octets
 
 
-def _batches(hashes: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    remaining = iter(hashes.items())
-    while batch := dict(islice(remaining, BATCH)):
-        yield batch
-
-
+@dataclass(frozen=True, slots=True)
 class _Target:
-    """Takes accounts over into a store.
+    """Writes imported accounts to a store."""
 
-    Args:
-        store: the store.
-        accounts: manages its accounts.
-        hasher: knows the hashes.
-        ignore_case: whether names that differ in case alone are the same.
-        update: whether accounts that are there get the password.
-        dry_run: whether to do nothing.
-    """
-
-    def __init__(
-        self, store: SQLStore, accounts: Accounts, hasher: PasswordHasher, *, ignore_case: bool, update: bool, dry_run: bool
-    ) -> None:
-        self._store = store
-        self._accounts = accounts
-        self._hasher = hasher
-        self._ignore_case = ignore_case
-        self._update = update
-        self._dry_run = dry_run
+    store: SQLStore
+    hasher: PasswordHasher
+    ignore_case: bool
+    update: bool
+    dry_run: bool
 
     def take(self, hashes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """Take some over, and yield name and outcome of each when it is done: new accounts in one transaction.
-
-        Args:
-            hashes: by name.
-        """
+        """Import hashes by name, and yield name and outcome of each when it is done: new accounts in one transaction."""
         new: dict[str, str] = {}
         for name, hash_ in hashes.items():
             account = self._find(name)
@@ -136,62 +106,50 @@ class _Target:
                 new[name] = hash_
             else:
                 yield name, self._change(account, hash_)
-        if not self._dry_run:
-            try:
-                self._add(new)
-            except AlreadyExists:
-                # One of them is another one's name in another case, or somebody else added it a moment ago: one by one.
-                yield from ((name, self._take_one(name, hash_)) for name, hash_ in new.items())
-                return
-        yield from ((name, "added") for name in new)
+        try:
+            self._add(new)
+        except AlreadyExists:
+            # Two of the names differ in case alone, or another process added one a moment ago: one by one.
+            for name, hash_ in new.items():
+                account = self._find(name)
+                if account is None:
+                    self._add({name: hash_})
+                yield name, "added" if account is None else self._change(account, hash_)
+        else:
+            yield from ((name, "added") for name in new)
 
-    def _take_one(self, name: str, hash_: str) -> str:
-        account = self._find(name)
-        if account is not None:
-            return self._change(account, hash_)
-        self._add({name: hash_})
-        return "added"
+    def _find(self, name: str) -> AccountRecord | None:
+        return find_account(self.store, name, ignore_case=self.ignore_case)
 
     def _add(self, hashes: Mapping[str, str]) -> None:
         from watchword.checkers.account_management import new_account
 
-        now = clock().now()
-        new = [new_account(name, hash_, self._hasher, now) for name, hash_ in hashes.items()]
-        self._store.add_accounts(new, fold_case=self._ignore_case)
-
-    def _find(self, name: str) -> AccountRecord | None:
-        try:
-            return self._accounts.get(name)
-        except NotFound:
-            return None
+        if not self.dry_run:
+            now = clock().now()
+            new = [new_account(name, hash_, self.hasher, now) for name, hash_ in hashes.items()]
+            self.store.add_accounts(new, fold_case=self.ignore_case)
 
     def _change(self, account: AccountRecord, hash_: str) -> str:
+        from watchword.checkers.account_management import change_account, with_hash
+
         if account.password_hash == hash_:
             return "unchanged"
-        if not self._update:
+        if not self.update:
             return "kept"
-        from watchword.checkers.lookups import get_account
-
-        for _ in range(_TRIES):
-            new = replace(account, password_hash=hash_, hash_profile=self._hasher.profile(hash_), password_changed_at=clock().now())
-            if self._dry_run or self._store.replace_account(new) is not None:
-                return "updated"
-            again = get_account(self._store, account.id)  # by its id alone: that may be a name of another account
-            if again is None:
-                raise NotFound(f"there is no account {account.id!r} any more")
-            account = again
-        raise Unavailable(f"the account {account.id!r} was changed by others {_TRIES} times meanwhile")
+        if not self.dry_run:
+            now = clock().now()
+            change_account(self.store, account, lambda old: with_hash(old, hash_, self.hasher, now))
+        return "updated"
 
 
-def _tell(done: dict[str, list[dict[str, Any]]], skipped: list[dict[str, Any]], *, dry_run: bool) -> None:
+def _report(done: dict[str, list[dict[str, Any]]], skipped: list[dict[str, Any]], would: str) -> None:
     for row in done["kept"]:
         say(f"line {row['line']}: {printable(row['name'])} is there already, with another password, which stays (--update takes this one)")
-    problems: dict[str, list[int]] = {}
+    problems: defaultdict[str, list[int]] = defaultdict(list)
     for row in skipped:
-        problems.setdefault(row["problem"], []).append(row["line"])
+        problems[row["problem"]].append(row["line"])
     for problem, numbers in problems.items():
         say(f"{_lines(numbers)}: skipped: {printable(problem)}")
-    would = "would be " if dry_run else ""
     say(
         f"{len(done['added'])} {would}added, {len(done['updated'])} {would}updated, {len(done['unchanged'])} unchanged, "
         f"{len(done['kept'])} kept, {len(skipped)} skipped"
@@ -199,29 +157,17 @@ def _tell(done: dict[str, list[dict[str, Any]]], skipped: list[dict[str, Any]], 
 
 
 def _lines(numbers: list[int]) -> str:
-    """Return where one problem stands: a missing package is one problem, however many lines need it."""
-    first, rest = numbers[:_LISTED], len(numbers) - _LISTED
-    listed = ", ".join(map(str, first))
+    # A missing package is one problem of many lines.
+    listed, rest = ", ".join(map(str, numbers[:_LISTED])), len(numbers) - _LISTED
     return f"line{'s' if len(numbers) > 1 else ''} {listed}{f' and {rest} more' if rest > 0 else ''}"
 
 
-def _progress(total: int) -> AbstractContextManager[Callable[[int], None]]:
-    """Show on standard error how far it is, where that is a terminal and it takes long enough to wonder."""
-    if total < THOUSANDS or not sys.stderr.isatty():
-        return nullcontext(_nothing)
-    try:
-        import rich.progress  # noqa: F401 - is it there?
-    except ModuleNotFoundError:
-        return nullcontext(_nothing)
-    return _bar(total)
-
-
-def _nothing(_count: int) -> None:
-    """Show nothing."""
-
-
 @contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error during a long import, if that is a terminal and rich is installed."""
+    if total < BAR_FROM or not sys.stderr.isatty() or find_spec("rich") is None:
+        yield lambda _count: None
+        return
     from rich.console import Console
     from rich.progress import Progress
 

@@ -1,4 +1,4 @@
-"""`watchword key`: API keys of programs."""
+"""Implements `watchword key`: manages API keys of programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from watchword.cli.failures import Section
 from watchword.cli.issued import Kind, finite
 from watchword.cli.opening import opened
-from watchword.cli.params import Duration, Handle, Moment, json_option, store_option
+from watchword.cli.params import Duration, Handle, Moment, store_options
 
 KEYS = Kind("key", "owner", "APIKeys", "ww", ("id", "owner", "label", "state", "scopes", "expires_at", "last_used_at"))
 
@@ -34,13 +34,12 @@ def create(**given: Any) -> None:  # noqa: ANN401 - options
 @click.argument("id", type=Handle())
 @click.option("--overlap", default="1d", show_default=True, type=Duration(), help="How long the old key still works. 0s: not at all.")
 @click.option(
-    "--expires", type=Moment(never=True), metavar="TIME", help="Until when the new one lives.  [default: as long as the old one was to]"
+    "--expires", type=Moment(never=True), metavar="TIME", help="When the new one expires.  [default: it lives as long as the old one]"
 )
 @KEYS.prefix_option
-@store_option
-@json_option
+@store_options
 def rotate(id: str, overlap: float, expires: float | None, prefix: str, url: str, *, as_json: bool) -> None:  # noqa: A002 - the name in the help
-    """Put a new key in the place of one, and show it once. Both work for a while."""
+    """Replace a key by a new one, and show it once. Both work for a while."""
     with opened(url) as store:
         made = KEYS.manager(store, prefix).rotate(id, overlap=overlap, expires_at=... if expires is None else finite(expires))
         KEYS.show_created(store, made, as_json=as_json, replaces=id)

@@ -24,15 +24,15 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
     """Open a store for the length of a block.
 
     Args:
-        url: where it is.
-        check: whether its tables must be as this version needs them. Without, they may be made, upgraded and looked at.
+        url: its URL.
+        check: whether its tables must be as this version needs them. `watchword store` opens older and empty ones.
 
     Raises:
-        Failure: no store is named, or a package is missing.
+        Failure: the store cannot be used, or a package is missing.
     """
     import logging
 
-    # A store that does not answer tells the log, too. Here the user of the command reads it, once.
+    # A store that does not answer writes to the log, too. The user of the command reads it once, as the error.
     logger = logging.getLogger("watchword")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
@@ -49,62 +49,41 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
         yield store
     except Unavailable as error:
         raise Unavailable(f"{error.why} ({store.url}{_trouble(store.url)})", retry_after=error.retry_after) from None
-    except ModuleNotFoundError as missing:  # what makes tables is imported when that is asked for
+    except ModuleNotFoundError as missing:  # Alembic is imported when tables are made
         raise _explained(missing, url) from None
     finally:
         store.close()
 
 
 def accounts_of(store: SQLStore, *, ignore_case: bool = False) -> Accounts:
-    """Return what manages the accounts of a store.
-
-    Args:
-        store: the store.
-        ignore_case: whether names that differ in case alone are the same.
-    """
+    """Return the accounts of a store, to manage them."""
     from watchword.checkers import Accounts
 
     return Accounts(store, hasher=settings().hasher, clock=clock(), fold_case=ignore_case)
 
 
-def find_account(store: SQLStore, name: str) -> AccountRecord | None:
-    """Return the account of a name or id; None: there is no such account.
+def find_account(store: SQLStore, name: str, *, ignore_case: bool = False) -> AccountRecord | None:
+    """Return the account of a name or id; None: there is no such account."""
+    from watchword.checkers.lookups import account_named
 
-    Args:
-        store: the store.
-        name: one of its names, or its id.
-    """
-    from watchword.checkers import lookups
-    from watchword.checkers.names import canonical
-
-    return lookups.find_account(store, canonical(name)) or lookups.get_account(store, name)
+    return account_named(store, name, fold_case=ignore_case)
 
 
 def holder(store: SQLStore, name: str) -> str:
-    """Return the id of the account of a name, or the name itself: it may be that of a program, which has no account.
-
-    Args:
-        store: the store.
-        name: one of its names, or its id.
-    """
+    """Return the id of the account of a name, or else the name itself: a program has no account."""
     found = find_account(store, name)
     return name if found is None else found.id
 
 
 def list_accounts(store: SQLStore) -> Iterator[AccountRecord]:
-    """Yield all accounts, by id; read page by page. `Accounts` does so, too, and makes password hashes before.
+    """Yield all accounts, by id. `Accounts(store).list()` does so too, but computes password hashes first."""
+    from watchword.checkers.lookups import pages
 
-    Args:
-        store: the store.
-    """
-    after = ""
-    while page := store.list_accounts(after=after):
-        yield from page
-        after = page[-1].id
+    return pages(lambda after: store.list_accounts(after=after))
 
 
 def _trouble(url: str) -> str:
-    """Return why a file cannot be opened, which SQLite does not tell; empty: it can, or it does not exist."""
+    """Return why SQLite cannot open a file, which its own error does not say; empty: unknown."""
     kind, _, name = url.partition(":///")
     path = Path(name)
     if kind != "sqlite":
@@ -119,5 +98,5 @@ def _trouble(url: str) -> str:
 
 def _explained(missing: ModuleNotFoundError, url: str) -> Exception:
     if (missing.name or "").partition(".")[0] not in {"sqlalchemy", "alembic"}:
-        return missing  # a broken installation, and no extra that was left out
+        return missing  # a broken installation: no extra mends it
     return missing_package(f"a store needs {missing.name}", "sql" if url.startswith("sqlite") else "postgresql")

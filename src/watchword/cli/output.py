@@ -14,10 +14,10 @@ from watchword.cli.failures import Failure, finish_output
 from watchword.cli.params import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _WHOLE = frozenset({"id", "owner", "subject", "state"})
-"""Columns that are never folded: most of them are arguments of other commands, and are copied from here."""
+"""Columns that are never folded: users copy most of them to other commands."""
 
 _WIDEST = 100_000  # characters: wider than any table
 
@@ -25,17 +25,13 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line.
-
-    Args:
-        text: the line.
-        err: whether it goes to standard error.
+    """Print a line on standard output or, with `err`, on standard error.
 
     Raises:
         Failure: it could not be written, for example because a disk is full.
     """
     stream = sys.stderr if err else sys.stdout
-    if stream is None and not err:  # Python's word for a descriptor that was closed before it started
+    if stream is None and not err:  # the descriptor was closed before Python started
         raise Failure("cannot write to standard output: it is closed", "output")
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
@@ -48,33 +44,40 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_json(value: object) -> None:
-    """Print a value as one line of JSON, in ASCII, whatever the terminal takes.
-
-    Args:
-        value: objects for one thing, arrays for lists; times as Unix seconds.
-    """
+    """Print a value as one line of JSON in ASCII, which every terminal encoding can show."""
     say(json.dumps(value))
 
 
-def show_facts(facts: Mapping[str, object]) -> None:
-    """Print one thing for people: a line for each fact.
+def answer(facts: object, text: str, *, as_json: bool) -> None:
+    """Print the result of a command: facts as JSON for programs, or a line of text for people."""
+    if as_json:
+        say_json(facts)
+    else:
+        say(text)
 
-    Args:
-        facts: as they go into JSON.
-    """
+
+def show_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
+    """Print one record: as JSON, or one line for each fact."""
+    if as_json:
+        say_json(facts)
+        return
     width = max(map(len, facts), default=0) + 2
     for name, value in facts.items():
         say(f"{_words(name):<{width}}{cell(name, value)}")
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], nothing: str) -> None:
-    """Print things for people: a table where a terminal shows it, aligned columns elsewhere.
+def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]], nothing: str, *, as_json: bool) -> None:
+    """Print records: as JSON, or some columns of them, drawn on a terminal and aligned elsewhere.
 
     Args:
-        columns: which of the facts.
-        rows: the facts of each thing, as they go into JSON.
+        columns: the facts that people see.
+        rows: the facts of each record, as they go into JSON.
         nothing: the text for an empty list.
+        as_json: whether to print JSON.
     """
+    if as_json:
+        say_json(rows)
+        return
     cells = [[cell(column, row[column]) for column in columns] for row in rows]
     if not cells:
         say(nothing)
@@ -84,17 +87,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]], not
 
 
 def is_fancy() -> bool:
-    """Tell whether standard output is a terminal of a person who wants more than plain text."""
+    """Tell whether standard output is a terminal that shows colours, and they are not turned off (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in {None, "", "dumb"}
 
 
 def cell(name: str, value: object) -> str:
-    """Return a fact in words.
-
-    Args:
-        name: of the fact: one that ends in `_at`, `_until` or `_before` is a time.
-        value: the fact.
-    """
+    """Return a fact as text. One whose name ends in `_at`, `_until` or `_before` is a time."""
     if value is None:
         return "never" if name == "expires_at" else "-"
     if isinstance(value, bool):
@@ -107,11 +105,7 @@ def cell(name: str, value: object) -> str:
 
 
 def when(time: float) -> str:
-    """Return a time as local ISO 8601, and how long ago that was.
-
-    Args:
-        time: Unix seconds.
-    """
+    """Return Unix seconds as local ISO 8601, and how long ago that was."""
     from datetime import UTC, datetime
 
     try:
@@ -123,21 +117,13 @@ def when(time: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its greatest unit.
-
-    Args:
-        seconds: 0 or more.
-    """
+    """Return a length of time in its greatest unit."""
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
     return f"{seconds / size:.0f} {unit}"
 
 
 def printable(text: str) -> str:
-    """Return a text that changes nothing about the terminal that shows it: what is not printable is written as an escape.
-
-    Args:
-        text: from a store, a file, or anywhere.
-    """
+    """Return a text with escapes for unprintable characters, which could control the terminal that shows it."""
     return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -158,14 +144,14 @@ def _drawn(titles: list[str], cells: list[list[str]]) -> str:
         from rich.table import Table
         from rich.text import Text
     except ModuleNotFoundError:
-        return _aligned(titles, cells)  # it says the same
+        return _aligned(titles, cells)  # the same content
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in titles:
         table.add_column(title, overflow="fold", no_wrap=title in _WHOLE, min_width=cell_len(title))
     for row in cells:
         table.add_row(*map(Text, row))  # not strings: rich would read [brackets] in them as markup
     console = Console()
-    # Where the terminal is narrower than this, it breaks whole lines: the id at the beginning of a line can still be copied.
+    # A narrower terminal breaks whole lines, so the id at the beginning of a line can still be copied.
     console.width = max(console.width, console.measure(table, options=console.options.update(max_width=_WIDEST)).minimum)
     with console.capture() as captured:
         console.print(table)

@@ -1,4 +1,4 @@
-"""Parses command-line values (names, times, durations), and defines the options that commands share."""
+"""Parses names, times and durations, and defines the options that commands share."""
 
 from __future__ import annotations
 
@@ -29,12 +29,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.]{0,30}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a program that calls the command may put in place of the usual: `cli.main(args, obj=Settings(...))`.
-
-    Args:
-        hasher: makes the hashes; None: the usual one.
-        clock: tells the time; None: the machine's.
-    """
+    """The hasher and the clock of a program that calls the command: `cli.main(args, obj=Settings(...))`. None: the default."""
 
     hasher: PasswordHasher | None = None
     clock: Clock | None = None
@@ -51,7 +46,7 @@ def clock() -> Clock:
 
 
 class Name(click.ParamType[str]):
-    """A name or an id. What may be a key or a token is refused, and not shown."""
+    """A name or an id. A text that may be a key or a token is refused, and not shown."""
 
     name = "name"
 
@@ -64,14 +59,14 @@ class Name(click.ParamType[str]):
 
         text = str(value)
         if SECRET.search(text):
-            self.fail("this looks like a key or a token. Never pass one as an argument: a list of processes shows it", param, ctx)
+            self.fail("this looks like a key or a token. Do not pass one as an argument: the list of processes shows it", param, ctx)
         if not storable(text) and not (self._may_be_empty and not text):
-            self.fail(f"it is text of 1 to {MAX_TEXT} octets in UTF-8", param, ctx)
+            self.fail(f"it must be text of 1 to {MAX_TEXT} octets in UTF-8, without control characters", param, ctx)
         return text
 
 
 class Handle(click.ParamType[str]):
-    """The id of a key, or the handle of a token: what the lists show."""
+    """The id of a key or the handle of a token, as lists show them."""
 
     name = "id"
 
@@ -81,8 +76,8 @@ class Handle(click.ParamType[str]):
 
         if not is_id(value):
             self.fail(
-                f"an id is {ID_LENGTH} letters and digits, as `list` shows it. A whole key or token is never given as an argument: "
-                "leave the id out, and it is asked for, or read from standard input",
+                f"an id must be {ID_LENGTH} letters and digits, as `list` shows it. Do not pass a whole key or token as an argument. "
+                "Leave the id out: the secret is asked for, or read from standard input",
                 param,
                 ctx,
             )
@@ -90,11 +85,7 @@ class Handle(click.ParamType[str]):
 
 
 class Duration(click.ParamType[float]):
-    """How long: `90d`, `12h`, `1h30m`, `45s`; as seconds.
-
-    Args:
-        never: whether `never` is one, too: infinitely long.
-    """
+    """A duration such as `90d`, `12h`, `1h30m` or `45s`, as seconds; `never` is infinite, where it is accepted."""
 
     name = "duration"
 
@@ -107,17 +98,17 @@ class Duration(click.ParamType[float]):
             return value
         seconds = inf if self._never and value == "never" else duration(str(value))
         if seconds is None:
-            self.fail(f"a duration is like 90d, 12h, 30m, 45s or 1h30m{', or it is never' if self._never else ''}", param, ctx)
+            self.fail(f"a duration must be like 90d, 12h, 30m, 45s or 1h30m{', or never' if self._never else ''}", param, ctx)
         return seconds
 
 
 class Moment(click.ParamType[float]):
-    """A time, as Unix seconds: so long from now, ISO 8601, or Unix seconds.
+    """A time, as Unix seconds. It is written as a duration from now, in ISO 8601, or as Unix seconds.
 
     Args:
-        never: whether `never` is one, too: infinitely far.
-        future: whether it must not be over.
-        past: whether it must not be to come: a duration is so long ago then, not from now.
+        never: whether `never` is accepted, as infinity.
+        future: whether it must be in the future.
+        past: whether it must be in the past; a duration is then before now.
     """
 
     name = "time"
@@ -138,24 +129,20 @@ class Moment(click.ParamType[float]):
         if moment is None:
             ago = "ago" if self._past else "from now"
             self.fail(
-                f"a time is like 90d or 12h ({ago}), 2030-12-31 or 2030-12-31T18:00:00+01:00 (ISO 8601; local where it names no zone), "
-                f"or Unix seconds{', or it is never' if self._never else ''}",
+                f"a time must be like 90d or 12h ({ago}), 2030-12-31 or 2030-12-31T18:00:00+01:00 (ISO 8601; local without a zone), "
+                f"or Unix seconds{', or never' if self._never else ''}",
                 param,
                 ctx,
             )
         if self._past and moment > now:
-            self.fail("that time is in the future; so long ago is written like 30d", param, ctx)
+            self.fail("that time is in the future. Write a time before now like 30d", param, ctx)
         if self._future and moment <= now:
-            self.fail("that time is over; so long from now is written like 90d or 3600s", param, ctx)
+            self.fail("that time is over. Write a time from now like 90d or 3600s", param, ctx)
         return moment
 
 
 def duration(text: str) -> float | None:
-    """Return seconds; None: it is not a duration.
-
-    Args:
-        text: such as `1h30m`.
-    """
+    """Return the seconds of a duration such as `1h30m`; None: it is not one."""
     found = _DURATION.fullmatch(text)
     if found is None or not text:
         return None
@@ -179,29 +166,23 @@ def _moment(text: str, now: float, direction: int) -> float | None:
 
 
 def check_url(ctx: click.Context, _param: click.Parameter, url: str | None) -> str:
-    """Return the URL of a store that lasts; refuse others without showing them, for they may hold a password.
-
-    Args:
-        ctx: of the command.
-        _param: the option.
-        url: as it was given.
-    """
+    """Return the URL of a store that lasts; refuse others without showing them, for they may hold a password."""
     if ctx.resilient_parsing:
         return ""
     if not url:
-        raise click.UsageError("which store? Give --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE", ctx)
+        raise click.UsageError("no store was named. Use --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE", ctx)
     scheme, separator, rest = url.partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
-        raise click.UsageError("the URL of a store is like sqlite:///auth.db or postgresql://user@host/database", ctx)
+        raise click.UsageError("the URL of a store must be like sqlite:///auth.db or postgresql://user@host/database", ctx)
     if scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         raise click.UsageError(f"a store must be sqlite:///auth.db or postgresql://user@host/database, got {scheme}://", ctx)
     if scheme.startswith("sqlite") and rest in {"", "/", "/:memory:", ":memory:"}:
-        raise click.UsageError("a store in memory would be gone when the command ends: give a file, such as sqlite:///auth.db", ctx)
+        raise click.UsageError("a store in memory is gone when the command ends. Use a file, such as sqlite:///auth.db", ctx)
     return url
 
 
-def store_option(function: F) -> F:
-    """Give a command the option `--store`, as `url`."""
+def store_options(function: F) -> F:
+    """Add the options `--store`, as `url`, and `--json`, as `as_json`."""
     return click.option(
         "--store",
         "url",
@@ -209,31 +190,40 @@ def store_option(function: F) -> F:
         envvar="WATCHWORD_STORE",
         show_envvar=True,
         callback=check_url,
-        help="Where accounts, keys and tokens live: sqlite:///auth.db, or postgresql://user@host/database.",
-    )(function)
+        help="The store of accounts, keys and tokens: sqlite:///auth.db, or postgresql://user@host/database.",
+    )(json_option(function))
 
 
 def json_option(function: F) -> F:
-    """Give a command the option `--json`, as `as_json`."""
+    """Add the option `--json`, as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON value, and errors as JSON.")(function)
 
 
 def weak_option(function: F) -> F:
-    """Give a command the option `--weak`, as `weak`."""
-    return click.option("--weak", is_flag=True, help="Take a password that is easy to guess, too.")(function)
+    """Add the option `--weak`, as `weak`."""
+    return click.option("--weak", is_flag=True, help="Accept a password that is easy to guess, too.")(function)
+
+
+def case_option(function: F) -> F:
+    """Add the option `--ignore-case`, as `ignore_case`."""
+    text = "Names that differ in case alone are the same, as with Accounts(fold_case=True)."
+    return click.option("--ignore-case", is_flag=True, help=text)(function)
+
+
+def repeated(option: str, parameter: str, text: str | None = None) -> Callable[[F], F]:
+    """Return a decorator that adds an option for names, which may be repeated."""
+    return click.option(option, parameter, multiple=True, type=Name(), metavar="NAME", help=text)
 
 
 def grants(function: F) -> F:
-    """Give a command the options `--role`, `--scope` and `--permission`, as `roles`, `scopes` and `permissions`."""
+    """Add the options `--role`, `--scope` and `--permission`, as `roles`, `scopes` and `permissions`."""
     for what in ("permission", "scope", "role"):
-        function = click.option(
-            f"--{what}", f"{what}s", multiple=True, type=Name(), metavar="NAME", help=f"A {what} that it holds. May be repeated."
-        )(function)
+        function = repeated(f"--{what}", f"{what}s", f"A {what} that it holds. May be repeated.")(function)
     return function
 
 
 def cost_options(function: F) -> F:
-    """Give a command the costs of Argon2id as options, and what they make as `hasher`."""
+    """Add the costs of Argon2id as options, and pass the hasher that they make as `hasher`."""
     options = (
         ("--time-cost", "time_cost", "Passes over the memory."),
         ("--memory-cost", "memory_cost", "Memory in KiB."),

@@ -1,4 +1,4 @@
-"""Serves an application with uvicorn: binds first, tells when connections are accepted, and stops silently."""
+"""Serves an application with uvicorn, on a socket that is bound before."""
 
 from __future__ import annotations
 
@@ -16,22 +16,15 @@ if TYPE_CHECKING:
 
     from watchword.adapters.asgi import ASGIApp
 
-# What to call an address that stands for all: a client connects to the nearest of them.
+# A client cannot connect to an address that stands for all. It connects to the loopback address.
 _ALL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound to
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind to an address.
-
-    Args:
-        host: a name or an address.
-        port: 0: any that is free.
-
-    Returns:
-        The socket, bound and not listening yet.
+    """Return a socket that listens on an address; port 0: any free port.
 
     Raises:
-        click.ClickException: that cannot be done; the message says why and what to do.
+        click.ClickException: it cannot be bound; the message says why and what to do.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -39,7 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise click.ClickException(f"cannot listen on {host!r}: choose an address with --host, such as 127.0.0.1") from None
     listener = socket.socket(family, kind, protocol)
     if os.name == "posix":
-        # A port whose last connections are still fading out can be taken at once. Windows reads the option as leave to share a port.
+        # Without it a port is in use until connections in TIME_WAIT end. On Windows the option lets two programs share a port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
@@ -57,33 +50,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the URL under which a client of this machine reaches a bound socket, without a closing slash.
-
-    Args:
-        listener: the socket.
-    """
+    """Return the URL of a socket for clients on this machine, without a closing slash."""
     host, port = listener.getsockname()[:2]
     host = _ALL.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def is_local(listener: socket.socket) -> bool:
-    """Tell whether a bound socket is seen from this machine alone.
-
-    Args:
-        listener: the socket.
-    """
+    """Tell whether a socket can be reached from this machine alone."""
     return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, which tells when it accepts connections.
-
-    Args:
-        app: what is served.
-        listener: the bound socket.
-        started: called once, when connections are accepted.
-    """
+    """Serves an application with uvicorn, and calls `started` once connections are accepted."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket, *, started: Callable[[], object]) -> None:
         super().__init__(
@@ -98,21 +77,13 @@ class Server(uvicorn.Server):
             )
         )
         self._listener = listener
-        self._tell = started
+        self._started = started
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until SIGINT or SIGTERM.
-
-        Args:
-            sockets: None: the one that it was made with.
-        """
+        """Serve until SIGINT or SIGTERM; by default on the socket that it was made with."""
         super().run(sockets or [self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start accepting connections, then tell.
-
-        Args:
-            sockets: where to.
-        """
+        """Start to accept connections, then call `started`."""
         await super().startup(sockets)
-        self._tell()
+        self._started()

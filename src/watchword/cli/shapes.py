@@ -11,20 +11,13 @@ if TYPE_CHECKING:
 
 
 def account_facts(account: AccountRecord, now: float) -> dict[str, Any]:
-    """Return what there is to know about an account.
-
-    Args:
-        account: the account.
-        now: Unix seconds.
-    """
+    """Return an account at a time, as JSON has it."""
     locked = account.locked_until is not None and now < account.locked_until
     return {
         "id": account.id,
         "names": list(account.names),
         "state": "disabled" if account.disabled else "locked" if locked else "active",
-        "roles": sorted(account.roles),
-        "scopes": sorted(account.scopes),
-        "permissions": sorted(account.permissions),
+        **_grants(account),
         "has_password": account.password_hash is not None,
         "hash_profile": account.hash_profile,
         "password_changed_at": account.password_changed_at,
@@ -35,23 +28,17 @@ def account_facts(account: AccountRecord, now: float) -> dict[str, Any]:
 
 
 def issued_facts(record: Issued, now: float) -> dict[str, Any]:
-    """Return what there is to know about a key or token, but not the secret.
-
-    Args:
-        record: the key or token.
-        now: Unix seconds.
-    """
+    """Return a key or token at a time, as JSON has it."""
     is_key = isinstance(record, KeyRecord)
     owner = "owner" if is_key else "subject"
     early = record.not_before is not None and now < record.not_before
-    grants = {name: sorted(getattr(record, name)) for name in ("roles", "scopes", "permissions")}
     return {
         "id": record.id,
         owner: record.owner,
         "label": record.label,
         "kind": record.kind,
         "state": ended(record, now) or (f"{owner}_disabled" if record.owner_disabled else "not_yet_valid" if early else "active"),
-        **grants,
+        **_grants(record),
         **({"networks": list(record.networks), "not_before": record.not_before} if is_key else {}),
         "expires_at": record.expires_at,
         "created_at": record.created_at,
@@ -62,12 +49,11 @@ def issued_facts(record: Issued, now: float) -> dict[str, Any]:
 
 
 def ended(record: Issued, now: float) -> str:
-    """Return how a key or token ended; empty: it did not.
-
-    Args:
-        record: the key or token.
-        now: Unix seconds.
-    """
+    """Return how a key or token ended; empty: it did not."""
     if record.revoked_at is not None:
         return "revoked"
     return "expired" if record.expires_at is not None and not now < record.expires_at else ""
+
+
+def _grants(record: AccountRecord | Issued) -> dict[str, list[str]]:
+    return {name: sorted(getattr(record, name)) for name in ("roles", "scopes", "permissions")}
