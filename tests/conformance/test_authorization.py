@@ -217,7 +217,7 @@ def test_a_truthy_answer_of_a_checker_is_a_bug(answer: object, through: Through)
     def check(credentials: BearerToken) -> Any:
         return answer
 
-    with pytest.raises(TypeError, match="answers a Principal"):
+    with pytest.raises(TypeError, match="must return a Principal"):
         through(Guard(Bearer(check), default=optional))(me(bearer("t")))
 
 

@@ -256,7 +256,7 @@ def test_S4_a_checker_that_returns_an_anonymous_principal_is_a_bug(through: Thro
     def check(credentials: BearerToken) -> Principal:
         return ANONYMOUS
 
-    with pytest.raises(TypeError, match="identified"):
+    with pytest.raises(TypeError, match="must be an authenticated Principal"):
         through(Guard(Bearer(check), default=optional))(me(bearer("t")))
 
 
