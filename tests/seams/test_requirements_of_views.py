@@ -227,6 +227,42 @@ def test_a_decorator_is_three_lines() -> None:
     assert answers == ["401", "403", "ann"]
 
 
+@pytest.mark.parametrize(
+    ("path", "who", "demand", "says"),
+    [
+        ("/known", "", scope("write"), 'scope="write"'),
+        ("/known", "wrong", scope("write"), 'scope="write"'),
+        ("/writers", "bob", scope("read"), 'scope="read write"'),
+        ("/writers", "", scope("read"), 'scope="read write"'),
+        ("/known", "", scope("write").hidden(), None),
+        ("/known", "", nobody, None),
+        ("/known", "", role("admin"), None),
+    ],
+)
+def test_a_rule_that_refuses_names_the_scopes_of_the_view(path: str, who: str, demand: Requirement, says: str | None) -> None:
+    """Status and reason stay those of the rule, and nothing is verified again. A hidden view is not told of."""
+    checker = Checker()
+    guard = Guard(Bearer(checker), rules={**RULES, "/writers": scope("write")}, clock=FixedClock(1_000))
+    view = ask(path, *((bearer(who),) if who else ()))
+    decision = guard.decide(view)
+    asked = checker.asked
+    named = guard.with_demand(decision, view, demand)
+    assert (type(named), named.reason, checker.asked) == (type(decision), decision.reason, asked)
+    said = dict(guard.refuse(named, view).headers)["WWW-Authenticate"]
+    assert says in said if says else said == dict(guard.refuse(decision, view).headers)["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("path", ["/known", "/public", "/far"])
+def test_what_is_no_refusal_of_the_rule_stays(path: str) -> None:
+    """A grant, an outage and a refusal without challenges are not changed."""
+    guard = made()
+    for who in ("ann", "down", "bob"):
+        view = ask(path, bearer(who))
+        decision = guard.decide(view)
+        if not isinstance(decision, Forbidden) or not decision.challenges:
+            assert guard.with_demand(decision, view, scope("write")) is decision
+
+
 def test_an_adapter_emits_one_event_for_the_decision_that_stands() -> None:
     """`start` and `start_authorize` tell nobody; `conclude` does, once."""
     events: list[AuthEvent] = []

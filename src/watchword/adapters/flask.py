@@ -142,6 +142,9 @@ def _begin() -> None:
         environ[_PREFLIGHT] = outcome, exchange
         environ[KEY] = exchange.beside(outcome.told)
     else:
+        demanded = _demand()
+        if demanded is not None:
+            exchange.demand(demanded)
         _refuse(exchange)
 
 
@@ -150,11 +153,16 @@ def _is_automatic(outcome: object) -> bool:
     return isinstance(outcome, Imitate) and outcome.is_preflight and bool(getattr(request.url_rule, "provide_automatic_options", False))
 
 
-def _check_mark(_app: object, **_: object) -> None:
-    """Check what the view demands that the router has chosen, before it is called."""
+def _demand() -> Requirement | None:
+    """Return what the view demands that the router has chosen; None: nothing, or there is none."""
     view = None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
     of_class, requirement = requirement_of(getattr(view, "view_class", None)), requirement_of(view)
-    requirement = requirement if of_class is None else both(requirement, of_class)
+    return requirement if of_class is None else both(requirement, of_class)
+
+
+def _check_mark(_app: object, **_: object) -> None:
+    """Check what the view demands, before it is called."""
+    requirement = _demand()
     if requirement is not None and (KEY in request.environ or _NAME not in current_app.extensions):
         _check(requirement)
 

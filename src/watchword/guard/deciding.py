@@ -13,7 +13,7 @@ from watchword.authorization.context import EvaluationContext
 from watchword.authorization.rules import Route
 from watchword.authorization.value import NO, YES, Unknown
 from watchword.content import ContentInPieces
-from watchword.decision import NOBODY, SILENT, CacheAdvice, Decided, Failed, Forbidden, Granted, Malformed
+from watchword.decision import NOBODY, SILENT, CacheAdvice, Challenged, Decided, Failed, Forbidden, Granted, Malformed
 from watchword.errors import FieldTooLong, GrammarError, Overloaded
 from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
 from watchword.guard.challenging import ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
@@ -160,6 +160,35 @@ class Deciding:
 
     def _authorized(self, decision: Granted, steps: Steps[Decision]) -> Steps[Decision]:
         return _continued(decision, (yield from steps))
+
+    def with_demand(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision:
+        """Return a decision of the rule, with challenges that name what the view demands as well (decision D63).
+
+        A client asks for a token with the scope of the challenge. With the scope of the rule alone it would be refused by the view next.
+
+        Args:
+            decision: about the request, which no view has replaced.
+            view: the request.
+            requirement: the demand of the view that the router would choose.
+        """
+        if not isinstance(decision, (Challenged, Forbidden)) or not decision.challenges or not isinstance(decision.route, Route):
+            return decision
+        policy, caller = self._policy, decision.caller
+        route, entry = policy.rules.narrowed(decision.route, requirement), policy.by_scheme.get(decision.scheme)
+        if route.hides:
+            return decision
+        other: Decision = decision
+        if caller is not None and entry is not None:
+            other = self._settle(view, route, entry, caller)
+        elif caller is not None:
+            other = ask_anonymous(policy, route, view, asking(policy, route, view))
+        elif entry is not None:
+            disclose = decision.disclosed == decision.reason
+            other = refuse_credentials(policy, route, view, entry, decision.reason, disclose=disclose)
+        # The status is the rule's: the view has not been reached.
+        if type(other) is not type(decision) or not other.challenges:
+            return decision
+        return replace(decision, challenges=other.challenges)
 
     def verify(self, credentials: Credentials, view: RequestView, scheme: str | None) -> Decision | Steps[Decision]:
         """Verify credentials from a form of the application like those of a request.

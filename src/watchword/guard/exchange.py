@@ -142,6 +142,14 @@ class Exchange:
             self._spend(self.view.started)
         return outcome_of(self.guard, decision, self.view)
 
+    def demand(self, requirement: Requirement) -> None:
+        """Name the demand of a view in the challenges of the rule that refuses (decision D63).
+
+        Args:
+            requirement: the demand of the view that the router would choose.
+        """
+        self._decision, self._refusal = self.guard.with_demand(self.decision, self.view, requirement), None
+
     def outcome(self) -> Outcome:
         """Return what to do, as the decision stands."""
         return outcome_of(self.guard, self.decision, self.view)

@@ -247,6 +247,16 @@ class Guard:
         """
         return self._deciding.authorize(decision, view, requirement)
 
+    def with_demand(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision:
+        """Return a refusal of the rule whose challenges name the scopes of the view as well (decision D63); for adapters.
+
+        Args:
+            decision: about the request, made by this guard. One that is no 401 or 403 stays as it is.
+            view: the request.
+            requirement: the demand of the view that the router would choose. It changes neither status nor reason.
+        """
+        return self._deciding.with_demand(decision, view, requirement)
+
     def authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision:
         """Decide about a view that is reached later in a request that was granted; this may block.
 

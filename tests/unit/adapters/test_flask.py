@@ -295,3 +295,12 @@ def test_scopes_of_a_view_are_demanded() -> None:
     refused = app.test_client().get("/w", headers=sent("bob"))
     assert refused.status_code == 403
     assert 'scope="write"' in refused.headers["WWW-Authenticate"]
+
+
+def test_a_rule_that_refuses_names_the_scope_of_the_view() -> None:
+    """A client that asks for a token gets one that the view accepts, too."""
+    app = Flask(__name__)
+    app.add_url_rule("/known/w", view_func=requires(scope("write"))(lambda: "w"))
+    Watchword(app, made())
+    refused = app.test_client().get("/known/w")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api", scope="write"')
