@@ -12,7 +12,7 @@ from watchword.guard import Guard
 from watchword.guard.guard import as_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _Kinds = frozenset[tuple[str, str]]
 
@@ -198,14 +198,32 @@ def views_in(app: object) -> Iterator[object]:
             yield from _views_of(route)
 
 
-def _views_of(route: object) -> Iterator[object]:
+def views_at(app: object, scope: Mapping[str, Any]) -> Iterator[object]:
+    """Yield the view that the router of Starlette or FastAPI would choose, and its dependencies; nothing where another router is.
+
+    Args:
+        app: the application, as above.
+        scope: of the request.
+    """
+    for one in _chain(app):
+        routes = getattr(one, "routes", None)
+        for route in routes if isinstance(routes, (list, tuple)) and hasattr(one, "add_route") else ():
+            match, child = route.matches(scope)
+            if match.name == "FULL":
+                inner = None if hasattr(route, "endpoint") else getattr(route, "app", None)
+                yield from _views_of(route, scope.get("method", "GET").lower()) if inner is None else views_at(inner, {**scope, **child})
+                return
+
+
+def _views_of(route: object, method: str = "") -> Iterator[object]:
+    """Yield the view of a route; of a class the methods, or the one method; and the dependencies of FastAPI."""
     view = getattr(route, "endpoint", None)
     if view is None:
         yield from views_in(getattr(route, "app", None))
         return
     yield view
     if isinstance(view, type):
-        yield from filter(isfunction, vars(view).values())
+        yield from filter(isfunction, [getattr(view, method, None)] if method else vars(view).values())
     waiting = [getattr(route, "dependant", None)]  # FastAPI
     for dependant in waiting:
         yield getattr(dependant, "call", None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.adapters.answering import Answering, Imitating, advise, respond
 from watchword.adapters.application import check_arguments
-from watchword.adapters.marks import are_marked
+from watchword.adapters.marks import are_marked, demand_at
 from watchword.adapters.placing import Placing
 from watchword.adapters.scope import (
     Auth,
@@ -139,7 +139,7 @@ class GuardMiddleware:
                     child["watchword.guard"] = marker
                     await self.app(child, receive, send if decided.advice is None else partial(advise, send, decided.advice))
                     return
-            elif decided is not None:
+            elif decided is not None and not self._views:
                 tell(scope, decided)
                 view_later = partial(view_of, scope, method, where or Place(path))
                 refusal = refuse_again(guard, decided, method, fast_path.said(headers), view_later, started)
@@ -156,6 +156,10 @@ class GuardMiddleware:
             await self._serve(exchange, outcome.forwarding, marker, scope, receive, send)
             placing.settled = True
         else:
+            demanded = demand_at(self.app, scope) if self._views else None
+            if demanded is not None:
+                exchange.demand(demanded)
+                outcome = exchange.outcome()
             try:
                 await self._refuse(exchange, outcome, scope, receive, send)
             finally:

@@ -6,10 +6,11 @@ decorator also wraps the view, so that it is checked in every call. Both ask the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from watchword.adapters.application import views_in
+from watchword.adapters.application import views_at, views_in
 from watchword.authorization import Requirement, Route, public
 from watchword.authorization.requirement import AllOf
 from watchword.errors import ConfigurationError
@@ -124,6 +125,21 @@ def are_marked(app: object) -> bool:
     return any(requirement_of(view) is not None for view in views_in(app))
 
 
+def demand_at(app: object, scope: Mapping[str, Any]) -> Requirement | None:
+    """Return what the view demands that the router of an ASGI application would choose; None: nothing, or that is not known.
+
+    Args:
+        app: the application that a middleware calls.
+        scope: of the request, which the rule has refused.
+    """
+    demanded: Requirement | None = None
+    with suppress(Exception):  # a router that fails reports it when a caller is let in; for this caller the rule has an answer
+        for view in views_at(app, scope):
+            own = requirement_of(view)
+            demanded = demanded if own is None else both(demanded, own)
+    return demanded
+
+
 def check_marks(guard: Guard, views: Iterable[tuple[str, Any]]) -> None:
     """Check at start-up that each marked view can be reached by somebody.
 
@@ -140,4 +156,4 @@ def check_marks(guard: Guard, views: Iterable[tuple[str, Any]]) -> None:
             guard.policy.check_schemes(Route(place, requirement))
 
 
-__all__ = ["ATTRIBUTE", "are_marked", "both", "check_marks", "check_requirement", "exchange_of", "mark", "requirement_of"]
+__all__ = ["ATTRIBUTE", "are_marked", "both", "check_marks", "check_requirement", "demand_at", "exchange_of", "mark", "requirement_of"]

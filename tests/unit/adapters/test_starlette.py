@@ -215,3 +215,46 @@ def test_a_view_that_cannot_be_checked_is_an_error_at_the_decorator(view: Any) -
     """A function without the request gives nothing to check."""
     with pytest.raises(ConfigurationError, match="argument request or websocket"):
         requires(scope("read"))(view)
+
+
+def test_a_rule_that_refuses_names_the_scope_of_the_view() -> None:
+    """Below mounts and hosts too, and for the method that is asked; a router that fails changes nothing."""
+
+    @requires(scope("write"))
+    async def writing(request: Request) -> Response:
+        return JSONResponse(request.user.id)
+
+    class Some(HTTPEndpoint):
+        """A page of which one method demands something."""
+
+        get = anybody
+
+        @requires(scope("write"))
+        async def post(self, request: Request) -> Response:
+            """Say who it is."""
+            return JSONResponse(request.user.id)
+
+    class Failing(Route):
+        def matches(self, scope: Any) -> Any:
+            raise ValueError("a convertor failed")
+
+    routes = [
+        Route("/known/w", writing),
+        Route("/known/some", Some),
+        Mount("/known/below", routes=[Route("/w", writing)]),
+        Host("localhost", app=Router([Route("/known/hosted", writing)])),
+        Failing("/known/failing", writing),
+    ]
+    asked = TestClient(Starlette(routes=routes, middleware=[Middleware(GuardMiddleware, guard=made())]), **TESTS)  # type: ignore[arg-type]
+    for method, path, says in (
+        ("GET", "/known/w", True),
+        ("GET", "/known/below/w", True),
+        ("GET", "/known/hosted", True),
+        ("POST", "/known/some", True),
+        ("GET", "/known/some", False),
+        ("GET", "/known/failing", False),
+    ):
+        for name in ("", "wrong"):
+            refused = asked.request(method, path, headers=sent(name))
+            assert refused.status_code == 401
+            assert ('scope="write"' in refused.headers["WWW-Authenticate"]) is says, (method, path)
