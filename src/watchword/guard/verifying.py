@@ -278,6 +278,9 @@ def _stamped(accepted: Accepted, entry: Entry) -> Principal:
 
 
 def _unavailable(shown: Shown, error: Unavailable) -> Verified:
+    # The decision outlives the request in logs and sinks. Its frames hold the request and may hold a secret, and they hold each other, so
+    # that an outage would leave the garbage collector as much to do as all requests together.
+    error.__cause__ = error.__context__ = error.__traceback__ = None
     return Verified(Caller(ANONYMOUS, shown.entry.scheme.name, shown.carrier, failure=error))
 
 
