@@ -32,6 +32,9 @@ OPEN_SOCKET = """new Promise(done => {{
 SEND_FORM = "document.body.innerHTML = '<form method=post action=' + {url} + '><input name=a value=b></form>'; document.forms[0].submit()"
 
 
+_PAGE_LEFT = -32000  # of DevTools: another page was opened while an expression of this one was evaluated
+
+
 class Page:
     """One page of a browser, driven by the DevTools protocol.
 
@@ -50,18 +53,21 @@ class Page:
         while True:
             message = json.loads(self._socket.recv(DEADLINE))
             if message.get("id") == self._last:
+                if message.get("error", {}).get("code") == _PAGE_LEFT:
+                    return {"result": {}}
                 assert "error" not in message, message
                 result: dict[str, Any] = message["result"]
                 return result
 
     def evaluate(self, expression: str, **values: str) -> Any:
-        """Return what an expression is, or what its promise becomes; values are put in as JSON strings."""
+        """Return what an expression is, or what its promise becomes; None where the page is left meanwhile. Values become JSON strings."""
         text = expression.format(**{name: json.dumps(value) for name, value in values.items()}) if values else expression
         return self.call("Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)["result"].get("value")
 
     def text(self) -> str:
         """Return the address and the text of the page as it is now."""
-        return str(self.evaluate("document.readyState == 'complete' && document.body ? location.href + ' ' + document.body.innerText : ''"))
+        shown = self.evaluate("document.readyState == 'complete' && document.body ? location.href + ' ' + document.body.innerText : ''")
+        return shown or ""
 
     def visit(self, url: str, shown: str) -> None:
         """Go to a page and wait until it shows something."""
