@@ -10,6 +10,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import current_app, has_request_context, request, request_started
+from flask.views import View
 from werkzeug.exceptions import HTTPException, NotFound, default_exceptions
 from werkzeug.local import LocalProxy
 
@@ -86,24 +87,43 @@ def requires(requirement: Requirement) -> Callable[[V], V]:
         requirement: what the view demands, such as `role("admin")`.
 
     Raises:
-        ConfigurationError: it is not a requirement, or it is `public`. When a request comes: no guard stands in front of the view.
+        ConfigurationError: it is not a requirement, it is `public`, or the view is a class that Flask does not know as a view. When a
+            request comes: no guard stands in front of the view.
     """
     # Another decorator may have handed the view to the router before this one: then the mark is all that is left of it.
     request_started.connect(_check_mark)
 
     def marked(view: V) -> V:
+        if isinstance(view, type) and not issubclass(view, View):
+            raise ConfigurationError(
+                f"requires(...) needs a function or a subclass of flask.views.View, got the class {view.__qualname__}. Mark the function or the methods that serve the request."
+            )
         mark(view, requirement)
-        if isinstance(view, type):
-            return view  # a class-based view: its router shows the class
+        if not isinstance(view, type):
+            return cast("V", _checked(view, requirement))
+        known = cast("Any", view)
+        as_view = known.as_view.__func__
 
-        @wraps(view)
-        def checked(*args: object, **kwargs: object) -> object:
-            _check(requirement)
-            return current_app.ensure_sync(view)(*args, **kwargs)
+        # The router shows the class only where no decorator without functools.wraps stands around what `as_view` returns.
+        @wraps(as_view)
+        def checked_view(cls: type[View], *args: object, **kwargs: object) -> Callable[..., Any]:
+            return _checked(as_view(cls, *args, **kwargs), requirement)
 
-        return cast("V", checked)
+        known.as_view = classmethod(cast("Any", checked_view))
+        return view
 
     return marked
+
+
+def _checked(view: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    """Return a view that checks its caller in every call."""
+
+    @wraps(view)
+    def checked(*args: object, **kwargs: object) -> object:
+        _check(requirement)
+        return current_app.ensure_sync(view)(*args, **kwargs)
+
+    return checked
 
 
 def _current() -> Principal:

@@ -18,7 +18,7 @@ from watchword.guard.exchange import KEY, Exchange
 from watchword.validators import check_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from watchword.guard import Guard
 
@@ -51,7 +51,7 @@ def check_requirement(requirement: object, what: str = "requires(...)") -> Requi
 
 
 def mark(view: object, requirement: Requirement) -> None:
-    """Mark a view. A second requirement is added to the first one.
+    """Mark a view, and all that it wraps: a decorator below may have handed that to the router. A second requirement is added to the first.
 
     Args:
         view: a function or a class. A view that takes no attributes stays without a mark.
@@ -61,11 +61,9 @@ def mark(view: object, requirement: Requirement) -> None:
         ConfigurationError: as `check_requirement`.
     """
     check_requirement(requirement)
-    before = getattr(view, ATTRIBUTE, None)
-    try:
-        setattr(view, ATTRIBUTE, both(before, requirement))
-    except (AttributeError, TypeError):
-        return  # a method or a builtin: the wrapper around it checks
+    for layer in _layers(view):
+        with suppress(AttributeError, TypeError):  # a method or a builtin: the wrapper around it checks
+            setattr(layer, ATTRIBUTE, both(getattr(layer, ATTRIBUTE, None), requirement))
 
 
 def requirement_of(view: object) -> Requirement | None:
@@ -75,14 +73,20 @@ def requirement_of(view: object) -> Requirement | None:
         view: what a router has found: a function, a class, a method, a partial, or a wrapper of one.
     """
     found: Requirement | None = None
-    seen = 0
-    while view is not None and seen < _DEEPEST:
-        seen += 1
-        own = getattr(view, ATTRIBUTE, None)
+    for layer in _layers(view):
+        own = getattr(layer, ATTRIBUTE, None)
         if isinstance(own, Requirement):
             found = both(found, own)
-        view = view.func if isinstance(view, partial) else getattr(view, "__wrapped__", None)
     return found
+
+
+def _layers(view: object) -> Iterator[object]:
+    """Yield a view and what it wraps, outermost first."""
+    for _ in range(_DEEPEST):
+        if view is None:
+            return
+        yield view
+        view = view.func if isinstance(view, partial) else getattr(view, "__wrapped__", None)
 
 
 _DEEPEST = 32  # decorators around one view; a cycle of wrappers ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -28,6 +29,9 @@ def sent(name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {name}"} if name else {}
 
 
+GUARDED = ["/inner", "/outer", "/between", "/async", "/whole", "/decorated", "/print/page", "/Whole0", "/Part0", "/Whole1", "/Part1"]
+
+
 class Page(MethodView):
     """A page with one guarded method."""
 
@@ -48,6 +52,33 @@ class Whole(View):
     def dispatch_request(self) -> str:
         """Say who it is."""
         return current_principal.id
+
+
+class Part(Whole):
+    """A page that inherits the requirement, and replaces the method that serves it."""
+
+    def dispatch_request(self) -> str:
+        """Say who it is."""
+        return current_principal.id
+
+
+def bare(view: Any) -> Any:
+    """Decorate a view without `functools.wraps`: its attributes are lost."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
+
+    return called
+
+
+def copying(view: Any) -> Any:
+    """Decorate a view with `functools.wraps`."""
+
+    @wraps(view)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return view(*args, **kwargs)
+
+    return called
 
 
 def views(app: Flask) -> Flask:
@@ -80,6 +111,18 @@ def views(app: Flask) -> Flask:
 
     app.add_url_rule("/page", view_func=Page.as_view("page"))
     app.add_url_rule("/whole", view_func=Whole.as_view("whole"))
+    shapes: tuple[Any, ...] = (bare, partial)
+    for number, shape in enumerate(shapes):
+        for page in (Whole, Part):
+            name = f"{page.__name__}{number}"
+            app.add_url_rule(f"/{name}", name, view_func=shape(page.as_view(name)))
+
+    @requires(role("admin"))
+    @copying
+    @app.get("/between")
+    def between() -> str:
+        return current_principal.id
+
     app.add_url_rule("/decorated", view_func=requires(role("admin"))(Page.as_view("decorated")))
     blueprint = Blueprint("print", __name__, url_prefix="/print")
 
@@ -107,7 +150,7 @@ def wrapped(guard: Guard | None = None) -> Flask:
 
 
 @pytest.mark.parametrize("make", [extended, wrapped])
-@pytest.mark.parametrize("path", ["/inner", "/outer", "/async", "/whole", "/decorated", "/print/page"])
+@pytest.mark.parametrize("path", GUARDED)
 def test_a_view_is_reached_only_by_callers_who_meet_its_requirement(make: Any, path: str) -> None:
     """Whatever the order of decorators, with the extension and behind the middleware."""
     asked = make().test_client()
@@ -241,7 +284,7 @@ def test_an_extension_without_a_guard_is_an_error(arguments: Any) -> None:
         Watchword(*arguments)
 
 
-@pytest.mark.parametrize("path", ["/inner", "/outer", "/async", "/whole", "/decorated", "/print/page"])
+@pytest.mark.parametrize("path", GUARDED)
 def test_a_marked_view_without_a_guard_is_never_served(path: str) -> None:
     """It ends with 500, and the log says what is missing."""
     assert views(Flask(__name__)).test_client().get(path, headers=sent("ann")).status_code == 500
@@ -271,6 +314,12 @@ def test_one_event_for_each_request() -> None:
     for name, path in (("", "/inner"), ("bob", "/inner"), ("ann", "/inner"), ("", "/known/a"), ("ann", "/broken")):
         asked.get(path, headers=sent(name))
     assert [event.decision for event in events] == ["challenged", "forbidden", "granted", "challenged", "granted"]
+
+
+def test_a_class_that_is_no_view_is_an_error_at_the_decorator() -> None:
+    """Another library makes views of it, which would not be checked."""
+    with pytest.raises(ConfigurationError, match=r"subclass of flask\.views\.View"):
+        requires(role("admin"))(type("Resource", (), {}))
 
 
 def test_a_request_is_authenticated_once() -> None:

@@ -52,6 +52,14 @@ def test_marks_of_several_decorators_are_added() -> None:
     assert requirement_of(outer) == role("admin") & scope("read")
 
 
+@pytest.mark.parametrize("around", [passing, partial, twice])
+def test_what_a_marked_wrapper_wraps_is_marked_as_well(around: Any) -> None:
+    """A decorator between `requires` and the router may have handed the inner function to the router."""
+    view = made()
+    mark(around(view), role("admin"))
+    assert requirement_of(view) == role("admin")
+
+
 def test_a_cycle_of_wrappers_ends() -> None:
     """A decorator that wraps itself does not stop the start of an application."""
     view = made()
