@@ -22,7 +22,7 @@ from watchword.adapters.scope import tell
 from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Generator
 
     from watchword.adapters.scope import Scope
     from watchword.authorization import Requirement
@@ -89,7 +89,7 @@ def _checked(view: Callable[..., Any], requirement: Requirement) -> Callable[...
     name = getattr(view, "__qualname__", repr(view))
     if not callable(view) or signature(view).parameters.keys().isdisjoint({"request", "websocket"}):
         raise ConfigurationError(f"requires(...) needs a view with an argument request or websocket, got {name}. Add the argument.")
-    waits = iscoroutinefunction(view)
+    waits = iscoroutinefunction(view) or iscoroutinefunction(getattr(view, "__call__", None))  # noqa: B004 - the method is looked at
 
     @wraps(view)
     async def checked(*args: object, **kwargs: object) -> object:
@@ -108,18 +108,19 @@ def _checked(view: Callable[..., Any], requirement: Requirement) -> Callable[...
 
 
 def _check_class(view: type[HTTPEndpoint | WebSocketEndpoint], requirement: Requirement) -> None:
-    """Check before each dispatch of an endpoint class, in place: the class may be in a route already."""
-    dispatch = cast("Callable[[HTTPEndpoint | WebSocketEndpoint], Awaitable[None]]", view.dispatch)
+    """Check before each call of an endpoint class, in place: the class may be in a route already."""
+    # Not `dispatch`: a subclass may replace it.
+    serve = cast("Callable[[HTTPEndpoint | WebSocketEndpoint], Generator[Any, None, None]]", view.__await__)
 
-    @wraps(dispatch)
-    async def checked(self: HTTPEndpoint | WebSocketEndpoint) -> None:
-        refusal = await refusal_of(self.scope, requirement)
+    @wraps(serve)
+    def checked(self: HTTPEndpoint | WebSocketEndpoint) -> Generator[Any, None, None]:
+        refusal = yield from refusal_of(self.scope, requirement).__await__()
         if refusal is None:
-            await dispatch(self)
+            yield from serve(self)
         else:
-            await respond(self.scope, self.receive, self.send, refusal)
+            yield from respond(self.scope, self.receive, self.send, refusal).__await__()
 
-    view.dispatch = checked  # type: ignore[method-assign]
+    view.__await__ = checked  # type: ignore[method-assign]
 
 
 __all__ = ["refusal_of", "requires", "response_of"]

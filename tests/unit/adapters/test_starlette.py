@@ -66,6 +66,22 @@ class Methods(HTTPEndpoint):
         return JSONResponse(request.user.id)
 
 
+class Replaced(Page):
+    """A page that takes the place of the dispatch of a guarded class."""
+
+    async def dispatch(self) -> None:
+        """Serve all methods alike."""
+        await JSONResponse(self.scope["user"].id)(self.scope, self.receive, self.send)
+
+
+class Instance:
+    """A view that is an object."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Say who it is."""
+        return JSONResponse(request.user.id)
+
+
 @requires(role("admin"))
 async def socket(websocket: WebSocket) -> None:
     """Say who it is."""
@@ -106,6 +122,8 @@ ROUTES = [
     Route("/function", function),
     Route("/plain", plain),
     Route("/page", Page),
+    Route("/replaced", Replaced),
+    Route("/instance", requires(role("admin"))(Instance()), methods=["GET"]),
     Route("/methods", Methods),
     Route("/open", anybody),
     Route("/known/scoped", scoped),
@@ -128,7 +146,7 @@ def sent(name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {name}"} if name else {}
 
 
-@pytest.mark.parametrize("path", ["/function", "/plain", "/page", "/mounted/function", "/known/mounted/function"])
+@pytest.mark.parametrize("path", ["/function", "/plain", "/page", "/replaced", "/instance", "/mounted/function", "/known/mounted/function"])
 def test_a_view_is_reached_only_by_callers_who_meet_its_requirement(path: str) -> None:
     """Anonymous callers get 401 with the challenge, others 403, whatever the rule lets pass."""
     asked = client()
