@@ -96,7 +96,8 @@ def requires(requirement: Requirement) -> Callable[[V], V]:
     def marked(view: V) -> V:
         if isinstance(view, type) and not issubclass(view, View):
             raise ConfigurationError(
-                f"requires(...) needs a function or a subclass of flask.views.View, got the class {view.__qualname__}. Mark the function or the methods that serve the request."
+                f"requires(...) needs a function or a subclass of flask.views.View, got the class {view.__qualname__}. "
+                "Mark the function or the methods that serve the request."
             )
         mark(view, requirement)
         if not isinstance(view, type):
