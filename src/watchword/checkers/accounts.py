@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.checkers.account_management import AccountManagement
-from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.adapt import Admission, FlowChecker
 from watchword.checkers.asking import ask, async_side
 from watchword.checkers.dummy_hash_source import DummyHashSource
 from watchword.checkers.lease import StoreLease
@@ -104,6 +104,7 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         clock = as_clock(clock, "Accounts")
         verifier = Verifier(hasher=hasher, limiter=limiter, clock=clock, remember=remember, remember_for=remember_for, on_event=on_event)
         super().__init__(store, verifier, clock, fold_case=fold_case)
+        self.admission: Admission = verifier
         self._max_age = max_age
         self._disclose = frozenset(map(Reason, disclosed))
         self._on_event = log_notice if on_event is None else on_event

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from watchword.errors import ConfigurationError
 from watchword.operation import Operation, Steps, arun, only_awaited, run
@@ -76,6 +76,27 @@ class FlowChecker(Generic[C]):
         return await arun(self.flow(credentials))
 
 
+class Admission(Protocol):
+    """The bound of the work that a checker lets wait; the first step of the checker asks it too."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether new work would be refused now. Cheap: it is asked for every unknown caller."""
+        ...
+
+    def admit(self, name: str, password: str) -> None:
+        """Refuse work that would be refused.
+
+        Args:
+            name: the name in canonical form; untrusted.
+            password: the password; untrusted.
+
+        Raises:
+            Overloaded: too much waits, and none of it for the same credentials.
+        """
+        ...
+
+
 class AdaptedChecker:
     """A checker of any form, with the interface that the guard uses.
 
@@ -83,10 +104,11 @@ class AdaptedChecker:
         name: its name in messages and in `explain`.
         direct: answers at once, also on the event loop; None: it takes steps.
         flow: the steps; unused if there is `direct`.
+        admission: tells whether new credentials would be refused because too much work waits; None: there is no such bound.
         needs_loop: whether it can only be awaited.
     """
 
-    __slots__ = ("direct", "flow", "name", "needs_loop")
+    __slots__ = ("admission", "direct", "flow", "name", "needs_loop")
 
     def __init__(
         self,
@@ -94,11 +116,13 @@ class AdaptedChecker:
         *,
         direct: Callable[[Any], object] | None = None,
         flow: Callable[[Any], Steps[object]] | None = None,
+        admission: Admission | None = None,
         needs_loop: bool = False,
     ) -> None:
         self.name: str = name
         self.direct: Callable[[Any], object] | None = direct
         self.flow: Callable[[Any], Steps[object]] | None = flow
+        self.admission: Admission | None = admission
         self.needs_loop: bool = needs_loop
 
     def verdict(self, answer: object) -> Verdict:
@@ -145,7 +169,7 @@ def adapt(checker: object) -> AdaptedChecker:
                 f"the flow() of {name} must be a generator that yields operations, got an async function. Name the method check()."
             )
         _check_call(flow, name)
-        return AdaptedChecker(name, flow=flow)
+        return AdaptedChecker(name, flow=flow, admission=getattr(checker, "admission", None))
     method = getattr(checker, "check", None)
     check = method if callable(method) else checker
     if not callable(check):

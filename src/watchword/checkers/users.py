@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.adapt import Admission, FlowChecker
 from watchword.checkers.names import user_name
 from watchword.checkers.password_table import PasswordTable, check_mapping
 from watchword.checkers.passwords import identify
@@ -83,6 +83,7 @@ class Users(FlowChecker[BasicCredentials]):
         if unknown:
             raise ConfigurationError(f"Users(principals=...) names users without a hash: {', '.join(sorted(unknown))}. Add their hashes.")
         self._table = PasswordTable(table, given, verifier, ALWAYS)
+        self.admission: Admission = verifier
 
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify one hash, then answer."""

@@ -69,6 +69,11 @@ class Verifier:
         self._on_event = log_notice if on_event is None else on_event
         self._reported: Bounded[bytes, float] = Bounded(1000)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a caller that needs a hash would be refused now."""
+        return self._limiter.is_full
+
     def admit(self, name: str, password: str) -> None:
         """Refuse a caller that needs a hash while the queue is full, before the store is asked.
 

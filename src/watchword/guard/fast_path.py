@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.authorization.binding import CHANGING
 from watchword.authorization.identified import public
-from watchword.decision import NOBODY, Challenged, Forbidden, Granted
-from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS
+from watchword.decision import NOBODY, Caller, Challenged, Failed, Forbidden, Granted
+from watchword.errors import GrammarError, Overloaded
+from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS, parse_authorization
 from watchword.guard.cache import Fact, Grant
+from watchword.guard.challenging import failed
 from watchword.guard.cross_site import SAFE_METHODS
+from watchword.principal import ANONYMOUS
 from watchword.protection.firewall import is_plain_query
+from watchword.reason import Reason
+from watchword.schemes.base import CredentialsError
+from watchword.schemes.basic import Basic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from watchword.authorization.rules import Route
+    from watchword.checkers.adapt import Admission
     from watchword.credentials import Carrier
-    from watchword.decision import CacheAdvice, Caller, Decision
+    from watchword.decision import CacheAdvice, Decision
     from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Policy
     from watchword.protection.firewall import Finding
@@ -119,6 +126,7 @@ class FastPath:
     """
 
     __slots__ = (
+        "_admitting",
         "_advice",
         "_asking",
         "_begin",
@@ -151,8 +159,13 @@ class FastPath:
         )
         # A refusal is repeated where it depends on the caller and the rule alone, and where all credentials would be seen here.
         self.refuses: bool = policy.repeats_challenges and not (policy.require_tls or policy.content_readers or policy.parameters)
-        # Until there is somebody who could take it.
-        self.in_use: bool = self._passes_on and any(route.requirement == public for route in policy.rules)
+        # Callers who need a password hash are refused here while too many wait for one.
+        self._admitting: tuple[Basic, Admission] | None = None
+        for entry in policy.entries:
+            if self.is_open and type(entry.scheme) is Basic and entry.checker.admission is not None:
+                self._admitting = entry.scheme, entry.checker.admission
+        # Otherwise false until there is a caller who could take it.
+        self.in_use: bool = self._admitting is not None or (self._passes_on and any(route.requirement == public for route in policy.rules))
         self._asking = policy.asking
         self._cache = cache
         self._facts = cache.facts
@@ -201,7 +214,7 @@ class FastPath:
 
     def decide(  # noqa: C901, PLR0912 - each call costs every request
         self, target: TargetKey, headers: Sequence[tuple[bytes, bytes]]
-    ) -> Grant | Challenged | Forbidden | None:
+    ) -> Grant | Challenged | Forbidden | Failed | None:
         """Decide as before, where the target is known, and the caller too, or nothing is shown; the rule is evaluated again.
 
         Args:
@@ -215,7 +228,7 @@ class FastPath:
         if known is None or known.finding is not None or len(headers) > MAX_FIELDS:
             return None
         ignored, carriers = self._ignored, self._begin
-        key, host = NOTHING, False
+        key, shown, host = NOTHING, NOTHING, False
         for name, value in headers:
             if name in ignored:
                 continue
@@ -226,7 +239,7 @@ class FastPath:
                 # As `KeyedDigest.of_one`.
                 state = begin()
                 state.update(value)
-                key = state.digest()
+                key, shown = state.digest(), value
             elif name == b"host":
                 if host or _COMMA in value or len(value) > MAX_FIELD_OCTETS:
                     return None
@@ -239,7 +252,9 @@ class FastPath:
         # As `CredentialCache.recall`.
         fact = self._facts.get(key)
         if fact is None or not (fact.is_timeless or fact.is_current(self._clock)):
-            return None
+            if self._admitting is None or not known.is_safe or target[0] == "OPTIONS":
+                return None
+            return self._refuse_overload(*self._admitting, route, shown)
         if not known.is_safe and fact.scheme in self._kept_by_browsers:
             return None  # the full path asks where the request comes from; handshakes do not come here
         if route.fast_check is None:
@@ -273,6 +288,36 @@ class FastPath:
         """Return the decision of a rule about requests that show nothing, if it is kept."""
         asked = self._asking.get(route) if self.refuses and method != "OPTIONS" else None
         return None if asked is None else asked.decision
+
+    def _refuse_overload(self, scheme: Basic, admission: Admission, route: Route, shown: bytes) -> Failed | None:
+        """Refuse a caller that needs a password hash while the hash queue is full: a flood of guesses should cost the loop little.
+
+        All that the full path looks at before the checker is plain here, and the first step of the checker asks the same bound.
+
+        Args:
+            scheme: the scheme whose checker has the bound.
+            admission: the bound.
+            route: the rule.
+            shown: the one field of credentials.
+        """
+        if not admission.is_full or route.fast_check is None:
+            return None
+        if route.accepted is not None and "basic" not in route.accepted:
+            return None
+        try:
+            sent = parse_authorization(shown, limit=LONGEST_FIELD)
+            if sent.scheme.lower() != "basic":
+                return None
+            credentials = scheme.read(sent)
+        except (GrammarError, CredentialsError):
+            return None
+        try:
+            admission.admit(credentials.username, credentials.password)  # in Form C, as `Basic` reads them
+        except Overloaded as error:
+            error.__traceback__ = None  # as in the verify step
+            caller = Caller(ANONYMOUS, scheme.name, "authorization", failure=error)
+            return failed(route, error.why, error.retry_after, caller, reason=Reason.OVERLOADED)
+        return None
 
     def keep_refusal(self, route: Route, caller: Caller, decision: Decision) -> None:
         """Keep the decision of a rule, if it refuses and the fast path may repeat it.

@@ -13,6 +13,7 @@ from watchword.validators import check_choice, invalid
 
 if TYPE_CHECKING:
     from watchword.credentials import Credentials
+    from watchword.grammar import Authorization
     from watchword.request import RequestView
 
 # CTL of RFC 5234 B.1, which RFC 7617 §2 bars from user-id and password
@@ -59,8 +60,17 @@ class Basic(Scheme[BasicCredentials]):
     def extract(self, view: RequestView) -> BasicCredentials | None:
         """Return user name and password, split at the first colon (RFC 7617 §2)."""
         sent = view.authorization
-        if sent is None or sent.scheme.lower() != "basic":
-            return None
+        return None if sent is None or sent.scheme.lower() != "basic" else self.read(sent)
+
+    def read(self, sent: Authorization) -> BasicCredentials:
+        """Return the user name and the password of an Authorization field.
+
+        Args:
+            sent: the field; untrusted.
+
+        Raises:
+            CredentialsError: it breaks RFC 7617.
+        """
         # §2 defines base64 alone. Another reader would not see credentials in parameters.
         if sent.token68 is None:
             raise CredentialsError("base64 after the scheme, not parameters (RFC 7617 §2)")
