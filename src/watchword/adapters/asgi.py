@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.adapters.answering import Answering, Imitating, advise, respond
 from watchword.adapters.application import check_arguments
-from watchword.adapters.marks import are_marked, demand_at
+from watchword.adapters.marks import are_marked, check_order, demand_at
 from watchword.adapters.placing import Placing
 from watchword.adapters.scope import (
     Auth,
@@ -81,7 +81,7 @@ class GuardMiddleware:
         """Serve one connection.
 
         Raises:
-            ConfigurationError: the application turns out to set a mount by itself.
+            ConfigurationError: the application turns out to set a mount by itself, or to have a route below `@requires(...)`.
         """
         placing = self._placing
         if not placing.inspected:
@@ -168,6 +168,7 @@ class GuardMiddleware:
 
     def _inspect(self) -> None:
         """Look at the application before the first connection: it has its settings and its routes by now."""
+        check_order(self.app)
         self._placing.inspect()
         if self._finds_views:
             self._views = are_marked(self.app)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any, Final
 
 from watchword.adapters.application import views_at, views_in
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from watchword.guard import Guard
 
 ATTRIBUTE: Final = "__watchword_requirement__"
+_CHECKED: Final = "__watchword_checked__"  # of a function that checks by itself: for which mark
 
 _MISSING = (
     "the view demands {}, but no guard stands in front of it. Add the guard to the application that serves the view: "
@@ -64,6 +66,33 @@ def mark(view: object, requirement: Requirement) -> None:
     for layer in _layers(view):
         with suppress(AttributeError, TypeError):  # a method or a builtin: the wrapper around it checks
             setattr(layer, ATTRIBUTE, both(getattr(layer, ATTRIBUTE, None), requirement))
+
+
+def mark_checked(view: object) -> None:
+    """Note that a function checks its mark by itself in every call.
+
+    Args:
+        view: the function, with its mark.
+    """
+    setattr(view, _CHECKED, getattr(view, ATTRIBUTE, None))
+
+
+def check_order(app: object) -> None:
+    """Check that the router of an ASGI application has the functions that check, and not those below a decorator `requires`.
+
+    Args:
+        app: the application that a middleware calls.
+
+    Raises:
+        ConfigurationError: a route was made below `@requires(...)`: its view would run unchecked.
+    """
+    for view in views_in(app):
+        marked = getattr(view, ATTRIBUTE, None)
+        if isfunction(view) and marked is not None and getattr(view, _CHECKED, None) != marked:
+            raise ConfigurationError(
+                f"@requires(...) stands above the decorator that made the route of {view.__qualname__}(), which would run unchecked. "
+                "Put @requires(...) below it."
+            )
 
 
 def requirement_of(view: object) -> Requirement | None:
@@ -160,4 +189,16 @@ def check_marks(guard: Guard, views: Iterable[tuple[str, Any]]) -> None:
             guard.policy.check_schemes(Route(place, requirement))
 
 
-__all__ = ["ATTRIBUTE", "are_marked", "both", "check_marks", "check_requirement", "demand_at", "exchange_of", "mark", "requirement_of"]
+__all__ = [
+    "ATTRIBUTE",
+    "are_marked",
+    "both",
+    "check_marks",
+    "check_order",
+    "check_requirement",
+    "demand_at",
+    "exchange_of",
+    "mark",
+    "mark_checked",
+    "requirement_of",
+]

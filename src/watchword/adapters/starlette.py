@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from watchword.adapters.answering import respond
-from watchword.adapters.marks import exchange_of, mark
+from watchword.adapters.marks import exchange_of, mark, mark_checked
 from watchword.adapters.scope import tell
 from watchword.errors import ConfigurationError
 
@@ -104,6 +104,7 @@ def _checked(view: Callable[..., Any], requirement: Requirement) -> Callable[...
             return None
         return response_of(refusal)
 
+    mark_checked(checked)
     return checked
 
 
