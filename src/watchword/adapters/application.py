@@ -194,7 +194,7 @@ def views_in(app: object) -> Iterator[object]:
         if isinstance(functions, dict):
             yield from functions.values()
         routes = getattr(one, "routes", None)
-        for route in routes if isinstance(routes, (list, tuple)) else ():
+        for route in _included(routes):
             yield from _views_of(route)
 
 
@@ -207,12 +207,23 @@ def views_at(app: object, scope: Mapping[str, Any]) -> Iterator[object]:
     """
     for one in _chain(app):
         routes = getattr(one, "routes", None)
-        for route in routes if isinstance(routes, (list, tuple)) and hasattr(one, "add_route") else ():
+        for route in _included(routes) if hasattr(one, "add_route") else ():
             match, child = route.matches(scope)
             if match.name == "FULL":
                 inner = None if hasattr(route, "endpoint") else getattr(route, "app", None)
                 yield from _views_of(route, scope.get("method", "GET").lower()) if inner is None else views_at(inner, {**scope, **child})
                 return
+
+
+def _included(routes: object) -> Iterator[Any]:
+    """Yield routes; of a router that FastAPI includes, its routes with the dependencies of the inclusion."""
+    for route in routes if isinstance(routes, (list, tuple)) else ():
+        contexts = getattr(route, "effective_route_contexts", None)
+        if contexts is None:
+            yield route
+            continue
+        for context in contexts():
+            yield context if context.starlette_route is None else context.starlette_route
 
 
 def _views_of(route: object, method: str = "") -> Iterator[object]:
