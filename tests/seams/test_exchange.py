@@ -40,6 +40,7 @@ from watchword import (
     public,
     role,
     scope,
+    where,
 )
 from watchword.adapters import asgi, wsgi
 from watchword.checkers import Tokens, nonblocking
@@ -591,3 +592,28 @@ def test_what_a_view_sends_in_its_place_is_a_whole_refusal() -> None:
     assert refused is not None
     assert (refused.status, bool(refused.body)) == (403, True)
     assert isinstance(exchange.decision, Forbidden)
+
+
+def test_the_same_requirement_is_evaluated_once_for_a_view() -> None:
+    """A hook asks, and the decorator of the view asks again. Another requirement, and an open socket, are evaluated."""
+    asked: list[str] = []
+
+    def counted(who: Principal) -> bool:
+        asked.append(who.id)
+        return True
+
+    demand = where(counted, name="counted")
+    exchange = made().exchange(ask("/known", bearer("bob")), views=True)
+    exchange.decide()
+    assert exchange.authorize(demand) is None
+    assert exchange.authorize(demand) is None
+    assert asked == ["bob"]
+    assert exchange.authorize(role("admin")) is not None
+    assert exchange.authorize(demand) is not None
+    asked.clear()
+    socket = made().exchange(ask("/known", bearer("bob"), kind="websocket"), views=True)
+    socket.decide()
+    assert socket.authorize(demand) is None
+    socket.response_start(101, [])
+    assert socket.authorize(demand) is None
+    assert asked == ["bob", "bob"]

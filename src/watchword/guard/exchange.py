@@ -50,7 +50,7 @@ class Exchange:
             Otherwise it is told at once.
     """
 
-    __slots__ = ("_decision", "_refusal", "_spent", "_tasks", "_telling", "_threads", "_time", "_view", "guard", "views")
+    __slots__ = ("_decision", "_met", "_refusal", "_spent", "_tasks", "_telling", "_threads", "_time", "_view", "guard", "views")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Exchange:
         self.guard: Guard = guard
         self._view = view
         self._decision = decision
+        self._met: Requirement | None = None
         self._refusal: Refusal | None = None
         self._telling: _Telling = "open"
         self._spent = 0.0
@@ -167,10 +168,12 @@ class Exchange:
         Raises:
             Exception: as `Guard.authorize` does.
         """
+        if self._is_met(requirement):
+            return None
         began = ticks() if self.guard.listens else 0.0
         with self._turn():
             begun = self.guard.start_authorize(self.decision, self.view, requirement)
-            return self._replaced(begun if isinstance(begun, Decided) else run(begun), began)
+            return self._replaced(begun if isinstance(begun, Decided) else run(begun), began, requirement)
 
     async def aauthorize(self, requirement: Requirement) -> Refusal | None:
         """Do as `authorize` does, without blocking the event loop.
@@ -178,17 +181,19 @@ class Exchange:
         Args:
             requirement: as in `authorize`.
         """
+        if self._is_met(requirement):
+            return None
         began = ticks() if self.guard.listens else 0.0
         begun: Decision | Steps[Decision] | None = None
         if self._tasks is None:
             begun = self.guard.start_authorize(self.decision, self.view, requirement)
             if isinstance(begun, Decided):
-                return self._replaced(begun, began)
+                return self._replaced(begun, began, requirement)
             self._tasks = task_lock()
         async with self._tasks:
             if begun is None:
                 begun = self.guard.start_authorize(self.decision, self.view, requirement)
-            return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began)
+            return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began, requirement)
 
     def _turn(self) -> AbstractContextManager[object]:
         from watchword.locking import ProcessLock  # with the first view that asks: no other request needs it
@@ -197,12 +202,17 @@ class Exchange:
         self._threads.append(ProcessLock())
         return self._threads[0]
 
-    def _replaced(self, decision: Decision, began: float) -> Refusal | None:
+    def _is_met(self, requirement: Requirement) -> bool:
+        """Tell whether a hook of the adapter has asked the same for the same view. On an open socket the answer may have lapsed."""
+        return requirement is self._met and self._telling == "open"
+
+    def _replaced(self, decision: Decision, began: float, requirement: Requirement) -> Refusal | None:
         before, self._decision = self._decision, decision
         if decision is not before:
             self._refusal = None
         if began:
             self._spend(began)
+        self._met = requirement if decision.granted else None
         if decision.granted:
             return None
         if self._telling == "done" and decision is not before:
