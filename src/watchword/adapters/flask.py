@@ -6,7 +6,7 @@ The extension decides before the first `before_request` function of the applicat
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import current_app, has_request_context, request, request_started
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 V = TypeVar("V", bound="Callable[..., Any]")
 
 _NAME = "watchword"
+_DECIDED = "watchword.decided"  # the exchange, in the attributes of Flask's request
+_FROM_ENVIRON = ("args", "cookies", "full_path", "url", "values")  # what a request keeps once it was read
 _PREFLIGHT = "watchword.preflight"  # what a CORS extension is asked, in the environ
 
 
@@ -78,6 +80,7 @@ class Watchword:
         app.before_request_funcs.setdefault(None, []).insert(0, _begin)
         app.after_request_funcs.setdefault(None, []).insert(0, _answer)
         app.teardown_request(_end)
+        app.error_handler_spec[None][None][cast("Any", _Refused)] = HTTPException.get_response
 
 
 def requires(requirement: Requirement) -> Callable[[V], V]:
@@ -133,7 +136,7 @@ def _current() -> Principal:
     environ = request.environ
     exchange = environ.get(KEY)
     if exchange is None and _NAME in current_app.extensions:
-        exchange = _decide(environ)[0]  # in a test: no request was dispatched
+        exchange = _decide(environ)  # before the guard: in a url_value_preprocessor, or in a test where no request was dispatched
     principal: Principal = environ.get("watchword.principal", ANONYMOUS) if exchange is None else exchange.principal
     return principal
 
@@ -142,24 +145,32 @@ current_principal: Principal = cast("Principal", LocalProxy(_current))
 """The caller of the current request; anonymous outside of one."""
 
 
-def _decide(environ: Environ) -> tuple[Exchange, Any]:
-    """Decide by the rule of the path, once for each request."""
-    exchange = current_app.extensions[_NAME].exchange(environ)
-    outcome = exchange.decide()
+def _decide(environ: Environ) -> Exchange:
+    """Decide by the rule of the path, once for each request: a nonce is used up, and a failed login is counted."""
+    kept = request.__dict__  # not the environ: an application that is called within another one may get the same
+    exchange: Exchange | None = kept.get(_DECIDED)
+    if exchange is None:
+        exchange = cast("GuardMiddleware", current_app.extensions[_NAME]).exchange(environ)
+        exchange.decide()
+        kept[_DECIDED] = exchange
     environ[KEY] = exchange
     tell(environ, exchange.decision)
-    return exchange, outcome
+    return exchange
 
 
 def _begin() -> None:
     """Decide about the request; the route that Flask has chosen says what its view demands."""
     environ = request.environ
-    exchange, outcome = _decide(environ)
+    exchange = _decide(environ)
+    outcome = exchange.outcome()
     if isinstance(outcome, Pass):
         forward(environ, outcome.forwarding)
-        request.__dict__.pop("cookies", None)  # the session was opened by them; the view sees what is forwarded
+        # The session was opened by the cookies; the view sees what is forwarded.
+        request.query_string = environ.get("QUERY_STRING", "").encode("latin-1")
+        for name in _FROM_ENVIRON:
+            request.__dict__.pop(name, None)
         _check_mark(current_app)
-    elif _is_automatic(outcome):
+    elif isinstance(outcome, Imitate) and _is_automatic(outcome):
         environ[_PREFLIGHT] = outcome, exchange
         environ[KEY] = exchange.beside(outcome.told)
     else:
@@ -169,9 +180,9 @@ def _begin() -> None:
         _refuse(exchange)
 
 
-def _is_automatic(outcome: object) -> bool:
+def _is_automatic(outcome: Imitate) -> bool:
     """Tell whether Flask itself answers a preflight for the CORS extension: no view runs then (decision D57)."""
-    return isinstance(outcome, Imitate) and outcome.is_preflight and bool(getattr(request.url_rule, "provide_automatic_options", False))
+    return outcome.is_preflight and bool(getattr(request.url_rule, "provide_automatic_options", False))
 
 
 def _demand() -> Requirement | None:
@@ -203,8 +214,18 @@ def _refuse(exchange: Exchange) -> None:
         request.url_rule = request.view_args = None
         raise request.routing_exception
     response = _response(exchange)
-    error = default_exceptions.get(response.status_code)
-    raise HTTPException(response=response) if error is None else error(response=response)
+    raise _error_of(response.status_code)(response=response)
+
+
+class _Refused:
+    """Marks the errors that are refusals: with TRAP_HTTP_EXCEPTIONS Flask answers 500 where no handler is registered for an error."""
+
+
+@cache
+def _error_of(status: int) -> type[HTTPException]:
+    known = default_exceptions.get(status, HTTPException)
+    # Last of its bases: all handlers of the application come first.
+    return type(known.__name__, (known, _Refused), {})
 
 
 def _response(exchange: Exchange) -> Response:
@@ -219,7 +240,7 @@ def _answer(response: Response) -> Response:
         outcome, exchange = preflight
         fields = outcome.accept(response.status_code, response.headers.to_wsgi_list())
         return _response(exchange) if fields is None else current_app.response_class(b"", response.status_code, fields)
-    exchange = request.environ.get(KEY)
+    exchange = request.__dict__.get(_DECIDED)
     if exchange is not None:
         status, headers = exchange.response_start(response.status_code, response.headers.to_wsgi_list())
         response.status_code = status
@@ -229,10 +250,14 @@ def _answer(response: Response) -> Response:
     return response
 
 
-def _end(_error: BaseException | None) -> None:
-    exchange = request.environ.get(KEY)
-    if exchange is not None:
+def _end(error: BaseException | None) -> None:
+    exchange = request.__dict__.get(_DECIDED)
+    if exchange is None:
+        return
+    if error is None:
         exchange.conclude()
+    else:
+        exchange.finish()  # there may be no response whose end could be waited for
 
 
 __all__ = ["Watchword", "current_principal", "requires"]

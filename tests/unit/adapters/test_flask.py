@@ -10,7 +10,21 @@ from flask import Blueprint, Flask, abort, request
 from flask.views import MethodView, View
 from flask_cors import CORS
 
-from watchword import AuthEvent, Basic, Bearer, ConfigurationError, Guard, Principal, authenticated, optional, public, role, scope
+from watchword import (
+    Accepted,
+    AuthEvent,
+    Basic,
+    Bearer,
+    ConfigurationError,
+    Guard,
+    Operation,
+    Principal,
+    authenticated,
+    optional,
+    public,
+    role,
+    scope,
+)
 from watchword.adapters.flask import Watchword, current_principal, requires
 from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
@@ -334,6 +348,106 @@ def test_a_request_is_authenticated_once() -> None:
     for path in ("/inner", "/known/a"):
         assert app.test_client().get(path, headers=sent("ann")).status_code == 200
     assert len(asked) == 2
+
+
+def test_a_request_is_authenticated_once_where_the_caller_is_read_before_the_guard() -> None:
+    """Evidence that may be used once would be refused the second time."""
+    asked: list[Any] = []
+    events: list[AuthEvent] = []
+
+    def check(credentials: Any) -> Principal | None:
+        asked.append(credentials)
+        return PEOPLE.get(credentials.token)
+
+    app = extended(Guard(Bearer(check), rules=RULES, remember=0, on_event=events.append))
+    seen: list[str] = []
+    app.url_value_preprocessor(lambda endpoint, values: seen.append(current_principal.id))
+    for name in ("ann", "bob", "wrong"):
+        app.test_client().get("/known/a", headers=sent(name))
+    assert seen == ["ann", "bob", ""]
+    assert (len(asked), len(events)) == (3, 3)
+
+
+def test_an_application_that_is_called_with_the_same_environ_is_decided_about_by_its_own_path() -> None:
+    """What was decided for the outer request does not count."""
+    app = extended()
+
+    @app.get("/forward")
+    def forwarded() -> Any:
+        current = dict(request.environ)
+        current["PATH_INFO"] = "/known/a"
+        return app.response_class.from_app(app.wsgi_app, current)
+
+    assert app.test_client().get("/forward").status_code == 401
+
+
+def test_an_application_within_a_view_leaves_the_outer_request_alone() -> None:
+    """Each has its own event, and the outer view answers for itself."""
+    events: list[AuthEvent] = []
+    app, inner = extended(made(on_event=events.append)), extended(Guard(Bearer(Tokens(PEOPLE))))
+
+    @app.get("/legacy")
+    def legacy() -> str:
+        started: list[str] = []
+
+        def start(status: str, _headers: Any, *_: Any) -> Any:
+            started.append(status)
+
+        b"".join(inner.wsgi_app(request.environ, start))
+        return started[0]
+
+    asked = app.test_client().get("/legacy")
+    assert (asked.status_code, asked.text) == (200, "401 UNAUTHORIZED")
+    assert [event.decision for event in events] == ["granted"]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_token_in_the_query_does_not_reach_the_view(early: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Also where something has read the query before the guard."""
+    app = Flask(__name__)
+    seen: list[str] = []
+
+    @app.get("/known/a")
+    def shown() -> str:
+        return f"{request.args.to_dict()} {request.values.to_dict()} {request.query_string!r} {request.url} {request.full_path}"
+
+    if early:
+        app.url_value_preprocessor(lambda endpoint, values: seen.append(shown()))
+    Watchword(app, Guard(Bearer(Tokens(PEOPLE), query=True), rules=RULES, strip_credentials=True))
+    answer = app.test_client().get("/known/a?x=1&access_token=ann")
+    assert answer.status_code == 200
+    assert answer.text == "{'x': '1'} {'x': '1'} b'x=1' http://localhost/known/a?x=1 /known/a?x=1"
+
+
+@pytest.mark.parametrize("path", ["/inner", "/known/a"])
+def test_a_refusal_is_no_error_of_the_application(path: str) -> None:
+    """Flask can raise HTTP errors anew, for a debugger: no caller may cause that without a login."""
+    app = extended()
+    app.config.update(TRAP_HTTP_EXCEPTIONS=True, TESTING=True)
+    refused = app.test_client().get(path)
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
+    app = extended()
+    app.config.update(TRAP_HTTP_EXCEPTIONS=True)
+    app.register_error_handler(Exception, lambda error: ("styled", 500))
+    refused = app.test_client().get(path)
+    assert (refused.status_code, refused.text) == (401, "styled")
+
+
+def test_an_exception_that_is_raised_to_the_server_ends_the_exchange() -> None:
+    """The caller has logged in all the same."""
+    done: list[str] = []
+
+    def check(_credentials: Any) -> Accepted:
+        return Accepted(PEOPLE["ann"], after_response=Operation(lambda: done.append("ann")))
+
+    app = Flask(__name__)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app.add_url_rule("/known/a", view_func=lambda: str(1 / 0))
+    Watchword(app, Guard(Bearer(check), rules=RULES))
+    with pytest.raises(ZeroDivisionError):
+        app.test_client().get("/known/a", headers=sent("ann"))
+    assert done == ["ann"]
 
 
 def test_scopes_of_a_view_are_demanded() -> None:
