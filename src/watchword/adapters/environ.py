@@ -88,16 +88,19 @@ def view_of(environ: Environ, target: TargetKey, names: Variables, *, misplaced:
     return view
 
 
-def target_of(environ: Environ) -> TargetKey:
-    """Return method, path, raw path and mount of a request.
+def place(environ: Environ, pinned: str | None) -> tuple[TargetKey, bool]:
+    """Return method, path, raw path and mount of a request, and whether it lies outside its mount.
 
     Args:
-        environ: of the request.
+        environ: of the request; a pinned mount is put into it.
+        pinned: the mount, percent-decoded, as octets in a native string; None: the server states it.
     """
+    misplaced = pinned is not None and pin(environ, pinned)
     mount = text(environ.get("SCRIPT_NAME", ""))
     path = text(environ.get("PATH_INFO", "")) or ("/" if mount else "")
     raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
-    return environ["REQUEST_METHOD"], path, octets(raw.partition("?")[0]) if raw else None, mount
+    raw_path = octets(raw.partition("?")[0]) if raw else None
+    return (environ["REQUEST_METHOD"], path, raw_path, mount), misplaced or (bool(mount) and is_misplaced(path, mount, raw_path))
 
 
 def _overflow(environ: Environ) -> str:

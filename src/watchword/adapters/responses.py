@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from watchword.decision import CacheAdvice
     from watchword.guard.exchange import Exchange
     from watchword.guard.outcome import Imitate
+    from watchword.refusal import Refusal
 
 StartResponse: TypeAlias = Callable[..., Any]
 
@@ -123,6 +124,17 @@ class _Ending:
             close_response(self._response)
         finally:
             self._exchange.finish()
+
+
+def respond(refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
+    """Send a refusal.
+
+    Args:
+        refusal: status, header fields and content.
+        start_response: of the server.
+    """
+    start_response(f"{refusal.status} {refusal.reason_phrase}", refusal.headers)
+    return [refusal.body] if refusal.body else []
 
 
 def ending(exchange: Exchange, response: Iterable[bytes]) -> Iterable[bytes]:

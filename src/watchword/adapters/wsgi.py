@@ -10,17 +10,15 @@ from watchword.adapters.application import check_arguments
 from watchword.adapters.environ import (
     Environ,
     forward,
-    is_misplaced,
     move,
-    pin,
+    place,
     read_ahead,
-    target_of,
     tell,
     view_of,
     without_content,
 )
 from watchword.adapters.marks import are_marked
-from watchword.adapters.responses import Answer, Starting, StartResponse, advising, close_response, ending
+from watchword.adapters.responses import Answer, Starting, StartResponse, advising, close_response, ending, respond
 from watchword.adapters.variables import Variables
 from watchword.clock import ticks
 from watchword.errors import ConfigurationError
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from watchword.guard.fast_path import TargetKey
     from watchword.guard.forwarding import Forwarding
     from watchword.guard.outcome import Outcome
-    from watchword.refusal import Refusal
     from watchword.request import RequestView
 
 # What this guard has let through.
@@ -90,7 +87,7 @@ class GuardMiddleware:
         if self._finds_views:
             # Before the first request, when the application has its views.
             self._views, self._finds_views = are_marked(self.app), False
-        target, misplaced = self._place(environ)
+        target, misplaced = place(environ, self._mount)
         marker = (guard, target)
         if environ.get("watchword.guard") == marker and (not self._views or (KEY in environ and environ[KEY].guard is guard)):
             # This very guard has let this very request through, further out.
@@ -112,7 +109,7 @@ class GuardMiddleware:
             if decided is not None:
                 tell(environ, decided)
                 said = self._variables.said(environ)
-                return _respond(refuse_again(guard, decided, target[0], said, view_later, started), start_response)
+                return respond(refuse_again(guard, decided, target[0], said, view_later, started), start_response)
         exchange = Exchange(guard, self._view(environ, seen, target, misplaced=misplaced), views=self._views)
         outcome = exchange.decide()
         tell(environ, exchange.decision)
@@ -126,15 +123,8 @@ class GuardMiddleware:
         Args:
             environ: of the request. It is read, and not changed but for the mount.
         """
-        target, misplaced = self._place(environ)
+        target, misplaced = place(environ, self._mount)
         return Exchange(self.guard, self._view(environ, dict(environ), target, misplaced=misplaced), views=True)
-
-    def _place(self, environ: Environ) -> tuple[TargetKey, bool]:
-        """Return the target of a request, and whether it lies outside its mount."""
-        misplaced = self._mount is not None and pin(environ, self._mount)
-        target = target_of(environ)
-        _, path, raw_path, mount = target
-        return target, misplaced or (bool(mount) and is_misplaced(path, mount, raw_path))
 
     def _view(self, environ: Environ, seen: Environ, target: TargetKey, *, misplaced: bool) -> RequestView:
         view = view_of(seen, target, self._variables, misplaced=misplaced)
@@ -178,7 +168,7 @@ class GuardMiddleware:
             return self._imitate(exchange, outcome, environ, start_response)
         if isinstance(outcome, Pass):
             raise TypeError("what passes is not refused")  # pragma: no cover - the callers look
-        return _respond(outcome.refusal, start_response)
+        return respond(outcome.refusal, start_response)
 
     def _imitate(self, exchange: Exchange, imitate: Imitate, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let the application answer for a path at which it has nothing, so that no handler runs that is kept from this caller."""
@@ -202,11 +192,6 @@ class GuardMiddleware:
             return self._refuse(exchange, imitate.otherwise, environ, start_response)
         start_response(answer.status, fields)
         return [] if imitate.is_preflight else answer.parts
-
-
-def _respond(refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
-    start_response(f"{refusal.status} {refusal.reason_phrase}", refusal.headers)
-    return [refusal.body] if refusal.body else []
 
 
 __all__ = ["Environ", "GuardMiddleware", "StartResponse", "WSGIApp"]
