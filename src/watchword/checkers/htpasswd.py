@@ -8,7 +8,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from watchword.checkers.adapt import FlowChecker
+from watchword.checkers.adapt import Admission, FlowChecker
 from watchword.checkers.htpasswd_lines import parse_htpasswd
 from watchword.checkers.names import user_name
 from watchword.checkers.password_table import PasswordTable, check_mapping
@@ -89,6 +89,7 @@ class Htpasswd(FlowChecker[BasicCredentials]):
         self._clock: Clock = SystemClock()  # of the file system, not of the credentials
         self._tell = log_notice if on_event is None else on_event
         self._verifier = Verifier(hasher=PasswordHasher(plain=True) if plain else hasher, limiter=limiter, clock=clock, on_event=on_event)
+        self.admission: Admission = self._verifier
         # Checked now: the file may name any of them later.
         self._principals = {
             user_name(name): Accepted(principal).principal for name, principal in check_mapping("Htpasswd", principals).items()

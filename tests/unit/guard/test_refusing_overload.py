@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.drive import ADAPTERS, Request, basic, bearer
 from watchword import AuthEvent, Basic, Bearer, Guard, Principal, authenticated, network, optional, public, role, via
-from watchword.checkers import Accounts, PasswordHasher, Tokens, Users
+from watchword.checkers import Accounts, Htpasswd, PasswordHasher, Tokens, Users
 from watchword.guard.fast_path import FastPath
 from watchword.protection.flight import Member
 from watchword.protection.hash_limiter import HashLimiter
@@ -19,6 +19,7 @@ from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from watchword.checkers.accounts import Accounts as AccountsChecker
 
@@ -43,17 +44,24 @@ def full() -> HashLimiter:
     return limiter
 
 
-def users() -> Users:
+def users(_: Path | None = None) -> Users:
     """Make a table of users without room for a hash."""
     return Users({"ann": HASH}, limiter=full())
 
 
-def accounts() -> AccountsChecker:
+def accounts(_: Path) -> AccountsChecker:
     """Make accounts without room for a hash."""
     return Accounts(MemoryStore(), limiter=full())
 
 
-CHECKERS: list[Callable[[], Any]] = [users, accounts]
+def htpasswd(folder: Path) -> Htpasswd:
+    """Read a password file without room for a hash."""
+    file = folder / "users.htpasswd"
+    file.write_text(f"ann:{HASH}\n", encoding="utf-8")
+    return Htpasswd(file, limiter=full())
+
+
+CHECKERS: list[Callable[[Path], Any]] = [users, accounts, htpasswd]
 SENT: dict[str, tuple[tuple[str, str], ...]] = {
     "wrong": (basic("ann", "wrong"),),
     "right": (basic("ann", "right"),),
@@ -96,12 +104,12 @@ def made(checker: Any, events: list[AuthEvent] | None) -> Guard:
 @pytest.mark.parametrize("listening", [True, False])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
 def test_the_fast_path_answers_as_the_full_path(
-    adapter: str, checker: Any, method: str, caplog: pytest.LogCaptureFixture, *, listening: bool
+    adapter: str, checker: Any, method: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, listening: bool
 ) -> None:
     """Response, event and log line are the same, for whatever is sent to whatever rule."""
     caplog.set_level(logging.DEBUG, "watchword")
     told: list[list[AuthEvent]] = [[], []]
-    fast, slow = (made(checker(), events if listening else None) for events in told)
+    fast, slow = (made(checker(tmp_path), events if listening else None) for events in told)
     slow.fast_path._admitting = None
     through = [ADAPTERS[adapter](guard) for guard in (fast, slow)]
     for path in (*RULES, "/elsewhere"):
