@@ -221,7 +221,9 @@ class Rules:
                 node = node.any
             else:
                 node = node.literals.setdefault(segment, _Node())
-        (node.rests if pattern.rest else node.ends).append((pattern, route))
+        here = node.rests if pattern.rest else node.ends
+        here.append((pattern, route))
+        here.sort(key=lambda one: one[1].text)  # several bind one request in the same order, whatever the order of the table
 
     def _check(self, pattern: Pattern, route: Route) -> None:
         """Refuse a rule that is repeated, ambiguous or never decides beside the others."""
