@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.drive import basic
 from tests.support.logins import DAY, CountingHasher, Desk, bytes_of, checker_of, guarded, log_in
 from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
-from watchword import Accepted, BasicCredentials, Reason, Refused
-from watchword.checkers import Accounts
+from watchword import Accepted, Basic, BasicCredentials, Guard, Reason, Refused, RequestView
+from watchword.checkers import Accounts, Users
 from watchword.stores import MemoryStore, SQLStore
 from watchword.stores.ports import AccountRecord
 
@@ -238,3 +239,12 @@ def test_W2_around_the_hash_the_steps_are_the_same_for_every_name(kind: str, tmp
         counted.append(seen)
     assert counted[2] == counted[3]
     assert counted[2]["for_name"] == 1
+
+
+def test_W2_the_decision_for_an_unknown_name_is_made_anew_as_for_a_wrong_password() -> None:
+    """A decision that is kept for unknown names alone would be quicker, and so tell which names exist."""
+    guard = Guard(Basic(Users({"ann": stored("argon2id")}), realm="office"))
+    for name in ("ann", "nobody"):
+        first, second = (guard.decide(RequestView("GET", "/", [basic(name, "wrong")], "192.0.2.7")) for _ in range(2))
+        assert first is not second
+        assert first == second

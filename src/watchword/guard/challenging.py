@@ -199,7 +199,9 @@ def refuse_credentials(  # noqa: PLR0917 - as above
         decision = _refused(policy, route, request, entry, reason, disclosed, asked)
         if policy.repeats_challenges:
             asked.refused[key] = decision
-    return replace(decision, detail=detail, headers=headers) if detail or headers else decision
+    # A wrong password has a detail, an unknown name has none: without the same work here the time would tell which names exist (W2).
+    made_anew = detail or headers or reason is Reason.UNKNOWN_IDENTITY
+    return replace(decision, detail=detail, headers=headers) if made_anew else decision
 
 
 def _refused(  # noqa: PLR0917 - as above
