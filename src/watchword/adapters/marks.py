@@ -12,16 +12,14 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any, Final
 
 from watchword.adapters.application import views_at, views_in
-from watchword.authorization import Requirement, Route, public
+from watchword.authorization import Requirement, public
 from watchword.authorization.requirement import AllOf
 from watchword.errors import ConfigurationError
 from watchword.guard.exchange import KEY, Exchange
 from watchword.validators import check_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from watchword.guard import Guard
+    from collections.abc import Iterator, Mapping
 
 ATTRIBUTE: Final = "__watchword_requirement__"
 _CHECKED: Final = "__watchword_checked__"  # of a function that checks by itself: for which mark
@@ -173,27 +171,10 @@ def demand_at(app: object, scope: Mapping[str, Any]) -> Requirement | None:
     return demanded
 
 
-def check_marks(guard: Guard, views: Iterable[tuple[str, Any]]) -> None:
-    """Check at start-up that each marked view can be reached by somebody.
-
-    Args:
-        guard: stands in front of them.
-        views: where each view is, for the error, and the view.
-
-    Raises:
-        ConfigurationError: the guard can never meet what a view demands, such as `via("Digest")` without Digest.
-    """
-    for place, view in views:
-        requirement = requirement_of(view)
-        if requirement is not None:
-            guard.policy.check_schemes(Route(place, requirement))
-
-
 __all__ = [
     "ATTRIBUTE",
     "are_marked",
     "both",
-    "check_marks",
     "check_order",
     "check_requirement",
     "demand_at",

@@ -245,17 +245,10 @@ class Policy:
         for entry in self.entries:
             self._check_entry(entry)
         for route in self.rules:
-            self.check_schemes(route)
+            self._check_schemes(route)
 
-    def check_schemes(self, route: Route) -> None:
-        """Refuse a rule that asks for schemes which this guard does not have: it would challenge for ever.
-
-        Args:
-            route: a rule, or the demand of a view with the place of the view as its text.
-
-        Raises:
-            ConfigurationError: no scheme of this guard can meet it.
-        """
+    def _check_schemes(self, route: Route) -> None:
+        """Refuse a rule that asks for schemes which this guard does not have: it would challenge for ever."""
         known = frozenset(entry.key for entry in self.entries)
         has = ", ".join(entry.scheme.name for entry in self.entries)
         asked = [part for part in walk(route.requirement) if isinstance(part, ViaScheme)]

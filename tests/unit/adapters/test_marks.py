@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from watchword import Bearer, ConfigurationError, Guard, Principal, authenticated, public, role, scope, via
-from watchword.adapters.marks import check_marks, exchange_of, mark, requirement_of
-from watchword.checkers import Tokens
+from watchword import ConfigurationError, authenticated, public, role, scope
+from watchword.adapters.marks import exchange_of, mark, requirement_of
 
 
 def passing(view: Any) -> Any:
@@ -87,13 +86,3 @@ def test_a_view_without_a_guard_is_an_error_that_names_the_fix() -> None:
     """The request ends with it, and never with the view."""
     with pytest.raises(ConfigurationError, match=r'demands role\("admin"\), but no guard stands in front'):
         exchange_of({}, role("admin"))
-
-
-def test_a_demand_that_no_scheme_can_meet_is_found_at_start_up() -> None:
-    """The error names the view."""
-    view = made()
-    mark(view, via("Digest"))
-    guard = Guard(Bearer(Tokens({"t": Principal("ann")})))
-    with pytest.raises(ConfigurationError, match=r"'GET /a \(view\)' .*Digest"):
-        check_marks(guard, [("GET /a (view)", view)])
-    check_marks(guard, [("GET /b", made())])
