@@ -5,13 +5,15 @@ The grammar does not depend on a scheme. A parser of credentials or challenges t
 
 A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI), and reads its input a fixed number of times. Input of any length
 is bounded by `limits`, or walked by a pattern in C.
+
+`strict_json` and `compact_jws` are not exported here: they load `json`, and a guard without tokens needs no JSON.
 """
 
 from __future__ import annotations
 
 from watchword.grammar.accept import preferred_type
 from watchword.grammar.authorization import Authorization, parse_authorization
-from watchword.grammar.canonical_base64 import decode_base64
+from watchword.grammar.canonical_base64 import decode_base64, decode_base64url, encode_base64url
 from watchword.grammar.challenges import Challenge, parse_challenges
 from watchword.grammar.claims import claimed_schemes, may_be_joined
 from watchword.grammar.cookies import CookieReader, parse_cookies
@@ -49,6 +51,8 @@ __all__ = [
     "FormReader",
     "claimed_schemes",
     "decode_base64",
+    "decode_base64url",
+    "encode_base64url",
     "form_decode",
     "has_stray_percent",
     "is_token",

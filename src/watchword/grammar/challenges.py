@@ -96,6 +96,7 @@ class Challenge(Frozen):
         return f"{self.scheme} {', '.join(params)}"
 
     def _key(self) -> tuple[str, str | None, frozenset[tuple[str, str]]]:
+        # Scheme names compare without regard to case (RFC 9110 §11.1), values do not.
         return self.scheme.lower(), self.token68, frozenset(self.params.items())
 
     def __repr__(self) -> str:
@@ -127,6 +128,7 @@ def parse_challenges(value: str | bytes, *, limit: int = MAX_FIELD_OCTETS) -> li
     drafts: list[_Draft] = []
 
     def consume(data: bytes, pos: int) -> int:
+        # The same comma separates challenges and parameters (RFC 9110 §11.6.1), so the text after it decides.
         if is_auth_param(data, pos):
             if not drafts or drafts[-1].closed:
                 raise GrammarError("a challenge, which starts with a scheme name", pos)

@@ -66,6 +66,7 @@ def maybe_token68(data: bytes, pos: int) -> tuple[str, int] | None:
 
 def is_token68(text: str) -> bool:
     """Tell whether `text` can be sent as a token68 (RFC 9110 §11.2)."""
+    # `=` alone is not a token68: one other character at least (RFC 9110 §11.2).
     body = text.rstrip("=")
     return bool(body) and body.isascii() and not body.encode("ascii").translate(None, TOKEN68_CHARS)
 
@@ -82,6 +83,7 @@ def parse_quoted_string(data: bytes, pos: int) -> tuple[str, int]:
     content: bytes = match[1]
     if b"\\" in content:
         content = QUOTED_PAIR.sub(rb"\1", content)
+    # One character per octet: obs-text has no known encoding, and must never fail here (RFC 9110 §5.5).
     return content.decode("latin-1"), match.end()
 
 
@@ -91,6 +93,7 @@ def check_quotable(text: str) -> None:
     Raises:
         ConfigurationError: a character is not HTAB, SP, %x21-7E or %x80-FF.
     """
+    # The usual case. `isprintable` alone lets characters above U+00FF through.
     if text.isascii() and text.isprintable():
         return
     foreign = _UNQUOTABLE.search(text)
@@ -116,6 +119,7 @@ def quote_string(text: str) -> str:
         ConfigurationError: a character cannot be sent. CR and LF would end the field and start another, so they are never let through.
     """
     check_quotable(text)
+    # The backslash first, or the ones put before quotes would be escaped again.
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

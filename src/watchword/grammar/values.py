@@ -30,6 +30,7 @@ class Frozen:
         """Return the key by which values are compared."""
 
     def __eq__(self, other: object) -> bool:
+        # The very class: a challenge is not equal to credentials of the same content.
         if type(other) is not type(self):
             return NotImplemented
         return self._key() == other._key()
@@ -77,7 +78,7 @@ def check_token68(scheme: str, token68: object) -> None:
     """Refuse a token68 that cannot be sent. The message does not show it: it may be a secret.
 
     Raises:
-        ConfigurationError: it is no token68.
+        ConfigurationError: it is not a token68.
     """
     if not isinstance(token68, str) or not is_token68(token68):
         must = 'be letters, digits and -._~+/ with "=" only at its end (RFC 9110 §11.2)'
@@ -109,6 +110,7 @@ def check_params(scheme: str, params: Mapping[str, str] | Iterable[tuple[str, st
             raise ConfigurationError(f"{scheme}: the parameter {name!r}: {error}") from None
         # Lower case here, so that readers of the mapping need not convert.
         checked[name.lower()] = value
+    # What is built here must be read by the parser here, and by clients with bounds of their own.
     if len(checked) > MAX_PARAMETERS:
         raise ConfigurationError(
             f"{scheme}: {len(checked)} parameters are more than the {MAX_PARAMETERS} that a parser must read. Remove some."

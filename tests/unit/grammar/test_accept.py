@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.each import each
 from watchword.grammar import MAX_FIELD_OCTETS, preferred_type
 
 OFFERED = ("application/problem+json", "text/html", "text/plain")
@@ -16,7 +17,7 @@ CHROMIUM = (
 RFC_9110 = "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain;format=fixed;q=0.4, */*;q=0.5"
 
 
-@pytest.mark.parametrize(
+@each(
     ("accept", "chosen"),
     [
         (None, JSON),
@@ -72,7 +73,7 @@ def test_the_table_of_rfc_9110_holds(offered: tuple[str, ...], chosen: str) -> N
     assert preferred_type(RFC_9110, offered) == chosen
 
 
-@pytest.mark.parametrize(
+@each(
     "member",
     [
         "text",

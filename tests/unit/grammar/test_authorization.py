@@ -181,7 +181,7 @@ def test_serialize_is_the_reverse(credentials: Authorization, sent: str) -> None
     assert parse_authorization(sent) == credentials
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "message"),
     [
         ({"scheme": "", "token68": "a"}, "scheme name"),

@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from tests.support.each import each
 from watchword.errors import GrammarError
 from watchword.grammar import decode_base64
 
@@ -21,7 +22,7 @@ def test_the_vectors_of_rfc_4648_decode(text: str, octets: bytes) -> None:
     assert decode_base64(text) == decode_base64(text.encode()) == octets
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "position"),
     [
         ("Zg", 2),

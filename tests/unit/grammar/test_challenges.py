@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.each import each
 from watchword.errors import ConfigurationError, FieldTooLong, GrammarError
 from watchword.grammar import MAX_CHALLENGES, MAX_FIELD_OCTETS, MAX_PARAMETERS, Challenge, parse_challenges
 
@@ -45,7 +46,7 @@ def test_attributes_are_as_given() -> None:
     assert (dict(Challenge("N", token68="a").params), Challenge("N", token68="a").token68) == ({}, "a")
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "message"),
     [
         ({"scheme": ""}, "scheme name"),
@@ -72,14 +73,14 @@ def test_a_value_that_cannot_be_sent_is_refused(arguments: dict[str, Any], messa
     assert isinstance(caught.value, ValueError)
 
 
-@pytest.mark.parametrize("char", [chr(code) for code in range(0x20) if code != 0x09] + ["\x7f", "Ā", "\u2028", "\udcff"], ids=ascii)
+@each("char", [chr(code) for code in range(0x20) if code != 0x09] + ["\x7f", "Ā", "\u2028", "\udcff"])
 def test_N13_no_realm_breaks_the_field(char: str) -> None:  # noqa: N802 - the id of the threat
     """A realm with a control character or one that stands for no octet is an error when the challenge is made."""
     with pytest.raises(ConfigurationError, match=r"parameter 'realm': .* at index 1"):
         Challenge("Basic", {"realm": f"a{char}Set-Cookie: x"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "challenges"),
     [
         (
@@ -110,7 +111,7 @@ def test_challenges_are_read(value: str, challenges: list[Challenge]) -> None:
     assert parse_challenges(value) == parse_challenges(value.encode("ascii")) == challenges
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected", "position"),
     [
         ("", "a challenge", 0),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.each import each
 from watchword.grammar import claimed_schemes, may_be_joined
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "schemes"),
     [
         ("Bearer a,Basic b", ("bearer", "basic")),
@@ -52,7 +50,7 @@ def test_a_long_value_is_read_once() -> None:
     assert claimed_schemes(b'Bearer "' + b"\\" * 500_000) == ("bearer",)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "joined"),
     [
         ("Basic a,Basic b", True),

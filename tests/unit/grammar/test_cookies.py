@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.each import each
 from watchword.errors import ConfigurationError
 from watchword.grammar import CookieReader, parse_cookies
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "pairs"),
     [
         ("", []),
@@ -33,7 +34,7 @@ def test_every_pair_is_read_in_order(value: str, pairs: list[tuple[str, str]]) -
     assert parse_cookies(value) == parse_cookies(value.encode("latin-1")) == pairs
 
 
-@pytest.mark.parametrize(
+@each(
     "pair",
     [
         "",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.each import each
 from watchword.errors import ConfigurationError
 from watchword.grammar import FormReader, parse_form
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "pairs"),
     [
         (b"", []),

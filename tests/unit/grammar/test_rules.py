@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.each import each
 from watchword.errors import ConfigurationError, GrammarError
 from watchword.grammar import is_token, quote_string
 from watchword.grammar.rules import (
@@ -84,7 +85,7 @@ def test_quoted_string_carries_every_other_octet() -> None:
         assert ("\\" in sent) == (char in '"\\')
 
 
-@pytest.mark.parametrize("char", [char for char in LATIN1 if not _quotable(char)], ids=ascii)
+@each("char", [char for char in LATIN1 if not _quotable(char)])
 def test_quoted_string_carries_no_control_character(char: str) -> None:
     """A control character other than HTAB is neither read nor sent, escaped or not."""
     for data in (f'"a{char}b"', f'"a\\{char}b"'):
