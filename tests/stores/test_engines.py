@@ -45,6 +45,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         made = create_engine(server.url(server.new_database()).replace("postgresql:", "postgresql+psycopg:"))
     else:
         made = create_engine(f"sqlite:///{tmp_path}/app.db")
+        event.listen(made, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))  # waits for no disk
         if request.param != "sqlite":
             _begins_itself(made)
     yield made
@@ -143,7 +144,8 @@ def test_a_schema_holds_the_tables_and_is_in_the_advised_commands(postgresql: Po
         rows = connection.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'watchword%'").fetchall()
         assert sorted(rows) == [("Auth x",), ("public",)]
         connection.execute("""UPDATE "Auth x".watchword_schema SET version_num = '0001'""")
-        connection.execute("""DROP TABLE "Auth x".watchword_tokens, "Auth x".watchword_changes""")
+        for table in ("tokens", "changes", "families", "refresh_tokens", "revoked_tokens", "not_before"):
+            connection.execute(f'DROP TABLE "Auth x".watchword_{table}'.encode())
     with pytest.raises(ConfigurationError, match=r"watchword store upgrade --store '.*schema=Auth\+x'`"):
         opens(in_schema)
     assert opens(in_schema, check=False).upgrade()

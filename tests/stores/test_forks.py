@@ -176,6 +176,42 @@ def test_a_fork_does_not_end_a_transaction_of_another_thread(fork: str, url: str
     assert (done.stdout, done.stderr) == ("[0, 0] 1 9.0\n", "")
 
 
+IN_CALLS = """
+import os, signal, sys
+from threading import Thread
+from watchword.stores import SQLStore
+store, over = SQLStore(sys.argv[1]), []
+
+def call():
+    while not over:
+        store.status()
+
+threads = [Thread(target=call) for _ in range(4)]
+for thread in threads:
+    thread.start()
+codes = []
+for _ in range(40):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        os._exit(store.find_key("k1").id != "k1")
+    codes.append(os.waitpid(child, 0)[1])
+over.append(True)
+for thread in threads:
+    thread.join()
+print(sum(codes))
+"""
+
+
+def test_a_fork_waits_for_the_calls_of_other_threads(tmp_path: Path) -> None:
+    """A child would inherit the locks that SQLite has for the whole process, and wait for them for ever."""
+    url = f"sqlite:///{tmp_path}/auth.db"
+    with SQLStore(url) as store:
+        fill(store)
+    done = program(IN_CALLS, url, python=["-W", "ignore::DeprecationWarning"])
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
 BY_THE_THREAD_ITSELF = """
 import os, sys
 from tests.support.forks import *

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.served import until
 from tests.support.stores import READING, fill, methods
 from watchword.errors import Unavailable
 from watchword.testing.stores import account, key, token
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Breaks = Callable[[str, int], Callable[[], int]]
 
 SOON = 0.03  # seconds to wait for what does not come
+OURS = "FROM pg_stat_activity WHERE application_name = 'watchword' AND datname = current_database()"
 
 
 @pytest.fixture
@@ -79,11 +81,10 @@ def test_a_server_that_restarts_is_an_outage_meanwhile(own_postgresql: PostgreSQ
 def test_a_connection_that_died_in_the_pool_is_replaced(store: SQLStore, admin: psycopg.Connection) -> None:
     """Nothing was done on the dead connection, so every method is done once."""
     for work in methods(store).values():
-        killed = admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE application_name = 'watchword' AND datname = current_database()"
-        ).fetchall()
+        killed = admin.execute(f"SELECT pg_terminate_backend(pid) {OURS}".encode()).fetchall()
         assert killed == [(True,)]
+        # `pg_terminate_backend` itself would look again after 100 ms only.
+        until(lambda: not admin.execute(f"SELECT pid {OURS}".encode()).fetchall(), "the end of the session")
         work()
 
 
@@ -124,7 +125,8 @@ def test_connections_that_are_all_in_use_are_an_outage(hasty: SQLStore) -> None:
 
 def test_a_locked_table_is_an_outage(store: SQLStore, hasty: SQLStore, admin: psycopg.Connection) -> None:
     """Every method raises in time, and works once the lock is released."""
-    tables = "watchword_schema, watchword_meta, watchword_accounts, watchword_keys, watchword_tokens"
+    tables = "watchword_schema, watchword_meta, watchword_accounts, watchword_keys, watchword_tokens, watchword_families"
+    tables += ", watchword_revoked_tokens, watchword_not_before"
     with admin.transaction():
         admin.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
         for work in methods(hasty).values():
@@ -134,7 +136,7 @@ def test_a_locked_table_is_an_outage(store: SQLStore, hasty: SQLStore, admin: ps
         work()
 
 
-LOCKING = {"replace_account", "swap_hash", "replace_key", "rotate_key", "revoke_token"}
+LOCKING = {"replace_account", "swap_hash", "replace_key", "rotate_key", "revoke_token", "end_family", "revoke_jti", "revoke_before"}
 """What changes something. The other methods that could find nothing to change, and do not lock the generation then."""
 
 

@@ -32,7 +32,7 @@ def test_a_query_is_compiled_once(name: str, driver: str) -> None:
     assert "POSTCOMPILE" not in str(QUESTIONS[name].compile(dialect=dialect))
 
 
-ASKING = ("find_account", "find_account, folded", "get_account", "find_key", "find_token", "get_token", "dummy_key")
+ASKING = ("find_account", "find_account, folded", "get_account", "find_key", "find_token", "get_token", "find_standing", "dummy_key")
 
 
 def listen(store: SQLStore) -> list[Any]:

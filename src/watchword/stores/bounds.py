@@ -6,22 +6,29 @@ store sends no query: the value may come from a client.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from math import isnan
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from unicodedata import normalize
 
-from watchword.stores.records import AccountRecord, Issued, KeyRecord
+from watchword.stores.families import FamilyRecord, RefreshRecord
+from watchword.stores.records import AccountRecord, Issued, KeyRecord, TokenRecord
 from watchword.validators import check_scope, invalid, shown
 
 R = TypeVar("R", bound=Issued)
+
+_Record: TypeAlias = AccountRecord | FamilyRecord | Issued
 
 MAX_TEXT = 1024
 """Octets of UTF-8 in an id, a name or a role: an index entry of PostgreSQL holds 2,704."""
 
 MAX_HASH = 4096
 """Octets of a password hash."""
+
+MAX_CLAIMS = 4096
+"""Octets of the claims of a family."""
 
 MAX_NAMES = 100
 """Names of one account."""
@@ -82,7 +89,7 @@ def checked_account(account: AccountRecord) -> AccountRecord:
 
 
 def checked_issued(record: R, kind: type[R]) -> R:
-    """Return a key or token with frozen collections, and with `owner_disabled` reset.
+    """Return a key or token with frozen collections, and without what a store looks up.
 
     Raises:
         ValueError: a store cannot keep it.
@@ -99,12 +106,64 @@ def checked_issued(record: R, kind: type[R]) -> R:
         raise _invalid(record, "kind", 'be "user" or "client"', record.kind)
     _check_times(record, "not_before", "expires_at", "last_used_at", "revoked_at")
     kept = replace(record, **_grants(record), owner_disabled=False)
+    if isinstance(kept, TokenRecord):
+        if kept.sid is not None:
+            _check_text(kept, "sid")
+        kept = replace(kept, audience=_texts(kept, "audience"), family=None)
     if isinstance(kept, KeyRecord):
         if kept.replaced_by is not None:
             _check_text(kept, "replaced_by")
         _check_version(kept, kept.version)
         kept = replace(kept, networks=_texts(kept, "networks"))
     return kept
+
+
+def checked_family(family: FamilyRecord) -> FamilyRecord:
+    """Return a family with frozen collections, and with `owner_disabled` reset.
+
+    Raises:
+        ValueError: a store cannot keep it.
+        TypeError: it is not a `FamilyRecord`.
+    """
+    _check_class(family, FamilyRecord)
+    for text in ("id", "owner", "client"):
+        _check_text(family, text)
+    if family.jkt is not None:
+        _check_text(family, "jkt")
+    if not storable(family.claims, MAX_CLAIMS) or not _is_json_object(family.claims):
+        raise _invalid(family, "claims", f"be a JSON object of at most {MAX_CLAIMS} octets", family.claims)
+    _check_times(family, "expires_at", "revoked_at")
+    if family.expires_at is None:
+        raise _invalid(family, "expires_at", "be a number of Unix seconds", None)
+    scopes = frozenset(map(check_scope, _texts(family, "scopes")))
+    return replace(family, scopes=scopes, owner_disabled=False)
+
+
+def checked_first(token: RefreshRecord, family: FamilyRecord) -> RefreshRecord:
+    """Return the first token of a family.
+
+    Raises:
+        ValueError: a store cannot keep it, or it is not a first token: it is of another family, or has been rotated.
+        TypeError: it is not a `RefreshRecord`.
+    """
+    _check_class(token, RefreshRecord)
+    if not is_digest(token.digest):
+        raise invalid("RefreshRecord(digest=...)", f"be {DIGEST} octets of SHA-256", token.digest, secret=True)
+    if token != RefreshRecord(digest=token.digest, family=family.id, expires_at=token.expires_at):
+        raise invalid("RefreshRecord(...)", "be new, and of the family that is started", "another")
+    checked_time(token.expires_at, "RefreshRecord(expires_at=...)")
+    return token
+
+
+def check_text(argument: str, text: object, *, limit: int = MAX_TEXT, secret: bool = False) -> None:
+    """Refuse text that a store cannot keep.
+
+    Raises:
+        ValueError: it is too long, empty, or not such text.
+    """
+    if not storable(text, limit):
+        must = f"be text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates"
+        raise invalid(argument, must, text, secret=secret or not isinstance(text, str))
 
 
 def checked_time(at: float, argument: str = "at") -> float:
@@ -130,27 +189,31 @@ def check_page(after: object, limit: object) -> None:
         raise TypeError(f"limit=... must be a whole number of records, got {shown(limit)}.")
 
 
-def _invalid(record: AccountRecord | Issued, field: str, must: str, value: object, *, secret: bool = False) -> ValueError:
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _invalid(record: _Record, field: str, must: str, value: object, *, secret: bool = False) -> ValueError:
     return invalid(_argument(record, field), must, value, secret=secret)
 
 
-def _argument(record: AccountRecord | Issued, field: str) -> str:
+def _argument(record: _Record, field: str) -> str:
     return f"{type(record).__name__}({field}=...)"
 
 
-def _grants(record: AccountRecord | Issued) -> dict[str, Any]:
+def _grants(record: _Record) -> dict[str, Any]:
     roles, scopes, permissions = (_texts(record, grants) for grants in ("roles", "scopes", "permissions"))
     return {"roles": frozenset(roles), "scopes": frozenset(map(check_scope, scopes)), "permissions": frozenset(permissions)}
 
 
-def _check_text(record: AccountRecord | Issued, field: str, text: object = None, *, limit: int = MAX_TEXT, secret: bool = False) -> None:
-    text = getattr(record, field) if text is None else text
-    if not storable(text, limit):
-        must = f"be text of 1 to {limit} octets in UTF-8, without NUL and lone surrogates"
-        raise _invalid(record, field, must, text, secret=secret or not isinstance(text, str))
+def _check_text(record: _Record, field: str, text: object = None, *, limit: int = MAX_TEXT, secret: bool = False) -> None:
+    check_text(_argument(record, field), getattr(record, field) if text is None else text, limit=limit, secret=secret)
 
 
-def _texts(record: AccountRecord | Issued, field: str, most: int = MAX_GRANTS) -> tuple[str, ...]:
+def _texts(record: _Record, field: str, most: int = MAX_GRANTS) -> tuple[str, ...]:
     texts = getattr(record, field)
     # One bare string would be taken letter by letter.
     if isinstance(texts, (str, bytes, bytearray)) or not isinstance(texts, Iterable):
@@ -163,7 +226,7 @@ def _texts(record: AccountRecord | Issued, field: str, most: int = MAX_GRANTS) -
     return kept
 
 
-def _check_times(record: AccountRecord | Issued, *optional: str) -> None:
+def _check_times(record: _Record, *optional: str) -> None:
     checked_time(record.created_at, _argument(record, "created_at"))
     for field in optional:
         if (time := getattr(record, field)) is not None:
@@ -180,7 +243,7 @@ def _is_time(time: object) -> bool:
         return False
 
 
-def _check_version(record: AccountRecord | Issued, version: object) -> None:
+def _check_version(record: _Record, version: object) -> None:
     if not isinstance(version, int) or isinstance(version, bool):
         raise _invalid(record, "version", "be the whole number that a store gave the record", version)
 

@@ -1,18 +1,18 @@
-"""Keeps accounts, keys and tokens in the memory of one process, for tests and demos."""
+"""Keeps accounts, keys, tokens, families of refresh tokens and revocations in the memory of one process, for tests and demos."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from heapq import nsmallest
-from operator import attrgetter
 from os import urandom
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchword.clock import as_clock
 from watchword.errors import AlreadyExists
 from watchword.locking import ProcessLock
-from watchword.stores.bounds import check_page, checked_account, checked_issued, checked_time, fold, is_digest, storable
+from watchword.stores.bounds import checked_account, checked_issued, checked_time, fold, is_digest, storable
 from watchword.stores.changes import Changes
+from watchword.stores.memory_families import known, page_of
+from watchword.stores.memory_revocations import MemoryRevocations
 from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountStore, KeyStore, TokenStore
 from watchword.stores.records import AccountRecord, KeyRecord, TokenRecord
@@ -28,8 +28,8 @@ S = TypeVar("S", KeyRecord, TokenRecord)  # a secret
 T = TypeVar("T")
 
 
-class MemoryStore(AccountStore, KeyStore, TokenStore):
-    """Keeps accounts, keys and tokens in dictionaries. Usable by several threads at once.
+class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
+    """Keeps accounts, keys, tokens, families and revocations in dictionaries. Usable by several threads at once.
 
     Every process has its own: a server with several workers needs `SQLStore`.
 
@@ -41,9 +41,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
-        self._clock = as_clock(clock, "MemoryStore")
-        self._lock = ProcessLock()
-        self._changes = Changes()
+        super().__init__(ProcessLock(), Changes(), as_clock(clock, "MemoryStore"))
         self._version = 0  # above the version of every account, removed ones included
         self._dummy_key = urandom(32)
         self._accounts: dict[str, AccountRecord] = {}
@@ -78,7 +76,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
         with self._lock:
-            return _known(self._accounts, id)
+            return known(self._accounts, id)
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         account = checked_account(account)
@@ -116,7 +114,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
         checked_account(AccountRecord(id="-", names=(), password_hash=new, hash_profile=profile))
         with self._lock:
-            stored = _known(self._accounts, id)
+            stored = known(self._accounts, id)
             if stored is None or stored.password_hash is None or stored.password_hash != old:
                 return False
             self._changes.note([account_subject(id)])
@@ -129,7 +127,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         at = checked_time(at)
         with self._lock:
-            stored = _known(self._accounts, id)
+            stored = known(self._accounts, id)
             if stored is None:
                 return False
             del self._accounts[id]
@@ -140,7 +138,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
         with self._lock:
-            return _page(self._accounts.values(), after, limit)
+            return page_of(self._accounts.values(), after, limit)
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
         self._note_time(self._accounts, id, "last_login_at", at)
@@ -156,7 +154,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
 
     def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
         with self._lock:
-            key = _known(self._keys, id)
+            key = known(self._keys, id)
             return None if key is None else self._with_owner(key)
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
@@ -193,7 +191,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
 
     def get_token(self, id: str) -> TokenRecord | None:  # noqa: A002 - as above
         with self._lock:
-            token = _known(self._tokens, id)
+            token = known(self._tokens, id)
             return None if token is None else self._with_owner(token)
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
@@ -208,7 +206,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
         at = checked_time(at)
         with self._lock:
-            token = _known(self._tokens, id)
+            token = known(self._tokens, id)
             if token is None or token.revoked_at is not None:
                 return False
             self._changes.note(token.subjects[:1])
@@ -242,7 +240,7 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
     def _note_time(self, table: dict[str, R], id: str, field: str, at: float) -> None:  # noqa: A002 - as above
         at = checked_time(at)
         with self._lock:
-            stored = _known(table, id)
+            stored = known(table, id)
             if stored is not None and ((noted := getattr(stored, field)) is None or noted < at):
                 changes: dict[str, Any] = {field: at}
                 table[id] = replace(stored, **changes)
@@ -291,21 +289,27 @@ class MemoryStore(AccountStore, KeyStore, TokenStore):
         return key
 
     def _with_owner(self, record: S) -> S:
-        """Return a key or token with the state of its owner."""
-        owner = self._accounts.get(record.owner)
-        return replace(record, owner_disabled=True) if owner is not None and owner.disabled else record
+        """Return a key or token with the state of its owner, and a token with its family."""
+        if isinstance(record, TokenRecord) and record.sid is not None:
+            family = known(self._families, record.sid)
+            record = replace(record, family=None if family is None else self._of_owner(family))
+        return replace(record, owner_disabled=True) if self._is_disabled(record.owner) else record
+
+    def _is_disabled(self, owner: str) -> bool:
+        account = self._accounts.get(owner)
+        return account is not None and account.disabled
 
     def _list(self, table: Mapping[str, S], owner: str | None, after: str, limit: int) -> tuple[S, ...]:
         with self._lock:
             found = (record for record in table.values() if owner is None or record.owner == owner)
-            return tuple(map(self._with_owner, _page(found, after, limit)))
+            return tuple(map(self._with_owner, page_of(found, after, limit)))
 
     def _revoke_all(self, owner: str, at: float) -> tuple[int, int]:
         keys = [key for key in self._keys.values() if key.owner == owner and key.revoked_at is None]
         tokens = [token for token in self._tokens.values() if token.owner == owner and token.revoked_at is None]
         self._keys.update({key.id: replace(key, revoked_at=at, version=key.version + 1) for key in keys})
         self._tokens.update({token.id: replace(token, revoked_at=at) for token in tokens})
-        return len(keys), len(tokens)
+        return len(keys), len(tokens) + self._end_all(owner, at)
 
 
 def _discard(table: dict[str, dict[str, T]], group: str, name: str) -> None:
@@ -314,17 +318,5 @@ def _discard(table: dict[str, dict[str, T]], group: str, name: str) -> None:
         del table[group]
 
 
-def _known(table: Mapping[str, T], id: object) -> T | None:  # noqa: A002 - the name of the field
-    return table.get(id) if isinstance(id, str) else None
-
-
 def _ended(token: TokenRecord, before: float) -> bool:
     return any(end is not None and end < before for end in (token.expires_at, token.revoked_at))
-
-
-def _page(records: Iterable[R], after: str, limit: int) -> tuple[R, ...]:
-    # Code points order text as its octets in UTF-8 do, so this is the order of the databases.
-    check_page(after, limit)
-    if after and not storable(after):
-        return ()
-    return tuple(nsmallest(max(limit, 0), (record for record in records if record.id > after), key=attrgetter("id")))

@@ -5,8 +5,9 @@ method may block, unless `blocking` is False. Every method raises `Unavailable` 
 A record beyond `watchword.stores.bounds` raises ValueError, an object of another class TypeError. Times are Unix seconds.
 
 A store with an async client may add async forms of what a request asks and notes: `afind_account`, `afind_key`, `afind_token`,
-`arevoke_token`, `anote_key_use`, `anote_login`, `aswap_hash`, `ahash_samples` and `adummy_key`, with the same arguments and answers.
-Checkers await them on an event loop, which costs no thread. Without them a worker thread calls the blocking form.
+`aadd_token`, `arevoke_token`, `anote_key_use`, `anote_login`, `aswap_hash`, `ahash_samples`, `adummy_key`, `afind_family`,
+`afind_refresh`, `astart_family`, `arefresh_family`, `aend_family`, `afind_standing`, `arevoke_jti` and `arevoke_before`, with the same
+arguments and answers. Checkers await them on an event loop, which costs no thread. Without them a worker thread calls the blocking form.
 
 Stores derive from these protocols, and so inherit their docstrings.
 """
@@ -15,7 +16,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from watchword.stores.families import FamilyRecord, RefreshRecord
 from watchword.stores.records import AccountRecord, Issued, KeyRecord, TokenRecord
+from watchword.stores.rotation import Kept, Presented, Rotation, State
+from watchword.stores.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -66,7 +70,7 @@ class AccountStore(Watched, Protocol):
         """
 
     def get_account(self, id: str) -> AccountRecord | None:  # noqa: A002 - the name of the field
-        """Return the account with this id."""
+        """Return the account with this id; None: the id is unknown. The id may be any text, also one that cannot be stored."""
 
     def add_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord:
         """Keep a new account, and return it as it is kept.
@@ -98,12 +102,22 @@ class AccountStore(Watched, Protocol):
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
         """Replace a hash by one of the same password: compare and set, by the old hash. `password_changed_at` stays.
 
+        Args:
+            id: of the account.
+            old: the hash that was read.
+            new: the hash that takes its place.
+            profile: format and parameters of the new one, for `hash_samples`; None: unknown.
+
         Returns:
             False: the stored hash is another one by now, and nothing was done.
         """
 
     def remove_account(self, id: str, at: float) -> bool:  # noqa: A002 - as above
-        """Remove an account with its names, and revoke all of its keys and tokens, in one step.
+        """Remove an account with its names, revoke all of its keys and tokens, and end its families, in one step.
+
+        Args:
+            id: of the account.
+            at: the time of the revocations, in Unix seconds.
 
         Returns:
             False: the id is unknown.
@@ -118,7 +132,12 @@ class AccountStore(Watched, Protocol):
         """
 
     def note_login(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note a login. A time earlier than the stored one changes nothing. Cached answers stay current."""
+        """Note a login. A time earlier than the stored one changes nothing. Cached answers stay current.
+
+        Args:
+            id: of the account; an unknown one is ignored.
+            at: the time of the login, in Unix seconds.
+        """
 
     def hash_samples(self) -> Sequence[tuple[str, int]]:
         """Return one stored hash of each `hash_profile` in use, and the number of its accounts: counted, or estimated.
@@ -135,10 +154,14 @@ class IssuedStore(Watched, Protocol):
     """Keeps issued secrets of any kind."""
 
     def revoke_all(self, subject: str, at: float) -> tuple[int, int]:
-        """Revoke all keys and all tokens of an owner, in one step.
+        """Revoke all keys and all tokens of an owner, and end all families of refresh tokens, in one step.
+
+        Args:
+            subject: the owner, who need not have an account.
+            at: the time of the revocations, in Unix seconds.
 
         Returns:
-            How many keys and how many tokens it revoked.
+            How many keys and how many tokens it revoked. A family counts as a token.
         """
 
 
@@ -146,7 +169,7 @@ class KeyStore(IssuedStore, Protocol):
     """Keeps API keys."""
 
     def find_key(self, id: str) -> KeyRecord | None:  # noqa: A002 - the name of the field
-        """Return the key with this id, through an index."""
+        """Return the key with this id, through an index; None: the id is unknown. A client chose the id, so it may be any text."""
 
     def add_key(self, key: KeyRecord) -> KeyRecord:
         """Keep a new key, and return it as it is kept.
@@ -176,17 +199,22 @@ class KeyStore(IssuedStore, Protocol):
         """Return the keys of an owner, or all keys, in the order of their ids; see `AccountStore.list_accounts`."""
 
     def note_key_use(self, id: str, at: float) -> None:  # noqa: A002 - as above
-        """Note a use of a key. A time earlier than the stored one changes nothing. Cached answers stay current."""
+        """Note a use of a key. A time earlier than the stored one changes nothing. Cached answers stay current.
+
+        Args:
+            id: of the key; an unknown one is ignored.
+            at: the time of the use, in Unix seconds.
+        """
 
 
 class TokenStore(IssuedStore, Protocol):
     """Keeps opaque tokens."""
 
     def find_token(self, digest: bytes) -> TokenRecord | None:
-        """Return the token with this digest, through an index."""
+        """Return the token with this digest, through an index; None: the digest is unknown."""
 
     def get_token(self, id: str) -> TokenRecord | None:  # noqa: A002 - the name of the field
-        """Return the token with this handle, through an index."""
+        """Return the token with this handle, through an index; None: the handle is unknown."""
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Keep a new token, and return it as it is kept.
@@ -197,6 +225,10 @@ class TokenStore(IssuedStore, Protocol):
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
         """Revoke a token by its handle.
+
+        Args:
+            id: the handle.
+            at: the time of the revocation, in Unix seconds.
 
         Returns:
             False: the handle is unknown, or the token was revoked before.
@@ -211,6 +243,118 @@ class TokenStore(IssuedStore, Protocol):
         Args:
             before: Unix seconds. A time in the future counts as now: a valid token is never deleted.
         """
+
+
+class RefreshStore(IssuedStore, Protocol):
+    """Keeps families of refresh tokens.
+
+    A family that was ended is a change of its subjects, in the same commit: access tokens name their family, so what is cached about
+    them ends with it.
+    """
+
+    def start_family(self, family: FamilyRecord, token: RefreshRecord | None = None) -> FamilyRecord:
+        """Keep a new family with its first token, and return it as it is kept.
+
+        Args:
+            family: the family.
+            token: its first token; None: it cannot be refreshed.
+
+        Raises:
+            AlreadyExists: the id or the digest is taken.
+        """
+
+    def refresh_family(self, presented: Presented) -> Rotation:
+        """Decide what a presented token is, and keep what follows, in one step.
+
+        Under the lock of the family, read the records, call `watchword.stores.rotation.decide` with the time of the store, and write the
+        records that differ in its answer. All processes that share the store must agree on the time: use that of the database.
+
+        Raises:
+            Unavailable: the store does not answer. The token may have been rotated: presenting it again gives the same successor.
+        """
+
+    def find_family(self, id: str) -> FamilyRecord | None:  # noqa: A002 - the name of the field
+        """Return the family with this id, through an index."""
+
+    def find_refresh(self, digest: bytes) -> Kept | None:
+        """Return the refresh token with this digest and its family, through an index. The successor is left out."""
+
+    def end_family(self, id: str, at: float) -> bool:  # noqa: A002 - as above
+        """End a family.
+
+        Args:
+            id: of the family.
+            at: the time of the end, in Unix seconds.
+
+        Returns:
+            False: the id is unknown, or the family was ended before.
+        """
+
+    def list_families(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[FamilyRecord]:
+        """Return the families of an owner, or all families, in the order of their ids; see `AccountStore.list_accounts`."""
+
+    def purge_families(self, before: float) -> int:
+        """Delete the families that ended, and the tokens that expired, before a time; return the number of families.
+
+        An access token of a deleted family is refused as one of an ended family is.
+
+        Args:
+            before: Unix seconds. A time in the future counts as now: a living family is never deleted.
+        """
+
+
+class RevocationStore(Watched, Protocol):
+    """Keeps which tokens were revoked that prove themselves by a signature.
+
+    Texts are compared code point for code point: no case is folded, nothing is normalized. A revocation is a change of the subjects of its
+    `Standing`, in the same commit. A text beyond `watchword.stores.bounds` is never revoked: a checker refuses a token with one.
+    """
+
+    def find_standing(self, issuer: str, subject: str, jti: str, family: str = "") -> Standing:
+        """Return the revocations that concern a token, through indexes and in one question.
+
+        Args:
+            issuer: its `iss`.
+            subject: its `sub`.
+            jti: its `jti`; empty: it has none.
+            family: the id of a family to return, too; empty: none. A store without families is never asked for one.
+        """
+
+    def revoke_jti(self, issuer: str, jti: str, at: float, until: float) -> bool:
+        """Revoke the token of an issuer with this `jti`.
+
+        Args:
+            issuer: its `iss`.
+            jti: its `jti`.
+            at: when it was revoked. The time of the first revocation stays.
+            until: from when on the token is refused without this record; the latest time of all revocations stays.
+
+        Returns:
+            False: it was revoked before.
+        """
+
+    def revoke_before(self, issuer: str, subject: str, at: float) -> bool:
+        """Revoke the tokens of a subject that were issued until a time. The latest time stays, so it never moves back.
+
+        Returns:
+            False: an equal or a later time was kept before.
+        """
+
+    def purge_revocations(self, before: float, issued_before: float) -> int:
+        """Delete what concerns ended tokens alone, and return the number of records.
+
+        Args:
+            before: tokens with a time `until` before this have ended. A time in the future counts as now.
+            issued_before: tokens that were issued before this have ended: what was revoked before it is deleted.
+        """
+
+
+class IssuerStore(RefreshStore, RevocationStore, Protocol):
+    """Keeps what an issuer of signed access tokens needs."""
+
+
+class OpaqueIssuerStore(RefreshStore, TokenStore, Protocol):
+    """Keeps what an issuer of opaque access tokens needs."""
 
 
 class CounterStore(Protocol):
@@ -242,12 +386,23 @@ __all__ = [
     "AccountRecord",
     "AccountStore",
     "CounterStore",
+    "FamilyRecord",
     "Issued",
     "IssuedStore",
+    "IssuerStore",
+    "Kept",
     "KeyRecord",
     "KeyStore",
     "MarkStore",
+    "OpaqueIssuerStore",
+    "Presented",
+    "RefreshRecord",
+    "RefreshStore",
+    "RevocationStore",
+    "Rotation",
     "SessionStore",
+    "Standing",
+    "State",
     "TokenRecord",
     "TokenStore",
     "Watched",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from watchword.stores.families import FamilyRecord
 from watchword.stores.subjects import account_subject, issued_subject
 
 
@@ -107,6 +108,11 @@ class Issued:
         """When it was last accepted; None: never, or not noted."""
         return None
 
+    @property
+    def login_ended(self) -> bool:
+        """Whether it belongs to a login that has ended."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord(Issued):
@@ -131,9 +137,30 @@ class KeyRecord(Issued):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord(Issued):
-    """An opaque bearer token. Its digest, that of the whole token, finds it; its id is a handle that reveals nothing of it."""
+    """An opaque bearer token. Its digest, that of the whole token, finds it; its id is a handle that reveals nothing of it.
+
+    Args:
+        audience: the servers that it is for; empty: those that name none.
+        sid: the id of the family of refresh tokens whose access token it is, and with which it ends; None: it is no access token.
+        family: that family. The store looks it up and never keeps it; None with a `sid`: there is no such family any more.
+    """
 
     what: ClassVar[str] = "token"
+
+    audience: tuple[str, ...] = ()
+    sid: str | None = None
+    family: FamilyRecord | None = None
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The subjects that an answer depends on, its family among them; see `Watched.is_current`."""
+        own = issued_subject(self.what, self.id), account_subject(self.owner)
+        return own if self.sid is None else (*own, issued_subject(FamilyRecord.what, self.sid))
+
+    @property
+    def login_ended(self) -> bool:
+        """Whether its family was ended, or is gone."""
+        return self.sid is not None and (self.family is None or self.family.revoked_at is not None)
 
     @property
     def subject(self) -> str:

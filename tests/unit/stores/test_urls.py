@@ -11,6 +11,7 @@ from psycopg import OperationalError
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
+from tests.support.each import each
 from watchword import ConfigurationError
 from watchword.stores import SQLStore
 from watchword.stores.sql.failures import unavailable, without
@@ -50,7 +51,7 @@ REFUSED: Mapping[str, str] = {
 }
 
 
-@pytest.mark.parametrize("query", REFUSED)
+@each("query", REFUSED)
 def test_a_wrong_option_is_refused_with_its_name(query: str) -> None:
     """The constructor raises, and the message says what to write instead."""
     with pytest.raises(ConfigurationError, match=REFUSED[query]):
@@ -83,7 +84,7 @@ TAKEN: Mapping[str, dict[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("url", TAKEN)
+@each("url", TAKEN)
 def test_a_right_url_becomes_arguments_of_libpq(url: str) -> None:
     """The printed URL leads to the same place, without the password."""
     place = parse(url)
@@ -107,10 +108,8 @@ PASSWORDS = [
 ]
 
 
-@pytest.mark.parametrize("password", PASSWORDS)
-@pytest.mark.parametrize(
-    "form", ["postgresql://app:{}@127.0.0.1:1/app", "postgresql://app:{}@/app?host=/nonexistent", "postgresql://app:{}@a:1,b:2/app"]
-)
+@each("password", PASSWORDS)
+@each("form", ["postgresql://app:{}@127.0.0.1:1/app", "postgresql://app:{}@/app?host=/nonexistent", "postgresql://app:{}@a:1,b:2/app"])
 def test_a_password_that_was_not_encoded_is_not_shown(form: str, password: str) -> None:
     """The part behind its '@' would be taken for the host and be in every error. It is refused with the fix."""
     with pytest.raises(ConfigurationError, match=r"[Pp]ercent-encode") as caught:

@@ -14,7 +14,7 @@ from watchword.stores.ports import PAGE, AccountStore
 from watchword.stores.records import AccountRecord
 from watchword.stores.sql import codec, statements
 from watchword.stores.sql.change import NAMES
-from watchword.stores.sql.part import MAX_VERSION, Part
+from watchword.stores.sql.part import MAX_VERSION, Part, revoke_all
 from watchword.stores.sql.schema import accounts as accounts_table
 from watchword.stores.sql.schema import names
 from watchword.stores.subjects import account_subject
@@ -139,8 +139,7 @@ class SQLAccounts(Part, AccountStore):
                 return False
             change.execute(delete(names).where(names.c.account_id == id))
             change.execute(delete(accounts_table).where(accounts_table.c.id == id))
-            change.execute(statements.REVOKE_KEYS, parameters)
-            change.execute(statements.REVOKE_TOKENS, parameters)
+            revoke_all(change, parameters)
             change.alter([account_subject(id)])
             return True
 

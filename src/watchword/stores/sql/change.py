@@ -5,8 +5,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Double, bindparam, cast, extract, func, select
 
+from watchword.clock import SystemClock
 from watchword.stores.sql import log
 from watchword.stores.sql.schema import meta
 
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Executable
 
+    from watchword.clock import Clock
+
 NAMES = "names"
 """The lock of changes that add names."""
 
 _GENERATION = select(meta.c.generation)
+# Not now(), which is the time at which the transaction began: it may have waited for a lock since.
+_NOW = select(cast(extract("epoch", func.clock_timestamp()), Double))
 _LOCK = select(func.pg_advisory_xact_lock(bindparam("key")))
 
 
@@ -53,6 +58,15 @@ class Change:
         """Take the lock of a name, `NAMES` or a subject, until the end of the transaction."""
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(_LOCK, {"key": lock_key(name)})
+
+    def now(self, clock: Clock) -> float:
+        """Return the time on which all processes agree, after the locks that were waited for.
+
+        It is that of the server, or of the machine for SQLite; an application's clock, which is not the system's, comes first.
+        """
+        if self._connection.dialect.name != "postgresql" or not isinstance(clock, SystemClock):
+            return clock.now()
+        return float(self._connection.execute(_NOW).scalar_one())
 
     def generation(self) -> int:
         """Return the present generation; others may change it meanwhile.

@@ -7,21 +7,23 @@ an exception in later code.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from sqlalchemy import case, literal
 
 from watchword.errors import Unavailable
-from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
-from watchword.stores.sql.schema import accounts, keys, tokens
+from watchword.stores.ports import AccountRecord, FamilyRecord, KeyRecord, RefreshRecord, TokenRecord
+from watchword.stores.sql.schema import accounts, families, keys, refresh_tokens, tokens
 from watchword.validators import check_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Table
-R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord)
+
+R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord | FamilyRecord | RefreshRecord)
 
 # Values for the columns of an unknown account: fetching and decoding a row must take as long for an unknown name as for a known one, or
 # the time would reveal which names have an account (threat W2). Values of a real row stay.
@@ -57,13 +59,14 @@ class Codec(Generic[R]):
         what: its name in messages.
         table: the table of the records.
         told: columns of other tables, behind those of the table; they are never written.
+        named_by: the column that messages show.
     """
 
-    def __init__(self, kind: type[R], what: str, table: Table, *told: ColumnElement[Any]) -> None:
+    def __init__(self, kind: type[R], what: str, table: Table, *told: ColumnElement[Any], named_by: str = "id") -> None:
         self.columns: tuple[ColumnElement[Any], ...] = (*table.c, *told)
         self._kind = kind
         self._what = what
-        self._id = list(table.c).index(table.c.id)
+        self._id = list(table.c).index(table.c[named_by])
         fields = [_FIELDS.get((table.name, column.name), column.name) for column in table.c]
         self._written = [(column.name, field, _WRITERS.get(field)) for column, field in zip(table.c, fields, strict=True)]
         self._read = [(field, _READERS[field]) for field in [*fields, *("owner_disabled" for _ in told)]]
@@ -86,6 +89,20 @@ class Codec(Generic[R]):
         """Return the columns of a record."""
         values = {column: getattr(record, field) for column, field, _ in self._written}
         return values | {column: write(values[column]) for column, _, write in self._written if write is not None}
+
+
+class TokenCodec(Codec[TokenRecord]):
+    """Reads a token with its family, whose columns are behind those of the token."""
+
+    def __init__(self) -> None:
+        super().__init__(TokenRecord, TokenRecord.what, tokens, accounts.c.disabled)
+        self._width = len(self.columns)
+        self.columns: tuple[ColumnElement[Any], ...] = (*self.columns, *FAMILY.columns)
+
+    def record(self, row: Sequence[Any]) -> TokenRecord:
+        """Return the token of a row; see `Codec.record`."""
+        token, family = super().record(row[: self._width]), row[self._width :]
+        return token if family[0] is None else replace(token, family=FAMILY.record(family))
 
 
 def dummy_key(octets: object) -> bytes:
@@ -127,6 +144,13 @@ def _text(text: Any) -> str:  # noqa: ANN401
     return text
 
 
+def _json_object(text: Any) -> str:  # noqa: ANN401
+    # Whoever reads it relies upon it.
+    if text != "{}" and not isinstance(json.loads(_text(text)), dict):
+        raise ValueError("not an object")
+    return str(text)
+
+
 def _of(*kinds: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:  # noqa: ANN401
         if not isinstance(value, kinds):
@@ -134,6 +158,10 @@ def _of(*kinds: type) -> Callable[[Any], Any]:
         return value
 
     return read
+
+
+def _octets(value: Any) -> bytes:  # noqa: ANN401
+    return bytes(_of(bytes, memoryview)(value))
 
 
 def _kind(text: Any) -> Literal["user", "client"]:  # noqa: ANN401
@@ -157,7 +185,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "password_hash": _of(str, NoneType),
     "hash_profile": _as_it_is,
     "password_changed_at": _of(float, int, NoneType),
-    "digest": lambda octets: bytes(_of(bytes, memoryview)(octets)),
+    "digest": _octets,
     "owner": _text,
     "label": _of(str),
     "kind": _kind,
@@ -174,16 +202,29 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "last_used_at": _of(float, int, NoneType),
     "revoked_at": _of(float, int, NoneType),
     "replaced_by": _as_it_is,
+    "audience": lambda text: () if text is None else _texts(text),
+    "sid": _of(str, NoneType),
     "owner_disabled": bool,
     "version": _of(int),
+    "client": _text,
+    "jkt": _of(str, NoneType),
+    "claims": _json_object,
+    "family": _text,
+    "rotated_at": _of(float, int, NoneType),
+    "successor": lambda octets: None if octets is None else _octets(octets),
+    "nonce": lambda octets: None if octets is None else _octets(octets),
+    "key_id": _of(str, NoneType),
+    "uses": _of(int),
 }
 # Field to the function that writes it, if the database cannot keep it as it is.
 _WRITERS: dict[str, Callable[[Any], str]] = {
     **dict.fromkeys(("roles", "scopes", "permissions"), lambda names: _list(sorted(names))),
-    **dict.fromkeys(("names", "networks"), _list),
+    **dict.fromkeys(("names", "networks", "audience"), _list),
 }
 _FIELDS = {(tokens.name, "subject"): "owner"}  # columns with another name than the field
 
 ACCOUNT: Codec[AccountRecord] = Codec(AccountRecord, "account", accounts)
 KEY: Codec[KeyRecord] = Codec(KeyRecord, KeyRecord.what, keys, accounts.c.disabled)
-TOKEN: Codec[TokenRecord] = Codec(TokenRecord, TokenRecord.what, tokens, accounts.c.disabled)
+FAMILY: Codec[FamilyRecord] = Codec(FamilyRecord, FamilyRecord.what, families, accounts.c.disabled)
+TOKEN: Codec[TokenRecord] = TokenCodec()
+REFRESH: Codec[RefreshRecord] = Codec(RefreshRecord, "refresh tokens of the family", refresh_tokens, named_by="family")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakMethod
 
 from sqlalchemy import func, select
 
@@ -17,6 +17,7 @@ from watchword.stores.sql.breaker import Breaker
 from watchword.stores.sql.change import Change
 from watchword.stores.sql.engine import Adopted, adopt, keep_others_out, make_engine, migrating, reading, writing
 from watchword.stores.sql.failures import FAILURES, is_collision, is_passing, is_rolled_back, unavailable
+from watchword.stores.sql.forking import CALLS
 from watchword.stores.sql.freshness import Freshness
 from watchword.stores.sql.notes import PATIENCE, Notes
 from watchword.stores.sql.questions import Questions
@@ -27,6 +28,7 @@ from watchword.stores.sql.url import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine, Executable, Select
 
@@ -97,7 +99,8 @@ class Database:
         self.url: str = self._place.shown
         # The application cares for the file of its own engine.
         self._file = self._place.file if self._own else None
-        _follow_forks(self)
+        self._calls: AbstractContextManager[object] = CALLS if self._place.url.drivername == "sqlite" else nullcontext()
+        CALLS.follow(self)
         if check:
             try:
                 self._check()
@@ -168,7 +171,7 @@ class Database:
             entry: log.Entry | None = None
             unknown = False
             try:
-                with breaker.asking(), writing(engines.get(), timeout, locks) as connection:
+                with self._calls, breaker.asking(), writing(engines.get(), timeout, locks) as connection:
                     change = Change(connection)
                     result = work(change)
                     unknown = True
@@ -200,7 +203,7 @@ class Database:
         trouble: Exception = Unavailable("the store does not answer")
         for last in (False, True):
             try:
-                with self._breaker.asking():
+                with self._calls, self._breaker.asking():
                     return ask(self._engines.get())
             except FAILURES as error:
                 trouble = unavailable(error, self._place.secrets)
@@ -257,7 +260,7 @@ class Database:
             return False
         if self._file is not None and wanted == "empty":
             create_file(self._file)
-        with self._breaker.asking(), migrating(self._engine) as connection:
+        with self._calls, self._breaker.asking(), migrating(self._engine) as connection:
             return self._migrate_on(connection, wanted)
 
     def _migrate_on(self, connection: Connection, wanted: State) -> bool:
@@ -302,28 +305,18 @@ class Database:
         """Close the connections of this process, unless they are the application's, and refuse further use."""
         self._closed = True
         if self._own:
-            self._engine.dispose()
-            self._spare.get().dispose()
+            self._close_idle()
 
     def before_fork(self) -> None:
         """Close the idle connections to a file, so that the child does not inherit them."""
         if self._file is not None:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        with self._calls:
             self._engine.dispose()
             self._spare.get().dispose()
 
 
 def _identical(value: T) -> T:
     return value
-
-
-def _follow_forks(database: Database) -> None:
-    if not hasattr(os, "register_at_fork"):
-        return  # Windows
-    before = WeakMethod(database.before_fork)  # a hook cannot be removed, and must not keep the database alive
-
-    def call() -> None:
-        living = before()
-        if living is not None:
-            living()
-
-    os.register_at_fork(before=call)

@@ -13,7 +13,7 @@ from watchword.stores.ports import PAGE, KeyStore, TokenStore
 from watchword.stores.records import KeyRecord, TokenRecord
 from watchword.stores.sql import codec, statements
 from watchword.stores.sql.log import MOST_SUBJECTS
-from watchword.stores.sql.part import MAX_VERSION, Part, is_disabled
+from watchword.stores.sql.part import MAX_VERSION, Part, is_disabled, revoke_all
 from watchword.stores.sql.schema import keys, tokens
 from watchword.stores.subjects import account_subject, issued_subject
 
@@ -68,7 +68,9 @@ class SQLIssued(Part, KeyStore, TokenStore):
 
         def work(change: Change) -> TokenRecord:
             change.execute(insert(tokens), codec.TOKEN.row(token))
-            return replace(token, owner_disabled=is_disabled(change, token.owner))
+            families = change.rows(statements.FAMILY_OF, {"id": token.sid}) if token.sid is not None else ()
+            family = codec.FAMILY.record(families[0]) if families else None
+            return replace(token, owner_disabled=is_disabled(change, token.owner), family=family)
 
         return self._database.change(work, f"there is a token with the handle {token.id!r}, or with the same digest, already")
 
@@ -104,7 +106,7 @@ class SQLIssued(Part, KeyStore, TokenStore):
             return 0, 0
 
         def work(change: Change) -> tuple[int, int]:
-            revoked = change.execute(statements.REVOKE_KEYS, parameters), change.execute(statements.REVOKE_TOKENS, parameters)
+            revoked = revoke_all(change, parameters)
             if any(revoked):
                 change.alter([account_subject(subject)])
             return revoked

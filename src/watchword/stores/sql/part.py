@@ -1,11 +1,11 @@
-"""Reads records and pages, changes single rows, and notes uses: the base of `SQLAccounts` and `SQLIssued`."""
+"""Reads records and pages, changes single rows, and notes uses: the base of `SQLAccounts`, `SQLIssued` and `SQLFamilies`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchword.stores.bounds import MAX_COUNT, check_page, checked_time, storable
-from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
+from watchword.stores.ports import AccountRecord, FamilyRecord, KeyRecord, TokenRecord
 from watchword.stores.sql import statements
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchword.stores.sql.codec import Codec
     from watchword.stores.sql.database import Database
 
-R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord)
+R = TypeVar("R", bound=AccountRecord | KeyRecord | TokenRecord | FamilyRecord)
 
 MAX_VERSION = 2**63 - 1
 
@@ -54,3 +54,9 @@ class Part:
 def is_disabled(change: Change, owner: str) -> bool:
     """Return whether an account with this id exists and is disabled."""
     return any(disabled for (disabled,) in change.rows(statements.DISABLED, {"owner": owner}))
+
+
+def revoke_all(change: Change, parameters: dict[str, Any]) -> tuple[int, int]:
+    """Revoke everything that was issued to an owner; return the numbers of keys, and of tokens and families."""
+    keys, tokens = change.execute(statements.REVOKE_KEYS, parameters), change.execute(statements.REVOKE_TOKENS, parameters)
+    return keys, tokens + change.execute(statements.END_FAMILIES, parameters)

@@ -15,7 +15,7 @@ PREFIX = "watchword_"
 
 VERSION_TABLE = "watchword_schema"
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """All versions of the schema, the newest last. Listed here because alembic is slow to import."""
 
 # Ordered by octets everywhere: by default in SQLite, and in PostgreSQL by the migrations.
@@ -104,6 +104,8 @@ tokens: Table = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
+    Column("audience", TEXT, info=since("0005")),
+    Column("sid", TEXT, info=since("0005")),  # no foreign key: a token outlives its family by a purge
     Index("watchword_tokens_id", "id", unique=True),
     Index("watchword_tokens_subject", "subject", "id"),
     info=since("0002"),
@@ -117,4 +119,59 @@ changes: Table = Table(
     Column("previous", BigInteger, nullable=False),
     Column("subjects", TEXT),
     info=since("0003"),
+)
+
+families: Table = Table(
+    "watchword_families",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    *_texts("owner", "client"),
+    Column("jkt", TEXT),
+    *_texts("scopes", "claims"),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("revoked_at", Double),
+    Index("watchword_families_owner", "owner", "id"),
+    Index("watchword_families_expires_at", "expires_at"),
+    Index("watchword_families_revoked_at", "revoked_at"),
+    info=since("0004"),
+)
+
+# No foreign key: each new token would lock the row of its family once more.
+refresh_tokens: Table = Table(
+    "watchword_refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    *_texts("family"),
+    Column("expires_at", Double, nullable=False),
+    Column("rotated_at", Double),
+    Column("successor", LargeBinary),
+    Column("nonce", LargeBinary),
+    Column("key_id", TEXT),
+    Column("uses", BigInteger, nullable=False),
+    Index("watchword_refresh_tokens_family", "family"),
+    Index("watchword_refresh_tokens_expires_at", "expires_at"),
+    info=since("0004"),
+)
+
+# Tokens of any issuer that were revoked by their jti. Kept until they are refused without this row.
+revoked_tokens: Table = Table(
+    "watchword_revoked_tokens",
+    metadata,
+    *(Column(name, TEXT, primary_key=True) for name in ("issuer", "jti")),
+    Column("revoked_at", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Index("watchword_revoked_tokens_until", "until"),
+    Index("watchword_revoked_tokens_revoked_at", "revoked_at"),
+    info=since("0005"),
+)
+
+# Tokens that were issued to a subject until this time are revoked.
+not_before: Table = Table(
+    "watchword_not_before",
+    metadata,
+    *(Column(name, TEXT, primary_key=True) for name in ("issuer", "subject")),
+    Column("revoked_before", Double, nullable=False),
+    Index("watchword_not_before_revoked_before", "revoked_before"),
+    info=since("0005"),
 )

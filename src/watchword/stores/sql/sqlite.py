@@ -11,11 +11,11 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from weakref import WeakSet
 
 from sqlalchemy.exc import DisconnectionError
 
 from watchword.process import PerProcess, Process
+from watchword.stores.sql.living import Living
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class _SQLite(sqlite3.Connection):
 
 
 # For the whole process, as SQLite's own record of its locks.
-_OPEN: WeakSet[_SQLite] = WeakSet()
+_OPEN: Living[_SQLite] = Living()
 _LOCKED: PerProcess[dict[tuple[int, int], list[int]]] = PerProcess(dict)
 
 # https://sqlite.org/fileformat2.html and https://sqlite.org/walformat.html: the positions of the locks that an open connection in WAL
@@ -106,7 +106,7 @@ def _lock_for_inherited(path: Path, file: tuple[int, int] | None) -> None:
     Raises:
         sqlite3.OperationalError: it is too late: the log has been replaced.
     """
-    inherited = [connection for connection in list(_OPEN) if connection.file == file and connection.is_inherited()]
+    inherited = [connection for connection in _OPEN.items() if connection.file == file and connection.is_inherited()]
     locked = _LOCKED.get()
     if file is None or not inherited or file in locked:
         return

@@ -8,34 +8,41 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, de
 
 from watchword.stores.sql import codec
 from watchword.stores.sql.log import NEWS
-from watchword.stores.sql.schema import accounts, keys, meta, names, tokens
+from watchword.stores.sql.schema import accounts, families, keys, meta, names, tokens
 
 # A query for one record also returns the latest changes. It returns a row even if it finds no record.
-_STATE = (meta.c.generation, NEWS)
+STATE = (meta.c.generation, NEWS)
 BY_ID: BindParameter[Any] = bindparam("id")
 OWNER = accounts.c.id == keys.c.owner
 SUBJECT = accounts.c.id == tokens.c.subject
-FIND_ACCOUNT = select(*_STATE, accounts.c.id, *codec.PADDED_ACCOUNT).select_from(
+LOGIN = families.c.id == tokens.c.sid
+FIND_ACCOUNT = select(*STATE, accounts.c.id, *codec.PADDED_ACCOUNT).select_from(
     meta.outerjoin(names, names.c.name == bindparam("name")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-FIND_FOLDED = select(*_STATE, accounts.c.id, *codec.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
+FIND_FOLDED = select(*STATE, accounts.c.id, *codec.PADDED_ACCOUNT, names.c.name.label("spelled")).select_from(
     meta.outerjoin(names, names.c.folded == bindparam("folded")).outerjoin(accounts, accounts.c.id == names.c.account_id)
 )
-GET_ACCOUNT = select(*_STATE, *codec.ACCOUNT.columns).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
-FIND_KEY = select(*_STATE, *codec.KEY.columns).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
-FIND_TOKEN = select(*_STATE, *codec.TOKEN.columns).select_from(
-    meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT)
+GET_ACCOUNT = select(*STATE, *codec.ACCOUNT.columns).select_from(meta.outerjoin(accounts, accounts.c.id == BY_ID))
+FIND_KEY = select(*STATE, *codec.KEY.columns).select_from(meta.outerjoin(keys, keys.c.id == BY_ID).outerjoin(accounts, OWNER))
+FIND_TOKEN = select(*STATE, *codec.TOKEN.columns).select_from(
+    meta.outerjoin(tokens, tokens.c.digest == bindparam("digest")).outerjoin(accounts, SUBJECT).outerjoin(families, LOGIN)
 )
-GET_TOKEN = select(*_STATE, *codec.TOKEN.columns).select_from(meta.outerjoin(tokens, tokens.c.id == BY_ID).outerjoin(accounts, SUBJECT))
+GET_TOKEN = select(*STATE, *codec.TOKEN.columns).select_from(
+    meta.outerjoin(tokens, tokens.c.id == BY_ID).outerjoin(accounts, SUBJECT).outerjoin(families, LOGIN)
+)
+FAMILY_OF = (
+    select(*codec.FAMILY.columns).select_from(families.outerjoin(accounts, accounts.c.id == families.c.owner)).where(families.c.id == BY_ID)
+)
 
 
-def _page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
+def page(question: Select[Any], order: ColumnElement[str]) -> Select[Any]:
+    """Return the question for a page of records in an order."""
     return question.where(order > bindparam("after")).order_by(order).limit(bindparam("limit"))
 
 
-LIST_ACCOUNTS = _page(select(*codec.ACCOUNT.columns), accounts.c.id)
-LIST_KEYS = _page(select(*codec.KEY.columns).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
-LIST_TOKENS = _page(select(*codec.TOKEN.columns).select_from(tokens.outerjoin(accounts, SUBJECT)), tokens.c.id)
+LIST_ACCOUNTS = page(select(*codec.ACCOUNT.columns), accounts.c.id)
+LIST_KEYS = page(select(*codec.KEY.columns).select_from(keys.outerjoin(accounts, OWNER)), keys.c.id)
+LIST_TOKENS = page(select(*codec.TOKEN.columns).select_from(tokens.outerjoin(accounts, SUBJECT).outerjoin(families, LOGIN)), tokens.c.id)
 LIST_KEYS_OF = LIST_KEYS.where(keys.c.owner == bindparam("owner"))
 LIST_TOKENS_OF = LIST_TOKENS.where(tokens.c.subject == bindparam("owner"))
 
@@ -50,7 +57,7 @@ NEXT_SAMPLE = (
 COUNT_SAMPLES = select(func.count()).select_from(
     select(true().label("one")).where(HAS_HASH, accounts.c.hash_profile == bindparam("profile")).limit(bindparam("most")).subquery()
 )
-DUMMY_KEY = select(*_STATE, meta.c.dummy_key)
+DUMMY_KEY = select(*STATE, meta.c.dummy_key)
 
 ALIKE = select(names.c.name, names.c.account_id).where(names.c.folded.in_(bindparam("folded", expanding=True)))
 NAMED = select(names.c.name, names.c.account_id).where(names.c.name.in_(bindparam("names", expanding=True)))
@@ -85,6 +92,8 @@ NOTE_USE = update(keys).where(keys.c.id == THIS, or_(keys.c.last_used_at.is_(Non
 REVOKE_KEYS = update(keys).where(keys.c.owner == THIS, keys.c.revoked_at.is_(None)).values(revoked_at=AT, version=keys.c.version + 1)
 VALID_TOKEN = tokens.c.revoked_at.is_(None)
 REVOKE_TOKENS = update(tokens).where(tokens.c.subject == THIS, VALID_TOKEN).values(revoked_at=AT)
+LIVING_FAMILY = families.c.revoked_at.is_(None)
+END_FAMILIES = update(families).where(families.c.owner == THIS, LIVING_FAMILY).values(revoked_at=AT)
 REVOKE_TOKEN = update(tokens).where(tokens.c.id == THIS, VALID_TOKEN).values(revoked_at=AT)
 HAS_ENDED = or_(tokens.c.expires_at < AT, tokens.c.revoked_at < AT)
 # A page of the primary key without a condition: with one, a statement could read the whole table to find few ended tokens.

@@ -10,7 +10,9 @@ from watchword.clock import SystemClock, UptimeClock, as_clock
 from watchword.errors import ConfigurationError
 from watchword.stores.sql.accounts import SQLAccounts
 from watchword.stores.sql.database import Database
+from watchword.stores.sql.families import SQLFamilies
 from watchword.stores.sql.issued import SQLIssued
+from watchword.stores.sql.revocations import SQLRevocations
 from watchword.validators import check_number, check_type, check_whole
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ LONGEST = 86_400  # seconds
 MOST_CONNECTIONS = 10_000  # more than any database accepts
 
 
-class SQLStore(SQLAccounts, SQLIssued):
-    """Keeps accounts, keys and tokens in SQLite or PostgreSQL. Usable by several threads and processes at once.
+class SQLStore(SQLAccounts, SQLIssued, SQLFamilies, SQLRevocations):
+    """Keeps accounts, keys, tokens, families of refresh tokens and revocations in SQLite or PostgreSQL.
+
+    Usable by several threads and processes at once.
 
     This process knows a revocation of its own at once. Another process learns of it within `staleness` seconds; until then it may
     accept a key from its cache.
@@ -45,7 +49,8 @@ class SQLStore(SQLAccounts, SQLIssued):
         create: whether to create missing tables. None: in memory, and in a SQLite file that is new or empty.
         staleness: seconds for which an answer of the database may be used without another query.
         timeout: seconds to wait, at each step, for a connection, a lock or an answer.
-        clock: tells the time and measures `staleness`; None: the system clock, and a monotonic one.
+        clock: tells the time and measures `staleness`; None: the system clock, and a monotonic one. Refresh tokens then follow the clock
+            of a PostgreSQL server, on which all processes agree.
         pool_size: the maximum of connections; with an engine, its pool decides.
         check: whether to check the tables now, rather than on first use.
 

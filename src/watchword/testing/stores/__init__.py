@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from watchword.testing.stores.accounts import AccountStoreContract
 from watchword.testing.stores.common import account, key, token
+from watchword.testing.stores.families import RefreshStoreContract, family, first, presented
 from watchword.testing.stores.keys import KeyStoreContract
+from watchword.testing.stores.revocations import RevocationStoreContract
 from watchword.testing.stores.tokens import TokenStoreContract
 from watchword.testing.stores.whole import StoreContract
 
-__all__ = ["AccountStoreContract", "KeyStoreContract", "StoreContract", "TokenStoreContract", "account", "key", "token"]
+__all__ = [
+    "AccountStoreContract",
+    "KeyStoreContract",
+    "RefreshStoreContract",
+    "RevocationStoreContract",
+    "StoreContract",
+    "TokenStoreContract",
+    "account",
+    "family",
+    "first",
+    "key",
+    "presented",
+    "token",
+]

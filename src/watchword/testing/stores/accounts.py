@@ -8,13 +8,11 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from watchword.errors import AlreadyExists
+from watchword.stores.ports import AccountRecord, AccountStore
 from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, account, keeps, paged, raises, refuses, same, voids
-
-if TYPE_CHECKING:
-    from watchword.stores.ports import AccountRecord
 
 
 class AccountStoreContract(Contract):
@@ -24,6 +22,8 @@ class AccountStoreContract(Contract):
         def store(self):
             return MyStore(...)
     """
+
+    ports: ClassVar[tuple[type, ...]] = (AccountStore,)
 
     def test_an_account_is_found_by_each_of_its_names_and_by_its_id(self) -> None:
         """It is returned with every field as it was added."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from watchword.errors import AlreadyExists
 from watchword.stores.ports import AccountRecord, KeyRecord, TokenRecord
@@ -53,6 +53,9 @@ class Contract(ABC):
     many = 2500
     """A number of records that makes several pages."""
 
+    ports: ClassVar[tuple[type, ...]] = ()
+    """The protocols that the store implements."""
+
     @abstractmethod
     def store(self) -> Any:  # noqa: ANN401 - any store; so below
         """Return a new and empty store; called once per test."""
@@ -61,6 +64,14 @@ class Contract(ABC):
         """Add many keys, or many tokens. Override it if the store has a faster way."""
         for record in records:
             getattr(store, f"add_{record.what}")(record)
+
+    def test_the_store_has_every_method_of_its_protocols(self) -> None:
+        """An inherited method of a protocol would return None."""
+        store = self.store()
+        for port in self.ports:
+            for name in dir(port):
+                if not name.startswith("_") and (not hasattr(store, name) or getattr(type(store), name, None) is getattr(port, name)):
+                    raise AssertionError(f"{type(store).__name__} must implement {name}() of {port.__name__}, and does not")
 
     def race(self, work: Callable[[int], T]) -> list[T]:
         """Return the answers of all threads, which begin together, to work with their numbers."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from watchword.errors import AlreadyExists
+from watchword.stores.ports import KeyStore
 from watchword.testing.stores import issued
 from watchword.testing.stores.common import UNSTORABLE, Contract, keeps, key, raises, same, voids
 
@@ -18,6 +19,8 @@ def keys_of(store: Any) -> issued.Side:  # noqa: ANN401 - a store
 
 class KeyStoreContract(Contract):
     """Tests the contract of `KeyStore`; see `AccountStoreContract`."""
+
+    ports: ClassVar[tuple[type, ...]] = (KeyStore,)
 
     def test_a_key_is_found_by_its_id(self) -> None:
         """It is returned with every field as it was added."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
+from watchword.stores.ports import TokenStore
 from watchword.testing.stores import issued
 from watchword.testing.stores.common import TEXTS, UNSTORABLE, Contract, keeps, paged, same, token, voids
 
@@ -20,6 +21,8 @@ def tokens_of(store: Any) -> issued.Side:  # noqa: ANN401 - a store
 
 class TokenStoreContract(Contract):
     """Tests the contract of `TokenStore`; see `AccountStoreContract`."""
+
+    ports: ClassVar[tuple[type, ...]] = (TokenStore,)
 
     def test_a_token_is_found_by_its_digest(self) -> None:
         """It is returned with every field as it was added."""

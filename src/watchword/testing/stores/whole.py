@@ -1,20 +1,66 @@
-"""Tests the contract of a store that keeps accounts, keys and tokens."""
+"""Tests the contract of a store that keeps accounts, keys, tokens, families of refresh tokens and revocations."""
 
 # ruff: noqa: FBT003, S106 - expected values, and hashes that are not real
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import ClassVar
 
+from watchword.stores.ports import AccountStore, KeyStore, RefreshStore, RevocationStore, TokenStore
 from watchword.testing.stores import issued
 from watchword.testing.stores.accounts import AccountStoreContract
-from watchword.testing.stores.common import account, key, same, token
+from watchword.testing.stores.common import UNSTORABLE, account, key, refuses, same, token, voids
+from watchword.testing.stores.families import RefreshStoreContract, family
 from watchword.testing.stores.keys import KeyStoreContract, keys_of
+from watchword.testing.stores.revocations import RevocationStoreContract
 from watchword.testing.stores.tokens import TokenStoreContract, tokens_of
 
 
-class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract):
-    """Tests the three contracts, and the promises between them."""
+class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract, RefreshStoreContract, RevocationStoreContract):
+    """Tests the five contracts, and the promises between them."""
+
+    ports: ClassVar[tuple[type, ...]] = (AccountStore, KeyStore, TokenStore, RefreshStore, RevocationStore)
+
+    def test_a_token_tells_of_its_family(self) -> None:
+        """However it is found, and with what has become of the family: an access token ends with its login."""
+        store = self.store()
+        store.start_family(family("f1", "1"))
+        given = token("t1", "1", sid="f1", audience=("orders", "bills"))
+        kept = store.add_token(given)
+        same(kept, replace(given, family=store.find_family("f1")), "the token as it is kept")
+        for found in (store.find_token(given.digest), store.get_token("t1"), *store.list_tokens(owner="1")):
+            same(found, kept, "the token as it is found")
+        same((kept.subjects[2], kept.login_ended), (kept.family.subjects[0], False), "the subjects, and whether the login has ended")
+        other = store.add_token(token("t2", "1"))
+        gone = store.add_token(token("t3", "1", sid="f9"))
+        same((other.login_ended, gone.family, gone.login_ended), (False, None, True), "tokens without a family")
+        voids(
+            store,
+            partial(store.get_token, "t1"),
+            lambda: store.end_family("f1", 5),
+            "the end of the family",
+            partial(store.get_token, "t2"),
+        )
+        same((store.get_token("t1").family.revoked_at, store.get_token("t1").login_ended), (5.0, True), "the end of the family")
+        same(store.purge_families(6), 1, "how many families are deleted")
+        same((store.get_token("t1").family, store.get_token("t1").login_ended), (None, True), "the family of a token after a purge")
+        for text in UNSTORABLE:
+            refuses(partial(store.add_token, token("t8", sid=text)), "adding a token with an unstorable family")
+            refuses(partial(store.add_token, token("t8", audience=(text,))), "adding a token with an unstorable audience")
+
+    def test_a_standing_has_the_family_that_was_asked_for(self) -> None:
+        """As the family is found by itself, and with its subjects."""
+        store = self.store()
+        store.start_family(family("f1", "1"))
+        store.start_family(family("f2", "2"))
+        store.add_account(account("1", disabled=True))
+        found = store.find_standing("i", "1", "j", "f1")
+        same(found.family, store.find_family("f1"), "the family")
+        same((found.family.owner_disabled, found.subjects[2:]), (True, found.family.subjects), "the owner, and the subjects")
+        for id_ in ("", "f3", "\x00", "a" * 1025):
+            same(store.find_standing("i", "1", "j", id_).family, None, "a family by another id")
 
     def test_a_key_tells_whether_its_owner_is_disabled(self) -> None:
         """An owner without an account is not disabled."""
