@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from watchword.checkers.any_of import AnyOf
     from watchword.checkers.api_keys import APIKeys
     from watchword.checkers.htpasswd import Htpasswd
+    from watchword.checkers.introspection import Introspection
+    from watchword.checkers.jwt import JWT
     from watchword.checkers.opaque_tokens import OpaqueTokens
     from watchword.checkers.passwords import PasswordHasher, verify_password
+    from watchword.checkers.token_revocations import TokenRevocations
     from watchword.checkers.tokens import Tokens
     from watchword.checkers.users import Users
 
@@ -23,8 +26,11 @@ _HOME = {
     "Accounts": "accounts",
     "AnyOf": "any_of",
     "Htpasswd": "htpasswd",
+    "Introspection": "introspection",
+    "JWT": "jwt",
     "OpaqueTokens": "opaque_tokens",
     "PasswordHasher": "passwords",
+    "TokenRevocations": "token_revocations",
     "Tokens": "tokens",
     "Users": "users",
     "verify_password": "passwords",
@@ -42,14 +48,17 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "JWT",
     "APIKeys",
     "Accounts",
     "AdaptedChecker",
     "AnyOf",
     "FlowChecker",
     "Htpasswd",
+    "Introspection",
     "OpaqueTokens",
     "PasswordHasher",
+    "TokenRevocations",
     "Tokens",
     "Users",
     "adapt",

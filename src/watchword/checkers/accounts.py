@@ -122,8 +122,10 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         """Find the account, verify one hash, then answer."""
         # No local variable holds the password: error trackers collect the variables of frames.
         store, name = self._store, canonical(credentials.username)
+        # Before the store is asked: a flood of wrong passwords must not cost the database a query each (threats W4).
         self._verifier.admit(name, credentials.password)
         dummies = yield from self._dummies.current()
+        # Before the account is read: a change that comes between the two must end the lease.
         revision = store.revision()
         found = yield from ask_account(store, name, fold_case=self._fold_case)
         now = self._clock.now()
@@ -141,8 +143,10 @@ class Accounts(AccountManagement, FlowChecker[BasicCredentials]):
         good = hash_ is not None and standing is None
         tried = dummy if hash_ is None else hash_
         matches = yield from self._verifier.verify(name, tried, credentials.password, remember=good, subject=account.id)
+        # The name is left out: people type their password into its field, and the log shows the detail.
         if found is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
+        # The password before the standing: told after a wrong one, the standing reveals the account (decision D14, threats W2).
         if hash_ is None or not matches:
             return Refused(Reason.WRONG_SECRET, detail=f"account {account.id}")
         if standing is not None:

@@ -169,7 +169,9 @@ def adapt(checker: object) -> AdaptedChecker:
                 f"the flow() of {name} must be a generator that yields operations, got an async function. Name the method check()."
             )
         _check_call(flow, name)
-        return AdaptedChecker(name, flow=flow, admission=getattr(checker, "admission", None))
+        # `needs_loop`: for what it asks there is an async client alone.
+        needs_loop = getattr(checker, "needs_loop", False) is True
+        return AdaptedChecker(name, flow=flow, admission=getattr(checker, "admission", None), needs_loop=needs_loop)
     method = getattr(checker, "check", None)
     check = method if callable(method) else checker
     if not callable(check):

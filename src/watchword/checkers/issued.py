@@ -24,7 +24,7 @@ from watchword.validators import check_choice
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from watchword.checkers.key_format import Format
     from watchword.clock import Clock
@@ -73,6 +73,10 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R, S])
     def _page(self, owner: str | None, after: str) -> Sequence[R]:
         """Return the next records in the order of their ids. This may block."""
 
+    def _principal(self, record: R) -> Principal:
+        """Return whom a valid secret stands for."""
+        return principal_of(record)
+
     def _after_response(self, record: R) -> Operation[None] | None:
         """Return the work that remains when a secret was accepted."""
         return None
@@ -95,7 +99,7 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R, S])
         since = -inf if found.not_before is None else found.not_before
         until = inf if found.expires_at is None else found.expires_at
         lease = StoreLease(self._store, revision, found.subjects, self._clock, since=since, until=until)
-        return Accepted(principal_of(found), lease=lease, after_response=self._after_response(found))
+        return Accepted(self._principal(found), lease=lease, after_response=self._after_response(found))
 
     def _find_valid(self, text: str) -> Steps[R | Refused]:
         """Return the record of a secret that is valid now, or the refusal."""
@@ -104,11 +108,13 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R, S])
             return Refused(Reason.UNKNOWN_IDENTITY)
         id_, digest = read
         record = yield from self._look_up(id_, digest)
+        # For an unknown id too, so that the time does not tell which ids exist (CWE-208).
         is_right = compare_digest(digest, self._no_digest if record is None else record.digest)
         if record is None:
             return Refused(Reason.UNKNOWN_IDENTITY)
         if not is_right:
             return Refused(Reason.WRONG_SECRET, detail=f"{record.what} {record.id}")
+        # The secret came first: an id is not secret, and must not tell whether its key is revoked or its owner disabled.
         refusal = why_invalid(record, self._clock.now())
         return record if refusal is None else Refused(refusal, detail=f"{record.what} {record.id} of {record.owner}")
 
@@ -155,7 +161,7 @@ def why_invalid(record: Issued, now: float) -> Reason | None:
 
     Revocation, which is final, comes first, then the owner, then the time. A time that is not a number refuses every caller.
     """
-    if record.revoked_at is not None:
+    if record.revoked_at is not None or record.login_ended:
         return Reason.REVOKED
     if record.owner_disabled:
         return Reason.DISABLED
@@ -164,14 +170,26 @@ def why_invalid(record: Issued, now: float) -> Reason | None:
     return None if record.expires_at is None or now < record.expires_at else Reason.EXPIRED
 
 
-def principal_of(record: Issued) -> Principal:
-    """Return the principal of a secret, with the id of the secret for the log."""
+def principal_of(record: Issued, login: Mapping[str, Any] | None = None) -> Principal:
+    """Return the principal of a secret, with the id of the secret for the log.
+
+    Args:
+        record: the record.
+        login: what is known about the login that it belongs to, by names of claims of RFC 9068, checked; None: it belongs to none.
+    """
+    known = {} if login is None else login
     return Principal(
         record.owner,
         roles=record.roles,
         scopes=record.scopes,
         permissions=record.permissions,
-        claims={f"{record.what}_id": record.id},
-        evidence=Evidence(expires_at=record.expires_at, networks=record.networks or None),
+        claims={**known, f"{record.what}_id": record.id},
+        evidence=Evidence(
+            auth_time=known.get("auth_time"),
+            acr=known.get("acr"),
+            factors=frozenset(known.get("amr", ())),
+            expires_at=record.expires_at,
+            networks=record.networks or None,
+        ),
         kind=record.kind,
     )

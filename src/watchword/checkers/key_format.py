@@ -4,7 +4,7 @@
     token = prefix "_" secret checksum              wwt_<43><6>
 
 Only digits and letters (base62): a double click selects the whole, and it needs no escape in a URL, a shell or a field. The checksum
-is CRC-32 over all before it. It is no protection, since anyone can compute it. It finds typos and cut copies without a lookup, and
+is CRC-32 over all before it. It does not protect the key, since anyone can compute it. It finds typos and cut copies without a lookup, and
 lets a scanner tell a key from other text.
 """
 
@@ -121,6 +121,16 @@ class TokenFormat(Format):
         text = _sealed(f"{self.prefix}_{_random(TOKEN_SECRET_LENGTH)}")
         return Made(text, _digest(text), make_id())
 
+    def derive(self, octets: bytes) -> Made:
+        """Return the token of 32 octets, the same each time. They must be as random as those of a new one.
+
+        Args:
+            octets: 32 octets, such as an HMAC-SHA256.
+        """
+        # 62**43 > 2**256: no two numbers share a token.
+        text = _sealed(f"{self.prefix}_{_in_base62(int.from_bytes(octets), TOKEN_SECRET_LENGTH)}")
+        return Made(text, _digest(text), "")
+
 
 def make_id() -> str:
     """Return a new public name."""
@@ -145,8 +155,12 @@ def _sealed(text: str) -> str:
 
 
 def _checksum(text: str) -> str:
-    number, characters = crc32(text.encode()), ""
-    for _ in range(CHECKSUM_LENGTH):
+    return _in_base62(crc32(text.encode()), CHECKSUM_LENGTH)
+
+
+def _in_base62(number: int, length: int) -> str:
+    characters = ""
+    for _ in range(length):
         number, remainder = divmod(number, len(ALPHABET))
         characters = ALPHABET[remainder] + characters
     return characters

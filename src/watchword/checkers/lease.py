@@ -1,4 +1,4 @@
-"""Bounds for how long an answer from a store may be reused."""
+"""Bounds for how long an answer may be reused."""
 
 from __future__ import annotations
 
@@ -39,3 +39,27 @@ class StoreLease:
 
     def __repr__(self) -> str:
         return f"StoreLease({self._subjects!r}, revision={self._revision}, since={self._since}, until={self._until})"
+
+
+class TimedLease:
+    """Current while the clock is between two times. A clock that is set back ends it too.
+
+    Args:
+        clock: the clock of the checker.
+        since: the start, Unix seconds.
+        until: the end, which is excluded.
+    """
+
+    __slots__ = ("_clock", "_since", "_until")
+
+    def __init__(self, clock: Clock, since: float, until: float) -> None:
+        self._clock = clock
+        self._since = since
+        self._until = until
+
+    def is_current(self) -> bool:
+        """Tell whether the answer may still be used."""
+        return self._since <= self._clock.now() < self._until
+
+    def __repr__(self) -> str:
+        return f"TimedLease(since={self._since}, until={self._until})"

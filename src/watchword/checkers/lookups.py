@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from watchword.operation import Steps
-    from watchword.stores.ports import AccountRecord, AccountStore, Issued, KeyRecord, KeyStore, TokenRecord, TokenStore
+    from watchword.stores.ports import AccountRecord, AccountStore, FamilyRecord, Issued, KeyRecord, KeyStore, TokenRecord, TokenStore
 
-R = TypeVar("R", bound="AccountRecord | Issued")
+R = TypeVar("R", bound="AccountRecord | Issued | FamilyRecord")
 
 
 def pages(read: Callable[[str], Sequence[R]]) -> Iterator[R]:
@@ -97,6 +97,7 @@ def _key_of(found: KeyRecord | None, id: str) -> KeyRecord | None:  # noqa: A002
 def _token_of(found: TokenRecord | None, digest: bytes) -> TokenRecord | None:
     # In constant time: the digest is derived from the secret.
     _demand(found is None or compare_digest(found.digest, digest), "token")
+    _demand(found is None or found.family is None or found.family.id == found.sid, "family of a token")
     return found
 
 

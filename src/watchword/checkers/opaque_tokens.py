@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from watchword.checkers.asking import ask, async_side
 from watchword.checkers.issued import IssuedChecker, principal_of
 from watchword.checkers.key_format import TokenFormat, is_id
+from watchword.checkers.login_claims import login_claims, why_wrong_login
 from watchword.checkers.lookups import ask_token, find_token, get_token
-from watchword.checkers.record_checks import check_store, check_time
+from watchword.checkers.record_checks import check_store, check_texts, check_time
 from watchword.credentials import APIKeyCredentials, BearerToken
 from watchword.errors import NotFound
 from watchword.operation import arun, run
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.operation import Steps
+    from watchword.principal import Principal
     from watchword.verdict import Verdict
 
 EXPIRES_IN = 3600.0  # seconds
@@ -54,6 +56,8 @@ class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
     Args:
         store: holds the tokens.
         prefix: the beginning of each token, by which users and secret scanners recognise it.
+        audience: the identifiers of this server, one or several: it accepts tokens for one of them, and no other. Empty: it accepts
+            tokens without an audience alone.
         clock: tells the time; None: the system clock.
 
     Raises:
@@ -66,12 +70,26 @@ class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
 
     _owner_is: ClassVar[str] = "subject"
 
-    def __init__(self, store: TokenStore, *, prefix: str = "wwt", clock: Clock | None = None) -> None:
+    def __init__(self, store: TokenStore, *, prefix: str = "wwt", audience: str | Iterable[str] = (), clock: Clock | None = None) -> None:
         check_store(store, "OpaqueTokens", "find_token", "add_token", "revoke_token", "revision", "is_current")
         super().__init__(store, TokenFormat(prefix), clock)
+        self._audience = frozenset(check_texts("audience", (audience,) if isinstance(audience, str) else audience))
 
     def _look_up(self, id: str, digest: bytes) -> Steps[TokenRecord | None]:  # noqa: A002 - a token is found by its digest
         return ask_token(self._store, digest)
+
+    def _find_valid(self, text: str) -> Steps[TokenRecord | Refused]:
+        found = yield from super()._find_valid(text)
+        if isinstance(found, Refused):
+            return found
+        # A token for another server, or a link of this one, must not open this server (RFC 8725 §3.9 says so for JWTs).
+        if not self._audience.intersection(found.audience) and (self._audience or found.audience):
+            return Refused(Reason.WRONG_AUDIENCE, detail=f"token {found.id} is for {list(found.audience)}: see OpaqueTokens(audience=...)")
+        claims = login_claims(found)
+        return (claims and why_wrong_login(claims, self._clock.now())) or found
+
+    def _principal(self, record: TokenRecord) -> Principal:
+        return principal_of(record, login_claims(record))
 
     def _page(self, owner: str | None, after: str) -> Sequence[TokenRecord]:
         return self._store.list_tokens(owner=owner, after=after)
@@ -102,6 +120,8 @@ class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
         found = yield from self._find_valid(token)
         if isinstance(found, Refused):
             return found
+        if found.sid is not None:
+            return Refused(Reason.WRONG_TOKEN_TYPE, detail=f"token {found.id} is an access token, and no link")
         store, now = self._store, self._clock.now()
         spent = yield from ask(store, lambda: store.revoke_token(found.id, now), async_side(store, "revoke_token", found.id, now))
         return Accepted(principal_of(found)) if spent else Refused(Reason.REVOKED)
@@ -117,6 +137,7 @@ class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
         roles: Iterable[str] = (),
         scopes: Iterable[str] = (),
         permissions: Iterable[str] = (),
+        audience: str | Iterable[str] = (),
     ) -> NewToken:
         """Issue a token, and store its record.
 
@@ -129,6 +150,7 @@ class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
             roles: the roles that `role(...)` compares.
             scopes: the scopes that `scope(...)` compares.
             permissions: the permissions that `permission(...)` compares.
+            audience: the servers that accept it, one or several; empty: those that name no audience.
 
         Returns:
             The token, which cannot be had again, and its record.
@@ -140,8 +162,10 @@ class OpaqueTokens(IssuedChecker[TokenRecord, TokenStore]):
         end = check_time("expires_at", expires_at)
         if end is None and expires_in is not None:
             end = fields["created_at"] + check_number("expires_in", expires_in, above=True)
+        servers = check_texts("audience", (audience,) if isinstance(audience, str) else audience)
         made = self._form.make()
-        return NewToken(made.text, self._store.add_token(TokenRecord(id=made.id, digest=made.digest, **fields, expires_at=end)))
+        record = TokenRecord(id=made.id, digest=made.digest, **fields, expires_at=end, audience=servers)
+        return NewToken(made.text, self._store.add_token(record))
 
     def revoke(self, token_or_handle: str) -> bool:
         """Revoke a token: it is refused from now on, also where it is cached.

@@ -68,6 +68,7 @@ class Tokens:
         token = credentials.token if isinstance(credentials, BearerToken) else credentials.key
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         found = self._table.get(digest)
+        # The table compares digests, not tokens: its timing tells nothing about a token that a client could use (CWE-208).
         if found is None or not compare_digest(found[0], digest):
             return _UNKNOWN
         return found[1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import ask
+from tests.support.each import each
 from tests.support.logins import DAY, NOW, CountingHasher, Desk, bytes_of, guarded, log_in
 from tests.support.passwords import PASSWORD, stored
 from tests.support.wire import Request, basic
@@ -258,8 +259,8 @@ def emptied(desk: Desk) -> None:
 CHANGES = [removed, renamed, disabled, locked, changed, expired, emptied]
 
 
-@pytest.mark.parametrize("hot", [True, False], ids=["hot", "cold"])
-@pytest.mark.parametrize("change", CHANGES)
+@each("hot", [True, False])
+@each("change", CHANGES)
 def test_a_change_counts_from_the_very_next_request_on(change: Callable[[Desk], None], hot: bool, behind: Behind) -> None:  # noqa: FBT001
     """Whether the guard and the checker remember somebody or not; and what was not undone stays so."""
     desk = Desk(max_age=DAY)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import ANN, ask
+from tests.support.each import each
 from watchword import (
     Accepted,
     APIKey,
@@ -168,7 +169,7 @@ NEEDS_LOOP: dict[str, Any] = {
 ALL = BLOCKING | NEEDS_LOOP
 
 
-@pytest.mark.parametrize("form", BLOCKING)
+@each("form", BLOCKING)
 def test_every_form_is_driven_without_an_event_loop(form: str) -> None:
     """The same answers from every form: a principal is accepted, None refuses."""
     guard = Guard(APIKey(BLOCKING[form]))
@@ -198,7 +199,7 @@ def test_what_can_only_be_awaited_is_known_beforehand(form: str) -> None:
         guard.decide(ask("/", KEY))
 
 
-@pytest.mark.parametrize("form", BLOCKING)
+@each("form", BLOCKING)
 def test_nothing_else_needs_an_event_loop(form: str) -> None:
     """A guard of plain checkers serves WSGI."""
     assert Guard(APIKey(BLOCKING[form])).async_checkers == ()
@@ -276,8 +277,8 @@ def test_none_or_a_refusal_refuses(answer: object, reason: Reason) -> None:
 WRONG: list[Any] = [True, False, 1, 0, "ann", "", {}, [ANN], Reason.EXPIRED, BearerToken("s3cret"), object()]
 
 
-@pytest.mark.parametrize("form", ["direct", "blocking", "flow"])
-@pytest.mark.parametrize("answer", WRONG, ids=lambda value: type(value).__name__ + ("+" if value else "-"))
+@each("form", ["direct", "blocking", "flow"])
+@each("answer", WRONG)
 def test_any_other_answer_is_a_bug(form: str, answer: object) -> None:
     """Truthiness never lets anybody in, and falseness is no refusal; the message names checker and type, and not the value."""
 

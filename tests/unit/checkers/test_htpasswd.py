@@ -597,5 +597,5 @@ class TestContract(CheckerContract):
         self.path = path
 
     def checker(self) -> object:
-        """Return one."""
-        return Htpasswd(self.path)
+        """Return one whose file was written long ago: one that is young is read with each check, and has no lease yet."""
+        return Watching(self.path)

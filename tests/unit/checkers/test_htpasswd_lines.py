@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.each import each
 from tests.support.passwords import MAKERS, stored
 from watchword.checkers import PasswordHasher
 from watchword.checkers.htpasswd_lines import HtpasswdLines, OddLine, parse_htpasswd
@@ -21,7 +22,7 @@ HASHER = PasswordHasher()
 HASHES = ["{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", stored("apr1"), stored("bcrypt")]
 
 
-@pytest.mark.parametrize("scheme", MAKERS)
+@each("scheme", MAKERS)
 def test_every_known_format_may_stand_in_it(scheme: str) -> None:
     """Whatever `verify_password` knows, colons and dollars included: the name ends at the first colon."""
     assert parse_htpasswd(f"ann:{stored(scheme)}\n".encode(), HASHER) == HtpasswdLines({"ann": stored(scheme)})

@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pytest
 
+from tests.support.each import each
 from tests.support.issued import near_misses, secret_of
 from watchword import ConfigurationError
 from watchword.checkers.key_format import (
@@ -158,8 +159,8 @@ def test_a_key_is_no_token(prefix: str) -> None:
         assert KeyFormat(prefix).read(TokenFormat(prefix).make().text) is None
 
 
-@pytest.mark.parametrize("form", [KeyFormat, TokenFormat])
-@pytest.mark.parametrize("prefix", ["", "_", "_a", "9a", "a-b", "a.b", "a b", "a\n", "ä", "\u0430", "a" * 33, None, 7, b"ww"])
+@each("form", [KeyFormat, TokenFormat])
+@each("prefix", ["", "_", "_a", "9a", "a-b", "a.b", "a b", "a\n", "ä", "\u0430", "a" * 33, None, 7, b"ww"])
 def test_a_prefix_that_cannot_be_one_is_a_mistake(form: Any, prefix: object) -> None:
     """It would have to be escaped somewhere, or could be read in two ways."""
     with pytest.raises(ConfigurationError, match="prefix must be a letter, then letters, digits and underscores, 32 characters at most"):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.each import each
 from watchword import ConfigurationError
 from watchword.checkers.names import canonical, user_name
 
@@ -52,7 +53,7 @@ def test_a_user_name_is_canonical() -> None:
     assert user_name("cafe\u0301") == "caf\u00e9"
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "message"),
     [
         ("", "a user name must be a non-empty string, got ''"),

@@ -9,6 +9,7 @@ import pytest
 from passlib.context import CryptContext
 
 from tests.support.core import ANN, argon2_hash, ask, bcrypt_hash, verifications
+from tests.support.each import each
 from tests.support.passwords import stored
 from tests.support.wire import basic
 from watchword import ANONYMOUS, Accepted, Basic, BasicCredentials, ConfigurationError, Failed, Granted, Guard, Principal, Reason, Refused
@@ -46,8 +47,8 @@ SHOWN: dict[str, tuple[str, str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", SHOWN)
-@pytest.mark.parametrize(("kind", "table"), [("argon2", ARGON2), ("bcrypt", BCRYPT)], ids=["argon2", "bcrypt"])
+@each("case", SHOWN)
+@each(("kind", "table"), [("argon2", ARGON2), ("bcrypt", BCRYPT)])
 def test_whatever_is_shown_costs_one_verification(case: str, kind: str, table: dict[str, str]) -> None:
     """Exactly one, with equal parameters, for whoever it is (W1, W2, W4): nothing can be told from the time it takes."""
     username, password, verdict = SHOWN[case]

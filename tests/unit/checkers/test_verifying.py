@@ -265,7 +265,7 @@ def test_the_limiter_of_the_process_is_the_default() -> None:
     assert Verifier()._limiter is shared_limiter()
 
 
-@pytest.mark.parametrize("given", [None, PasswordHasher(time_cost=3), CryptContext(["sha512_crypt"])])
+@pytest.mark.parametrize("given", [None, PasswordHasher(time_cost=3), CryptContext(["sha512_crypt"], sha512_crypt__rounds=1000)])
 def test_a_hasher_is_made_of_what_is_one(given: object) -> None:
     """None at all is the usual one; a hasher is itself; a context of passlib makes the new hashes."""
     made = as_hasher(given)

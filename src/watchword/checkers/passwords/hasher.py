@@ -77,6 +77,7 @@ class PasswordHasher:
         octets = as_octets(password)
         if not octets:
             raise ValueError("the password is empty")
+        # A megabyte of password kept Django busy for a minute (CVE-2013-1443, threats W4).
         if len(octets) > MAX_PASSWORD_OCTETS:
             raise ValueError(f"the password is longer than {MAX_PASSWORD_OCTETS} octets")
         if b"\x00" in octets:
@@ -85,6 +86,7 @@ class PasswordHasher:
             new = self._read(self.dummy())
             if new is None:
                 raise ConfigurationError("PasswordHasher(context=...) no longer identifies its own hashes.")
+            # bcrypt reads 72 octets: of a longer password any ending would match (CVE-2025-22228, threats W1).
             if new.limit is not None and len(octets) > new.limit:
                 raise ValueError(f"the password is longer than the {new.limit} octets that {new.format} reads")
         return self._make(octets)

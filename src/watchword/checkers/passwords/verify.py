@@ -69,6 +69,7 @@ def identify(hash: str) -> str | None:  # noqa: A002 - as above
 
 def matches(stored: StoredHash, password: object) -> bool:
     """Verify any value as a password, with one hash."""
+    # Hashed even where it does not fit, and refused afterwards: the work must not tell which accounts have bcrypt (threats W1, W2).
     prepared = prepare(password, limit=stored.limit, text=stored.text)
     return answers(stored, prepared.octets) and prepared.fits
 

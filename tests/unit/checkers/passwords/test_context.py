@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from passlib.context import CryptContext
 
+from tests.support.each import each
 from tests.support.passwords import MAKERS, PASSWORD, stored
 from watchword import ConfigurationError, Unavailable
 from watchword.checkers.passwords import PasswordHasher
@@ -67,7 +68,7 @@ def test_a_context_makes_the_hashes() -> None:
     assert repr(hasher) == "PasswordHasher(context=CryptContext)"
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@each("name", MAKERS)
 def test_what_the_context_does_not_identify_is_verified_beside_it(name: str) -> None:
     """All known formats; and they are outdated, unless the context says otherwise."""
     hasher = PasswordHasher(context=Own())

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher as Argon2
 from passlib.hash import ldap_salted_sha1, pbkdf2_sha256
 from passlib.hash import scrypt as passlib_scrypt
 
-from tests.support.each import noting
+from tests.support.each import each, noting
 from tests.support.passwords import LIMITS, MAKERS, PASSWORD, derivations, stored
 from tests.support.programs import tool
 from watchword import ConfigurationError, Unavailable
@@ -47,7 +47,7 @@ PUBLISHED = [
 ]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_a_format_verifies_what_its_own_library_made(name: str) -> None:
     """The right password matches, another one does not, and the format is told by its name."""
     check_hash(stored(name), "ann")
@@ -57,7 +57,7 @@ def test_a_format_verifies_what_its_own_library_made(name: str) -> None:
     assert identify(stored(name)) == name
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_a_format_takes_passwords_beyond_ascii(name: str) -> None:
     """Text is UTF-8 in every one of them."""
     made = MAKERS[name]("pässwö")
@@ -109,7 +109,7 @@ def test_every_password_costs_the_same(name: str) -> None:
         assert seen == right, other
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_an_empty_password_never_verifies(name: str) -> None:
     """It is no secret, even if somebody stored its hash."""
     made = MAKERS[name]("")
@@ -118,7 +118,7 @@ def test_an_empty_password_never_verifies(name: str) -> None:
     assert verify_password(made, b"") is False
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_a_stand_in_for_a_password_never_matches(name: str) -> None:
     """The value that gives equal work for an invalid password never opens an account."""
     assert verify_password(MAKERS[name]("\x01"), "") is False
@@ -136,7 +136,7 @@ def test_scrypt_of_a_subclass_in_django_verifies() -> None:
     assert verify_password(hasher.encode(PASSWORD, "salt", n=2**15, r=8, p=1), PASSWORD) is True
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_no_format_looks_at_a_part_of_the_password(name: str) -> None:
     """Up to its bound every octet counts; one more than the bound is refused, though the library would pass it over (W1)."""
     limit = LIMITS.get(name, 1024)
@@ -150,7 +150,7 @@ def test_no_format_looks_at_a_part_of_the_password(name: str) -> None:
     assert verify_password(made, "a" * (limit - 1) + "ä") is False
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_equal_profiles_are_told_by_format_and_cost(name: str) -> None:
     """Another salt makes no difference to the profile, and the format comes first in it."""
     profile = HASHER.profile(stored(name))

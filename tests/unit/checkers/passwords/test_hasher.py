@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher as Argon2
 from argon2 import Type
 
+from tests.support.each import each
 from tests.support.passwords import MAKERS, PASSWORD, argon2, derivations, stored
 from watchword import ConfigurationError
 from watchword.checkers.passwords import PasswordHasher, verify_password
@@ -96,7 +97,7 @@ def test_a_hash_of_its_own_is_not_outdated() -> None:
     assert CHEAP.needs_rehash(stored("argon2id")) is False
 
 
-@pytest.mark.parametrize("name", [name for name in MAKERS if name != "argon2id"])
+@each("name", [name for name in MAKERS if name != "argon2id"])
 def test_every_other_format_is_outdated(name: str) -> None:
     """The older kinds of Argon2 too."""
     assert CHEAP.needs_rehash(stored(name)) is True
@@ -212,7 +213,7 @@ def test_plain_text_verifies_where_it_was_asked_for(text: str) -> None:
         assert PLAIN.needs_rehash(value) is True
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@each("name", MAKERS)
 def test_a_hash_is_no_password_where_plain_text_was_asked_for(name: str) -> None:
     """Whoever reads a hash, or a damaged one, cannot log in with it."""
     for text in (stored(name), stored(name)[:-1], stored(name) + "\n"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.each import each
 from tests.support.passwords import derivations
 from watchword.checkers.passwords import check_hash, identify, verify_password
 from watchword.checkers.passwords.formats import FAMILIES
@@ -46,7 +47,7 @@ def test_what_is_refused_though_others_let_it_in(why: str, password: str | dict[
     assert verify_password(text, octets(password)) is False, why
 
 
-@pytest.mark.parametrize(("name", "password", "text"), VECTORS["not taken"])
+@each(("name", "password", "text"), VECTORS["not taken"])
 def test_a_format_that_is_not_taken_matches_nothing(name: str, password: str | dict[str, str], text: str) -> None:
     """Nor does it cost anything, and it is not mistaken for a format that is taken."""
     with derivations() as seen:
@@ -56,7 +57,7 @@ def test_a_format_that_is_not_taken_matches_nothing(name: str, password: str | d
     assert identify(text) is None, name
 
 
-@pytest.mark.parametrize(("name", "text"), VECTORS["malformed"])
+@each(("name", "text"), VECTORS["malformed"])
 def test_what_others_publish_as_malformed_is(name: str, text: str) -> None:
     """No exception, no work, no match."""
     with derivations() as seen:

@@ -156,7 +156,7 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("stored", MALFORMED.values(), ids=MALFORMED)
+@each("stored", MALFORMED.values())
 def test_what_can_never_match_is_refused_when_it_is_configured(stored: str) -> None:
     """Its owner could never log in, and a hash that costs nothing to verify would tell who that is; the message does not show it."""
     with pytest.raises(ConfigurationError, match=re.escape("'ann'")) as caught:
