@@ -26,7 +26,7 @@ class EvaluationContext:
         clock: for requirements that depend on the time.
         principal: the caller, or `ANONYMOUS` where that is certain. None: the credentials are not checked yet, or could not be checked.
         unchecked: why the credentials could not be checked; None: they are not checked yet.
-        somebody: whether the caller is assumed to be authenticated, as an unspecified principal.
+        assumed: whether the caller is assumed to be authenticated, as an unspecified principal.
         scopeless: whether the scopes that the caller holds count as missing, to find all that a challenge asks for (decision D63).
     """
 
@@ -34,7 +34,7 @@ class EvaluationContext:
     clock: Clock
     principal: Principal | None = None
     unchecked: Unknown | None = None
-    somebody: bool = False
+    assumed: bool = False
     scopeless: bool = False
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from watchword.authorization.needs import IDENTITY, HoldScope, Identity, LoginWithin, Need, ReachAcr, UseFactor, Via
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watchword.authorization.context import EvaluationContext
+    from watchword.authorization.hierarchy import ScopeHierarchy
+    from watchword.authorization.needs import Alternative
 
 _NEEDS = (Identity, Via, HoldScope, LoginWithin, ReachAcr, UseFactor)
 
@@ -71,6 +73,7 @@ class Where(Requirement):
     request_only: bool = False
     wanted: bool = True
     _arity: int = field(default=1, repr=False, compare=False)
+    _hierarchy: ScopeHierarchy | None = field(default=None, repr=False, compare=False)
 
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return the value for the answer of the predicate; UNKNOWN where it raises `Unavailable`."""
@@ -86,12 +89,19 @@ class Where(Requirement):
             return answer
         if principal.is_authenticated:
             # A need names a missing fact, so the opposite is met. An authenticated caller never lacks an identity.
-            cure = frozenset({answer}) - {IDENTITY} if isinstance(answer, _NEEDS) else frozenset[Need]()
+            cure = self._cure(answer) - {IDENTITY} if isinstance(answer, _NEEDS) else frozenset[Need]()
             return self._value(answer, needs(cure) if cure else NO)
         # The answer depends on the principal, so a login could change it.
         if isinstance(answer, _NEEDS):
-            return needs(frozenset({IDENTITY, answer} if self.wanted else {IDENTITY}))
+            return needs(frozenset({IDENTITY}) | self._cure(answer) if self.wanted else frozenset({IDENTITY}))
         return self._value(answer, needs(frozenset({IDENTITY})))
+
+    def bound_to(self, hierarchy: ScopeHierarchy) -> Requirement:
+        """Return the same predicate; a scope that it answers with stands for what it implies as well."""
+        return replace(self, _hierarchy=hierarchy)
+
+    def _cure(self, answer: Need) -> Alternative:
+        return frozenset({answer}) if self._hierarchy is None or not isinstance(answer, HoldScope) else self._hierarchy.needs(answer.name)
 
     def reads_request(self) -> bool:
         """Tell whether the predicate is given the request."""
@@ -113,7 +123,7 @@ class Where(Requirement):
         return YES if (answer is True) is self.wanted else unmet
 
     def __invert__(self) -> Requirement:
-        return Where(self.predicate, self.name, self.request_only, not self.wanted, self._arity)
+        return replace(self, wanted=not self.wanted)
 
     def __str__(self) -> str:
         return f'{"" if self.wanted else "~"}where("{self.name}")'

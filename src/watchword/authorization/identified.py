@@ -1,4 +1,4 @@
-"""Defines the base of requirements on the principal, and `public`, `optional`, `authenticated` and `nobody`."""
+"""Defines requirements on the identity: `public`, `optional`, `authenticated`, `nobody`, and the base of requirements on the principal."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ class Identified(Requirement):
 
 
 class _LoginSuffices(Identified):
-    """The base of requirements that every authenticated caller meets."""
+    """Met by every authenticated caller: the base of `optional` and `authenticated`."""
 
     __slots__ = ()
 
     @property
     def opposite(self) -> str:
-        """The name of the opposite. An anonymous caller cannot prove to be anonymous, so `~authenticated` is never met."""
+        """The name of the opposite. No caller can prove to be anonymous, so `~authenticated` is never met."""
         return "nobody"
 
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return YES where the caller is assumed to be authenticated."""
-        return YES if context.somebody else Identified.evaluate(self, context)
+        return YES if context.assumed else Identified.evaluate(self, context)
 
     def held(self, principal: Principal, context: EvaluationContext) -> bool:
         """Return True."""

@@ -17,6 +17,7 @@ from watchword.validators import check_scope, check_sequence, invalid
 
 if TYPE_CHECKING:
     from watchword.authorization.context import EvaluationContext
+    from watchword.authorization.hierarchy import ScopeHierarchy
     from watchword.authorization.requirement import FastCheck, Requirement
     from watchword.principal import Principal
 
@@ -44,11 +45,15 @@ class Named(Identified):
         return f"{self.word}({', '.join(map(_quoted, self.names))})"
 
 
+@dataclass(frozen=True, slots=True)
 class Scope(Named):
-    """Every one of the scopes (RFC 6750 §3.1)."""
+    """Every one of the scopes (RFC 6750 §3.1).
 
-    __slots__ = ()
+    Args:
+        implied: the scopes that these imply by the hierarchy of the guard. A caller who holds these holds them too.
+    """
 
+    implied: frozenset[str] = frozenset()
     word = "scope"
     reason = Reason.INSUFFICIENT_SCOPE
 
@@ -67,8 +72,15 @@ class Scope(Named):
         return (lambda principal: wanted <= principal.scopes) if wanted else None
 
     def cure(self) -> frozenset[Need]:
-        """Return all scopes: a client that asks for the missing one alone would lose the others."""
-        return frozenset(map(HoldScope, self.names))
+        """Return all scopes: a client that asks for the missing one alone would lose the others.
+
+        Those that they imply are among them, so that of two alternatives the one with the narrower scope is contained in the other.
+        """
+        return frozenset(map(HoldScope, self.implied.union(self.names)))
+
+    def bound_to(self, hierarchy: ScopeHierarchy) -> Requirement:
+        """Return the same scopes, with what they imply."""
+        return Scope(self.names, hierarchy.implied(self.names))
 
 
 class Role(Named):

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from watchword.authorization.context import EvaluationContext
+    from watchword.authorization.hierarchy import ScopeHierarchy
     from watchword.principal import Principal
+    from watchword.request import RequestView
 
     FastCheck: TypeAlias = Callable[[Principal], bool]
 
@@ -30,7 +32,13 @@ class Requirement:
     __slots__ = ()
 
     parts: tuple[Requirement, ...] = ()
+    choices: tuple[Requirement, ...] = ()
+    """Requirements of which each request must meet one, which the requirement chooses; they are not its parts."""
     reason: Reason = Reason.DENIED
+    own_origin: bool = False
+    """Whether pages of other origins may not use the route, whatever credentials they send (DNS rebinding)."""
+    fields: ClassVar[frozenset[str]] = frozenset()
+    """The header fields, lower case, that `read_content` looks at. Their aliases are refused."""
 
     @property
     def opposite(self) -> str:
@@ -61,6 +69,28 @@ class Requirement:
         """
         return True
 
+    def wants_content(self, view: RequestView) -> int | None:
+        """Return how much content the requirement needs to decide, in octets; None: the content of this request stays unread.
+
+        The guard reads the content once the caller is known, and only while the value is `PENDING`: an anonymous caller who may not pass
+        in any case is refused before. It keeps the content for the application.
+
+        Args:
+            view: the request.
+        """
+        return None
+
+    def read_content(self, view: RequestView) -> object:
+        """Return what the requirement needs of `view.content`. It is kept in `view.parsed` under the class of the requirement.
+
+        Args:
+            view: the request, its content read; None where it could not be read as a whole.
+
+        Raises:
+            ContentError: it cannot be read in one way only; the answer is 400.
+        """
+        raise TypeError(f"{type(self).__name__} must define read_content().")
+
     def denial_reason(self, context: EvaluationContext) -> Reason:
         """Return why the requirement is not met, where it is not.
 
@@ -76,6 +106,17 @@ class Requirement:
             context: the context of the evaluation.
         """
         return any(part.hides(context) for part in self.parts)
+
+    def bound_to(self, hierarchy: ScopeHierarchy) -> Requirement:
+        """Return the same requirement, which knows what scopes imply; itself where it asks for no scope.
+
+        A guard binds the requirements of its rules and views once. Callers whose scopes are closed meet both alike; what differs is which
+        requirements can be met together, and what an unmet one needs.
+
+        Args:
+            hierarchy: of the guard.
+        """
+        return self
 
     def hidden(self) -> Requirement:
         """Return the same requirement, with the application's own 404 in place of a 403 for a known caller (RFC 9110 §15.5.4)."""
@@ -113,6 +154,10 @@ class _Compound(Requirement):
         if not flat:
             raise ConfigurationError(f"{type(self).__name__}() must have a part. Name a requirement, or use public or nobody.")
         object.__setattr__(self, "parts", flat)
+
+    def bound_to(self, hierarchy: ScopeHierarchy) -> Requirement:
+        """Return the same of all parts, each bound."""
+        return type(self)(tuple(part.bound_to(hierarchy) for part in self.parts))
 
     def reads_request(self) -> bool:
         """Tell whether any part reads the request."""
@@ -218,9 +263,13 @@ class Not(Requirement):
         value = opposite(self.part.evaluate(context))
         if value is NO and context.principal is not None and not context.principal.is_authenticated:
             # A predicate may be True for anonymous callers and False for known ones: then a login helps, and the answer is 401.
-            known = self.part.evaluate(replace(context, principal=None, somebody=True))
+            known = self.part.evaluate(replace(context, principal=None, assumed=True))
             return value if known is YES else needs(frozenset({IDENTITY}))
         return value
+
+    def bound_to(self, hierarchy: ScopeHierarchy) -> Requirement:
+        """Return the opposite of the part, bound."""
+        return Not(self.part.bound_to(hierarchy))
 
     def reads_request(self) -> bool:
         """Tell whether the part reads the request."""
@@ -255,6 +304,10 @@ class Marked(Requirement):
     def evaluate(self, context: EvaluationContext) -> Value:
         """Return the value of the part."""
         return self.part.evaluate(context)
+
+    def bound_to(self, hierarchy: ScopeHierarchy) -> Requirement:
+        """Return the same mark around the part, bound."""
+        return type(self)(self.part.bound_to(hierarchy))
 
     def reads_request(self) -> bool:
         """Tell whether the part reads the request."""

@@ -13,7 +13,8 @@ from watchword.authorization.binding import Bound, Matches, find_binding
 from watchword.authorization.identified import nobody, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 from watchword.authorization.requirement import AllOf, FromAnyOrigin, Hidden, Requirement
-from watchword.authorization.satisfiable import check_satisfiable, is_satisfiable
+from watchword.authorization.tree import PatternTree
+from watchword.authorization.worlds import check_satisfiable, is_satisfiable
 from watchword.cache import Bounded
 from watchword.errors import ConfigurationError
 from watchword.validators import invalid
@@ -21,7 +22,9 @@ from watchword.validators import invalid
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from watchword.authorization.hierarchy import ScopeHierarchy
     from watchword.authorization.requirement import FastCheck
+    from watchword.decision import Rule
 
 MOST_COMBINED = 1024  # combinations that are kept. A client chooses the path, and a table may have millions of combinations
 
@@ -35,18 +38,22 @@ class Route:
         requirement: the requirement of the rule.
         pattern: the pattern; None: the default, or several rules.
         parts: the rules that this one combines; empty: it combines none.
+        owner: of the table that it belongs to; None: of none. A decision holds its route, and so tells which guard has made it.
     """
 
     text: str
     requirement: Requirement
     pattern: Pattern | None = None
     parts: tuple[Route, ...] = ()
+    owner: object = field(default=None, repr=False)
     demand: str = field(init=False)
     fast_check: FastCheck | None = field(init=False)
     accepted: frozenset[str] | None = field(init=False)
     hides: bool = field(init=False)
     any_origin: bool = field(init=False)
     reads_request: bool = field(init=False)
+    own_origin: bool = field(init=False)
+    content_readers: tuple[Requirement, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.requirement, Requirement):
@@ -54,11 +61,18 @@ class Route:
         check_satisfiable(self.requirement, self.text)
         object.__setattr__(self, "demand", str(self.requirement))
         object.__setattr__(self, "fast_check", self.requirement.fast_check())
-        object.__setattr__(self, "accepted", self.requirement.accepted_schemes())
-        object.__setattr__(self, "hides", any(isinstance(part, Hidden) for part in walk(self.requirement)))
+        hides = any(isinstance(part, Hidden) for part in walk(self.requirement))
+        accepted = self.requirement.accepted_schemes()
+        object.__setattr__(self, "hides", hides)
+        # A rule by one scheme and a view by another: no credentials would count, and the 403 would show a known caller what is hidden.
+        object.__setattr__(self, "accepted", None if hides and not accepted else accepted)
         object.__setattr__(self, "reads_request", self.requirement.reads_request())
         exempt = [any(isinstance(part, FromAnyOrigin) for part in walk(one.requirement)) for one in self.rules]
         object.__setattr__(self, "any_origin", all(exempt))
+        object.__setattr__(self, "own_origin", not all(exempt) and any(part.own_origin for part in walk(self.requirement)))
+        # Compared, not called: whether a request has such content is known when it comes.
+        reading = (part for part in walk(self.requirement) if type(part).wants_content is not Requirement.wants_content)
+        object.__setattr__(self, "content_readers", tuple(dict.fromkeys(reading)))
 
     @property
     def rules(self) -> tuple[Route, ...]:
@@ -85,35 +99,18 @@ def combine(rules: Sequence[Route], schemes: frozenset[str] | None = None) -> Ro
     if not is_satisfiable(requirement, schemes):
         # Each rule can be met, and no caller meets all of them. This is not a mistake of the table: the request is denied.
         requirement = AllOf((*requirement.parts, nobody))
-    return Route(" and ".join(part.text for part in parts), requirement, parts=parts)
+    return Route(" and ".join(part.text for part in parts), requirement, parts=parts, owner=parts[0].owner)
 
 
 def walk(requirement: Requirement) -> Iterator[Requirement]:
-    """Yield a requirement and all its parts.
+    """Yield a requirement, all its parts, and all among which it chooses.
 
     Args:
         requirement: where to start.
     """
     yield requirement
-    for part in requirement.parts:
+    for part in (*requirement.parts, *requirement.choices):
         yield from walk(part)
-
-
-class _Node:
-    """One place in the tree of segments."""
-
-    __slots__ = ("any", "ends", "literals", "rests")
-
-    def __init__(self) -> None:
-        self.literals: dict[str, _Node] = {}
-        self.any: _Node | None = None
-        self.ends: list[tuple[Pattern, Route]] = []
-        self.rests: list[tuple[Pattern, Route]] = []
-
-    def children(self) -> Iterator[_Node]:
-        yield from self.literals.values()
-        if self.any is not None:
-            yield self.any
 
 
 class Rules:
@@ -123,25 +120,56 @@ class Rules:
         rules: pattern to requirement.
         default: the requirement of a request that no rule matches.
         schemes: the schemes of the guard, lower case; None: any.
+        hierarchy: which scopes imply others; None: none does.
 
     Raises:
         ConfigurationError: a pattern is malformed, two rules overlap and neither is more specific, a rule can never decide, or a
             requirement can never be met.
     """
 
-    def __init__(self, rules: Mapping[str, Requirement], default: Requirement, schemes: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        rules: Mapping[str, Requirement],
+        default: Requirement,
+        schemes: frozenset[str] | None = None,
+        hierarchy: ScopeHierarchy | None = None,
+    ) -> None:
         self._schemes = schemes
-        self.default: Route = Route("default", default)
-        self.routes: tuple[Route, ...] = tuple(Route(text, requirement, parse_pattern(text)) for text, requirement in rules.items())
-        self._root = _Node()
+        self.hierarchy: ScopeHierarchy | None = hierarchy
+        self.owner: object = object()  # and not the table itself: a guard that is dropped is freed at once, without a cycle
+        self.default: Route = Route("default", self.bound(default), owner=self.owner)
+        self.routes: tuple[Route, ...] = tuple(
+            Route(text, self.bound(one), parse_pattern(text), owner=self.owner) for text, one in rules.items()
+        )
+        self._tree: PatternTree[Route] = PatternTree()
         self._combined: Bounded[tuple[Route, ...], Route] = Bounded(MOST_COMBINED)
         # A view may make a new requirement for each request, so the table is bounded.
         self._narrowed: Bounded[tuple[Route, Requirement], Route] = Bounded(MOST_COMBINED)
+        # The same by identity, with what is identified: to hash a requirement costs as much as the rest of a decision on the fast path.
+        self._same: Bounded[tuple[int, int], tuple[Route, Requirement, Route]] = Bounded(MOST_COMBINED)
         patterns = [(route.pattern, route) for route in self.routes if route.pattern is not None]
-        for pattern, route in patterns:
-            self._add(pattern, route)
+        # Sorted, so that several bind one request in the same order, whatever the order of the table.
+        for pattern, route in sorted(patterns, key=lambda one: one[1].text):
+            self._tree.add(pattern, route)
         for pattern, route in patterns:
             self._check(pattern, route)
+
+    def bound(self, requirement: Requirement) -> Requirement:
+        """Return a requirement, bound to the hierarchy of scopes if there is one.
+
+        Args:
+            requirement: of a rule or a view.
+        """
+        # What is no requirement is refused by `Route`, which names the rule.
+        return requirement if self.hierarchy is None or not isinstance(requirement, Requirement) else requirement.bound_to(self.hierarchy)
+
+    def can_be_met(self, requirement: Requirement) -> bool:
+        """Tell whether some caller of the guard can meet what a view demands; True where that cannot be told.
+
+        Args:
+            requirement: the requirement of the view.
+        """
+        return is_satisfiable(self.bound(requirement), self._schemes)
 
     def __iter__(self) -> Iterator[Route]:
         yield from self.routes
@@ -188,14 +216,37 @@ class Rules:
             requirement: the requirement of the view.
 
         Raises:
-            ConfigurationError: the requirement is not a `Requirement`, or can never be met.
+            ConfigurationError: the requirement is not a `Requirement`, or no caller of the guard can ever meet it.
+            ValueError: the route is one of another guard.
         """
+        same = self._same.get((id(route), id(requirement)))
+        if same is not None and same[0] is route and same[1] is requirement:
+            return same[2]
         known = self._narrowed.get((route, requirement))
         if known is None:
-            known = combine((*route.rules, Route(route.text, requirement, route.pattern)), self._schemes)
+            self.check_own(route)
+            own = Route(route.text, self.bound(requirement), route.pattern, owner=self.owner)
+            if not self.can_be_met(requirement):
+                raise ConfigurationError(
+                    f"a view demands {requirement}, which no scheme of this guard can meet. Add the scheme to the guard."
+                )
+            known = combine((*route.rules, own), self._schemes)
             known = replace(known, text=route.text)
             self._narrowed.keep((route, requirement), known)
+        self._same.keep((id(route), id(requirement)), (route, requirement, known))
         return known
+
+    def check_own(self, route: Rule | None) -> None:
+        """Refuse the route of a decision that another guard has made: its callers, rules and schemes say nothing about this table.
+
+        Args:
+            route: of the decision. One that was made by hand, or comes from another process, has none, and is not refused here.
+
+        Raises:
+            ValueError: another guard has made the decision.
+        """
+        if route is not None and getattr(route, "owner", None) is not self.owner:
+            raise ValueError(f"the decision was made by another guard, by its rule {route.text!r}. Pass a decision that this guard made.")
 
     @property
     def methods(self) -> frozenset[str]:
@@ -208,26 +259,22 @@ class Rules:
         Args:
             segment: decoded.
         """
-        return segment in self._root.literals
+        return self._tree.begins_with(segment)
+
+    def overlapping(self, pattern: Pattern) -> list[Route]:
+        """Return the rules that have a path in common with a pattern, whatever the methods.
+
+        Args:
+            pattern: of paths below the mount.
+        """
+        return [route for _, route in self._tree.overlapping(pattern)]
 
     def _match(self, segments: list[str], *, named: bool) -> Matches:
-        return Matches(_reach(self._root, segments, 0, named=named), self.default)
-
-    def _add(self, pattern: Pattern, route: Route) -> None:
-        node = self._root
-        for segment in pattern.segments:
-            if segment is None:
-                node.any = node.any or _Node()
-                node = node.any
-            else:
-                node = node.literals.setdefault(segment, _Node())
-        here = node.rests if pattern.rest else node.ends
-        here.append((pattern, route))
-        here.sort(key=lambda one: one[1].text)  # several bind one request in the same order, whatever the order of the table
+        return Matches(self._tree.matching(segments, named=named), self.default)
 
     def _check(self, pattern: Pattern, route: Route) -> None:
         """Refuse a rule that is repeated, ambiguous or never decides beside the others."""
-        others = [(other, theirs) for other, theirs in _overlapping(self._root, pattern, 0) if theirs is not route]
+        others = [(other, theirs) for other, theirs in self._tree.overlapping(pattern) if theirs is not route]
         narrower: list[Pattern] = []
         for other, theirs in others:
             if pattern.covers(other) and other.covers(pattern):
@@ -251,50 +298,3 @@ def _check_ambiguous(pattern: Pattern, route: Route, other: Pattern, theirs: Rou
         raise ConfigurationError(
             f"the rules {route.text!r} and {theirs.text!r} both match {undecided}, and neither is more specific. Add {str(common)!r}."
         )
-
-
-def _reach(node: _Node, segments: list[str], at: int, *, named: bool) -> list[tuple[Pattern, Route]]:
-    """Return every rule whose path matches. It follows only branches that the rules have, so a long path costs no more.
-
-    Args:
-        node: where to start.
-        segments: the path.
-        at: the segment to match at this node.
-        named: whether `{name}` matches a segment that is empty.
-    """
-    found = list(node.rests)
-    if at == len(segments):
-        return found + node.ends
-    literal = node.literals.get(segments[at])
-    if literal is not None:
-        found += _reach(literal, segments, at + 1, named=named)
-    if node.any is not None and (named or segments[at]):
-        found += _reach(node.any, segments, at + 1, named=named)
-    return found
-
-
-def _overlapping(node: _Node, pattern: Pattern, at: int) -> Iterator[tuple[Pattern, Route]]:
-    """Yield the rules that have a path in common with a pattern."""
-    if at == len(pattern.segments):
-        if pattern.rest:
-            yield from _below(node)
-        else:
-            yield from node.rests
-            yield from node.ends
-        return
-    yield from node.rests
-    segment = pattern.segments[at]
-    if segment is None:
-        for child in node.children():
-            yield from _overlapping(child, pattern, at + 1)
-        return
-    for next_node in (node.literals.get(segment), node.any):
-        if next_node is not None:
-            yield from _overlapping(next_node, pattern, at + 1)
-
-
-def _below(node: _Node) -> Iterator[tuple[Pattern, Route]]:
-    yield from node.rests
-    yield from node.ends
-    for child in node.children():
-        yield from _below(child)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.each import each
 from tests.support.requirements import CLOCK, calls_of
 from watchword import ANONYMOUS, ConfigurationError, Evidence, Principal, RequestView, Requirement, Unavailable, network, where
 from watchword.authorization.context import EvaluationContext
@@ -33,7 +34,7 @@ def value(requirement: Requirement, principal: Principal | None = ANN, method: s
     return requirement.evaluate(EvaluationContext(RequestView(method, "/x", client="192.0.2.7"), CLOCK, principal))
 
 
-@pytest.mark.parametrize(
+@each(
     ("cidrs", "client", "inside"),
     [
         (["10.0.0.0/8"], "10.255.255.255", True),
@@ -76,7 +77,7 @@ def test_a_malformed_peer_address_lies_in_no_network(client: str | None) -> None
     assert not asked_from(client, network("0.0.0.0/0", "::/0", "10.0.0.0/8"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("cidr", "why"),
     [
         ("10.0.0.1/8", "has host bits set"),
@@ -95,7 +96,6 @@ def test_a_malformed_peer_address_lies_in_no_network(client: str | None) -> None
         (ip_network("10.0.0.0/8"), "A network is a string"),
         (None, "A network is a string"),
     ],
-    ids=repr,
 )
 def test_a_malformed_network_is_rejected_at_construction(cidr: Any, why: str) -> None:
     """The message shows what was given and what is wrong with it."""
@@ -262,8 +262,8 @@ def test_a_coroutine_is_refused() -> None:
         value(where(lambda principal: slowly(principal)))  # type: ignore[arg-type,return-value]  # noqa: PLW0108 - what is tested
 
 
-@pytest.mark.parametrize("answer", [None, 1, 0, "yes", "", [], [True], ...], ids=repr)
-@pytest.mark.parametrize("principal", [ANN, ANONYMOUS], ids=["known", "anonymous"])
+@each("answer", [None, 1, 0, "yes", "", [], [True], ...])
+@each("principal", [ANN, ANONYMOUS])
 def test_only_true_and_false_count(answer: Any, principal: Principal) -> None:
     """Any other value is a TypeError that names the predicate."""
     for requirement in (

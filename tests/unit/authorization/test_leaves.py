@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.each import each
 from tests.support.requirements import NOW
 from watchword import (
     ANONYMOUS,
@@ -112,7 +113,7 @@ TABLE: list[tuple[Requirement, Value, Value, Value, Value | None, Value]] = [
 ]
 
 
-@pytest.mark.parametrize(("requirement", "before", "anonymous", "holds", "lacks", "unchecked"), TABLE, ids=[str(row[0]) for row in TABLE])
+@each(("requirement", "before", "anonymous", "holds", "lacks", "unchecked"), TABLE)
 def test_the_table_of_leaves(
     requirement: Requirement, before: Value, anonymous: Value, holds: Value, lacks: Value | None, unchecked: Value
 ) -> None:
@@ -236,8 +237,8 @@ def test_scopes_in_one_string_are_refused_with_what_to_write() -> None:
             make("orders:read orders:write")
 
 
-@pytest.mark.parametrize("make", [role, scope, permission, via, acr, factor])
-@pytest.mark.parametrize("name", ["", None, 7, b"a", ["a"], ("a", "b"), {"a"}], ids=repr)
+@each("make", [role, scope, permission, via, acr, factor])
+@each("name", ["", None, 7, b"a", ["a"], ("a", "b"), {"a"}])
 def test_names_are_strings_that_are_not_empty(make: Callable[..., Requirement], name: Any) -> None:
     """A list in place of names, an empty name and a name that is not a string are refused; the message shows the value."""
     with pytest.raises(ConfigurationError, match=r"\(\.\.\.\) must be a collection of names, each a non-empty string, got"):

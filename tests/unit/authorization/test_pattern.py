@@ -11,7 +11,7 @@ from watchword import Bearer, ConfigurationError, Guard, RequestView, public
 from watchword.authorization.pattern import Pattern, left_over, parse_pattern
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "pattern"),
     [
         ("/", Pattern(None, ())),
@@ -132,7 +132,7 @@ def test_a_pattern_prints_as_a_rule_is_written(pattern: Pattern, text: str) -> N
     assert parse_pattern(text) == pattern
 
 
-@pytest.mark.parametrize(
+@each(
     ("wide", "narrow", "covers"),
     [
         ("/**", "/", True),

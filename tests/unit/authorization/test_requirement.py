@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 
+from tests.support.each import each
 from tests.support.requirements import ANY_WAY, CLOCK, requirements
 from watchword import (
     ANONYMOUS,
@@ -58,7 +59,7 @@ def is_friend(principal: Principal) -> bool:
     return principal.id == "ann"
 
 
-@pytest.mark.parametrize(
+@each(
     ("requirement", "text"),
     [
         (role("admin") & network("10.0.0.0/8"), 'role("admin") & network("10.0.0.0/8")'),
@@ -83,7 +84,6 @@ def is_friend(principal: Principal) -> bool:
         (public | nobody | optional | authenticated, "public | nobody | optional | authenticated"),
         (role() & network(), "role() & network()"),
     ],
-    ids=str,
 )
 def test_a_requirement_prints_as_python(requirement: Requirement, text: str) -> None:
     """`str` gives the expression that makes the requirement, with exactly the brackets that it needs."""
@@ -306,7 +306,7 @@ def test_a_refusal_is_hidden_where_an_unmet_part_is_hidden(requirement: Requirem
     assert requirement.hides(seen(ANN)) is hides
 
 
-@pytest.mark.parametrize(
+@each(
     ("requirement", "reason"),
     [
         (BANNED, Reason.MISSING_ROLE),
@@ -327,7 +327,6 @@ def test_a_refusal_is_hidden_where_an_unmet_part_is_hidden(requirement: Requirem
         (~(BANNED | HERE), Reason.NETWORK_DENIED),
         (~(HERE | ADMIN), Reason.NETWORK_DENIED),
     ],
-    ids=str,
 )
 def test_the_reason_is_that_of_the_deciding_part(requirement: Requirement, reason: Reason) -> None:
     """`&` takes the part with the smallest value, `|` the part with the greatest; `~` gives `network_denied` or `denied`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.each import each
 from tests.support.requirements import Door, calls_of
 from watchword import (
     ANONYMOUS,
@@ -40,7 +41,7 @@ def decides(rules: Rules, method: str, path: str) -> str:
 DESIGN = ["/healthz", "/", "GET /orders/{id}", "POST /orders", "/admin/**"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "rule"),
     [
         ("GET", "/healthz", "/healthz"),
@@ -204,7 +205,7 @@ def test_a_method_that_a_rule_names_is_decided_by_it_alone() -> None:
     assert decides(made, "TRACE", "/x") == "default and GET /x and PUT /**"
 
 
-@pytest.mark.parametrize("method", STRANGE)
+@each("method", STRANGE)
 def test_P11_any_other_method_needs_the_rule_of_every_method_that_a_rule_names(method: str) -> None:  # noqa: N802 - as above
     """A view may answer it as any of them: `{"POST /pay": role("teller")}` does not open an unknown verb, nor one in lower case."""
     made = Rules({"GET /x": role("reader"), "POST /x": role("writer"), "DELETE /**": role("admin")}, authenticated)
@@ -269,7 +270,7 @@ AMBIGUOUS = [
 ]
 
 
-@pytest.mark.parametrize(("rules", "shown", "advice"), AMBIGUOUS, ids=[" + ".join(row[0]) for row in AMBIGUOUS])
+@each(("rules", "shown", "advice"), AMBIGUOUS)
 def test_two_rules_of_which_neither_is_more_specific_are_refused(rules: list[str], shown: str, advice: str) -> None:
     """The message names both, shows a request that both match and nothing else decides, and the rule that mends it: it does."""
     with pytest.raises(ConfigurationError) as caught:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 
+from tests.support.each import each
 from tests.support.requirements import ANY_WAY, PERFECT, Door, calls_of, known, requests, requirements, value_for
 from watchword import (
     ConfigurationError,
@@ -28,8 +29,8 @@ from watchword import (
     where,
 )
 from watchword.authorization.requirement import AllOf, OneOf
-from watchword.authorization.satisfiable import check_satisfiable
 from watchword.authorization.value import YES
+from watchword.authorization.worlds import check_satisfiable
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -69,10 +70,13 @@ HOPELESS: list[Requirement] = [
     role("a", "b") & ~role("a") & ~role("b"),
     # who has logged in within a minute has logged in within an hour
     fresh(60) & ~fresh(3600),
+    # an address in a network is in the wider one
+    network("10.1.0.0/16") & ~network("10.0.0.0/8"),
+    network("10.0.0.0/8") & network("192.0.2.0/24"),
 ]
 
 
-@pytest.mark.parametrize("requirement", HOPELESS, ids=str)
+@each("requirement", HOPELESS)
 def test_an_unsatisfiable_requirement_is_refused(requirement: Requirement) -> None:
     """The message names the rule and the requirement, and what to write if it is meant."""
     with pytest.raises(ConfigurationError) as caught:
@@ -80,7 +84,7 @@ def test_an_unsatisfiable_requirement_is_refused(requirement: Requirement) -> No
     assert str(caught.value) == f"the requirement of 'GET /x' can never be met: {requirement}. Write nobody to refuse every caller."
 
 
-@pytest.mark.parametrize(
+@each(
     "requirement",
     [
         public,
@@ -106,7 +110,6 @@ def test_an_unsatisfiable_requirement_is_refused(requirement: Requirement) -> No
         where(is_friend) & ~where(is_friend, name="another"),
         where(is_friend) | ~where(is_friend),
     ],
-    ids=str,
 )
 def test_a_satisfiable_requirement_is_accepted(requirement: Requirement) -> None:
     """Parts that exclude each other's names only in part, or in another branch, are no mistake."""
@@ -131,21 +134,21 @@ def test_nothing_that_anybody_meets_is_refused(requirement: Requirement, request
 
 
 def test_a_large_requirement_is_not_tried_out() -> None:
-    """Beyond ten names of which the answer is free, nothing is tried: construction does not hang, and access is decided all the same."""
+    """Beyond eleven names of which the answer is free, nothing is tried: construction does not hang, and access is decided all the same."""
     hopeless = AllOf(tuple(role(f"r{at}") for at in range(40))) & ~role("r0")
     check_satisfiable(hopeless, "/x")
     assert not Door({"/x": hopeless}).decide(Principal("ann", roles=["r0"]), RequestView("GET", "/x")).granted
 
 
 def test_the_largest_requirement_that_is_tried_out_costs_a_bounded_number_of_tries() -> None:
-    """Ten names are a thousand tries of thirty steps, whatever the requirement."""
+    """Ten names are a thousand kinds of caller, each tried as known and as anonymous, whatever the requirement."""
     every = AllOf(tuple(OneOf((role(f"r{at}"), role(f"r{at + 1}"))) for at in range(9))) & ~OneOf(tuple(role(f"r{at}") for at in range(10)))
 
     def check() -> None:
         with pytest.raises(ConfigurationError):
             check_satisfiable(every, "/x")
 
-    assert calls_of(check) < 300_000
+    assert calls_of(check) < 1_500_000
 
 
 def test_the_rule_is_named_where_a_guard_is_made() -> None:

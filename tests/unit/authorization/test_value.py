@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.each import each
 from watchword.authorization.needs import IDENTITY, HoldScope, LoginWithin, UseFactor
 from watchword.authorization.value import MOST_ALTERNATIVES, NO, PENDING, YES, Needs, Unknown, Value, both, either, needs, opposite
 
@@ -21,7 +22,7 @@ UNKNOWN = Unknown(frozenset({"down"}), 5)
 ASCENDING: list[Value] = [NO, NEEDS, UNKNOWN, PENDING, YES]
 
 
-@pytest.mark.parametrize(("a", "b"), list(product(range(5), repeat=2)))
+@each(("a", "b"), list(product(range(5), repeat=2)))
 def test_and_takes_the_smaller_and_or_the_greater(a: int, b: int) -> None:
     """NO < NEEDS < UNKNOWN < YES; PENDING, which stands beside UNKNOWN on the first pass only, decides as little."""
     assert both(ASCENDING[a], ASCENDING[b]) == ASCENDING[min(a, b)]
