@@ -6,11 +6,12 @@ from hashlib import sha256
 from json import loads
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from tests.support.core import ask
 from tests.support.drive import ByASGI, ByWSGI, Request
-from tests.support.wire import bearer, wsgi_environ
+from tests.support.wire import asgi_scope, bearer, wsgi_environ
 from watchword import (
     Bearer,
     Credentials,
@@ -22,11 +23,13 @@ from watchword import (
     Reason,
     RequestView,
     Scheme,
+    optional,
     public,
     role,
     scope,
     where,
 )
+from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Tokens, nonblocking
 
 if TYPE_CHECKING:
@@ -138,6 +141,95 @@ def test_content_of_which_nobody_knows_the_end_is_not_taken_for_empty() -> None:
 
     answer = ByWSGI(Guard(DigestOfContent(check)), server=server)(Request(method="POST", headers=(signed(b""),), body=(b"evil",)))
     assert answer.status == 401
+
+
+@pytest.mark.parametrize("views", [False, True])
+def test_an_upload_that_is_interrupted_is_handed_on_as_it_came(*, views: bool) -> None:
+    """The guard has no content then. The application reads what came, and hears that the client has gone: not that this was all."""
+    came: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b'{"tool": ', "more_body": True},
+        {"type": "http.request", "body": b'"re', "more_body": True},
+        {"type": "http.disconnect"},
+        {"type": "http.disconnect"},
+    ]
+    read: list[dict[str, Any]] = []
+    seen: list[bytes | None] = []
+
+    def note(_: Principal, view: RequestView) -> bool:
+        seen.append(view.content)
+        return True
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        read.extend([await receive() for _ in range(3)])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> dict[str, Any]:
+        return came.pop(0)
+
+    async def send(message: Any) -> None:
+        """Take it."""
+
+    made = GuardMiddleware(app, Guard(ToolsBearer(Tokens({"t": Principal("ann")})), rules={"/mcp": where(note)}), views=views)
+    anyio.run(made, asgi_scope(Request(method="POST", target="/mcp", headers=(bearer("t"), JSON))), receive, send)
+    assert seen == [None]
+    pieces = [message for message in read if message["type"] == "http.request"]
+    assert b"".join(message["body"] for message in pieces) == b'{"tool": "re'
+    assert all(message["more_body"] for message in pieces)
+    assert read[len(pieces) :] == [{"type": "http.disconnect"}] * (3 - len(pieces))
+
+
+def test_content_that_ends_before_its_announced_length_is_not_taken_for_whole() -> None:
+    """A WSGI server whose client has gone gives what came: it is no content to decide by, and the application reads the same."""
+
+    def server(request: Request) -> dict[str, Any]:
+        environ: dict[str, Any] = {**wsgi_environ(request)}
+        environ["CONTENT_LENGTH"] = "40"
+        return environ
+
+    send = ByWSGI(Guard(DigestOfContent(check), default=optional), server=server)
+    assert send(Request(method="POST", headers=(signed(b"part"),), body=b"part")).status == 401
+    by_tool = ByWSGI(Guard(ToolsBearer(Tokens({"t": Principal("ann")}))), server=server)
+    answer = by_tool(Request(method="POST", headers=(bearer("t"), JSON), body=b"part"))
+    assert (answer.status, answer.seen and answer.seen.body) == (200, b"part")
+
+
+def test_where_content_is_read_nothing_is_decided_on_the_fast_path(make: Callable[..., Driver]) -> None:
+    """A caller whom the cache knows may show another token in the content, and so may one who shows nothing in the fields."""
+    driver = make(Guard(Bearer(Tokens({"t": Principal("ann"), "u": Principal("bob")}), form=True), rules={"/open": public}))
+    in_form = b"access_token=u"
+    for _ in range(3):
+        assert driver(Request(method="POST", headers=(bearer("t"),))).status == 200
+        assert driver(Request(method="POST")).status == 401
+    both = Request(method="POST", headers=(bearer("t"), FORM), body=in_form)
+    assert driver(both).status == 400  # RFC 6750 §2: not more than one method to send a token
+    assert driver(Request(method="POST", headers=(FORM,), body=in_form)).status == 200
+
+
+class TicketInContent(Scheme[Signed]):
+    """Takes a ticket from the content, beside schemes that the fast path knows by their field."""
+
+    name = "Ticket"
+    credentials = Signed
+    fields = ("x-ticket",)
+    form_parameters = ()
+    reads_content = True
+
+    def wants_content(self, view: RequestView) -> int | None:
+        """Want what is posted."""
+        return LIMIT if view.method == "POST" else None
+
+    def extract(self, view: RequestView) -> Signed | None:
+        """Find the ticket."""
+        return Signed(fits=True) if view.content == b"ticket" else None
+
+
+def test_a_caller_whom_the_cache_knows_is_refused_with_other_credentials_in_the_content(make: Callable[..., Driver]) -> None:
+    """Two callers at once are ambiguous. The fast path does not see the second one, so it is closed where any scheme reads content."""
+    driver = make(Guard(Bearer(Tokens({"t": Principal("ann")})), TicketInContent(check)))
+    for _ in range(3):
+        assert driver(Request(method="POST", headers=(bearer("t"),), body=b"other")).status == 200
+        assert driver(Request(method="POST", headers=(bearer("t"),), body=b"ticket")).status == 400
 
 
 def test_a_view_that_is_reached_later_never_waits_for_content() -> None:

@@ -203,6 +203,14 @@ def sent(path: str, who: str = "") -> Request:
     return Request(target=path, headers=(bearer(who),) if who else ())
 
 
+def told(site: ByASGI | ByWSGI) -> tuple[object, ...]:
+    """Return what the middlewares around the guard see afterwards."""
+    outer = site.outer
+    decision = outer["watchword.decision"]
+    auth = outer["auth"].scopes if "auth" in outer else None
+    return repr(decision), decision.headers, outer.get("user"), auth, outer.get("watchword.principal"), outer.get("REMOTE_USER")
+
+
 @pytest.mark.parametrize("site", SITES)
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(RULES)), st.sampled_from(["ann", "bob", "eve", ""])), min_size=1, max_size=8),
@@ -218,6 +226,7 @@ def test_a_view_is_answered_as_if_its_requirement_stood_in_the_rule(
     for path, who in requests:
         answers = [one(sent(path, who)) for one in sites]
         assert answers[0] == answers[1] == answers[2]
+        assert told(sites[0]) == told(sites[1]) == told(sites[2])
         bare = made()
         first, view = bare.decide(request_view(sent(path, who))), request_view(sent(path, who))
         decision = bare.decide(view, demand) if first.granted else first
@@ -331,6 +340,60 @@ def test_on_the_fast_path_a_view_of_the_request_is_made_for_whom_asks_alone(site
         assert there(sent("/known", "ann"))[0] == 200
     assert not isinstance(there.exchanges[-1]._view, RequestView)
     assert there.exchanges[-1].view.path == "/known"
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("demand", [role("admin"), scope("read"), authenticated])
+def test_on_the_fast_path_a_requirement_of_the_caller_alone_needs_no_view_of_the_request(
+    site: type[ByASGI | ByWSGI], demand: Requirement
+) -> None:
+    """It is looked up with the caller: the request is not parsed again."""
+    there = site(made(), demand)
+    for _ in range(3):
+        assert there(sent("/known", "ann"))[0] == 200
+    assert not isinstance(there.exchanges[-1]._view, RequestView)
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_token_that_is_revoked_during_the_request_opens_no_view(site: type[ByASGI | ByWSGI]) -> None:
+    """The fast path asks again whether the caller is good, when the view is reached."""
+    good = ["is good"]
+
+    class WhileGood:
+        def is_current(self) -> bool:
+            return bool(good)
+
+    @nonblocking
+    def check(_: BearerToken) -> Accepted | None:
+        return Accepted(PEOPLE["ann"], lease=WhileGood()) if good else None
+
+    there = site(Guard(Bearer(check), rules=RULES), scope("read"))
+    for _ in range(3):
+        assert there(sent("/known", "ann"))[0] == 200
+    assert not isinstance(there.exchanges[-1]._view, RequestView)  # the fast path
+    there.before = lambda _: good.clear()
+    assert there(sent("/known", "ann"))[0] == 401
+
+
+@given(
+    st.sampled_from(sorted(RULES)),
+    st.sampled_from(["ann", "bob", ""]),
+    st.sampled_from([200, 204, 304, 401, 404, 500]),
+    st.sampled_from([[("Cache-Control", "no-cache")], []]),
+    st.booleans(),
+)
+def test_a_response_that_is_left_alone_is_one_that_would_not_be_changed(
+    path: str,
+    who: str,
+    status: int,
+    headers: list[tuple[str, str]],
+    views: bool,  # noqa: FBT001 - the setting
+) -> None:
+    """So that an adapter may pass it on as it is."""
+    exchange = Exchange(made(), request_view(sent(path, who)), views=views)
+    exchange.decide()
+    if exchange.leaves(status):
+        assert exchange.response_start(status, headers) == (status, headers)
 
 
 @pytest.mark.parametrize("path", ["/open", "/known"])

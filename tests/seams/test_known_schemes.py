@@ -146,7 +146,11 @@ def test_what_browsers_and_proxies_know_is_told_by_the_name() -> None:
     class Digest(Bearer):
         name = "Digest"
 
-    assert Negotiate(Asked()).is_kept_by_browsers
+    class Ntlm(Bearer):
+        name = "NTLM"
+
+    for kind in (Negotiate, Digest, Ntlm):
+        assert kind(Asked()).is_kept_by_browsers
     assert not Bearer(Asked()).is_kept_by_browsers
     Guard(Digest(Asked()), Basic(Asked(), realm="x"), proxy=True)
     with pytest.raises(ConfigurationError, match="must have Basic or Digest only"):

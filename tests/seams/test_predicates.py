@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.support.core import ask
+from tests.support.each import each
 from tests.support.wire import bearer
 from watchword import Bearer, Granted, Guard, Principal, Unavailable, network, public, role, scope, where
 from watchword.checkers import Tokens
@@ -53,8 +52,8 @@ WITH = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=["yes", "no", "away"])
-@pytest.mark.parametrize("rule", WITH.values(), ids=WITH.keys())
+@each("answer", ANSWERS)
+@each("rule", WITH.values())
 def test_it_is_asked_once_about_a_caller(rule: Any, answer: object) -> None:
     """Whatever is decided: a refusal evaluates the rule again to find the reason, the cure, and whether to hide."""
     predicate = Counted(answer)
@@ -66,8 +65,8 @@ def test_it_is_asked_once_about_a_caller(rule: Any, answer: object) -> None:
     assert predicate.asked in ([""], [])
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=["yes", "no", "away"])
-@pytest.mark.parametrize("rule", WITH.values(), ids=WITH.keys())
+@each("answer", ANSWERS)
+@each("rule", WITH.values())
 def test_it_is_asked_once_about_a_request(rule: Any, answer: object) -> None:
     """Before anybody is identified and afterwards."""
     predicate = Counted(answer)

@@ -22,6 +22,7 @@ from watchword import (
     Forbidden,
     Granted,
     Guard,
+    Hidden,
     Operation,
     Principal,
     Reason,
@@ -35,6 +36,7 @@ from watchword import (
     public,
     role,
     scope,
+    via,
     where,
 )
 from watchword.authorization.rules import MOST_COMBINED
@@ -127,6 +129,48 @@ def test_a_view_reached_later_gets_the_answer_of_a_requirement_given_at_once(pat
         assert (type(later), later.reason) == (type(at_once), at_once.reason)
     else:
         assert type(later) is type(first)
+
+
+BY_SCHEME = [
+    via("basic"),
+    via("basic").hidden(),
+    via("basic").hidden() & scope("read"),
+    (via("basic") & scope("read")).hidden(),
+    via("basic").hidden() | scope("write"),
+    ~via("basic").hidden(),
+    nobody.hidden(),
+]
+
+
+@pytest.mark.parametrize("rule", [via("bearer"), via("basic", "bearer"), authenticated, optional, public, authenticated.hidden()], ids=str)
+@pytest.mark.parametrize("demand", BY_SCHEME, ids=str)
+def test_a_view_by_another_scheme_gets_the_same_answer_later_and_at_once(rule: Requirement, demand: Requirement) -> None:
+    """Also where the rule and the view have no scheme in common: a hidden view is 404 to the caller whom its rule lets in."""
+    guard = Guard(Bearer(Checker()), Basic(lambda sent: PEOPLE.get(sent.username), realm="r"), rules={"/**": rule})
+    for headers in ((), (bearer("cid"),), (bearer("no"),), (basic("cid", "x"),)):
+        first = guard.decide(ask("/x", *headers))
+        if first.granted:
+            at_once = guard.decide(ask("/x", *headers), demand)
+            later = guard.authorize(first, ask("/x", *headers), demand)
+            assert (type(later), later.reason) == (type(at_once), at_once.reason), headers
+
+
+@pytest.mark.parametrize("rule", [authenticated, via("bearer"), optional, scope("read"), nobody], ids=str)
+@pytest.mark.parametrize("demand", [role("admin").hidden(), scope("write").hidden(), via("basic").hidden(), network().hidden()], ids=str)
+def test_a_hidden_view_leaves_no_trace_in_the_refusals_of_its_rule(rule: Requirement, demand: Requirement) -> None:
+    """A caller whom the rule refuses gets the same challenges as for a path at which nothing is."""
+    guard = Guard(Bearer(Checker()), Basic(lambda sent: PEOPLE.get(sent.username), realm="r"), rules={"/**": rule})
+    for headers in ((), (bearer("no"),), (bearer("down"),), (bearer("cid"),)):
+        missing = guard.decide(ask("/x", *headers))
+        if not missing.granted:
+            assert guard.decide(ask("/x", *headers), demand) == missing
+
+
+def test_a_hidden_view_by_another_scheme_than_its_rule_is_not_there() -> None:
+    """A known caller gets 404, as for what is missing. Without `hidden()` it is 403."""
+    guard = Guard(Bearer(Checker()), Basic(lambda sent: None, realm="r"), rules={"/**": via("bearer")})
+    assert isinstance(guard.decide(ask("/x", bearer("cid")), via("basic").hidden()), Hidden)
+    assert isinstance(guard.decide(ask("/x", bearer("cid")), via("basic")), Forbidden)
 
 
 @pytest.mark.parametrize("path", ["/public", "/optional", "/near"])

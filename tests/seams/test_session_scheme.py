@@ -98,6 +98,16 @@ def test_a_session_that_has_ended_is_refused_and_its_cookie_deleted(driver: Driv
     assert (answer.status, answer.all("set-cookie")) == (401, ["__Host-session=; Max-Age=0"])
 
 
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_a_cookie_without_a_login_counts_as_absent_where_the_checker_says_so(make: Callable[[Guard], Driver]) -> None:
+    """`Refused(absent=True)`: an optional route lets the anonymous caller pass, any other asks for a login; its fields go out with both."""
+    fields = (("Set-Cookie", "__Host-session=; Max-Age=0"),)
+    driver = make(Guard(Session(lambda _: Refused(absent=True, headers=fields), realm="shop"), rules={"/": optional}))
+    for target, status in (("/", 200), ("/me", 401)):
+        answer = driver(Request(target=target, headers=(("Cookie", "__Host-session=old"),)))
+        assert (answer.status, answer.all("set-cookie"), answer.one("cache-control")) == (status, [fields[0][1]], "no-store")
+
+
 @pytest.mark.parametrize("place", ["/login\r\nSet-Cookie: a=b", "/log in", "/l\u00f6gin", "/login\x00", ""])
 @pytest.mark.parametrize("make", [ByASGI, ByWSGI])
 def test_what_is_no_reference_is_no_redirect(make: Callable[[Guard], Driver], place: str) -> None:

@@ -1,19 +1,19 @@
-"""The cache: whom a checker accepted, for as long as it would accept them again.
+"""Keeps callers whom a checker accepted, for as long as it would accept them again.
 
-Facts alone are remembered, never decisions: whom credentials stand for. Expiry, the network they count from and the rule are
-evaluated for every request, and a fact is forgotten the moment its lease ends, because an account, a key or a stored hash
-changed. Refusals are not remembered, and neither is anybody anonymous: whoever guesses fills no memory and finds no
-answer in it (threats C2, C4, C6, C7).
+Facts alone are kept, never decisions: whom credentials stand for. Expiry, the network they count from and the rule are evaluated for every
+request. A fact is forgotten when its lease ends, because an account, a key or a stored hash changed. Refusals and anonymous callers are not
+kept: a caller who guesses fills no memory and finds no answer (threats C2, C4, C6, C7).
 
-A caller is remembered under a keyed digest: of the header field as it came where that is all that the scheme looks at, and
-the scheme is one of ours; else of the credentials, of the kinds that this package makes. Nobody can supply the key, and
-credentials of one's own kind are not remembered (threat C3).
+The key of a caller is a keyed digest. It covers the header field as it came, where the scheme is one of ours and looks at that field alone;
+otherwise the credentials, of the kinds that this package makes. The key of the digest is random and never leaves the process. Credentials
+of another kind are not kept (threat C3).
 """
 
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from watchword.cache import FOR, MOST, Bounded, KeyedDigest
 from watchword.decision import Caller
@@ -21,6 +21,8 @@ from watchword.schemes.known import OF_CREDENTIALS
 from watchword.verdict import ALWAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.authorization.rules import Route
     from watchword.clock import Clock
     from watchword.credentials import Carrier, Credentials
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from watchword.guard.policy import Entry
     from watchword.principal import Principal
     from watchword.verdict import Lease
+
+
+NONE: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""An empty table, which all facts share until they have more to keep."""
 
 
 class Grant:
@@ -54,7 +60,7 @@ class Fact:
     """One caller whom a checker accepted.
 
     Args:
-        principal: who it is, with the evidence filled in.
+        principal: the caller, with the evidence filled in.
         scheme: the scheme of the credentials, as in its challenge.
         lease: for how long the checker would give the same answer.
         since: when the checker was asked; before that nothing is known.
@@ -62,7 +68,7 @@ class Fact:
         carrier: which part of the request brought the credentials.
     """
 
-    __slots__ = ("_lease", "_since", "_until", "caller", "grants", "is_timeless", "principal", "refusals", "scheme")
+    __slots__ = ("_lease", "_since", "_until", "caller", "first", "grants", "is_timeless", "principal", "refusals", "scheme")
 
     def __init__(  # noqa: PLR0917 - the facts
         self, principal: Principal, scheme: str, lease: Lease, since: float, until: float, carrier: Carrier
@@ -72,11 +78,13 @@ class Fact:
         self._since = since
         self._until = until
         ends = principal.evidence is not None and principal.evidence.expires_at is not None
-        # What a table that never changes says of somebody who does not expire is timeless: asking it again would tell nothing new.
+        # A table that never changes would give the same answer again, for a caller who does not expire.
         self.is_timeless: bool = lease is ALWAYS and not ends
         self._lease = lease
-        self.grants: dict[Route, Grant] = {}  # of the fast path, which bounds them
-        self.refusals: dict[Route, Challenged | Forbidden] = {}  # as above
+        # Of the fast path, which bounds them. Most callers come to one rule: a dictionary for each would be a third of the memory.
+        self.first: Grant | None = None
+        self.grants: Mapping[Route, Grant] = NONE
+        self.refusals: Mapping[Route, Challenged | Forbidden] = NONE
         self.caller: Caller = Caller(principal, scheme, carrier, self, cached=True)
 
     def is_current(self, clock: Clock) -> bool:
@@ -108,11 +116,11 @@ class CredentialCache:
         self.facts: Bounded[bytes, Fact] = Bounded(entries)  # by the keys of credentials
 
     def fact(self, entry: Entry, principal: Principal, lease: Lease | None, carrier: Carrier) -> Fact | None:
-        """Return what may be remembered about somebody whom a checker has accepted.
+        """Return what may be remembered about a caller whom a checker has accepted.
 
         Args:
             entry: the scheme.
-            principal: who it is, with the evidence filled in.
+            principal: the caller, with the evidence filled in.
             lease: what the checker says about how long; None: do not remember.
             carrier: which part of the request brought the credentials.
         """
@@ -154,6 +162,7 @@ class CredentialCache:
         if row is None or row.shown is None:
             return None
         shown = row.shown(credentials)
+        # With the carrier: a password from a form does not answer for one from a header field.
         return self._credentials.of(*(part.encode("utf-8", "surrogatepass") for part in (entry.key, credentials.carrier, *shown)))
 
     def keep(self, key: bytes, fact: Fact) -> None:
@@ -161,13 +170,13 @@ class CredentialCache:
 
         Args:
             key: of what was shown.
-            fact: who it is.
+            fact: the caller.
         """
         if self._ttl > 0:
             self.facts.keep(key, fact)
 
     def recall(self, key: bytes) -> Fact | None:
-        """Return who it is, if that is remembered and still true.
+        """Return the caller whom the cache knows, if that is still true.
 
         Args:
             key: of what was shown.

@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from watchword.authorization.context import EvaluationContext
-from watchword.authorization.needs import STEP_UP, Alternative, HoldScope, LoginWithin, ReachAcr, Via
+from watchword.authorization.needs import STEP_UP, Via
 from watchword.authorization.value import Needs, No, Pending, Unknown, Yes
 from watchword.decision import NOBODY, Challenged, Failed, Forbidden, Granted, Hidden
 from watchword.grammar import Challenge
+from watchword.guard.alternatives import able, agreed, said, stated, with_all_scopes
+from watchword.guard.browsers import is_script, login_location
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
 from watchword.schemes.base import NO_PARAMS, ChallengeParams
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 EVIDENCE_ENDED = "their evidence has expired"  # the checker accepted the evidence, and its time has ended since
 RETRY_AFTER = 5  # seconds, where the failure names no time. RFC 9110 §10.2.3 sets none; clients of a short outage should come back soon
-
-_LONGEST_ACCEPT = 1024  # octets: browsers send a quarter of it. A longer one is not searched: any client chooses its length
 
 
 class Asking:
@@ -68,7 +68,7 @@ def asking(policy: Policy, route: Route, request: RequestView) -> Asking:
         value = route.requirement.evaluate(EvaluationContext(request, policy.clock, ANONYMOUS))
         # Without cures the rule needs no login. False credentials are refused there too, with the challenges of all schemes.
         cures = value.cures if isinstance(value, Needs) else ()
-        known = Asking(_able(policy, cures), _agreed(cures) if cures else NO_PARAMS, needed=bool(cures))
+        known = Asking(able(policy, cures), agreed(policy, cures) if cures else NO_PARAMS, needed=bool(cures))
         # A fast check means that the value depends on the caller alone, so the answer holds for every request of the route.
         if route.fast_check is not None:
             policy.asking.keep(route, known)
@@ -132,7 +132,11 @@ def settle(  # noqa: PLR0917 - the facts of one request, in the order in which t
         case Needs():
             return _cure(policy, route, context, value, entry, granted.caller)
         case Pending():
-            raise TypeError("a requirement was pending although the caller is known")  # pragma: no cover - the algebra rules it out
+            if not route.content_readers:
+                raise TypeError("a requirement was pending although the caller is known")  # pragma: no cover - the algebra rules it out
+            from watchword.guard.content import awaiting  # few rules depend on content
+
+            return awaiting(route, granted.caller)
         case _:  # pragma: no cover - the set is closed
             assert_never(value)
 
@@ -151,7 +155,7 @@ def failed(  # noqa: PLR0917 - as above
         route: the rule.
         detail: why, for the operator.
         retry_after: seconds after which a new try makes sense; None: unknown.
-        caller: the caller, as far as it is known.
+        caller: the caller; None: the credentials were not read.
         principal: the principal; anonymous where the checker could not tell.
         reason: the reason code.
     """
@@ -200,7 +204,7 @@ def refuse_credentials(  # noqa: PLR0917 - as above
         if policy.repeats_challenges:
             asked.refused[key] = decision
     # A wrong password has a detail, an unknown name has none: without the same work here the time would tell which names exist (W2).
-    made_anew = detail or headers or reason is Reason.UNKNOWN_IDENTITY
+    made_anew = detail or headers or (reason is Reason.UNKNOWN_IDENTITY and entry.names_accounts)
     return replace(decision, detail=detail, headers=headers) if made_anew else decision
 
 
@@ -255,7 +259,7 @@ def offer(
         params: the content of the other challenges.
     """
     # A browser opens its dialog for a script too, in front of the page of the application (decision D24).
-    quiet = policy.xhr_no_prompt and _is_script(request)
+    quiet = policy.xhr_no_prompt and is_script(request)
     if quiet and not all(entry.scheme.prompts for entry in entries):
         entries = [entry for entry in entries if not entry.scheme.prompts]
         quiet = False
@@ -271,61 +275,21 @@ def _cure(  # noqa: PLR0917 - as above
         return ask_anonymous(policy, route, context.request, asking(policy, route, context.request))
     principal = context.principal or ANONYMOUS
     # The challenge states the alternative with the fewest needs; min() keeps the order of the rule among equals.
-    least = min(value.cures, key=len)
-    whole = _with_all_scopes(route, context, principal, least)
+    least = min(value.cures, key=lambda one: len(stated(policy, one)))
+    whole = with_all_scopes(route, context, principal, least)
     # RFC 9470 §3: 401, because a new login changes the answer. `scope` may stand beside `acr_values` and `max_age`.
     if any(isinstance(need, STEP_UP) for need in least):
-        params_of = {entry.key: _said(whole, Reason.STEP_UP_REQUIRED)}
-        offered = offer(policy, _able(policy, (least,)), context.request, params_of, _said(whole))
+        params_of = {entry.key: said(policy, whole, Reason.STEP_UP_REQUIRED)}
+        offered = offer(policy, able(policy, (least,)), context.request, params_of, said(policy, whole))
         return _challenge_known(policy, route, principal, caller, Reason.STEP_UP_REQUIRED, offered)
     # Another scheme could help, and credentials of a scheme that the route does not accept count as absent (RFC 9110 §11.4).
     if any(isinstance(need, Via) for need in least):
-        offered = offer(policy, _able(policy, (least,)), context.request, {}, _said(whole))
+        offered = offer(policy, able(policy, (least,)), context.request, {}, said(policy, whole))
         return _challenge_known(policy, route, principal, caller, Reason.MISSING_CREDENTIALS, offered)
     # RFC 6750 §3.1: `insufficient_scope` is 403 with a challenge. A proxy has no such status: Proxy-Authenticate goes with 407 alone.
     speaks = entry.scheme.explains_errors and not policy.proxy
-    challenges = entry.scheme.challenges(_said(whole, Reason.INSUFFICIENT_SCOPE)) if speaks else ()
+    challenges = entry.scheme.challenges(said(policy, whole, Reason.INSUFFICIENT_SCOPE)) if speaks else ()
     return _forbid(route, context, Reason.INSUFFICIENT_SCOPE, caller, challenges)
-
-
-def _with_all_scopes(route: Route, context: EvaluationContext, principal: Principal, least: Alternative) -> Alternative:
-    """Return an alternative with the scopes that the caller holds already (decision D63).
-
-    A client that reads only the missing scope requests a token with that scope alone, and then lacks the first one.
-
-    Args:
-        route: the rule.
-        context: what is known.
-        principal: the caller.
-        least: the alternative that the challenge states.
-    """
-    if not principal.scopes:
-        return least
-    value = route.requirement.evaluate(replace(context, scopeless=True))
-    held = frozenset(map(HoldScope, principal.scopes))
-    cures = value.cures if isinstance(value, Needs) else ()
-    # There may be none: without scopes a requirement such as ~scope("x") is met.
-    return next((whole for whole in cures if whole - held == least), least)
-
-
-def login_location(entries: Iterable[Entry], request: RequestView) -> str | None:
-    """Return the location of the login page; None: the client is a program, or no scheme has such a page (decision D28).
-
-    Args:
-        entries: the schemes that could help.
-        request: the request.
-    """
-    # A program would take a 303 for success and follow it to a page (decision D28).
-    if not _is_navigation(request):
-        return None
-    places = (entry.scheme.login_location(request) for entry in entries)
-    return next((place for place in places if place is not None and _is_reference(place)), None)
-
-
-def _is_reference(place: str) -> bool:
-    # A scheme may build the reference from the request. A line break in it would end the field (RFC 9110 §5.5), and an empty one leads to
-    # the same page for ever: then the answer is 401.
-    return place != "" and place.isascii() and place.isprintable() and " " not in place
 
 
 def _challenge_known(  # noqa: PLR0917 - as above
@@ -355,78 +319,6 @@ def _forbid(
     return Forbidden(
         reason=reason, rule=route.text, route=route, principal=principal, scheme=_scheme(caller), caller=caller, challenges=challenges
     )
-
-
-def _able(policy: Policy, cures: Sequence[Alternative]) -> Sequence[Entry]:
-    """Return the schemes that can supply some alternative; all schemes where any will do."""
-    # A predicate may return `Via` of a scheme that the guard lacks. Then all schemes are offered, because a 401 needs a challenge.
-    accepted = _schemes_of(cures)
-    return [entry for entry in policy.entries if accepted is None or entry.key in accepted] or policy.entries
-
-
-def _schemes_of(cures: Sequence[Alternative]) -> frozenset[str] | None:
-    """Return the schemes that can supply some alternative; None: any."""
-    accepted: frozenset[str] = frozenset()
-    for alternative in cures:
-        limits = [need.schemes for need in alternative if isinstance(need, Via)]
-        if not limits:
-            return None
-        accepted |= frozenset.intersection(*limits)
-    return accepted or None
-
-
-def _agreed(cures: Sequence[Alternative]) -> ChallengeParams:
-    """Return the parameters that all alternatives share."""
-    # A challenge cannot say "or": a parameter of one alternative would tell the client to meet it although another would do.
-    first, *others = map(_said, cures)
-    return ChallengeParams(
-        scope=first.scope if all(one.scope == first.scope for one in others) else (),
-        max_age=first.max_age if all(one.max_age == first.max_age for one in others) else None,
-        acr_values=first.acr_values if all(one.acr_values == first.acr_values for one in others) else (),
-    )
-
-
-def _said(alternative: Alternative, reason: Reason | None = None) -> ChallengeParams:
-    """Return one alternative as parameters of a challenge, as far as there are any."""
-    return ChallengeParams(reason, scope=_scopes(alternative), max_age=_max_age(alternative), acr_values=_acr_values(alternative))
-
-
-def _scopes(alternative: Alternative) -> tuple[str, ...]:
-    # A client asks for `offline_access` by itself if it wants refresh tokens; a resource does not (OpenID Connect Core §11).
-    return tuple(sorted(need.name for need in alternative if isinstance(need, HoldScope) and need.name != "offline_access"))
-
-
-def _max_age(alternative: Alternative) -> int | None:
-    return min((need.max_age for need in alternative if isinstance(need, LoginWithin)), default=None)
-
-
-def _acr_values(alternative: Alternative) -> tuple[str, ...]:
-    found = [need.values for need in alternative if isinstance(need, ReachAcr)]
-    # Several lists must be met at once: only values in all of them do. The longest list keeps its order of preference (RFC 9470 §3).
-    return tuple(value for value in max(found, key=len, default=()) if all(value in one for one in found))
-
-
-def _is_navigation(request: RequestView) -> bool:
-    # A page cannot set Sec-Fetch-Mode, so it decides where it is sent (Fetch Metadata).
-    mode = request.field("sec-fetch-mode")
-    if mode is not None:
-        return mode == "navigate"
-    accept = request.field("accept")
-    return request.method in {"GET", "HEAD"} and accept is not None and "text/html" in accept[:_LONGEST_ACCEPT].lower()
-
-
-def _is_script(request: RequestView) -> bool:
-    mode = request.field("sec-fetch-mode")
-    # Set by scripts, by convention since jQuery; a navigation never has it.
-    if request.carries("x-requested-with"):
-        return True
-    if mode is not None:
-        return mode != "navigate"
-    # Browsers send Sec-Fetch-Mode to https and localhost alone. A navigation accepts HTML by name, wherever it goes.
-    accept = request.field("accept")
-    if accept is None or len(accept) > _LONGEST_ACCEPT or "html" in accept.lower():
-        return False
-    return any(member.partition(";")[0].strip() not in {"", "*/*"} for member in accept.split(","))
 
 
 def _scheme(caller: Caller | None) -> str:

@@ -17,6 +17,7 @@ from watchword.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from watchword.request import RequestView
+    from watchword.schemes.resource_metadata import ResourceMetadata
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods (RFC 9110 §9.2.1). Methods are case-sensitive (§9.1), and some applications run a handler for `get` too, so `get` is not one
@@ -52,7 +53,7 @@ def parse_origin(text: str) -> str | None:
 
 
 def own_origins(host: str, scheme: str) -> frozenset[str]:
-    """Return the origins of the pages of a host, as far as a request tells (decision 16).
+    """Return the origins that the pages of a host may have, by what a request tells (decision 16).
 
     A server that ends TLS itself has pages at https alone. One that says http may stand behind a proxy that ends it, so that its
     pages are at either.
@@ -140,6 +141,41 @@ def find_cross_site(view: RequestView, origins: frozenset[str], *, cookie: bool)
     return None
 
 
+def find_foreign(view: RequestView, origins: frozenset[str], resource: ResourceMetadata | None) -> str | None:
+    """Return why a request to a resource for programs and for its own pages is refused, whatever credentials it has.
+
+    A page whose name resolves to this machine (DNS rebinding) reads what a server on it answers: for a browser both have one origin, so
+    `Host` and `Origin` agree. They name the page all the same, and never the resource. Over https the certificate protects `Host` too.
+
+    Args:
+        view: the request, scanned.
+        origins: further origins whose pages may use the resource, as `parse_origin` returns them.
+        resource: the metadata of the resource; None: its origin is not known.
+
+    Returns:
+        A line for the log. None: no page of another origin has sent it.
+    """
+    sent, host = view.field("origin"), view.field("host")
+    is_local = host is not None and _is_local(f"http://{host}")
+    if sent is not None:
+        origin = None if len(sent) > _LONGEST else parse_origin(sent.strip(" \t"))
+        own = origin is not None and (
+            origin in origins or (resource is not None and origin == resource.origin) or (is_local and _is_local(origin))
+        )
+        if not own:
+            return f"Origin {_shown(sent)} is not that of the resource; {_remedy(origin)}"
+    if resource is not None and resource.is_local and not is_local:
+        return f"Host {_shown(host)} is not this machine, on which the resource {resource.resource} is"
+    return None
+
+
+def _is_local(origin: str) -> bool:
+    from watchword.schemes.resource_url import is_loopback  # rules of MCP servers alone ask
+
+    match = _ORIGIN.fullmatch(origin.strip(" \t").lower()) if len(origin) <= 2 * _LONGEST else None
+    return match is not None and is_loopback(match[2])
+
+
 def _remedy(origin: str | None) -> str:
     if origin is None:
         return "no origin that could be listed; if the rule is meant for any origin: requirement.from_any_origin()"
@@ -153,4 +189,4 @@ def _shown(value: str | None) -> str:
     return ascii(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
 
 
-__all__ = ["SAFE_METHODS", "configured_origin", "find_cross_site", "needs_own_origin", "own_origins", "parse_origin"]
+__all__ = ["SAFE_METHODS", "configured_origin", "find_cross_site", "find_foreign", "needs_own_origin", "own_origins", "parse_origin"]

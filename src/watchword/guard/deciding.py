@@ -1,4 +1,4 @@
-"""Takes a request to its decision in six steps. It does no I/O: it yields operations, for ASGI, WSGI and scripts alike.
+"""Decides about requests, in six steps. It does no I/O: it yields operations to a driver, for ASGI, WSGI and scripts alike.
 
 1 firewall, 2 rule, 3 the value of the rule without an identity, 4 credentials, 5 checker, 6 the value of the rule with the identity.
 A preflight takes the same steps (decision D57).
@@ -7,28 +7,27 @@ A preflight takes the same steps (decision D57).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from watchword.authorization.context import EvaluationContext
 from watchword.authorization.rules import Route
 from watchword.authorization.value import NO, YES, Unknown
-from watchword.content import ContentInPieces
 from watchword.decision import NOBODY, SILENT, CacheAdvice, Challenged, Decided, Failed, Forbidden, Granted, Malformed
-from watchword.errors import FieldTooLong, GrammarError, Overloaded
-from watchword.grammar import MAX_CHALLENGES, claimed_schemes, parse_authorization
-from watchword.guard.challenging import ask_anonymous, asking, bad_request_challenges, failed, refuse_credentials, settle
+from watchword.errors import ConfigurationError, FieldTooLong, GrammarError, Overloaded
+from watchword.grammar import parse_authorization
+from watchword.guard.challenging import ask_anonymous, asking, failed, refuse_credentials, settle
+from watchword.guard.cross_site import find_foreign
+from watchword.guard.extracting import extract, malformed
 from watchword.guard.fast_path import FastPath
 from watchword.guard.verifying import Verified, Verifying
 from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
-from watchword.schemes.base import CredentialsError
 
 if TYPE_CHECKING:
     from watchword.authorization.requirement import Requirement
     from watchword.credentials import Carrier, Credentials
     from watchword.decision import Caller, Decision
-    from watchword.grammar import Challenge
     from watchword.guard.cache import CredentialCache
     from watchword.guard.policy import Entry, Policy
     from watchword.guard.verifying import Answer
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from watchword.request import RequestView
 
 _SECURE = frozenset({"https", "wss"})
-
-Found: TypeAlias = "tuple[Entry, Credentials]"
 
 
 class Deciding:
@@ -91,16 +88,42 @@ class Deciding:
         # Bounds first: the steps below cost time in proportion to what the client sent (RFC 9110 §17.5).
         finding = policy.firewall.check_bounds(view)
         if finding is not None:
-            return self._malformed(view, policy.rules.default, finding.reason, f"the firewall's rule {finding.rule}")
+            return malformed(policy, view, policy.rules.default, finding.reason, f"the firewall's rule {finding.rule}")
+        if policy.resources and view.kind == "http":
+            # Before the rules, and before what the firewall says of the target: the path lies outside of every mount (RFC 9728 §3.1).
+            resource = policy.resources.get(view.path)
+            if resource is not None:
+                return resource.answer(view)
         finding, route = self._route(view)
         finding = finding or policy.firewall.check_fields(view, policy.fields)
         if finding is not None:
-            return self._malformed(view, route, finding.reason, f"the firewall's rule {finding.rule}")
-        return self._decide(view, route if requirement is None else policy.rules.narrowed(route, requirement))
+            return malformed(policy, view, route, finding.reason, f"the firewall's rule {finding.rule}")
+        return self._decide(view, route) if requirement is None else self._reach(view, route, requirement)
+
+    def _reach(self, view: RequestView, rule: Route, requirement: Requirement) -> Decision | Steps[Decision]:
+        """Decide by a rule and a view at once."""
+        route = self._policy.rules.narrowed(rule, requirement)
+        if not route.hides or route.content_readers:
+            return self._decide(view, route)
+        # The rule first, which answers anonymous callers alike for every path: a challenge for the view would tell that it is there (D12).
+        begun = self._decide(view, rule)
+        return self._enter(begun, view, requirement) if isinstance(begun, Decided) else self._entered(begun, view, requirement)
+
+    def _enter(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
+        return self.authorize(decision, view, requirement) if decision.granted else decision
+
+    def _entered(self, steps: Steps[Decision], view: RequestView, requirement: Requirement) -> Steps[Decision]:
+        begun = self._enter((yield from steps), view, requirement)
+        return begun if isinstance(begun, Decided) else (yield from begun)
 
     def _decide(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
         """Decide about a request that the firewall has let through."""
         policy = self._policy
+        if route.own_origin:
+            # Before anything is looked at: a page of another origin must learn nothing here, and change nothing (DNS rebinding).
+            detail = find_foreign(view, policy.origins, policy.resource)
+            if detail is not None:
+                return Forbidden(reason=Reason.CROSS_SITE, rule=route.text, route=route, detail=detail)
         if route.fast_check is None:
             # The rule may be certain without an identity: then no password is hashed and no token looked up.
             view.answers = {}
@@ -115,7 +138,20 @@ class Deciding:
         # 403 and not 401: a challenge would make the client send its password again, in the clear (RFC 7617 §4).
         if policy.require_tls and not _is_private(view):
             return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=route.text, route=route)
-        return self._authenticate(view, route)
+        return self._by_content(view, route) if route.content_readers else self._authenticate(view, route)
+
+    def _by_content(self, view: RequestView, route: Route) -> Steps[Decision]:
+        """Identify the caller. Where the answer still depends on the content, read that, and evaluate the rule again."""
+        from watchword.guard.content import is_awaiting, read_for_rule  # few rules depend on content
+
+        begun = self._authenticate(view, route)
+        decision = begun if isinstance(begun, Decided) else (yield from begun)
+        if not is_awaiting(decision):
+            return decision
+        caller = decision.caller or NOBODY
+        refused = yield from read_for_rule(view, route, caller)
+        settled = refused or self._settle(view, route, self._policy.by_scheme.get(caller.scheme), caller)
+        return _continued(decision, settled)
 
     def authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
         """Decide about a view that is reached later in a request that was granted.
@@ -129,8 +165,10 @@ class Deciding:
             requirement: what the view demands beside the rule.
 
         Raises:
-            ValueError: the decision is not of a guard.
+            ValueError: the decision is not of this guard.
+            ConfigurationError: the requirement depends on content, which the application has already.
         """
+        self._policy.rules.check_own(decision.route)
         if not isinstance(decision, Granted):
             return decision
         policy = self._policy
@@ -155,6 +193,11 @@ class Deciding:
                 or self._settle(view, route, entry, caller)
             )
         if isinstance(begun, Decided):
+            if route.content_readers and _is_awaiting(begun):
+                raise ConfigurationError(
+                    f"a view demands {requirement}, which depends on the content, and the application has that already. "
+                    "Put the requirement into the rules of the guard."
+                )
             return _continued(decision, begun)
         return self._authorized(decision, begun)
 
@@ -171,6 +214,7 @@ class Deciding:
             view: the request.
             requirement: the demand of the view that the router would choose.
         """
+        self._policy.rules.check_own(decision.route)
         if not isinstance(decision, (Challenged, Forbidden)) or not decision.challenges or not isinstance(decision.route, Route):
             return decision
         policy, caller = self._policy, decision.caller
@@ -206,7 +250,7 @@ class Deciding:
         finding = policy.firewall.check_bounds(view) or policy.firewall.check_fields(view, policy.fields)
         # As for a request with credentials: a login form must not be a way around the firewall and `require_tls`.
         if finding is not None:
-            return self._malformed(view, policy.login, finding.reason, f"the firewall's rule {finding.rule}")
+            return malformed(policy, view, policy.login, finding.reason, f"the firewall's rule {finding.rule}")
         if policy.require_tls and not _is_private(view):
             return Forbidden(reason=Reason.INSECURE_TRANSPORT, rule=policy.login.text, route=policy.login)
         return self._present(view, policy.login, policy.entry_for(credentials, scheme), credentials, login=True)
@@ -247,41 +291,29 @@ class Deciding:
             # The firewall has bounded its length, by the scheme that it names (decision D9).
             view.use_authorization(None if sent is None else parse_authorization(sent, limit=len(sent)))
         except FieldTooLong as error:
-            return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
+            return malformed(policy, view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
         # 400, not 401: no new password mends a broken field, and a browser must not ask for one (decision D2).
         except GrammarError as error:
-            return self._malformed(view, route, Reason.MALFORMED_CREDENTIALS, str(error))
+            return malformed(policy, view, route, Reason.MALFORMED_CREDENTIALS, str(error))
         limit = policy.content_limit(view) if policy.content_readers else None
         return self._identify(view, route) if limit is None else self._with_content(view, route, limit)
 
     def _with_content(self, view: RequestView, route: Route, limit: int) -> Steps[Decision]:
         """Read the content that a scheme needs, then identify the caller."""
-        content = view.content
-        if content is None and view.reader is not None:
-            try:
-                content = yield view.reader(limit)
-            except ContentInPieces as error:
-                return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=str(error))
-        # The reader returns one octet beyond the limit at most, which is how a larger content shows.
-        if content is not None and len(content) > limit:
-            return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=f"more than {limit} octets")
-        view.content = content
+        from watchword.guard.content import take  # few schemes read content
+
+        too_large = yield from take(view, limit)
+        if too_large:
+            return Malformed(reason=Reason.OVERSIZED_CONTENT, rule=route.text, route=route, detail=too_large)
         begun = self._identify(view, route)
         return begun if isinstance(begun, Decided) else (yield from begun)
 
     def _identify(self, view: RequestView, route: Route) -> Decision | Steps[Decision]:
         """Extract the credentials that count, and verify them."""
-        try:
-            found = self._extract(view, route)
-        except FieldTooLong as error:
-            return self._malformed(view, route, Reason.OVERSIZED_CREDENTIALS, str(error))
-        except GrammarError as error:
-            return self._malformed(view, route, Reason.MALFORMED_CREDENTIALS, str(error))
-        except _Refusal as refusal:
-            return refusal.decision
+        found = extract(self._policy, view, route)
         if found is None:
             return self._settle(view, route, None, NOBODY)
-        return self._present(view, route, *found)
+        return found if isinstance(found, Decided) else self._present(view, route, *found)
 
     def _present(
         self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, *, login: bool = False
@@ -298,39 +330,13 @@ class Deciding:
         if not isinstance(answer, Verified):
             return answer
         caller = answer.caller
-        decide = self._settle if caller.failure is None else self._unavailable
-        decision = decide(view, route, entry, caller)
+        if caller.failure is None:
+            decision = self._settle(view, route, None if caller is NOBODY else entry, caller)
+        else:
+            decision = self._unavailable(view, route, entry, caller)
         if answer.headers:
             decision = decision.with_headers(answer.headers)
         return decision if answer.after_response is None else decision.followed_by(answer.after_response)
-
-    def _extract(self, view: RequestView, route: Route) -> Found | None:
-        """Return the credentials that count, by precedence (decision D18); those of schemes the route does not accept count as absent."""
-        policy = self._policy
-        explicit: list[Found] = []
-        ambient: list[Found] = []
-        sent = view.authorization
-        named = None if sent is None else policy.by_name.get(sent.scheme.lower())
-        for entry in policy.others if named is None else (named, *policy.others):
-            # Not even read: a broken token of a scheme that the route does not accept must not refuse the request (RFC 9110 §11.4).
-            if route.accepted is not None and entry.key not in route.accepted:
-                continue
-            try:
-                credentials = entry.scheme.extract(view)
-            except CredentialsError as error:
-                raise _Refusal(self._faulty(view, route, entry, error)) from None
-            if credentials is not None:
-                (ambient if entry.scheme.carrier_of(credentials, view) == "cookie" else explicit).append((entry, credentials))
-        # A browser adds cookies to every request, so an explicit token decides beside one (decision D18).
-        found = explicit or ambient
-        # To pick one would be a guess: a proxy in front may have checked the other one (threats H1).
-        if len(found) > 1:
-            raise _Refusal(
-                Malformed(
-                    reason=Reason.AMBIGUOUS_CREDENTIALS, rule=route.text, route=route, detail="credentials of several schemes at once"
-                )
-            )
-        return found[0] if found else None
 
     def _cache_advice(self, view: RequestView, route: Route, principal: Principal, advice: CacheAdvice) -> CacheAdvice:
         """Return the advice to caches for a response that this request is granted.
@@ -372,7 +378,7 @@ class Deciding:
         return decision
 
     def _unavailable(self, view: RequestView, route: Route, entry: Entry, caller: Caller) -> Decision:
-        """Evaluate the rule in an outage of the checker: parts that do not depend on the identity may still decide."""
+        """Evaluate the rule while the checker does not answer. Parts that do not depend on the identity may still decide."""
         policy, error = self._policy, caller.failure
         if error is None:
             raise TypeError("nothing has failed")  # pragma: no cover - the callers look
@@ -388,28 +394,8 @@ class Deciding:
         decision = settle(policy, route, context, value, entry, granted)
         return replace(decision, reason=reason) if isinstance(decision, Failed) else decision
 
-    def _malformed(self, view: RequestView, route: Route, reason: Reason, detail: str) -> Malformed:
-        challenges: tuple[Challenge, ...] = ()
-        sent = view.fields.get("proxy-authorization" if self._policy.proxy else "authorization")
-        # Only a bad credentials field can claim a scheme; elsewhere a challenge would answer a question that the client did not ask.
-        if sent is not None and reason in {Reason.AMBIGUOUS_CREDENTIALS, Reason.MALFORMED_CREDENTIALS}:
-            challenges = bad_request_challenges(self._policy, claimed_schemes(sent, most=MAX_CHALLENGES), reason)
-        return Malformed(reason=reason, rule=route.text, route=route, detail=detail, challenges=challenges)
 
-    def _faulty(self, view: RequestView, route: Route, entry: Entry, error: CredentialsError) -> Decision:
-        """Refuse credentials that follow the grammar but not their scheme: 400 or 401 (decision D2)."""
-        detail = f"{entry.scheme.name}: expected {error.expected}"
-        if error.bad_request:
-            # 413 and 431 have no error code in RFC 6750 §3.1.
-            oversized = error.reason in {Reason.OVERSIZED_CREDENTIALS, Reason.OVERSIZED_CONTENT}
-            challenges = () if oversized else bad_request_challenges(self._policy, {entry.key}, error.reason)
-            return Malformed(
-                reason=error.reason, rule=route.text, route=route, detail=detail, scheme=entry.scheme.name, challenges=challenges
-            )
-        return refuse_credentials(self._policy, route, view, entry, error.reason, detail)
-
-
-def _continued(before: Granted, decision: Decision) -> Decision:
+def _continued(before: Decision, decision: Decision) -> Decision:
     """Return a decision that replaces an earlier one of the same request, with the response fields and the operation of both."""
     # A cookie that the first decision renewed must reach the client, also if the view refuses.
     if before.headers:
@@ -420,10 +406,10 @@ def _continued(before: Granted, decision: Decision) -> Decision:
     return decision.followed_by(before.after_response if after is None else in_order(before.after_response, after))
 
 
-class _Refusal(Exception):
-    def __init__(self, decision: Decision) -> None:
-        super().__init__(type(decision).__name__)
-        self.decision = decision
+def _is_awaiting(decision: Decision) -> bool:
+    from watchword.guard.content import is_awaiting
+
+    return is_awaiting(decision)
 
 
 def _is_private(view: RequestView) -> bool:

@@ -1,4 +1,4 @@
-"""Holds the decision about one request while it is under way, so that a view may replace it before anybody is told.
+"""Holds the decision about one request while it is under way, so that a view may replace it before the event is emitted.
 
 An adapter makes one exchange for each request. It asks `decide`, does as the outcome says, and calls `finish` at the end. A view with a
 requirement of its own asks `authorize`. One event is emitted and one refusal is logged, for the decision that stands when the response
@@ -12,26 +12,30 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
 from watchword.decision import SILENT, CacheAdvice, Decided, Granted, Hidden
-from watchword.guard.outcome import outcome_of
+from watchword.guard.cache import Grant
+from watchword.guard.outcome import AS_IT_IS, outcome_of
 from watchword.operation import arun, run, task_lock
 from watchword.refusal import grant_headers, styled_headers
 from watchword.request import RequestView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from watchword.authorization.requirement import Requirement
     from watchword.decision import Decision, Refusing
+    from watchword.guard.fast_path import TargetKey
     from watchword.guard.guard import Guard
     from watchword.guard.outcome import Outcome
-    from watchword.operation import Steps
+    from watchword.operation import Steps, Thread
     from watchword.principal import Principal
     from watchword.refusal import Refusal
 
 KEY: Final = "watchword.exchange"
 """The key of the exchange in an ASGI scope and in a WSGI environ, where the middleware was told that views have requirements."""
 
+# The answer to a handshake (RFC 9110 §15.2.2), which no cache stores.
+_SWITCHING = 101
 _NOT_FOUND = 404
 _MISSING = CacheAdvice(missing=True)
 
@@ -43,14 +47,29 @@ class Exchange:
 
     Args:
         guard: decides.
-        view: the request; or what makes it, where nobody may ask for it.
+        view: the request; or what makes it, where it may never be needed.
         decision: about the request, if it is made already; None: `decide` makes it.
         started: when `decision` was begun, where `guard.listens`.
         views: whether views have requirements of their own. Then the decision may be replaced until the response starts, and is told then.
             Otherwise it is told at once.
+        thread: does blocking work of checkers for an event loop, where the framework has a thread for each request; None: a worker thread.
     """
 
-    __slots__ = ("_decision", "_met", "_refusal", "_spent", "_tasks", "_telling", "_threads", "_time", "_view", "guard", "views")
+    __slots__ = (
+        "_decision",
+        "_is_plain",
+        "_met",
+        "_refusal",
+        "_spent",
+        "_tasks",
+        "_telling",
+        "_thread",
+        "_threads",
+        "_time",
+        "_view",
+        "guard",
+        "views",
+    )
 
     def __init__(
         self,
@@ -60,10 +79,13 @@ class Exchange:
         *,
         started: float = 0.0,
         views: bool = False,
+        thread: Thread | None = None,
     ) -> None:
         self.guard: Guard = guard
+        self._thread = thread
         self._view = view
         self._decision = decision
+        self._is_plain = False  # whether nothing is taken out of the request
         self._met: Requirement | None = None
         self._refusal: Refusal | None = None
         self._telling: _Telling = "open"
@@ -71,7 +93,7 @@ class Exchange:
         self._time: float | None = None
         self.views: bool = views
         # Views of one request may ask at the same time. They take turns: the credentials are verified once, and a refusal stands.
-        self._threads: list[AbstractContextManager[object]] = []
+        self._threads: dict[int, AbstractContextManager[object]] = {}
         self._tasks: AbstractAsyncContextManager[object] | None = None
         if started:
             self._spend(started)
@@ -97,7 +119,7 @@ class Exchange:
 
     @property
     def principal(self) -> Principal:
-        """The caller, as far as it is known."""
+        """The caller; anonymous where the caller is not known."""
         return self.decision.principal
 
     @property
@@ -107,15 +129,57 @@ class Exchange:
         if self.views or not isinstance(decision, Granted):
             return True
         # No handshake is stored.
-        return bool(decision.headers) or (bool(decision.cache) and self.view.kind == "http")
+        return bool(decision.headers) or (decision.cache is not SILENT and bool(decision.cache) and self.view.kind == "http")
+
+    def leaves(self, status: int) -> bool:
+        """Tell whether `response_start` certainly changes nothing in a response of the application.
+
+        Args:
+            status: the status of the response.
+        """
+        decision = self.decision
+        return (
+            isinstance(decision, Granted) and decision.cache is SILENT and not (decision.headers or (self.views and status == _NOT_FOUND))
+        )
 
     @property
     def is_open(self) -> bool:
         """Whether something is left for `finish`."""
         return self._telling == "open" or self.decision.after_response is not None
 
+    def repeat(self, target: TargetKey, query: bytes | str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Let a caller in again whom the fast path knows; no view of the request is made for that. For adapters, before `decide`.
+
+        Args:
+            target: of the request, which is not misplaced, as in the view.
+            query: as it came.
+            headers: the header section with names in lower case, or at least those fields of it that the fast path looks at.
+
+        Returns:
+            Whether the request is granted, as it is. False: nothing is decided.
+        """
+        fast_path = self.guard.fast_path
+        if not fast_path.open_to(query):
+            return False
+        # Without a sink no clock is read.
+        started = ticks() if self.guard.listens else 0.0
+        decided = fast_path.decide(target, headers)
+        if not isinstance(decided, Grant):
+            return False
+        self._decision, self._is_plain = decided.granted, True
+        if started:
+            self._spend(started)
+        if not self.views:
+            self.conclude()
+        return True
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether there is a decision."""
+        return self._decision is not None
+
     def decide(self, requirement: Requirement | None = None) -> Outcome:
-        """Decide, here and now; this may block.
+        """Decide; this may block.
 
         Args:
             requirement: what the view demands beside the rule, where the adapter knows the view already; None: nothing.
@@ -123,8 +187,9 @@ class Exchange:
         Raises:
             Exception: as `Guard.decide` does.
         """
+        # Not by `Guard.decide`, which emits its event at once: a view may still replace this decision.
         begun = self.guard.start(self.view, requirement)
-        return self._decided(begun if isinstance(begun, Decided) else run(begun))
+        return self._decided(begun if isinstance(begun, Decided) else run(begun), requirement)
 
     async def adecide(self, requirement: Requirement | None = None) -> Outcome:
         """Do as `decide` does, without blocking the event loop.
@@ -133,10 +198,12 @@ class Exchange:
             requirement: as in `decide`.
         """
         begun = self.guard.start(self.view, requirement)
-        return self._decided(begun if isinstance(begun, Decided) else await arun(begun))
+        return self._decided(begun if isinstance(begun, Decided) else await arun(begun, self._thread), requirement)
 
-    def _decided(self, decision: Decision) -> Outcome:
+    def _decided(self, decision: Decision, requirement: Requirement | None) -> Outcome:
         self._decision = decision
+        self._met = requirement if decision.granted else None
+        # A refusal is final. A grant may be replaced by a view, and one request has one event (protocols, a requirement reached later).
         if not (self.views and decision.granted):
             self.conclude()
         elif self.guard.listens:
@@ -149,10 +216,13 @@ class Exchange:
         Args:
             requirement: the demand of the view that the router would choose.
         """
+        # A refusal that was made before names the scopes of the rule alone.
         self._decision, self._refusal = self.guard.with_demand(self.decision, self.view, requirement), None
 
     def outcome(self) -> Outcome:
         """Return what to do, as the decision stands."""
+        if self._is_plain and self.decision.granted:
+            return AS_IT_IS
         return outcome_of(self.guard, self.decision, self.view)
 
     def authorize(self, requirement: Requirement) -> Refusal | None:
@@ -172,6 +242,8 @@ class Exchange:
             return None
         began = ticks() if self.guard.listens else 0.0
         with self._turn():
+            if self._narrow(requirement):
+                return None
             begun = self.guard.start_authorize(self.decision, self.view, requirement)
             return self._replaced(begun if isinstance(begun, Decided) else run(begun), began, requirement)
 
@@ -181,10 +253,11 @@ class Exchange:
         Args:
             requirement: as in `authorize`.
         """
-        if self._is_met(requirement):
+        if self.lets_run(requirement):
             return None
         began = ticks() if self.guard.listens else 0.0
         begun: Decision | Steps[Decision] | None = None
+        # A task lock belongs to one event loop, so it is made there, and for no request whose views never wait.
         if self._tasks is None:
             begun = self.guard.start_authorize(self.decision, self.view, requirement)
             if isinstance(begun, Decided):
@@ -193,23 +266,42 @@ class Exchange:
         async with self._tasks:
             if begun is None:
                 begun = self.guard.start_authorize(self.decision, self.view, requirement)
-            return self._replaced(begun if isinstance(begun, Decided) else await arun(begun), began, requirement)
+            return self._replaced(begun if isinstance(begun, Decided) else await arun(begun, self._thread), began, requirement)
+
+    def lets_run(self, requirement: Requirement) -> bool:
+        """Tell whether a view that is awaited may run, where that takes no step; for adapters.
+
+        Args:
+            requirement: as in `authorize`.
+
+        Returns:
+            True: it may run, for `principal`. False: that is not known, ask `aauthorize`.
+        """
+        return self._is_met(requirement) or (self._tasks is None and self._narrow(requirement))
+
+    def _narrow(self, requirement: Requirement) -> bool:
+        """Tell whether the fast path lets the view run. No view of the request is made for that."""
+        narrowed = self.guard.fast_path.narrow(self.decision, requirement)
+        if narrowed is None:
+            return False
+        self._decision, self._refusal, self._met = narrowed, None, requirement
+        return True
 
     def _turn(self) -> AbstractContextManager[object]:
-        from watchword.locking import ProcessLock  # with the first view that asks: no other request needs it
+        from watchword.locking import brief_lock  # with the first view that asks: no other request needs it
 
-        # Of several threads that make one at the same time, all take the first.
-        self._threads.append(ProcessLock())
-        return self._threads[0]
+        return brief_lock(self._threads)
 
     def _is_met(self, requirement: Requirement) -> bool:
         """Tell whether a hook of the adapter has asked the same for the same view. On an open socket the answer may have lapsed."""
         return requirement is self._met and self._telling == "open"
 
     def _replaced(self, decision: Decision, began: float, requirement: Requirement) -> Refusal | None:
+        # Kept also where it grants: the next view goes on from the caller that this one has found out.
         before, self._decision = self._decision, decision
         if decision is not before:
             self._refusal = None
+        # The duration is that of deciding. What the application does between two views would hide a slow store.
         if began:
             self._spend(began)
         self._met = requirement if decision.granted else None
@@ -242,15 +334,16 @@ class Exchange:
             status: the status of the application's response.
             headers: the fields of the application's response.
         """
-        self.conclude()
+        self.conclude()  # from now on the client may know: what comes later is not part of this event
         decision = self.decision
         if isinstance(decision, Hidden) and status == _NOT_FOUND:
             return status, grant_headers(_MISSING, status, headers)  # the application's own 404, as any other
         if not isinstance(decision, Granted):
+            # An error handler may replace the content, and not the status: to clients and to caches a refusal with status 200 is access.
             refusal = self.refusal
             return refusal.status, styled_headers(refusal.headers, headers)
         cache = decision.cache
-        if cache and self.view.kind != "http":
+        if cache and (status == _SWITCHING or self.view.kind != "http"):
             cache = SILENT  # no handshake is stored
         if self.views and status == _NOT_FOUND and not cache.missing:
             cache = replace(cache, missing=True)  # a view may hide: the 404 that imitates this one says no-store as well
@@ -293,11 +386,13 @@ class Exchange:
         return decision
 
     def beside(self, told: Decision) -> Exchange:
-        """Return an exchange for a request that the application is asked in place of this one. Nobody is told of it.
+        """Return an exchange for a request that the application is asked in place of this one. It emits no event.
 
         Args:
             told: what the application is told.
         """
+        # With the same view, so that a cached fact of the request is not computed twice.
+        # The client has asked once, so one event is emitted: a second one would count as a second request.
         other = Exchange(self.guard, self._view, told, views=self.views)
         other._telling = "never"
         return other
@@ -319,6 +414,7 @@ def refuse_again(  # noqa: PLR0917 - the facts of one request
         view: makes the view.
         started: when the decision was begun, where `guard.listens`.
     """
+    # No sink wants an event, and the fields that the refusal needs are known: no view is made.
     if said is not None and not started:
         return guard.refuse_unseen(decision, method, said, view)
     exchange = Exchange(guard, view, decision, started=started)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from watchword.authorization.context import EvaluationContext
 from watchword.authorization.needs import HoldScope, Identity, LoginWithin, ReachAcr, UseFactor, Via
 from watchword.authorization.value import Needs, No, Pending, Unknown, Value, Yes
-from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed
+from watchword.decision import Answered, Challenged, Failed, Forbidden, Granted, Hidden, Malformed
 from watchword.errors import GrammarError
 from watchword.grammar import MAX_TOKEN_OCTETS, FormReader, parse_authorization
 from watchword.guard.challenging import EVIDENCE_ENDED
@@ -20,13 +20,14 @@ from watchword.guard.preflight import REMEDY, is_refused_preflight
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
 from watchword.refusal import disclosed_reason
+from watchword.refusal.answering import write_answer
 from watchword.refusal.texts import WORDS
 
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need
     from watchword.authorization.requirement import Requirement
     from watchword.authorization.rules import Route
-    from watchword.decision import Decision
+    from watchword.decision import Decision, Refusing
     from watchword.guard.policy import Policy
     from watchword.refusal import Refusal, Renderer
     from watchword.request import RequestView
@@ -100,10 +101,18 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
         decision: the decision.
         request_id: the request id in the response.
     """
+    # A decision may come from another process, and its view was not scanned here.
     view.scan(policy.index)
-    refusal = None if isinstance(decision, Granted) else renderer.render(decision, view, request_id)
+    # A server on a Unix socket names no peer.
     peer = view.client or "an unknown address"
     steps = [f"request: {_printable(view.method)} {_printable(view.mount + view.path)} from {_printable(peer)} over {view.scheme}"]
+    # At such a path no rule is asked, and none is named.
+    if isinstance(decision, Answered):
+        of = policy.resources[view.path].metadata.resource if view.path in policy.resources else decision.rule
+        steps += [f"metadata: the guard serves that of {of} at this path, to every caller", f"decision: answered, {decision.status}"]
+        return Explanation(decision, tuple(steps), None, (), write_answer(decision, view.method))
+    refusal = None if isinstance(decision, Granted) else renderer.render(decision, view, request_id)
+    # No rule was reached: what is ambiguous has no one reading that could be matched.
     if isinstance(decision, Malformed):
         steps.append(f"refused at once: {decision.detail}")
         steps.append(_verdict_line(decision))
@@ -114,8 +123,14 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     steps += _other_rules(policy, view, route)
     if is_refused_preflight(view, decision):
         steps.append(f"CORS preflight: it carries no credentials, so the rule refuses it. {_preflight_remedy(policy)}")
+    elif refusal is not None and _is_from_elsewhere(view):
+        steps.append(_cors_line(policy, view))
     if decision.reason is Reason.INSECURE_TRANSPORT:
         steps += ["transport: in the clear, so that credentials are not looked at", _verdict_line(decision)]
+        return Explanation(decision, tuple(steps), None, (), refusal)
+    # Without a scheme the rule alone demands it; with one, credentials that browsers send by themselves (decision D61).
+    if decision.reason is Reason.CROSS_SITE and not decision.scheme:
+        steps += ["origin: the rule is for programs and for pages of the resource alone", _verdict_line(decision)]
         return Explanation(decision, tuple(steps), None, (), refusal)
     if decision.reason is Reason.CROSS_SITE:
         steps += [
@@ -136,7 +151,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     context = _situation(policy, view, decision) if looked else EvaluationContext(view, policy.clock)
     value = route.requirement.evaluate(context)
     steps.append(_verdict_line(decision))
-    cures = tuple(tuple(sorted(map(_in_words, one), key=lambda words: (words != _LOG_IN, words))) for one in _cures_of(value, decision))
+    cures = tuple(_words_of(policy, one) for one in _cures_of(value, decision))
     return Explanation(decision, tuple(steps), _branch(route.requirement, context), cures, refusal)
 
 
@@ -155,6 +170,7 @@ def _other_rules(policy: Policy, view: RequestView, route: Route) -> list[str]:
                 why = f"the router may not take the mount {_printable(view.mount)} off"
             else:
                 why = ""
+            # The first reason stays. A rule that the path itself matches has none, and needs no line.
             lines.setdefault(bound.route, f"  {bound.route.text!r}, because {why}" if why else "")
     return [line for line in lines.values() if line]
 
@@ -163,6 +179,20 @@ def _preflight_remedy(policy: Policy) -> str:
     if policy.cors_inside:
         return "cors_inside: an adapter asks the application, whose answer goes out if it is 2xx with Access-Control-Allow-Origin"
     return REMEDY
+
+
+def _is_from_elsewhere(view: RequestView) -> bool:
+    """Tell whether a script of another origin may have sent the request (WHATWG Fetch: browsers say so in `Origin`)."""
+    origin = view.field("origin")
+    return origin is not None and origin != f"{view.scheme}://{view.field('host')}"
+
+
+def _cors_line(policy: Policy, view: RequestView) -> str:
+    """Return what a script of another origin sees of a refusal: without a CORS layer a network error, whatever the status."""
+    inside = "" if policy.cors_inside else " outside the guard"
+    return (
+        f"CORS: a script of {_printable(view.field('origin') or '')} sees a network error, unless a CORS layer{inside} allows that origin"
+    )
 
 
 def _situation(policy: Policy, view: RequestView, decision: Decision) -> EvaluationContext:
@@ -178,11 +208,18 @@ def _is_unchecked(decision: Decision) -> bool:
 
 
 def _branch(requirement: Requirement, context: EvaluationContext) -> Branch:
+    # Each part is evaluated again. To keep the values while deciding would cost every request, for an explanation that few people ask for.
     return Branch(str(requirement), requirement.evaluate(context), tuple(_branch(part, context) for part in requirement.parts))
 
 
 def _cures_of(value: Value, decision: Decision) -> tuple[Alternative, ...]:
     return value.cures if isinstance(value, Needs) and not decision.granted else ()
+
+
+def _words_of(policy: Policy, alternative: Alternative) -> tuple[str, ...]:
+    # As in the challenge: the largest scopes imply the others.
+    stated = alternative if policy.scopes is None else policy.scopes.without_implied(alternative)
+    return tuple(sorted(map(_in_words, stated), key=lambda words: (words != _LOG_IN, words)))
 
 
 def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str] | None) -> str:
@@ -194,6 +231,7 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
         scheme = ""
         if name in {"authorization", "proxy-authorization"}:
             try:
+                # With the greatest bound of any scheme: a longer field was refused before this line is reached.
                 scheme = parse_authorization(value, limit=MAX_TOKEN_OCTETS).scheme
             except GrammarError as error:
                 scheme = f"which {error}"
@@ -204,6 +242,7 @@ def _credentials_line(policy: Policy, view: RequestView, accepted: frozenset[str
                 elif accepted is not None and scheme.lower() not in accepted:
                     scheme += ", which this rule does not accept"
         parts.append(f"{name} ({scheme + ', ' if scheme else ''}{len(value)} octets)")
+    # One occurrence says that it is there. A client may repeat a name a thousand times.
     in_query = {name for name in policy.parameters if FormReader([name]).find(view.query, most=1)}
     parts += [f"the query parameter {_printable(name.decode())}" for name in sorted(in_query)]
     return f"credentials: {'; '.join(parts) or 'none sent'}"
@@ -224,11 +263,12 @@ def _checker_line(policy: Policy, decision: Decision) -> str:
     return f"checker {checker} ({decision.scheme}): refused, {words}"
 
 
-def _verdict_line(decision: Decision) -> str:
+def _verdict_line(decision: Granted | Refusing) -> str:
     if isinstance(decision, Granted):
         who = "an anonymous caller" if decision.principal is ANONYMOUS else _printable(decision.principal.id)
         return f"decision: granted, as {who}"
     detail = f" ({_printable(decision.detail)})" if decision.detail else ""
+    # Both reasons are shown: a client reports what it was told, and the log has the other one.
     told = disclosed_reason(decision)
     told_as = "" if told is decision.reason else f"; the client is told {told.value}"
     return f"decision: {type(decision).__name__.lower()}, {decision.reason.value}{detail}{told_as}"

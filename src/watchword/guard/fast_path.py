@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.authorization.binding import CHANGING
 from watchword.authorization.identified import public
+from watchword.authorization.rules import Route
 from watchword.decision import NOBODY, Caller, Challenged, Failed, Forbidden, Granted
 from watchword.errors import GrammarError, Overloaded
 from watchword.grammar import MAX_FIELD_OCTETS, MAX_FIELDS, MAX_NAME_OCTETS, MAX_QUERY_OCTETS, parse_authorization
-from watchword.guard.cache import Fact, Grant
+from watchword.guard.cache import NONE, Fact, Grant
 from watchword.guard.challenging import failed
 from watchword.guard.cross_site import SAFE_METHODS
 from watchword.principal import ANONYMOUS
@@ -27,7 +28,8 @@ from watchword.schemes.basic import Basic
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from watchword.authorization.rules import Route
+    from watchword.authorization.requirement import Requirement
+    from watchword.authorization.rules import Rules
     from watchword.checkers.adapt import Admission
     from watchword.credentials import Carrier
     from watchword.decision import CacheAdvice, Decision
@@ -40,8 +42,8 @@ TargetKey = tuple[str, str, bytes | None, str]
 
 MOST_TARGETS = 2048  # bounded, and emptied when full: what is remembered is pure, so forgetting costs time alone
 LONGEST = 256  # longer targets are not worth the memory
-LONGEST_FIELD = 512  # octets: longer credential fields take the full path
-MOST_GRANTS = 4  # of one caller, and forgotten together: nearly all come to a few rules only
+LONGEST_FIELD = 2048  # octets: longer credential fields take the full path. A token that RSA signs has 700 to 1,500
+MOST_GRANTS = 8  # of one caller, and forgotten together: nearly all come to a few rules and views only
 
 _COMMA = ord(",")  # a tenth of what it costs to look for one octet as `bytes`
 
@@ -75,7 +77,7 @@ class Target(NamedTuple):
     Args:
         finding: what the firewall says about it.
         route: the rule.
-        public: what is decided whoever it is; None: it depends.
+        public: what is decided for every caller; None: it depends on the caller.
         is_safe: whether no page of another origin does harm by it, so that the cross-site test asks nothing.
     """
 
@@ -138,6 +140,7 @@ class FastPath:
         "_index",
         "_kept_by_browsers",
         "_passes_on",
+        "_rules",
         "carriers",
         "in_use",
         "is_open",
@@ -173,6 +176,7 @@ class FastPath:
         self._kept_by_browsers = frozenset(entry.scheme.name for entry in policy.entries if entry.scheme.is_kept_by_browsers)
         self._advice = advice
         self._index = policy.index
+        self._rules: Rules = policy.rules
         self._idle = _IDLE | (_OF_CLIENT & policy.forwarded)
         # Where no caller comes this way, a field of credentials is one that is not ignored.
         self.carriers: frozenset[str] = frozenset(names) if self.is_open else frozenset()
@@ -186,7 +190,7 @@ class FastPath:
             key: the target.
             finding: what the firewall says about it.
             route: the rule.
-            granted: the decision of the full path, where the rule is met whoever it is.
+            granted: the decision of the full path, where the rule is met by every caller.
         """
         always = Grant(granted) if self._passes_on and route.requirement == public else None
         known = Target(finding, route, always, is_safe=key[0] in SAFE_METHODS)
@@ -194,7 +198,7 @@ class FastPath:
         return known
 
     def open_to(self, query: bytes | str) -> bool:
-        """Tell whether a request with such a query may take the fast path, as far as that goes.
+        """Tell whether a query lets a request take the fast path.
 
         Args:
             query: as it came. No scheme reads it, or no credentials are looked at: all that matters is what the firewall looks for.
@@ -261,7 +265,34 @@ class FastPath:
             return None
         if not route.fast_check(fact.principal):
             return fact.refusals.get(route) if target[0] != "OPTIONS" else None  # a preflight may be answered in another way
-        return fact.grants.get(route) or self._grant(fact, route)
+        grant = fact.first
+        return grant if grant is not None and grant.granted.route is route else self._grant(fact, route)
+
+    def narrow(self, decision: Decision, requirement: Requirement) -> Granted | None:
+        """Grant a view that is reached in a request which `grant` has granted, if the caller alone decides.
+
+        Args:
+            decision: about the request.
+            requirement: what the view demands beside the rule.
+
+        Returns:
+            The decision; None: take the full path.
+
+        Raises:
+            ConfigurationError: the requirement can never be met.
+        """
+        caller, before = decision.caller, decision.route
+        fact = None if caller is None else caller.term
+        # Only this module hands out the caller that belongs to the fact.
+        if not isinstance(fact, Fact) or fact.caller is not caller or not isinstance(before, Route) or not isinstance(decision, Granted):
+            return None
+        if fact.scheme in self._kept_by_browsers or not (fact.is_timeless or fact.is_current(self._clock)):
+            return None
+        route = self._rules.narrowed(before, requirement)
+        if route.fast_check is None or not route.fast_check(fact.principal):
+            return None
+        grant = self._grant(fact, route)
+        return None if grant is None else grant.granted
 
     def _is_ignored(self, name: bytes) -> bool:
         """Tell whether a field is ignored, by its name as the server spells it, and keep the name if so."""
@@ -272,16 +303,22 @@ class FastPath:
         return True
 
     def _grant(self, fact: Fact, route: Route) -> Grant | None:
-        """Make the decision that a rule is met, and keep it: nothing that is asked here changes."""
+        """Return the decision that a rule is met, made once: nothing that is asked here changes."""
+        first = fact.first
+        known = first if first is not None and first.granted.route is route else fact.grants.get(route)
+        if known is not None:
+            return known
         principal, caller = fact.principal, fact.caller
         if route.accepted is not None and fact.scheme.lower() not in route.accepted:
             return None
         if principal.evidence is not None and principal.evidence.networks is not None:
             return None  # it counts from some places only, and no address is looked at here
         grant = Grant(Granted(principal, route.text, fact.scheme, self._advice[caller.carrier], route, caller))
-        if len(fact.grants) >= MOST_GRANTS:
-            fact.grants.clear()
-        fact.grants[route] = grant
+        # Each table is replaced, and none is changed: another thread may read it.
+        if fact.first is None:
+            fact.first = grant
+        else:
+            fact.grants = {route: grant} if len(fact.grants) >= MOST_GRANTS else {**fact.grants, route: grant}
         return grant
 
     def _refuse_anonymous(self, method: str, route: Route) -> Challenged | Forbidden | None:
@@ -333,9 +370,8 @@ class FastPath:
         if isinstance(fact, Fact):
             # Evidence may count from some places only. What is hidden is answered by the application.
             if isinstance(decision, (Challenged, Forbidden)) and (evidence is None or evidence.networks is None):
-                if len(fact.refusals) >= MOST_GRANTS:
-                    fact.refusals.clear()
-                fact.refusals[route] = replace(decision, caller=fact.caller)
+                kept = NONE if len(fact.refusals) >= MOST_GRANTS else fact.refusals
+                fact.refusals = {**kept, route: replace(decision, caller=fact.caller)}
         elif caller is NOBODY:
             self.in_use = True
 

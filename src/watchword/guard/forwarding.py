@@ -1,4 +1,4 @@
-"""Says what the application gets to see of a request: never a client's word about who it is, and its credentials only if wanted.
+"""Says what the application gets to see of a request: no identity that the client claims, and its credentials only if wanted.
 
 Identity headers are outputs of an authentication. Whatever a client sends under those names is taken out, on public routes
 too (threats H3, N9). Credentials stay, unless the guard was told to strip them (RFC 9110 §17.16.3), or the method is TRACE, whose
@@ -80,6 +80,7 @@ def forwarding(policy: Policy, view: RequestView) -> Forwarding:
     present = view.fields.keys()
     # Aliases reach this point only where the firewall was told to let them through.
     dropped = frozenset(canonical_name(name) for names in (present, view.aliases) for name in names if name in policy.identity_headers)
+    # It is for the proxy that demanded it, and not for what stands behind (RFC 9110 §11.7.2).
     if policy.proxy and "proxy-authorization" in present:
         dropped |= {"proxy-authorization"}
     if not policy.strip_credentials and view.method != "TRACE":
@@ -89,6 +90,7 @@ def forwarding(policy: Policy, view: RequestView) -> Forwarding:
     if view.method == "TRACE":
         dropped |= {"cookie", "proxy-authorization"}
     else:
+        # Not the whole field: the application has cookies of its own beside that of a scheme.
         dropped -= {"cookie"}
         sent = view.field("cookie")
         if sent is not None and policy.cookie_reader is not None:
@@ -104,6 +106,7 @@ def forwarding(policy: Policy, view: RequestView) -> Forwarding:
     if offered is not None and view.method != "TRACE":
         left, _ = without_tokens(policy.markers, offered)
         subprotocols = tuple(left)
+        # The application chooses among the rest (RFC 6455 §1.9).
         if left:
             dropped -= {SUBPROTOCOLS}
     return Forwarding(frozenset(dropped), cookies, query, content, subprotocols)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from watchword.authorization.identified import authenticated
 from watchword.cache import FOR, MOST, check_bounds
 from watchword.clock import as_clock, ticks
-from watchword.decision import Decided, Granted
+from watchword.decision import Answered, Decided, Granted
 from watchword.guard.cache import CredentialCache
 from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
 from watchword.observe.event import event_of
-from watchword.observe.log import is_logged, log_failure, log_preflight, log_refusal, log_sink_failure
+from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal, log_sink_failure
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -32,15 +32,16 @@ if TYPE_CHECKING:
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
     from watchword.observe.event import EventSink
-    from watchword.operation import Operation, Steps
+    from watchword.operation import Steps
     from watchword.protection.proxies import Proxies
     from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
+    from watchword.routes.report import RouteReport
     from watchword.schemes.base import Scheme
 
 
 class Guard:
-    """Decides about requests: who it is, and whether they may. The same object serves ASGI, WSGI and any other server.
+    """Decides about requests: who the caller is, and what the caller may do. The same object serves ASGI, WSGI and any other server.
 
     Closed by default: a path that no rule names needs `default`. Mistakes in the configuration are errors here, at
     construction.
@@ -72,8 +73,13 @@ class Guard:
         proxy: act as a proxy: `Proxy-Authorization`, 407, `Proxy-Authenticate` (RFC 9110 §11.7).
         throttle: limits failures with guessable secrets; None: nothing does.
         proxies: finds out who the client is behind trusted proxies, before anything else; None: the peer of the connection is the client.
-        on_event: is called with an `AuthEvent` for every decision, granted ones too; None: nobody is. It must not block.
+        scope_implies: which scopes imply others, such as `{"orders:admin": ["orders:write", "orders:read"]}`, transitively. Who was issued
+            the first one holds the others; `evidence.scopes` keeps what was issued. None: scopes imply nothing.
+        on_event: is called with an `AuthEvent` for every decision, granted ones too; None: no sink. It must not block.
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
+        strict_routes: refuse to serve an application in which a rule that demands something matches no route: an error at start-up, or at
+            the first request where an interface has no start-up. None: log what may be a mistake, where the framework says that it is in
+            development. False: look at no routes.
         remember: how many callers are remembered at most, so that a password is hashed once and not for every request; 0: none.
         remember_for: for how many seconds. What changes about a caller meanwhile is noticed all the same.
 
@@ -81,7 +87,7 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_sink", "_to_warn")
+    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_sink", "_to_warn", "fast_path", "strict_routes")
 
     def __init__(
         self,
@@ -103,11 +109,14 @@ class Guard:
         proxy: bool = False,
         throttle: Throttle | None = None,
         proxies: Proxies | None = None,
+        scope_implies: Mapping[str, Sequence[str]] | None = None,
         on_event: EventSink | None = None,
         request_id: Callable[[], str] | None = None,
+        strict_routes: bool | None = None,
         remember: int = MOST,
         remember_for: float = FOR,
     ) -> None:
+        # A string is a sequence of letters, so that `origins="https://a.example"` would allow none of what it names.
         for name, given in (("order", order), ("identity_headers", identity_headers), ("origins", origins)):
             check_sequence(f"Guard({name}=...)", given)
         if firewall is not None:
@@ -121,6 +130,8 @@ class Guard:
         if proxies is not None:
             check_methods("Guard(proxies=...)", proxies, "have fields and resolve()", "resolve")
         check_bool("Guard(cors_inside=...)", cors_inside, fix="Name allowed origins in the CORS layer.")
+        if strict_routes is not None:
+            check_bool("Guard(strict_routes=...)", strict_routes, fix="Leave it out to be warned in development.")
         check_bounds("Guard", remember, remember_for)
         self._policy = Policy(
             schemes=schemes,
@@ -138,13 +149,19 @@ class Guard:
             proxy=proxy,
             throttle=throttle,
             proxies=proxies,
+            scope_implies=scope_implies,
         )
+        # One cache for each guard: what one guard accepted says nothing about the schemes and networks of another (threat C2).
         self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
+        self.fast_path: FastPath = self._deciding.fast_path
+        """Decides about callers who were let in before; for adapters."""
+        # The words of a refusal fit the scheme: "key or token" means nothing to a person who has typed a password.
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
         self._new_id = request_id or _random_id
         self._sink = on_event
-        self._to_warn = [True]
+        self._to_warn = [True]  # a list, because `pop` is one step for threads
+        self.strict_routes: bool | None = strict_routes
 
     @property
     def policy(self) -> Policy:
@@ -158,13 +175,8 @@ class Guard:
 
     @property
     def listens(self) -> bool:
-        """Whether somebody wants events, for adapters: then the fast path makes a view for them."""
+        """Whether a sink takes events; for adapters: then the fast path makes a view for it."""
         return self._sink is not None
-
-    @property
-    def fast_path(self) -> FastPath:
-        """The fast path for callers who were let in before, for adapters."""
-        return self._deciding.fast_path
 
     @property
     def async_checkers(self) -> tuple[str, ...]:
@@ -172,7 +184,7 @@ class Guard:
         return tuple(entry.checker.name for entry in self._policy.entries if entry.checker.needs_loop)
 
     def start(self, view: RequestView, requirement: Requirement | None = None) -> Decision | Steps[Decision]:
-        """Decide as far as that goes without hashing, querying or fetching anything; for adapters.
+        """Decide as far as possible without hashing, querying or fetching; for adapters.
 
         No event is emitted and nothing is logged: an adapter hands the decision that stands in the end to `conclude`.
 
@@ -184,6 +196,7 @@ class Guard:
             The decision, or the steps that are left for `watchword.operation.run` or `arun`.
         """
         if self._sink is not None:
+            # No clock is read where no event repays it.
             view.started = ticks()
         return self._deciding.start(view, requirement)
 
@@ -201,12 +214,12 @@ class Guard:
         return self._concluded(begun if isinstance(begun, Decided) else (yield from begun), view)
 
     def decide(self, view: RequestView, requirement: Requirement | None = None) -> Decision:
-        """Decide, here and now; this may block.
+        """Decide; this may block.
 
         Args:
             view: the request; see `RequestView` for what is trusted in it.
             requirement: what the view demands beside the rule, which must be met too; None: nothing. Under a `public` or `optional` rule
-                credentials are looked at as soon as it needs somebody.
+                credentials are looked at as soon as it needs a caller.
 
         Returns:
             The decision; `decision.granted` tells whether the request may go on, as `decision.principal`.
@@ -235,7 +248,7 @@ class Guard:
         return self._concluded(begun if isinstance(begun, Decided) else await arun(begun), view)
 
     def start_authorize(self, decision: Decision, view: RequestView, requirement: Requirement) -> Decision | Steps[Decision]:
-        """Do as `authorize` does, as far as that goes without an operation; for adapters.
+        """Do as `authorize` does, as far as possible without an operation; for adapters.
 
         Args:
             decision: about the request, made by this guard.
@@ -244,6 +257,9 @@ class Guard:
 
         Returns:
             The decision, or the steps that are left. As with `start`, it is for the adapter to call `conclude`.
+
+        Raises:
+            ValueError: another guard has made the decision.
         """
         return self._deciding.authorize(decision, view, requirement)
 
@@ -254,6 +270,9 @@ class Guard:
             decision: about the request, made by this guard. One that is no 401 or 403 stays as it is.
             view: the request.
             requirement: the demand of the view that the router would choose. It changes neither status nor reason.
+
+        Raises:
+            ValueError: another guard has made the decision.
         """
         return self._deciding.with_demand(decision, view, requirement)
 
@@ -272,7 +291,7 @@ class Guard:
 
         Raises:
             ConfigurationError: a checker can only be awaited; use `aauthorize`. Or the requirement can never be met.
-            ValueError: the decision was made by hand.
+            ValueError: the decision was made by another guard, or by hand.
         """
         begun = self.start_authorize(decision, view, requirement)
         return self._concluded(begun if isinstance(begun, Decided) else run(begun), view)
@@ -305,6 +324,7 @@ class Guard:
             ConfigurationError: the checker can only be awaited; use `averify`.
             ValueError: no scheme of this guard takes such credentials, or several do.
         """
+        # `start`, which notes the time elsewhere, is not called for a form.
         if self._sink is not None:
             view.started = ticks()
         begun = self._deciding.verify(credentials, view, scheme)
@@ -345,8 +365,13 @@ class Guard:
             view: the request.
             time: when it was made, in Unix seconds; None: now.
             duration: how long it took, in seconds; None: since `start`.
+
+        Raises:
+            ValueError: another guard has made the decision.
         """
-        if not isinstance(decision, Granted):
+        self._policy.rules.check_own(decision.route)
+        if not isinstance(decision, (Granted, Answered)):
+            # Asked first: to find the fields of a request costs more than the rest of a refusal that no handler writes.
             if is_logged(decision):
                 self._policy.scan(view)
                 log_refusal(decision, view, self.request_id(view))
@@ -355,6 +380,7 @@ class Guard:
         sink = self._sink
         if sink is None:
             return
+        # A monotonic clock measures, because the other one may be set back meanwhile.
         duration = ticks() - view.started if duration is None else duration
         self._policy.scan(view)
         time = self._policy.clock.now() if time is None else time
@@ -370,7 +396,7 @@ class Guard:
         return decision
 
     def refuse(self, decision: Decision, view: RequestView, *, request_id: str | None = None) -> Refusal:
-        """Say no in HTTP.
+        """Say no in HTTP; or send the document with which the guard answers by itself.
 
         Args:
             decision: one that does not grant.
@@ -381,12 +407,18 @@ class Guard:
             Status, reason phrase, headers and body.
 
         Raises:
-            ValueError: the decision grants.
+            ValueError: the decision grants, or another guard has made it.
         """
+        self._policy.rules.check_own(decision.route)
         if isinstance(decision, Granted):
             raise ValueError("this decision grants: there is nothing to refuse")  # noqa: TRY004 - its value, not its type, is at fault
+        if isinstance(decision, Answered):
+            from watchword.refusal.answering import write_answer  # as few guards need it
+
+            return write_answer(decision, view.method)
         if request_id is None:
             request_id = self.request_id(view)
+        # `Accept` and `Origin` decide the form of the content, and the decision may come from another process.
         view.scan(self._policy.index)
         return self._renderer.render(decision, view, request_id)
 
@@ -423,7 +455,7 @@ class Guard:
                 never raised, for the request is over.
         """
         if decision.after_response is not None:
-            run(_finishing(decision.after_response))
+            run(finishing(decision.after_response))
 
     async def afinish(self, decision: Decision) -> None:
         """Do the same as `finish`, without blocking the event loop.
@@ -432,7 +464,7 @@ class Guard:
             decision: one whose response was sent.
         """
         if decision.after_response is not None:
-            await arun(_finishing(decision.after_response))
+            await arun(finishing(decision.after_response))
 
     def request_id(self, view: RequestView) -> str:
         """Return the id under which a request is found in the log: the client's `X-Request-Id` if it is one, else a new one.
@@ -450,7 +482,27 @@ class Guard:
         return known
 
     def _id_of(self, sent: str | None) -> str:
+        # A client chooses what is sent. Anything but a short token could begin another line of the log (CWE-117).
         return sent if sent is not None and _is_id(sent) else self._new_id()
+
+    def check_routes(self, app: object) -> RouteReport:
+        """Report what is in force at each route of an application, and what may be a mistake: a rule that matches no route, for instance.
+
+        Nothing is decided and no checker is asked. The routes are read from the router of the application, so call it when they are all
+        there.
+
+        Args:
+            app: the application, or a middleware around it: of Starlette, FastAPI, Flask, Quart, Django, Litestar, aiohttp, Falcon, Pyramid
+                or Bottle.
+
+        Raises:
+            ConfigurationError: the routes of such an application are not known.
+        """
+        from watchword.routes.applications import list_routes  # for people, never on the way of a request
+        from watchword.routes.guarding import make_report
+
+        schemes = [entry.scheme.name for entry in self._policy.entries]
+        return make_report(list_routes(app), self._policy.rules, schemes, answered=self._policy.resources)
 
     def explain(self, view: RequestView) -> Explanation:
         """Decide, and say why: each step, what the checker answered, the rule as a tree, the cure, and the exact response.
@@ -465,7 +517,7 @@ class Guard:
 
         begun = self._deciding.start(view)
         decision = begun if isinstance(begun, Decided) else run(begun)
-        self.finish(decision)  # else nobody would: the next one who decides may find the caller remembered
+        self.finish(decision)  # no adapter does: the next decision may find the caller in the cache
         return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
 
     async def aexplain(self, view: RequestView) -> Explanation:
@@ -476,6 +528,7 @@ class Guard:
         """
         from watchword.guard.explain import explanation
 
+        # Not `decide`: to look at a request emits no event, and logs no refusal.
         begun = self._deciding.start(view)
         decision = begun if isinstance(begun, Decided) else await arun(begun)
         await self.afinish(decision)
@@ -495,14 +548,8 @@ def as_guard(given: object) -> Guard:
     Raises:
         ConfigurationError: it is something else: a scheme alone, or the application in its place.
     """
+    # What was given may be a checker with a table of secrets: the message names its type alone.
     return check_type("GuardMiddleware(app, guard)", given, Guard, 'Guard(Basic(checker, realm="office"))', secret=True)
-
-
-def _finishing(operation: Operation[Any]) -> Steps[None]:
-    try:
-        yield operation
-    except Exception as error:  # noqa: BLE001 - the response was sent: nobody is left to raise it to
-        log_failure("work that was left for after a response failed", error)
 
 
 def _is_id(text: str) -> bool:
@@ -510,4 +557,5 @@ def _is_id(text: str) -> bool:
 
 
 def _random_id() -> str:
+    # 64 bits: among a million ids two are alike with a probability of 3 in 100 million.
     return urandom(8).hex()

@@ -168,7 +168,9 @@ class IdentityHeaders:
         exact: set[str] = set()
         prefixes: set[str] = set()
         for given in names:
+            # Field names are compared in any letter case (RFC 9110 §5.1).
             name = given.lower()
+            # `*` alone leaves an empty stem, which is no token: it would take every field out of every request.
             stem = name.removesuffix("*")
             # A name with an underscore would never match: names are compared in their canonical form, with hyphens (threats H2).
             if not is_token(stem) or canonical_name(stem) != stem:
@@ -178,6 +180,7 @@ class IdentityHeaders:
                 )
             (exact if stem == name else prefixes).add(stem)
         self.names: frozenset[str] = frozenset(exact)
+        # `str.startswith` takes a tuple: one call for all prefixes.
         self.prefixes: tuple[str, ...] = tuple(sorted(prefixes))
 
     def __contains__(self, name: str) -> bool:

@@ -1,7 +1,7 @@
 """Finds the paths at which the application is asked in place of the real one: for its own 404, and for the answer of its CORS layer.
 
 The application is never called for a path that this caller may not ask for. A handler that answers every name, such as one for
-`/{name}`, would run for somebody whom its rule keeps out.
+`/{name}`, would run for a caller whom its rule refuses.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def missing_path(policy: Policy, view: RequestView, decision: Hidden) -> str | None:
-    """Return a path that nobody can have made, as near to the hidden one as this caller may ask.
+    """Return a path that cannot exist, as near to the hidden one as this caller may ask.
 
     Near, because parts of an application may have 404s of their own: what the hidden rule names last is replaced, and only where
     a rule forbids that path too, the whole of it.

@@ -10,7 +10,7 @@ An adapter only interprets: it decides nothing, and knows neither rules nor reas
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from watchword.decision import NOBODY, CacheAdvice, Granted, Hidden
 from watchword.field_index import canonical_name
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from watchword.refusal import Refusal
     from watchword.request import RequestView
 
-_NOT_FOUND = 404
+# 404, or what a framework or a layer answers for every path, such as 400 for a Host that it takes for false, or 429. A 401 is the guard's.
+_NOTHING_THERE = frozenset({400, 404, 413, 414, 417, 421, 429, 431})
 _MISSING = CacheAdvice(missing=True)
 
 
@@ -60,7 +61,7 @@ class Imitate:
     It is asked for its own 404, which hides a resource, or for the answer of a CORS layer inside the guard.
 
     Args:
-        path: the decoded path below the mount; nobody can have made it.
+        path: the decoded path below the mount; it cannot exist.
         mount: the prefix.
         told: what the application is told in place of the decision.
         forwarding: what to take out of the request before.
@@ -91,7 +92,7 @@ class Imitate:
         """
         if self.is_preflight:
             return cors_answer(status, headers)
-        if status != _NOT_FOUND:
+        if status not in _NOTHING_THERE:
             return None  # the application answers every path: what is missing there cannot be imitated
         # The same fields as in a real 404, those of the scheme too: a cookie that is missing here would tell that something is hidden.
         return grant_headers(_MISSING, status, headers, self.told.headers)
@@ -100,7 +101,8 @@ class Imitate:
 Outcome: TypeAlias = Pass | Respond | Imitate
 """What an adapter is to do."""
 
-_AS_IT_IS = Pass(UNCHANGED)
+AS_IT_IS: Final = Pass(UNCHANGED)
+"""What nearly every request gets."""
 
 
 def outcome_of(guard: Guard, decision: Decision, view: RequestView) -> Outcome:
@@ -113,9 +115,11 @@ def outcome_of(guard: Guard, decision: Decision, view: RequestView) -> Outcome:
     """
     policy = guard.policy
     if isinstance(decision, Granted):
+        # Also without credentials: a client may still send the fields that name a caller to the application (threat H3).
         taken = forwarding(policy, view)
-        return _AS_IT_IS if taken is UNCHANGED else Pass(taken)
+        return AS_IT_IS if taken is UNCHANGED else Pass(taken)
     outcome: Outcome = Respond(guard.refuse(decision, view))
+    # A handshake has no page of the application that could be imitated, and no preflight (WHATWG Fetch exempts WebSockets).
     if view.kind != "http":
         return outcome
     if isinstance(decision, Hidden):
@@ -123,6 +127,7 @@ def outcome_of(guard: Guard, decision: Decision, view: RequestView) -> Outcome:
         if path is not None:
             outcome = Imitate(path, view.mount, decision, forwarding(policy, view), outcome)
     if policy.cors_inside and is_refused_preflight(view, decision):
+        # Everything goes that could identify the client, so that the answer is the same for every caller (threat P14).
         sent = {name if isinstance(name, str) else name.decode("latin-1") for name, _ in view.headers}
         taken = Forwarding(
             frozenset(canonical_name(name) for name in sent if not is_passed_on(policy, name.lower())), query=b"", content=b""
@@ -132,4 +137,4 @@ def outcome_of(guard: Guard, decision: Decision, view: RequestView) -> Outcome:
     return outcome
 
 
-__all__ = ["Imitate", "Outcome", "Pass", "Respond", "outcome_of"]
+__all__ = ["AS_IT_IS", "Imitate", "Outcome", "Pass", "Respond", "outcome_of"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from watchword.authorization.identified import authenticated
 from watchword.authorization.leaves import ViaScheme
 from watchword.authorization.rules import MOST_COMBINED, Route, Rules, walk
-from watchword.authorization.satisfiable import is_satisfiable
+from watchword.authorization.worlds import is_satisfiable
 from watchword.cache import Bounded
 from watchword.checkers.adapt import AdaptedChecker, adapt
 from watchword.errors import ConfigurationError
@@ -27,14 +27,17 @@ from watchword.validators import invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watchword.authorization.hierarchy import ScopeHierarchy
     from watchword.authorization.requirement import Requirement
     from watchword.clock import Clock
     from watchword.credentials import Carrier, Credentials
     from watchword.guard.challenging import Asking
+    from watchword.guard.resource import Resource
     from watchword.protection.firewall import Firewall
     from watchword.protection.proxies import Proxies
     from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
+    from watchword.schemes.resource_metadata import ResourceMetadata
 
 # What the guard itself reads beside credentials.
 _READ = (
@@ -62,16 +65,21 @@ class Entry:
     Args:
         scheme: the scheme.
         proxy: whether its credentials come in Proxy-Authorization.
+        hierarchy: what the scopes of its callers imply; None: nothing.
     """
 
-    __slots__ = ("checker", "evidence", "key", "key_fields", "scheme")
+    __slots__ = ("checker", "evidence", "hierarchy", "key", "key_fields", "names_accounts", "scheme")
 
-    def __init__(self, scheme: Scheme[Credentials], *, proxy: bool = False) -> None:
+    def __init__(self, scheme: Scheme[Credentials], *, proxy: bool = False, hierarchy: ScopeHierarchy | None = None) -> None:
         self.scheme: Scheme[Credentials] = scheme
+        self.hierarchy: ScopeHierarchy | None = hierarchy
         self.key: str = scheme.name.lower()
         self.checker: AdaptedChecker = adapt(scheme.checker)
+        # Of a password the time must not tell whether there is such a name (threat W2). A token has none.
+        self.names_accounts: bool = scheme.secret in {"", "password"}
+        # By the scheme of the credentials, whatever a checker claims: `via` depends on it.
         self.evidence: Evidence = Evidence(scheme.name)  # one for all callers of whom no more is known
-        # By what carried the credentials: the header field that alone says who it is, so that it is the key in the credential cache. A
+        # By what carried the credentials: the header field that alone names the caller, so that it is the key in the credential cache. A
         # scheme of one's own may look at the host as well: then no field does (threat C3).
         self.key_fields: dict[Carrier, str] = {}
         if not proxy and (scheme.only_authorization or scheme.header is not None) and reads_field_alone(scheme, scheme.name):
@@ -99,6 +107,7 @@ class Policy:
         proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
         throttle: limits failures with guessable secrets; None: nothing does.
         proxies: says who the client is behind trusted proxies; None: the peer of the connection is.
+        scope_implies: a scope to the scopes that it implies; empty: scopes imply nothing.
 
     Raises:
         ConfigurationError: something cannot be right; the message says what, where and how to mend it.
@@ -122,20 +131,27 @@ class Policy:
         proxy: bool,
         throttle: Throttle | None = None,
         proxies: Proxies | None = None,
+        scope_implies: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         for scheme in schemes:
             if not isinstance(scheme, Scheme):
                 raise invalid("Guard(*schemes)", 'be schemes, such as Basic(checker, realm="office")', scheme, secret=True)
         if not schemes:
             raise ConfigurationError("Guard(*schemes) must hold at least one scheme: a 401 needs a challenge (RFC 9110 §11.6.1).")
-        self.entries: tuple[Entry, ...] = tuple(Entry(scheme, proxy=proxy) for scheme in _ordered(schemes, order))
+        self.scopes: ScopeHierarchy | None = None if scope_implies is None else _hierarchy(scope_implies)
+        self.entries: tuple[Entry, ...] = tuple(Entry(one, proxy=proxy, hierarchy=self.scopes) for one in _ordered(schemes, order))
         # A scheme that lives in the Authorization field alone is found by its name; the others are asked one by one.
         self.by_name: dict[str, Entry] = {entry.key: entry for entry in self.entries if entry.scheme.only_authorization}
         self.by_scheme: dict[str, Entry] = {entry.scheme.name: entry for entry in self.entries}
         self.others: tuple[Entry, ...] = tuple(entry for entry in self.entries if not entry.scheme.only_authorization)
         if not isinstance(rules, Mapping):
             raise invalid("Guard(rules=...)", 'be a mapping of patterns to requirements, such as {"/healthz": public}', rules)
-        self.rules: Rules = Rules(rules, default, frozenset(entry.key for entry in self.entries))
+        # With the schemes, so that rules which no caller can meet together deny instead of challenging for ever.
+        self.rules: Rules = Rules(rules, default, frozenset(entry.key for entry in self.entries), self.scopes)
+        # By path: documents that the guard serves by itself.
+        self.resources: Mapping[str, Resource] = _resources(self.entries, self.rules)
+        # The resource that the guard stands in front of, as far as that is stated: its origin is that of its own pages.
+        self.resource: ResourceMetadata | None = next((one.metadata for one in self.resources.values()), None)
         self.firewall = firewall
         self.clock = clock
         self.origins: frozenset[str] = frozenset(map(configured_origin, origins))
@@ -148,17 +164,23 @@ class Policy:
         self.proxy = proxy
         self.throttle = throttle
         self.proxies = proxies
+        # Read by the step for proxies alone. Each is a field whose aliases the firewall refuses (threat H9).
         self.forwarded: frozenset[str] = frozenset() if proxies is None else frozenset(name.lower() for name in proxies.fields)
-        self.login: Route = Route("login", authenticated)
+        # Credentials from a login form are verified under no rule of a path.
+        self.login: Route = Route("login", authenticated, owner=self.rules.owner)
         self.hides: bool = any(route.hides for route in self.rules)
         self.content_readers: tuple[Entry, ...] = tuple(entry for entry in self.entries if entry.scheme.reads_content)
+        # Whether adapters must be able to read content ahead of the application.
+        self.reads_content: bool = bool(self.content_readers) or any(route.content_readers for route in self.rules)
         fields = frozenset(name for entry in self.entries for name in entry.scheme.fields)
+        # A proxy has its own pair of fields, and passes Authorization on to the origin unread (RFC 9110 §11.7.2).
         self.credential_fields: frozenset[str] = fields - {"authorization"} | {"proxy-authorization"} if proxy else fields
         self.fields: FieldTable = _field_table(self.entries, self.credential_fields)
         self.markers: frozenset[str] = frozenset(entry.scheme.subprotocol for entry in self.entries if entry.scheme.subprotocol is not None)
         self.strip_credentials = strip_credentials
         self.cors_inside = cors_inside
         self.parameters: frozenset[bytes] = frozenset(name for entry in self.entries for name in entry.scheme.parameters)
+        # Sorted, so that two processes with one configuration treat a request in the same order.
         cookies = sorted({name for entry in self.entries for name in entry.scheme.cookies})
         forms = sorted({name for entry in self.entries for name in entry.scheme.form_parameters or ()})
         # What takes credentials out of a request before the application sees it.
@@ -167,7 +189,9 @@ class Policy:
         self.form_reader: FormReader | None = FormReader(forms) if forms else None
         self.identity_headers: IdentityHeaders = IdentityHeaders(identity_headers)
         self.asking: Bounded[Route, Asking] = Bounded(MOST_COMBINED + len(self.rules.routes) + 1)  # filled as anonymous callers ask
+        # Of other guards the content is never looked at, whatever type it claims.
         about_content = {"content-type"} if self.content_readers else set()
+        about_content |= {name for route in self.rules for part in route.content_readers for name in part.fields}
         self.index: FieldIndex = FieldIndex(
             {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names, *self.forwarded},
             self.identity_headers.prefixes,
@@ -187,6 +211,7 @@ class Policy:
         Args:
             view: the request.
         """
+        # Both must be met: a router that takes the mount off in another way reaches another handler (threat P15).
         route = self.rules.find(view.method, view.path)
         return route if view.whole is None else self.rules.combined(route, self.rules.find(view.method, view.whole))
 
@@ -213,6 +238,7 @@ class Policy:
         Args:
             view: the request, its Authorization field parsed.
         """
+        # The least one: no scheme is handed more than it asked for, and the memory of a request is bounded.
         limits = [entry.scheme.wants_content(view) for entry in self.content_readers]
         return min((limit for limit in limits if limit is not None), default=None)
 
@@ -282,6 +308,13 @@ class Policy:
             raise ConfigurationError(f"Guard(proxy=True) must have Basic or Digest only (decision D35), got {scheme.name}.")
 
 
+def _hierarchy(table: Mapping[str, Sequence[str]]) -> ScopeHierarchy | None:
+    from watchword.authorization.hierarchy import ScopeHierarchy  # with the first guard that has one
+
+    hierarchy = ScopeHierarchy(table)
+    return hierarchy if hierarchy.table else None
+
+
 def _field_table(entries: Sequence[Entry], names: frozenset[str]) -> FieldTable:
     """Return how the fields may come that schemes read. Where two read one field, the greater length counts, and what both allow."""
     fields = {"host": Field()}
@@ -293,6 +326,15 @@ def _field_table(entries: Sequence[Entry], names: frozenset[str]) -> FieldTable:
         entry.key: entry.scheme.field("authorization").limit for entry in entries if not CREDENTIAL_LISTS.isdisjoint(entry.scheme.fields)
     }
     return FieldTable(fields, names, limits)
+
+
+def _resources(entries: Sequence[Entry], rules: Rules) -> Mapping[str, Resource]:
+    stated = [entry.scheme.metadata for entry in entries if entry.scheme.metadata is not None]
+    if not stated:
+        return {}
+    from watchword.guard.resource import resources_of  # most guards serve nothing by themselves
+
+    return resources_of(stated, rules)
 
 
 def _ordered(schemes: Sequence[Scheme[Credentials]], order: Sequence[str]) -> list[Scheme[Credentials]]:

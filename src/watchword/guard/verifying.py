@@ -8,21 +8,21 @@ cache answers, from a wrong one (2 before 3); an accepted caller counts nothing 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from watchword.decision import Caller, Decided, Forbidden, Throttled
+from watchword.decision import NOBODY, Caller, Decided, Forbidden, Throttled
 from watchword.errors import Unavailable
 from watchword.guard.challenging import EVIDENCE_ENDED, refuse_credentials
 from watchword.guard.cross_site import find_cross_site, needs_own_origin
 from watchword.guard.fast_path import LONGEST_FIELD
-from watchword.networks import Networks
+from watchword.networks import networks_of
 from watchword.operation import in_order
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
 from watchword.verdict import Refused
 
 if TYPE_CHECKING:
+    from watchword.authorization.hierarchy import ScopeHierarchy
     from watchword.authorization.rules import Route
     from watchword.credentials import Carrier, Credentials
     from watchword.decision import Challenged, Headers, Refusing
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from watchword.principal import Principal
     from watchword.protection.throttle import Outcome, Throttle
     from watchword.request import RequestView
-    from watchword.verdict import Accepted, Verdict
+    from watchword.verdict import Verdict
 
 
 class Verified(NamedTuple):
     """Credentials that a checker accepted, or could not tell about.
 
     Args:
-        caller: who it is, or why that cannot be told.
+        caller: the caller, or why the credentials could not be checked.
         headers: response fields of the verdict; those of a cached caller are none, because they belong to one response.
         after_response: what the checker, and the throttle, left for after the response.
     """
@@ -76,7 +76,7 @@ class Verifying:
     Args:
         policy: the configuration.
         cache: knows callers who were let in before.
-        fast_path: is told when there is somebody who could take it.
+        fast_path: is told when there is a caller who could take it.
     """
 
     __slots__ = ("_cache", "_fast_path", "_policy")
@@ -89,26 +89,28 @@ class Verifying:
     def start(
         self, view: RequestView, route: Route, entry: Entry, credentials: Credentials, *, login: bool = False
     ) -> Answer | Steps[Answer]:
-        """Verify credentials as far as that goes without an operation.
+        """Verify credentials as far as possible without an operation.
 
         Args:
             view: the request, scanned.
             route: the rule, for the cross-site test and the challenges.
             entry: the scheme that they came by.
             credentials: what was shown; untrusted.
-            login: whether a form is verified in which somebody logs in: then the cross-site test holds although no browser sent the
-                credentials by itself, or a foreign page could log its visitor in as somebody else (login CSRF).
+            login: whether the credentials come from a login form: then the cross-site test holds although no browser sent the
+                credentials by itself, or a foreign page could log its visitor in to another account (login CSRF).
 
         Returns:
             The answer, or the steps that are left.
         """
         policy = self._policy
+        # By the scheme and not by the credentials alone: those of a custom class say "authorization" by default.
         carrier = entry.scheme.carrier_of(credentials, view)
         refused = self.cross_site(view, route, entry, carrier, login=login)
         if refused is not None:
             return refused
-        # A form that logs somebody in may come with an Authorization field, which says nothing about who has filled it in.
+        # A login form may come with an Authorization field, which says nothing about who has filled the form in.
         shown = Shown(entry, credentials, carrier, "" if login else _field(view, entry, carrier))
+        # Tokens and keys cannot be guessed. To count them would let a broken deployment lock its own clients out.
         throttle = policy.throttle
         if throttle is not None and credentials.is_guessable:
             return self._throttled(throttle, view, route, shown)
@@ -116,6 +118,7 @@ class Verifying:
         if checker.direct is None:
             return self._recall(view, route, shown) or self._ask(view, route, shown)
         try:
+            # A table is looked up faster than the key of a cache is made.
             answer = checker.direct(credentials)
         except Unavailable as error:
             return _unavailable(shown, error)
@@ -159,7 +162,7 @@ class Verifying:
         # `not <` and not `>=`: no time is earlier than NaN, so evidence with such an end is refused.
         if evidence.expires_at is not None and not policy.clock.now() < evidence.expires_at:
             return refuse_credentials(policy, route, view, entry, Reason.EXPIRED, EVIDENCE_ENDED)
-        if evidence.networks is not None and not _networks(evidence.networks).contains(view.address):
+        if evidence.networks is not None and not networks_of(evidence.networks).contains(view.address):
             # Other credentials may count from here: 401. The client sees a general reason, so a thief does not learn that these are valid.
             detail = f"those of {principal.id} do not count from here"
             return refuse_credentials(policy, route, view, entry, Reason.NETWORK_DENIED, detail)
@@ -176,6 +179,7 @@ class Verifying:
         fact = None if key is None else self._cache.recall(key)
         if fact is None:
             return None
+        # The carrier of this request, and not that of the first one: what the response says to caches depends on it.
         known = Caller(fact.principal, fact.scheme, shown.carrier, fact, cached=True)
         return self.unfit(view, route, shown.entry, known.principal) or Verified(known)
 
@@ -183,6 +187,7 @@ class Verifying:
         """Return the key under which a caller is cached; None: not at all."""
         if not shown.field:
             return self._cache.key_of(shown.entry, shown.credentials)
+        # The octets as they came. Two spellings of one secret are two entries, which costs memory and never an access.
         sent = view.fields[shown.field]
         return self._cache.key_of_field(shown.field, sent if isinstance(sent, bytes) else sent.encode("latin-1"))
 
@@ -203,6 +208,7 @@ class Verifying:
         from watchword.protection.throttle import Attempt  # nothing that a guard without a throttle loads
 
         entry, credentials = shown.entry, shown.credentials
+        # With a digest, so that a password manager that retries the same wrong secret counts once.
         attempt = Attempt(view, entry.scheme.name, credentials.claimed_identity, self._cache.key_of(entry, credentials))
         try:
             wait = throttle.blocked(attempt)
@@ -210,13 +216,16 @@ class Verifying:
             return _unavailable(shown, error)
         if wait is not None:
             return _wait(route, entry, wait)
+        # A browser sends the password with every request: a caller who was accepted before reserves nothing.
         known = self._recall(view, route, shown)
         if known is not None:
             return known
         try:
+            # Where the store of the throttle is away, the answer is 503: unlimited guesses during an outage are what an attacker waits for.
             reservation = yield from throttle.reserve(attempt)
         except Unavailable as error:
             return _unavailable(shown, error)
+        # Before the hash and not after it: parallel guesses must not pass the limit together (threat O7).
         if isinstance(reservation, int):
             return _wait(route, entry, reservation)
         try:
@@ -238,10 +247,13 @@ class Verifying:
         """Turn the verdict into an answer, and keep the caller in the cache for as long as the checker allows."""
         entry = shown.entry
         if isinstance(verdict, Refused):
+            # A browser adds its cookies to every request: one without a login is no failed attempt. All else is sent on purpose (D18).
+            if verdict.absent and shown.carrier == "cookie":
+                return Verified(NOBODY, verdict.headers)
             return refuse_credentials(
                 self._policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose, headers=verdict.headers
             )
-        principal = _stamped(verdict, entry)
+        principal = stamped(verdict.principal, entry)
         fact = self._cache.fact(entry, principal, verdict.lease, shown.carrier)
         # A checker that answers at once is asked as quickly as the cache, but for the fast path.
         if fact is not None and (shown.field or entry.checker.direct is None):
@@ -253,14 +265,6 @@ class Verifying:
         return self.unfit(view, route, entry, principal) or accepted
 
 
-@lru_cache(maxsize=1024)
-def _networks(cidrs: tuple[str, ...]) -> Networks:
-    try:
-        return Networks(cidrs)
-    except (ValueError, TypeError):
-        return Networks(())  # closed by default: evidence with a malformed network counts from no network
-
-
 def _field(view: RequestView, entry: Entry, carrier: Carrier) -> str:
     """Return the name of the header field that is the key in the cache; empty: none is. A long one would cost more than it saves."""
     name = entry.key_fields.get(carrier, "")
@@ -268,13 +272,32 @@ def _field(view: RequestView, entry: Entry, carrier: Carrier) -> str:
     return name if sent is not None and len(sent) <= LONGEST_FIELD else ""
 
 
-def _stamped(accepted: Accepted, entry: Entry) -> Principal:
-    """Return the principal with the scheme by which it came; `via` must not depend on what a checker claims."""
-    principal = accepted.principal
+def stamped(principal: Principal, entry: Entry) -> Principal:
+    """Return the principal with the scheme by which it came, and with the scopes that its scopes imply.
+
+    `via` must not depend on what a checker claims.
+
+    Args:
+        principal: the caller.
+        entry: the scheme.
+    """
     evidence = principal.evidence
+    if entry.hierarchy is not None:
+        return _closed(principal, entry, entry.hierarchy)
     if evidence is not None and evidence.scheme == entry.scheme.name:
         return principal
     return principal.with_evidence(entry.evidence if evidence is None else replace(evidence, scheme=entry.scheme.name))
+
+
+def _closed(principal: Principal, entry: Entry, hierarchy: ScopeHierarchy) -> Principal:
+    evidence, held = principal.evidence or entry.evidence, principal.scopes
+    closed = hierarchy.closure(held)
+    issued = evidence.scopes
+    # A checker may hand on a principal that this guard has closed before. What does not fit the scopes is not of this principal: to start
+    # from it could widen a token.
+    if issued is None or hierarchy.closure(issued) != held:
+        issued = held
+    return principal.with_evidence(replace(evidence, scheme=entry.scheme.name, scopes=issued), closed)
 
 
 def _unavailable(shown: Shown, error: Unavailable) -> Verified:
@@ -285,13 +308,15 @@ def _unavailable(shown: Shown, error: Unavailable) -> Verified:
 
 
 def _wait(route: Route, entry: Entry, seconds: int) -> Throttled:
+    # Without a challenge (RFC 6585 §4 asks for none): it would make a browser ask for the password again, which counts as the next guess.
     return Throttled(reason=Reason.THROTTLED, rule=route.text, route=route, scheme=entry.scheme.name, retry_after=seconds)
 
 
 def _outcome(answer: Answer) -> Outcome:
     if isinstance(answer, Decided):
         return "refused"
+    # An outage is no wrong guess. To count it would lock out callers who retry until the service is back.
     return "accepted" if answer.caller.failure is None else "unverified"
 
 
-__all__ = ["Answer", "Verified", "Verifying"]
+__all__ = ["Answer", "Verified", "Verifying", "stamped"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from watchword.decision import Challenged, Failed, Forbidden, Granted, Hidden, Malformed, Throttled
+from watchword.decision import Answered, Challenged, Failed, Forbidden, Granted, Hidden, Malformed, Throttled
 
 if TYPE_CHECKING:
     from watchword.decision import Decision
@@ -20,6 +20,7 @@ Kind: TypeAlias = Literal["granted", "challenged", "forbidden", "hidden", "malfo
 
 _KINDS: dict[type, Kind] = {
     Granted: "granted",
+    Answered: "granted",  # as a public route is
     Challenged: "challenged",
     Forbidden: "forbidden",
     Hidden: "hidden",
@@ -39,7 +40,7 @@ class AuthEvent:
         decision: which kind of decision it is.
         reason: why access is refused, for operators; None: it is granted.
         scheme: the scheme of the credentials that were looked at; empty: none were.
-        principal: the id of the caller; empty: nobody is known.
+        principal: the id of the caller; empty: the caller is not known.
         client: the peer's address as the server states it; None: unknown.
         route: the rule that decided, as written; empty: none was reached.
         requirement: what the rule, and the view, demand; empty: no rule was reached.

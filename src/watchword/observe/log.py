@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watchword.decision import Failed
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from watchword.decision import Refusing
+    from watchword.operation import Operation, Steps
     from watchword.request import RequestView
 
 _INFO, _WARNING = 20, 30  # as in `logging`
@@ -110,11 +111,32 @@ def log_preflight(view: RequestView, remedy: str) -> None:
     _logger().warning(words, ascii(facts["path"])[1:-1], ascii(facts["origin"])[1:-1], remedy, extra={"watchword": facts})
 
 
+def log_mistake(words: str) -> None:
+    """Log a mistake in the configuration that lets no request through, when it is found.
+
+    Args:
+        words: what is wrong, and the fix.
+    """
+    _logger().warning("%s", words, extra={"watchword": {"event": "mistake"}})
+
+
 def log_failure(what: str, error: Exception) -> None:
-    """Log that something failed which nobody waits for.
+    """Log a failure of work whose result no caller waits for.
 
     Args:
         what: what it was.
         error: why; its words are logged, and hold no secret.
     """
     _logger().error("%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}})
+
+
+def finishing(operation: Operation[Any]) -> Steps[None]:
+    """Do in steps what a checker has left for after a response. A failure is logged and never raised.
+
+    Args:
+        operation: of the verdict.
+    """
+    try:
+        yield operation
+    except Exception as error:  # noqa: BLE001 - no caller waits for it
+        log_failure("work that was left for after a response failed", error)

@@ -9,7 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Kind = Literal["unusable_hash", "hash_unavailable", "source_line", "source_kept", "source_reread", "login_not_noted"]
+Kind = Literal[
+    "unusable_hash",
+    "hash_unavailable",
+    "source_line",
+    "source_kept",
+    "source_reread",
+    "login_not_noted",
+    "acting_as",
+    "refresh_wrong_client",
+    "refresh_late",
+    "refresh_reuse",
+    "unusable_key",
+    "key_set_kept",
+    "key_set_refreshed",
+    "introspection_refused",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class Hook(Protocol):
         ...
 
 
-_INFORMATION = {"source_reread"}
+_INFORMATION = {"source_reread", "key_set_refreshed"}
 
 
 def log_notice(event: OperatorNotice) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from watchword.operation import Thread
+
 T = TypeVar("T")
 
 
@@ -18,6 +20,7 @@ class Flight:
     def __init__(self, key: bytes, about: bytes) -> None:
         self.key: bytes = key
         self.about: bytes = about
+        # A dict for its order: the first member is the next to compute.
         self.members: dict[Member, None] = {}
         self.chosen: Member | None = None
         self.started: bool = False
@@ -28,6 +31,7 @@ class Flight:
     def result(self) -> Any:  # noqa: ANN401 - of the type of the work
         """Return the outcome, or raise a copy of the exception."""
         if self.error is not None:
+            # A copy for each: raising one object in several threads mixes their tracebacks.
             raise copy_of(self.error)
         return self.value
 
@@ -49,6 +53,7 @@ class Member:
 
     def result(self) -> Any:  # noqa: ANN401 - as above
         """Return the outcome of the flight. The member whose own work failed gets the exception itself, once."""
+        # Dropped here, because its traceback leads to the frame of the work, and that to the password.
         failure, self.failure = self.failure, None
         if failure is None:
             return self.flight.result()
@@ -61,11 +66,12 @@ class Member:
 class Work(Generic[T]):
     """The work of a caller. Its repr never shows the work, which may hold a password."""
 
-    __slots__ = ("awaited", "call")
+    __slots__ = ("awaited", "call", "thread")
 
-    def __init__(self, call: Callable[[], T], awaited: Callable[[], Awaitable[T]] | None = None) -> None:
+    def __init__(self, call: Callable[[], T], awaited: Callable[[], Awaitable[T]] | None = None, thread: Thread | None = None) -> None:
         self.call: Callable[[], T] = call
         self.awaited: Callable[[], Awaitable[T]] | None = awaited
+        self.thread: Thread | None = thread
 
 
 def woken(member: Member) -> bool:
@@ -88,6 +94,7 @@ def copy_of(error: Exception) -> Exception:
     """Return an equal exception without traceback, cause and context, which lead to the password of another caller."""
     # Not copy.copy(): it calls `__init__` with the arguments of the message, which many exceptions do not take.
     kind = type(error)
+    # `__new__` of the builtin base sets `args` without the class's `__init__`.
     builtin = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     copied: Exception = kind(*error.args) if kind is builtin else builtin.__new__(kind, *error.args)
     vars(copied).update({name: list(value) if name == "__notes__" else value for name, value in vars(error).items()})

@@ -49,6 +49,8 @@ class HashLimiter(SingleFlight):
             limit = max(1, _cpus() - 1)  # the last one stays free for work without hashes: an event loop, other requests
         for name, number, least in (("limit", limit, 1), ("queue", queue, 0), ("retry_after", retry_after, 0)):
             check_whole(f"HashLimiter({name}=...)", number, least=least)
+        # Beyond the queue a hash is refused, not delayed: a waiting request holds a connection, and its client may be gone when its
+        # turn comes (threats W4).
         super().__init__(limit, queue=queue, retry_after=retry_after)
         # Kept per process: collecting a pool waits for its threads.
         self._aside = PerProcess(partial(_LowPriority, limit))
@@ -89,6 +91,7 @@ class _LowPriority:
 
         pool = self._pool
         if pool is None:
+            # Made on first use: a process that serves no passwords has no threads.
             # Two callers may create a pool each. The one that is not kept ends with its last work.
             self._pool = pool = ThreadPoolExecutor(self._most, "watchword-hash", _give_way)
         held = [work.call]

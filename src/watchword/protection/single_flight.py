@@ -23,6 +23,8 @@ from watchword.protection.flight import Flight, Member, Work, caller_of, copy_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from watchword.operation import Thread
+
 T = TypeVar("T")
 
 
@@ -49,11 +51,13 @@ class SingleFlight:
 
     def _begin_here(self) -> None:
         """Drop, in a process just forked, the computations of its parent: their threads do not exist here."""
+        # A child has the state and none of the threads, and a server that forks in C runs no hooks (uWSGI, threats W11).
         if self._process.is_current():
             return
         with self._beginning:
             if not self._process.is_current():
                 for flight in self._flights.values():
+                    # A member refers to its flight and the flight to it. Cleared, they are freed without the garbage collector.
                     flight.members.clear()
                 self._forget()
 
@@ -61,9 +65,11 @@ class SingleFlight:
         # Imported on first use: `import watchword` does without it.
         from threading import Lock
 
+        # A new lock: a thread of the parent may have held the old one, and does not exist here to release it.
         self._lock = Lock()
         self._flights: dict[bytes, Flight] = {}
         self._wanted: dict[bytes, int] = {}  # `about` of the flights, to their number
+        # First come, first served: in the reverse order a flood of new keys would keep an old one waiting for ever.
         self._queue: OrderedDict[Flight, None] = OrderedDict()
         self._running: set[Flight] = set()
         self._leaving: deque[tuple[Member, bool]] = deque()
@@ -87,7 +93,13 @@ class SingleFlight:
             return len(self._queue)
 
     def operation(
-        self, key: bytes, work: Callable[[], T], *, awaited: Callable[[], Awaitable[T]] | None = None, about: bytes = b""
+        self,
+        key: bytes,
+        work: Callable[[], T],
+        *,
+        awaited: Callable[[], Awaitable[T]] | None = None,
+        thread: Thread | None = None,
+        about: bytes = b"",
     ) -> Operation[T]:
         """Return the operation that does the work within the bounds.
 
@@ -100,6 +112,7 @@ class SingleFlight:
                 work depends on, so that clients cannot choose the key and it reveals nothing.
             work: computes the outcome. It must not wait for another operation of this object.
             awaited: does the same for callers on an event loop; None: `work` in a worker thread.
+            thread: calls `work` in a thread that the caller chooses, as one that has the connections of a framework; None: a worker thread.
             about: the name of this work for `admit`; empty: the key. Several keys may share it.
 
         Returns:
@@ -107,7 +120,7 @@ class SingleFlight:
             each caller, with the traceback only for the caller that computed. An exception that is no `Exception` (KeyboardInterrupt)
             ends one caller only, and the next one computes instead.
         """
-        kept = Work(work, awaited)
+        kept = Work(work, awaited, thread)
         return Operation(partial(self._run, key, kept, about), partial(self._arun, key, kept, about))
 
     @property
@@ -118,6 +131,17 @@ class SingleFlight:
         self._begin_here()  # a child of a process in which it was full has computed nothing yet
         return len(self._queue) >= self._most_waiting and len(self._running) >= self._limit
 
+    def is_under_way(self, key: bytes) -> bool:
+        """Tell whether work under this key is done now, or waits for a place. Takes no lock.
+
+        Args:
+            key: of the operation.
+        """
+        if key not in self._flights:
+            return False
+        self._begin_here()
+        return key in self._flights
+
     def admit(self, about: bytes) -> None:
         """Refuse work that would be refused, before anything is prepared for it. Its operation may still be refused.
 
@@ -127,6 +151,7 @@ class SingleFlight:
         Raises:
             Overloaded: too many wait, and none of them for the same work.
         """
+        # Without the lock, as `is_full`. `_enter` decides under it, so a stale answer costs one needless preparation or refusal.
         if about not in self._wanted:
             self._check_room()
 
@@ -140,12 +165,15 @@ class SingleFlight:
         event = Event()
         member = Member(event.set, about)
         try:
+            # A joined caller sleeps until the outcome is there, or until it is chosen because the computing caller left.
             if not self._enter(key, member):
                 self._refuse_on_event_loop()
                 event.wait()
+            # Woken without an outcome: this caller was chosen, and computes.
             if not member.flight.landed:
                 self._compute(member, work)
         except BaseException:
+            # Cancelled or interrupted: a member left behind would be chosen one day, and its flight would never end.
             self._leave(member)
             raise
         result: T = member.result()  # equal keys mean equal work
@@ -156,16 +184,21 @@ class SingleFlight:
         from anyio.lowlevel import current_token
 
         event = Event()
+        # An event of anyio is not safe to set from another thread, so its own loop sets it.
         member = Member(partial(caller_of(current_token()), event.set), about)
         try:
             if not self._enter(key, member):
                 await event.wait()
             if not member.flight.landed:
+                # Awaited work shares the loop, and blocking work must not: a hash would hold up every other request (threats W4).
                 if work.awaited is not None:
                     await self._await(member, work.awaited)
                 else:
                     try:
-                        await self._in_thread(member, work)
+                        if work.thread is not None:
+                            await work.thread(partial(self._compute, member, work))
+                        else:
+                            await self._in_thread(member, work)
                     except RuntimeError as error:  # not of the work, which keeps its own exceptions
                         raise self._overloaded(f"no thread can be started for {self._one}: {error}") from None
         except BaseException:
@@ -183,6 +216,7 @@ class SingleFlight:
         flight = member.flight
         try:
             try:
+                # Cancellation is no `Exception`: it ends this caller alone, and the next member starts again.
                 flight.value = await awaited()
             except Exception as error:  # noqa: BLE001 - every member gets it
                 flight.error, member.failure = copy_of(error), error
@@ -224,6 +258,7 @@ class SingleFlight:
         with self._changing():
             flight = self._flights.get(key)
             if flight is None:
+                # Joining a flight costs nothing, so only a new one needs room.
                 self._check_room()
                 flight = Flight(key, member.about or key)
             member.flight = flight
@@ -239,6 +274,7 @@ class SingleFlight:
     def _start(self, member: Member) -> bool:
         """Record that a member computes. Return False if it was not chosen."""
         with self._changing():
+            # Between the choice and this line the caller may have been cancelled, and another one chosen.
             member.flight.started = member.flight.started or member.flight.chosen is member
             return member.flight.chosen is member
 
@@ -256,6 +292,7 @@ class SingleFlight:
         for the lock: the holder removes the member.
         """
         self._begin_here()
+        # deque.append() is atomic, so no lock is needed here.
         self._leaving.append((member, unfinished))
         self._try_remove_leaving()
 
@@ -270,6 +307,7 @@ class SingleFlight:
             self._try_remove_leaving()
 
     def _try_remove_leaving(self) -> None:
+        # Again after the release: a member may have been appended between the last look and the release.
         while self._leaving and self._lock.acquire(blocking=False):
             try:
                 self._remove_leaving()
@@ -288,6 +326,7 @@ class SingleFlight:
         flight.members.pop(member, None)
         if flight.landed:
             self._wake(flight)
+        # A thread that has started cannot be stopped, so it keeps its place: otherwise cancelled requests would exceed the bound.
         elif flight.chosen is member and (unfinished or not flight.started):
             flight.started = False
             if not self._choose(flight):
@@ -308,6 +347,7 @@ class SingleFlight:
         """Choose the first member to compute. Return False if none is left."""
         while flight.members:
             member = flight.chosen = next(iter(flight.members))
+            # The event loop of a member may have ended since it began to wait. The next member computes then.
             if not member.waits or woken(member):
                 return True
             del flight.members[member]

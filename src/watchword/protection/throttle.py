@@ -31,6 +31,7 @@ class Attempt:
 
     request: RequestView
     scheme: str
+    # Not in the repr: people type their password into the field of the user name, and logs show attempts.
     claimed_identity: str | None = field(repr=False)
     digest: bytes | None = field(repr=False)
 

@@ -29,7 +29,7 @@ def grant_headers(cache: CacheAdvice, status: int, headers: Iterable[tuple[str, 
         All headers: those of the application, merged with the advice, and the fields.
     """
     added = list(fields)
-    if any(name.lower() in _FOR_ONE for name, _ in added):
+    if added and any(name.lower() in _FOR_ONE for name, _ in added):
         cache = replace(cache, cache_control=None)
         headers = [(name, value) for name, value in headers if name.lower() != "cache-control"]
         added.append(("Cache-Control", "no-store"))

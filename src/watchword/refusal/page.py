@@ -32,7 +32,7 @@ def page(status: int, words: ReasonWords, *, wait: int | None, contact: str | No
         status: the status code.
         words: what to say.
         wait: seconds after which a new try makes sense; 0 or None: nothing to wait for.
-        contact: whom to ask; None: nobody in particular.
+        contact: whom to ask; None: the page names no contact.
         request_id: by which the operator finds the log entry; empty: none.
 
     Returns:

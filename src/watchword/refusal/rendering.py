@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from watchword.cache import Bounded
 from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
-from watchword.errors import ConfigurationError
 from watchword.grammar import preferred_type
 from watchword.reason import Reason, Secret, shown
 from watchword.refusal.prepared import HERE, Headers, Prepared, Refusal, Text
+from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class Renderer:
 
     Args:
         documentation: an absolute URI under which the reasons are documented; the code is its fragment (RFC 9457 §3.1.1).
-        contact: whom to ask, shown to people: an address or a URL; None: nobody in particular.
+        contact: whom to ask, shown to people: an address or a URL; None: the page names no contact.
         expose: name the fields that scripts of other origins must read in `Access-Control-Expose-Headers`.
         secrets: scheme name to what its credentials hold, so that the words fit.
 
@@ -82,8 +82,9 @@ class Renderer:
         expose: bool = False,
         secrets: Mapping[str, Secret] | None = None,
     ) -> None:
+        address = "Guard(documentation=...)"
         if not isinstance(documentation, str):
-            raise ConfigurationError(f"the documentation address is a string, not {documentation!r}")
+            raise invalid(address, "be a string", documentation)
         scheme, colon, rest = documentation.partition(":")
         if (
             not colon
@@ -92,16 +93,16 @@ class Renderer:
             or not (documentation.isascii() and documentation.isprintable())
             or " " in documentation
         ):
-            raise ConfigurationError(f"the documentation address is an absolute URI (RFC 9457 §3.1.1), not {documentation!r}")
+            raise invalid(address, "be an absolute URI (RFC 9457 §3.1.1)", documentation, 'Write it with its scheme, as in "https://...".')
         if "#" in documentation:
-            raise ConfigurationError(f"the documentation address is without a fragment, which the code of a reason is: {documentation!r}")
+            raise invalid(address, "have no fragment", documentation, "Leave it out: the code of the reason is appended.")
         if contact is not None and (not isinstance(contact, str) or not contact or not contact.isprintable()):
-            raise ConfigurationError(f"the contact is one printable line, such as an address, not {contact!r}")
+            raise invalid("Guard(contact=...)", "be one printable line", contact, 'Give an address, such as "help@example.com", or a URL.')
         self._documentation = documentation
         self._contact = contact
         self._expose = expose
         self._secrets = {} if secrets is None else secrets
-        # Where all schemes are of one kind, that is known before anybody has shown anything.
+        # Where all schemes are of one kind, the kind is known before the caller shows credentials.
         kinds = set(self._secrets.values())
         self._secret: Secret = kinds.pop() if len(kinds) == 1 else ""
         self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret], Text] = Bounded(_MOST_TEXTS)
@@ -128,7 +129,7 @@ class Renderer:
             decision: the decision.
             request_id: as above.
             method: of the request.
-            accept: its field `Accept`; None: there is none.
+            accept: its field `Accept`; None: it has no such field.
             by_script: whether it has a field `Origin`.
         """
         # Hidden is for servers of one's own that have no 404 to imitate; the adapters send the application's.
@@ -150,7 +151,7 @@ class Renderer:
         """
         location, proxy = (decision.location, decision.proxy) if isinstance(decision, Challenged) else (None, False)
         wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
-        if decision.headers or location is not None:
+        if decision.headers or location is not None or (isinstance(decision, Malformed) and decision.body is not None):
             return self._made(decision, kind, wait, identified=identified, exposes=exposes)
         asks = [challenge.serialize() for challenge in decision.challenges]
         key = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy, kind, identified, exposes, *asks)
@@ -167,7 +168,8 @@ class Renderer:
         # Byte for byte the same for all requests in the clear (draft-ietf-httpapi-privacy): no id then.
         mark = HERE if identified and told is not Reason.INSECURE_TRANSPORT else ""
         key = (kind, status, told, wait, mark, self._secrets.get(decision.scheme, self._secret))
-        text = self._texts.get(key)
+        body = decision.body if isinstance(decision, Malformed) else None
+        text = self._texts.get(key) if body is None else Text(body.media_type, body.text)
         if text is None:
             text = self._text(*key)
             self._texts.keep(key, text)

@@ -80,6 +80,20 @@ WORDS: dict[Reason, ReasonWords] = {
         "The credentials do not follow the syntax of their scheme.",
         "explain() says what was expected and where.",
     ),
+    Reason.MALFORMED_CONTENT: ReasonWords(
+        "Malformed content",
+        "The request arrived damaged.",
+        _REQUEST,
+        "The content cannot be read in one way only. Send one JSON object in UTF-8, without a byte order mark and with distinct members.",
+        "A rule depends on the content, such as mcp_tools(...). The log shows what was expected; the content is in no log.",
+    ),
+    Reason.HEADER_MISMATCH: ReasonWords(
+        "Header mismatch",
+        "The request contradicts itself.",
+        _REQUEST,
+        "A header field that repeats a part of the content is missing, or differs. Send `Mcp-Method` and `Mcp-Name` as in the content.",
+        "A proxy that acts on the field and a server that acts on the content would see two operations: a client error, or a probe.",
+    ),
     Reason.OVERSIZED_CREDENTIALS: ReasonWords(
         "Credentials too long",
         "Your login details are longer than this service accepts.",
@@ -89,10 +103,10 @@ WORDS: dict[Reason, ReasonWords] = {
     ),
     Reason.OVERSIZED_CONTENT: ReasonWords(
         "Content too large",
-        "The form is larger than this service accepts.",
-        "Send a smaller form.",
-        "The content is larger than the limit for a form that carries a token. Send the token in the Authorization field.",
-        "The form transport of Bearer reads the content before the application does, and bounds it.",
+        "What was sent is larger than this service accepts.",
+        "Send less at once.",
+        "The content is larger than what is read here. If it is a form with a token, send the token in the Authorization field.",
+        "A scheme or a rule reads the content before the application does, and bounds it: Bearer(form_limit=...), mcp_tools(limit=...).",
     ),
     Reason.OVERSIZED_HEADER: ReasonWords(
         "Request header too large",
@@ -152,6 +166,15 @@ WORDS: dict[Reason, ReasonWords] = {
     Reason.WRONG_AUDIENCE: _failed("The token was issued for another service."),
     Reason.WRONG_ISSUER: _failed("The token comes from an issuer that is not configured."),
     Reason.BAD_SIGNATURE: _failed("The signature does not match any configured key."),
+    Reason.MALFORMED_TOKEN: _failed("The token is not a JWT that can be read in one way only. The detail says what is wrong."),
+    Reason.WRONG_TOKEN_TYPE: _failed(
+        "The token is of another kind, such as an ID token, or does not say that it is an access token. If the issuer never does, use "
+        'JWT(profile="any").'
+    ),
+    Reason.WRONG_ALGORITHM: _failed("The algorithm of the token is not allowed, or is not that of its key."),
+    Reason.UNKNOWN_KEY: _failed("No key of the issuer fits the token. If that is sudden, the issuer has changed its keys."),
+    Reason.INVALID_CLAIM: _failed("A claim of the token is missing or of a wrong type. The detail names it."),
+    Reason.BOUND_TOKEN: _failed("The token is bound to a key of the client (cnf), and came as a bearer token: it may be stolen."),
     Reason.INVALID_PROOF: ReasonWords(
         "Not recognised",
         "You could not be logged in.",
@@ -206,7 +229,8 @@ WORDS: dict[Reason, ReasonWords] = {
         "Another site, or a page that hides where it comes from, sent this request in your name, and it was not carried out.",
         "Open this service by its own address and try again there.",
         "A browser sends Basic credentials and cookies by itself, so they do not count for this request from a page of another origin. "
-        "A client other than a browser that sends a cookie: send `Sec-Fetch-Site: same-origin`.",
+        "A client other than a browser that sends a cookie: send `Sec-Fetch-Site: same-origin`. "
+        "Some paths take nothing from pages of other origins, whatever the credentials.",
         "The page is not of this host. The log shows what decided and the Guard(origins=[...]) that would allow it; behind a proxy, "
         "let it pass the Host that the browser sent. requirement.from_any_origin() exempts one rule.",
     ),

@@ -67,7 +67,11 @@ class APIKey(Scheme[APIKeyCredentials]):
         self.fields: Collection[str] = ("authorization", *own, *(("cookie",) if cookie is not None else ()))
 
     def extract(self, view: RequestView) -> APIKeyCredentials | None:
-        """Return the key, from the one place that holds it."""
+        """Return the key, from the one place that holds it.
+
+        Raises:
+            CredentialsError: two places hold a key, or it is empty, too long, not UTF-8, or holds a comma or a control character.
+        """
         found: list[tuple[bytes, Carrier]] = []
         sent = view.authorization
         if sent is not None and sent.scheme.lower() == "apikey":
@@ -77,7 +81,7 @@ class APIKey(Scheme[APIKeyCredentials]):
             found.append((sent.token68.encode("ascii"), "authorization"))
         value = None if self.header is None else view.field(self.header)
         if value is not None:
-            found.append((_octets(value.strip(" \t")), "header"))
+            found.append((_octets(value), "header"))
         # Every place is read even when a key was found: a second one must be seen to be refused.
         if self._query_reader is not None and view.query:
             found += [(one, "query") for one in self._query_reader.find(view.query)]
@@ -88,6 +92,25 @@ class APIKey(Scheme[APIKeyCredentials]):
         if len(found) > 1:
             raise CredentialsError("the key once, in one place", reason=Reason.AMBIGUOUS_CREDENTIALS, bad_request=True)
         return _key(*found[0]) if found else None
+
+    @staticmethod
+    def read(value: str) -> APIKeyCredentials:
+        """Return the key of a header field that holds nothing else.
+
+        Args:
+            value: of the field; untrusted.
+
+        Raises:
+            CredentialsError: it is not a key.
+        """
+        return _key(_octets(value), "header")
+
+    def openapi(self) -> dict[str, dict[str, str]]:
+        """Return the field, the parameter and the cookie. Documentation pages have no input for `Authorization: ApiKey`."""
+        from watchword.schemes.openapi import forms_of  # for documents alone
+
+        http = self.header is None and not self.parameters and not self.cookies
+        return forms_of(self.name, http=http, header=self.header, parameters=self.parameters, cookies=self.cookies)
 
 
 def _key(sent: bytes, carrier: Carrier) -> APIKeyCredentials:
@@ -112,7 +135,7 @@ def _key(sent: bytes, carrier: Carrier) -> APIKeyCredentials:
 
 def _octets(value: str) -> bytes:
     try:
-        return value.encode("latin-1")
+        return value.strip(" \t").encode("latin-1")
     except UnicodeEncodeError:
         pass
     raise CredentialsError("a field value of octets", bad_request=True)

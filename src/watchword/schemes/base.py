@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from watchword.credentials import Credentials
 from watchword.errors import WatchwordError
@@ -20,6 +20,7 @@ from watchword.validators import check_printable, invalid
 if TYPE_CHECKING:
     from watchword.credentials import Carrier
     from watchword.request import RequestView
+    from watchword.schemes.resource_metadata import ResourceMetadata
 
 _FIELD = Field()
 _COOKIE = Field(limit=MAX_COOKIE_OCTETS, repeat=True)  # cookies of other applications too, in several fields (RFC 9113 §8.2.3)
@@ -36,6 +37,7 @@ class CredentialsError(WatchwordError):
         bad_request: whether the request itself is at fault, for 400; else 401, so that a browser asks again (decision D2).
     """
 
+    # The message never holds what was sent: `explain` shows it, and tracebacks are logged.
     def __init__(self, expected: str, *, reason: Reason = Reason.MALFORMED_CREDENTIALS, bad_request: bool = False) -> None:
         super().__init__(expected)
         self.expected = expected
@@ -80,6 +82,7 @@ class Scheme(Generic[C_co]):
     name: ClassVar[str] = ""
     """The authentication scheme as it stands in challenges; compared without regard to case."""
 
+    # A checker for user names behind a scheme of tokens would fail at the first request; compared, it fails at start-up.
     credentials: ClassVar[type[Credentials] | None] = None
     """The class that `extract` returns, so that a checker for another class is an error at construction; None: not stated."""
 
@@ -108,6 +111,7 @@ class Scheme(Generic[C_co]):
     explains_errors: ClassVar[bool] = False
     """Whether its challenge has an `error` parameter (RFC 6750 §3), so that 400 and 403 carry it too."""
 
+    # Nothing by default: a reason tells a guesser which names exist (decision D14, CWE-204).
     discloses: ClassVar[frozenset[Reason]] = frozenset()
     """Reasons that its clients may see, because they have proven their secret."""
 
@@ -117,12 +121,16 @@ class Scheme(Generic[C_co]):
     subprotocol: str | None = None
     """The WebSocket subprotocol behind which it takes credentials; `fields` then names `sec-websocket-protocol` too."""
 
+    metadata: ResourceMetadata | None = None
+    """The metadata of the resource, which the guard serves (RFC 9728); None: it serves none."""
+
     def __init__(self, checker: object, *, realm: str = "api") -> None:
         # The name begins every challenge, so CR LF in it would begin another field (CWE-113).
         if not is_token(self.name):
             raise invalid(f"{type(self).__name__}.name", "be the name of the scheme, a token (RFC 9110 §11.1)", self.name)
         # There is no reliable way to send other characters in a realm, so browsers show them wrongly (RFC 7617 §3).
         check_printable(f"{self.name}(realm=...)", realm)
+        # As given: schemes do not know checkers. The guard adapts it.
         self.checker = checker
         self.realm = realm
         # Made once: most refusals send it as it is.
@@ -160,6 +168,7 @@ class Scheme(Generic[C_co]):
             credentials: the result of `extract`.
             view: the request that brought them.
         """
+        # A cookie taken for an Authorization field would skip the cross-site test, so doubt counts as cookie (decision D61, threats S12).
         stated = credentials.carrier
         if stated != "authorization" or tuple(self.fields) == ("authorization",):
             return stated
@@ -185,6 +194,7 @@ class Scheme(Generic[C_co]):
     @property
     def reads_content(self) -> bool:
         """Whether it may read the content of a request. Adapters provide a reader only then."""
+        # Content must not be read before it is needed: a refusal precedes `100 Continue` (RFC 9110 §10.1.1).
         # Compared, not called: an adapter asks once, before the first request.
         return type(self).wants_content is not Scheme.wants_content
 
@@ -226,6 +236,7 @@ class Scheme(Generic[C_co]):
         Returns:
             The challenge. It is called for every refusal, so a scheme whose challenges stay the same builds them once.
         """
+        # The realm alone: error codes belong to single schemes (RFC 9110 §11.5, RFC 6750 §3).
         return self._plain
 
     def challenges(self, params: ChallengeParams = NO_PARAMS) -> tuple[Challenge, ...]:
@@ -238,6 +249,7 @@ class Scheme(Generic[C_co]):
             The challenges; empty where HTTP has none, as for client certificates. Where only this scheme could help, the answer is then 403
             (decision D16).
         """
+        # One challenge, so each field line has one: clients split several in a line wrongly (RFC 9110 §11.6.1, decision D21).
         return (self.challenge(params),)
 
     def login_location(self, view: RequestView) -> str | None:
@@ -248,6 +260,17 @@ class Scheme(Generic[C_co]):
                 that is not ASCII, is not sent: the answer is 401 then.
         """
         return None
+
+    def openapi(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return how a client sends the credentials, as OpenAPI describes it: Security Scheme Objects, by the name of a component.
+
+        Each of them suffices. The default is `{"type": "http", "scheme": ...}` with the name of the scheme, and `apiKey` for its `header`,
+        `parameters` and `cookies`. A scheme of another kind returns its own, such as `{"Login": {"type": "openIdConnect", ...}}`.
+        """
+        from watchword.schemes.openapi import forms_of  # for documents alone
+
+        http = "authorization" in self.fields
+        return forms_of(self.name, http=http, header=self.header, parameters=self.parameters, cookies=self.cookies)
 
     def __repr__(self) -> str:
         # The checker may hold secrets.

@@ -58,7 +58,11 @@ class Basic(Scheme[BasicCredentials]):
         self._fallback = fallback
 
     def extract(self, view: RequestView) -> BasicCredentials | None:
-        """Return user name and password, split at the first colon (RFC 7617 §2)."""
+        """Return user name and password, split at the first colon (RFC 7617 §2).
+
+        Raises:
+            CredentialsError: the field breaks RFC 7617: base64, UTF-8, control characters, or no colon.
+        """
         sent = view.authorization
         return None if sent is None or sent.scheme.lower() != "basic" else self.read(sent)
 

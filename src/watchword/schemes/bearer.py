@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from watchword.cache import Bounded
 from watchword.credentials import BearerToken
+from watchword.errors import ConfigurationError
 from watchword.field import Field
 from watchword.grammar import MAX_TOKEN_OCTETS, Challenge, FormReader, form_decode, is_token, is_token68
 from watchword.reason import Reason
 from watchword.schemes.base import NO_PARAMS, ChallengeParams, CredentialsError, Scheme
 from watchword.schemes.subprotocols import FIELD, token_behind
-from watchword.validators import check_printable, check_whole, invalid
+from watchword.validators import check_printable, check_type, check_whole, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watchword.credentials import Credentials
     from watchword.request import RequestView
+    from watchword.schemes.resource_metadata import ResourceMetadata
 
 # Kept challenges. A configuration has few; a predicate of `where` may return any number of needs.
 _MOST_CHALLENGES = 256
@@ -38,11 +40,13 @@ class Bearer(Scheme[BearerToken]):
         form_limit: the greatest form that is read, in octets; a larger one is answered 413.
         subprotocol: read a token from the subprotocols of a WebSocket handshake as well, behind the one of this name, such as `"bearer"`
             for `new WebSocket(url, ["bearer", token])`. Adapters for ASGI select it in the answer, never the token.
-        resource_metadata: the absolute https URL of this resource's metadata, by which clients find their
-            authorization server (RFC 9728 §5.1).
+        metadata: the metadata of this resource (RFC 9728), which the guard serves and each challenge names, so that clients find their
+            authorization server.
+        resource_metadata: the absolute https URL of metadata that is served elsewhere; in place of `metadata`.
 
     Raises:
-        ConfigurationError: the realm or subprotocol cannot be sent, the metadata URL is not absolute https, or the limit is below 1.
+        ConfigurationError: the realm or subprotocol cannot be sent, the metadata says what is not so, the metadata URL is not absolute
+            https, or the limit is below 1.
 
     Trust: the token is untrusted until the checker accepts it.
     """
@@ -50,6 +54,7 @@ class Bearer(Scheme[BearerToken]):
     name = "Bearer"
     credentials: ClassVar[type[Credentials] | None] = BearerToken
     rank = 30
+    # RFC 6750 §3.1: `error` goes with 400, 401 and 403, so that a client knows whether a new token helps.
     explains_errors = True
     # "expired" helps an honest client, which requests a new token. A finer reason would help an attacker.
     discloses: ClassVar[frozenset[Reason]] = frozenset({Reason.EXPIRED})
@@ -63,11 +68,13 @@ class Bearer(Scheme[BearerToken]):
         query: bool = False,
         form_limit: int = FORM_LIMIT,
         subprotocol: str | None = None,
+        metadata: ResourceMetadata | None = None,
         resource_metadata: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
         check_whole("Bearer(form_limit=...)", form_limit, least=1, unit="octets")
         if query:
+            # Off by default: URLs reach logs, histories and the Referer field (RFC 6750 §2.3, RFC 9700 §4.3.2).
             self.parameters: tuple[bytes, ...] = (b"access_token",)
         # 16 KiB: a JWT that lists the groups of a person passes the 8 KiB of other fields (decision D9).
         fields = {"authorization": Field(limit=MAX_TOKEN_OCTETS)}
@@ -77,11 +84,20 @@ class Bearer(Scheme[BearerToken]):
         if subprotocol is not None:
             if not isinstance(subprotocol, str) or not is_token(subprotocol):
                 raise invalid("Bearer(subprotocol=...)", 'be a token (RFC 6455 §4.1), such as "bearer"', subprotocol)
+            # The field is a list, and may come in several lines (RFC 6455 §11.3.4).
             fields[FIELD] = Field(list=True, limit=MAX_TOKEN_OCTETS)
         self.fields: Mapping[str, Field] = fields
         self.subprotocol: str | None = subprotocol
+        # A bare `Bearer` is not allowed: at least one parameter follows (RFC 6750 §3, decision D23).
         self._parameters = {"realm": realm}
-        if resource_metadata is not None:
+        if metadata is not None:
+            if resource_metadata is not None:
+                raise ConfigurationError(
+                    "Bearer(metadata=..., resource_metadata=...) must have one of the two. Leave resource_metadata out."
+                )
+            self.metadata: ResourceMetadata | None = _own_metadata(metadata, form=form, query=query)
+            self._parameters["resource_metadata"] = self.metadata.url
+        elif resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
         self._challenges: Bounded[ChallengeParams, Challenge] = Bounded(_MOST_CHALLENGES)
 
@@ -95,7 +111,11 @@ class Bearer(Scheme[BearerToken]):
         return self._form_limit if view.is_form else None
 
     def extract(self, view: RequestView) -> BearerToken | None:
-        """Return the token, from the one transport that holds it (RFC 6750 §2)."""
+        """Return the token, from the one transport that holds it (RFC 6750 §2).
+
+        Raises:
+            CredentialsError: two transports hold a token, or it is too long, or not a b64token (§2.1).
+        """
         sent = view.authorization
         token: BearerToken | None = None
         if sent is not None and sent.scheme.lower() == "bearer":
@@ -107,6 +127,7 @@ class Bearer(Scheme[BearerToken]):
             return token
         in_query = _READER.find(view.query) if self.parameters and view.query else []
         in_form = _READER.find(view.form) if self.reads_content and view.form else []
+        # On a request that is not a handshake the field means nothing, so no token is taken from it.
         offered = None if self.subprotocol is None or not view.is_handshake else view.field("sec-websocket-protocol")
         behind = None if self.subprotocol is None or offered is None else token_behind(self.subprotocol, offered)
         # A client must not use two methods at once (RFC 6750 §2). Two readers that pick different ones would see two callers.
@@ -126,6 +147,12 @@ class Bearer(Scheme[BearerToken]):
             self._challenges.keep(params, known)
         return known
 
+    def openapi(self) -> dict[str, dict[str, str]]:
+        """Return the Authorization field alone: clients should not send tokens in the query (RFC 6750 §2.3)."""
+        from watchword.schemes.openapi import forms_of  # for documents alone
+
+        return forms_of(self.name, http=True)
+
     def _build(self, params: ChallengeParams) -> Challenge:
         parameters = dict(self._parameters)
         error, description = _error(params)
@@ -134,8 +161,10 @@ class Bearer(Scheme[BearerToken]):
         if description:
             parameters["error_description"] = description
         if params.scope:
+            # All scopes of the alternative: told only what is missing, a client swaps one token for another for ever (decision D63).
             parameters["scope"] = " ".join(params.scope)
         if params.acr_values:
+            # In order of preference, separated by a space (RFC 9470 §3).
             parameters["acr_values"] = " ".join(params.acr_values)
         if params.max_age is not None:
             parameters["max_age"] = str(params.max_age)
@@ -173,6 +202,19 @@ def _token(sent: bytes, carrier: Literal["query", "form"]) -> BearerToken:
     if not is_token68(text):
         raise CredentialsError("a token of the characters of RFC 6750 §2.1", bad_request=True)
     return BearerToken(text, carrier)
+
+
+def _own_metadata(given: object, *, form: bool, query: bool) -> ResourceMetadata:
+    """Return metadata with what is known about this scheme (RFC 9728 §2)."""
+    from watchword.schemes.resource_metadata import METHODS, ResourceMetadata  # most guards serve none
+
+    metadata = check_type("Bearer(metadata=...)", given, ResourceMetadata, 'ResourceMetadata(resource="https://api.example.com")')
+    for name in ("dpop_bound_access_tokens_required", "tls_client_certificate_bound_access_tokens"):
+        # A client would believe that a stolen token is of no use here.
+        if getattr(metadata, name):
+            raise ConfigurationError(f"ResourceMetadata({name}=True) is not what Bearer does: it takes tokens that are bound to nothing.")
+    taken = {"header": True, "body": form, "query": query}
+    return metadata.sent_by([method for method in METHODS if taken[method]])
 
 
 def _metadata_url(url: str) -> str:

@@ -45,8 +45,10 @@ class Known:
     field_alone: str = ""
 
 
+# Read-only: a row added at run time would be a function of the user that makes cache keys (fast-jwt CVE-2026-35039, threats C3).
 KNOWN: Mapping[str, Known] = MappingProxyType(
     {
+        # RFC 7617. A page of another origin can post a form, and the browser adds the kept password (threats S12).
         "basic": Known(
             kept_by_browsers=True,
             of_proxies=True,
@@ -55,12 +57,14 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             shown=lambda basic: (basic.username, basic.password),
             field_alone="watchword.schemes.basic:Basic",
         ),
+        # RFC 6750. No document defines it for proxies (decision D35). A page of another origin cannot set the field without a preflight.
         "bearer": Known(
             secret="token",  # noqa: S106 - as above
             credentials=BearerToken,
             shown=lambda bearer: (bearer.token,),
             field_alone="watchword.schemes.bearer:Bearer",
         ),
+        # Not registered with IANA (decision D17).
         "apikey": Known(
             secret="token",  # noqa: S106 - as above
             credentials=APIKeyCredentials,
@@ -68,6 +72,7 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             field_alone="watchword.schemes.apikey:APIKey",
         ),
         # Not built in. Browsers implement these three, so a custom scheme of such a name needs the cross-site test.
+        # Digest is RFC 7616, Negotiate RFC 4559.
         "digest": Known(kept_by_browsers=True, of_proxies=True),
         "negotiate": Known(kept_by_browsers=True),
         "ntlm": Known(kept_by_browsers=True),
@@ -118,6 +123,7 @@ def repeats_challenges(scheme: object, name: str) -> bool:
         name: its name.
     """
     home, _, kind = known(name).field_alone.partition(":")
+    # A prepared refusal is sent to every caller. A nonce in it would be one nonce for all (RFC 7616 §3.3).
     return bool(home) and type(scheme) is getattr(import_module(home), kind) and vars(scheme).keys().isdisjoint(_ASKING)
 
 

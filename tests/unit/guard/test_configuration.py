@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
+from tests.support.each import each
 from watchword import (
     APIKey,
     Basic,
@@ -172,9 +173,9 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         "Guard(proxy=True) must have Basic or Digest only (decision D35), got Bearer",
     ),
     "a proxy with keys": ((KEY,), {"proxy": True}, "Guard(proxy=True) must have Basic or Digest only (decision D35), got ApiKey"),
-    "relative documentation": ((BASIC,), {"documentation": "/reasons"}, "the documentation address is an absolute URI"),
-    "documentation that is no text": ((BASIC,), {"documentation": 7}, "the documentation address is a string, not 7"),
-    "a contact that is no text": ((BASIC,), {"contact": 7}, "the contact is one printable line"),
+    "relative documentation": ((BASIC,), {"documentation": "/reasons"}, "Guard(documentation=...) must be an absolute URI"),
+    "documentation that is no text": ((BASIC,), {"documentation": 7}, "Guard(documentation=...) must be a string, got 7"),
+    "a contact that is no text": ((BASIC,), {"contact": 7}, "Guard(contact=...) must be one printable line"),
     "an order of schemes": ((BASIC,), {"order": [Basic]}, "Guard(order=...) must be a collection of names, each a non-empty string"),
     "identity headers that are none": ((BASIC,), {"identity_headers": None}, "Guard(identity_headers=...) must be a collection of names"),
     "origins of numbers": (
@@ -182,11 +183,11 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         {"origins": [7]},
         "Guard(origins=...) must be a collection of names, each a non-empty string, got [7]",
     ),
-    "a contact of two lines": ((BASIC,), {"contact": "a\nb"}, "the contact is one printable line"),
+    "a contact of two lines": ((BASIC,), {"contact": "a\nb"}, "Guard(contact=...) must be one printable line"),
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@each("mistake", MISTAKES)
 def test_a_mistake_is_found_at_construction(mistake: str) -> None:
     """With a message that says what, where and how."""
     schemes, settings, message = MISTAKES[mistake]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.core import ANN, Recorder, argon2_hash, ask
+from tests.support.each import each
 from tests.support.wire import basic, bearer
 from watchword import (
     APIKey,
@@ -110,6 +111,21 @@ request: OPTIONS /root from 192.0.2.7 over http
 firewall: nothing ambiguous
 rule: '/root' needs role("root")
 CORS preflight: it carries no credentials, so the rule refuses it. Put the CORS layer outside the guard, or write Guard(cors_inside=True).
+credentials: none sent
+decision: challenged, missing_credentials
+evaluated:
+  [needs] role("root")
+needs: log in
+response:
+  HTTP 401 Unauthorized""",
+    ),
+    "a script of another origin": (
+        ask("/root", ("Origin", "https://app.example")),
+        """\
+request: GET /root from 192.0.2.7 over http
+firewall: nothing ambiguous
+rule: '/root' needs role("root")
+CORS: a script of https://app.example sees a network error, unless a CORS layer outside the guard allows that origin
 credentials: none sent
 decision: challenged, missing_credentials
 evaluated:
@@ -269,14 +285,14 @@ decision: challenged, expired (their evidence has expired)""",
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_every_kind_of_decision_is_explained(kind: str) -> None:
     """Step by step, with the rule as a tree of hits and misses, the cure, and the response."""
     view, text = KINDS[kind]
     assert text in str(guard().explain(view))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_the_response_is_the_exact_one(kind: str) -> None:
     """Status, phrase, and every header as `refuse` gives them."""
     view, _ = KINDS[kind]
@@ -293,7 +309,7 @@ def test_the_response_is_the_exact_one(kind: str) -> None:
     assert str(explained).endswith("\n".join(["response:", *lines]))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_the_tree_agrees_with_the_decision(kind: str) -> None:
     """What is recomputed for the explanation is what decided."""
     view, _ = KINDS[kind]
@@ -327,7 +343,7 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_no_secret_is_in_an_explanation(kind: str) -> None:
     """Not as it was sent, and in no other spelling; nor in what the explanation is made of."""
     view, _ = KINDS[kind]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
+from tests.support.each import each
 from watchword import (
     APIKey,
     Basic,
@@ -145,9 +146,9 @@ def test_challenges_are_kept_within_bounds() -> None:
     assert len(scheme._challenges) <= 256
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/html", "text/plain"])
-@pytest.mark.parametrize("reference", ["plain1", 'a"b', "a<b>&c", "a\\u0000b", "naïve", ""], ids=ascii)
-@pytest.mark.parametrize("documentation", ["https://example.com/why", 'https://example.com/\\u0000/"\\u0000"'])
+@each("accept", ["application/json", "text/html", "text/plain"])
+@each("reference", ["plain1", 'a"b', "a<b>&c", "a\\u0000b", "naïve", ""])
+@each("documentation", ["https://example.com/why", 'https://example.com/\\u0000/"\\u0000"'])
 def test_a_prepared_body_holds_the_id_as_if_it_had_been_written_for_it(accept: str, reference: str, documentation: str) -> None:
     """Whatever the id and the address of the documentation are made of, the id is escaped, in its place, and that of this request."""
     guard = Guard(Basic(Recorder(), realm="r"), documentation=documentation)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.support.each import each
 from watchword import Reason
 from watchword.refusal.page import POLICY, page
 from watchword.refusal.texts import WORDS
@@ -57,7 +58,7 @@ def render(reason: Reason = Reason.INVALID_CREDENTIALS, *, wait: int | None = No
     return page(401, WORDS[reason], wait=wait, contact=contact, request_id=reference)
 
 
-@pytest.mark.parametrize("reason", Reason)
+@each("reason", Reason)
 def test_every_page_is_whole_html(reason: Reason) -> None:
     """Every element is closed in order, and each stands where it belongs."""
     read = Reader(render(reason, wait=5, contact="help@example.com", reference="0f"))
@@ -67,7 +68,7 @@ def test_every_page_is_whole_html(reason: Reason) -> None:
     assert ("meta", "name", "viewport") in read.attributes
 
 
-@pytest.mark.parametrize("reason", Reason)
+@each("reason", Reason)
 def test_every_page_says_what_happened_and_what_to_do_next(reason: Reason) -> None:
     """In the words of the reason, without the code, which means nothing to people."""
     read = Reader(render(reason))

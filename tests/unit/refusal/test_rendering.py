@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.core import ask, values
+from tests.support.each import each
 from watchword import (
     APIKey,
     Basic,
@@ -103,8 +104,8 @@ def test_the_status_never_depends_on_who_reads_it() -> None:
 # Headers
 
 
-@pytest.mark.parametrize("decision", DECISIONS, ids=_name)
-@pytest.mark.parametrize("accept", TYPES)
+@each("decision", DECISIONS)
+@each("accept", TYPES)
 def test_every_refusal_is_kept_by_nobody_and_is_what_it_says(decision: Any, accept: str) -> None:
     """`no-store`, `nosniff`, a type and the exact length; every field once but the challenges, and all of printable ASCII."""
     refusal = say(decision, accepting(accept))
@@ -171,7 +172,7 @@ def test_scripts_of_other_origins_may_read_what_they_need(decision: Any, exposed
 # The body and who reads it
 
 
-@pytest.mark.parametrize(
+@each(
     ("accept", "kind"),
     [
         ("application/problem+json", "application/problem+json"),
@@ -219,8 +220,8 @@ def test_the_problem_document_says_what_is_wrong(decision: Any, status: int) -> 
     }
 
 
-@pytest.mark.parametrize("accept", TYPES)
-@pytest.mark.parametrize("decision", DECISIONS, ids=_name)
+@each("accept", TYPES)
+@each("decision", DECISIONS)
 def test_the_answer_to_head_has_no_body(decision: Any, accept: str) -> None:
     """And otherwise the same headers as the answer to GET (RFC 9110 §9.3.2)."""
     head, get = (say(decision, accepting(accept, method)) for method in ("HEAD", "GET"))
@@ -328,27 +329,27 @@ def test_a_refusal_does_not_print_its_body() -> None:
 )
 def test_the_documentation_is_an_absolute_address(wrong: str) -> None:
     """A relative `type` would mean something else under every path (RFC 9457 §3.1.1)."""
-    with pytest.raises(ConfigurationError, match="documentation address is an absolute URI"):
+    with pytest.raises(ConfigurationError, match="must be an absolute URI"):
         Renderer(documentation=wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, 7, b"https://id.example/why"])
 def test_the_documentation_is_a_string(wrong: object) -> None:
     """And the message says so."""
-    with pytest.raises(ConfigurationError, match="documentation address is a string"):
+    with pytest.raises(ConfigurationError, match=r"Guard\(documentation=...\) must be a string"):
         Renderer(documentation=wrong)  # type: ignore[arg-type]  # the mistake itself
 
 
 def test_the_documentation_has_no_fragment_of_its_own() -> None:
     """The fragment is the code of the reason, and a URI has one."""
-    with pytest.raises(ConfigurationError, match="without a fragment"):
+    with pytest.raises(ConfigurationError, match="must have no fragment"):
         Renderer(documentation="https://id.example/why#reasons")
 
 
 @pytest.mark.parametrize("wrong", ["", "a\nb", "a\r\nSet-Cookie: x", "a\0", "\ud800"])
 def test_the_contact_is_one_printable_line(wrong: str) -> None:
     """What cannot be shown is a mistake."""
-    with pytest.raises(ConfigurationError, match="contact is one printable line"):
+    with pytest.raises(ConfigurationError, match="must be one printable line"):
         Renderer(contact=wrong)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.core import ANN, Recorder, ask, values
+from tests.support.each import each
 from watchword import (
     APIKey,
     APIKeyCredentials,
@@ -78,7 +79,7 @@ def test_an_emptied_cookie_is_no_key() -> None:
     assert extract(ask("/", ("Cookie", "key=; a=b")), cookie="key") is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("view", "reason"),
     [
         (ask("/", ("X-API-Key", "")), Reason.MALFORMED_CREDENTIALS),
@@ -232,7 +233,7 @@ def test_a_response_to_a_key_is_not_stored_by_shared_caches(carrier: str, advice
     assert decision.cache.cache_control == advice
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "message"),
     [
         ({"header": "X API Key"}, r"APIKey\(header=...\) must be a token"),

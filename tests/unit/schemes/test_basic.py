@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.core import ANN, Recorder, argon2_hash, ask, bcrypt_hash, values
+from tests.support.each import each
 from watchword import Basic, BasicCredentials, Challenged, ConfigurationError, CredentialsError, Granted, Guard, Malformed, Reason
 from watchword.checkers import Users
 from watchword.grammar import Challenge
@@ -95,7 +96,7 @@ def test_credentials_of_another_scheme_are_ignored(scheme: str) -> None:
 # R7617-2-4 to R7617-2-7: what is refused before anybody is asked
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("Basic QWxhZGRpbg==", "a colon"),  # R7617-2-4
