@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from watchword.guard.outcome import Imitate
     from watchword.refusal import Refusal
 
+_SWITCHING = 101
 _POLICY_VIOLATION = 1008  # RFC 6455 §7.4.1; before accept, servers turn any close into 403
 # What advice adds most often, as `grant_headers` does.
 _CACHE_CONTROL: Final[dict[str | None, tuple[bytes, bytes]]] = {
@@ -32,36 +33,47 @@ class Answering:
     Not when a WebSocket ends: that may be days later, and a password may be bound to what is left to do.
 
     Args:
+        scope: of the connection.
         send: of the connection.
         exchange: the request.
+        hide: answers in place of the application, where a view is hidden.
     """
 
-    __slots__ = ("_exchange", "_send", "_started", "imitates")
+    __slots__ = ("_drops", "_exchange", "_hide", "_hides", "_scope", "_send", "_started")
 
-    def __init__(self, send: Send, exchange: Exchange) -> None:
+    def __init__(self, scope: Scope, send: Send, exchange: Exchange, hide: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._scope = scope
         self._send = send
         self._exchange = exchange
+        self._hide = hide
+        self._hides = False
         self._started = False
-        self.imitates: bool = False
+        self._drops = False
 
     async def __call__(self, message: Message) -> None:
         """Send one message."""
-        if self.imitates:
-            return  # the application's own 404 takes the place of what a hidden view says
         kind = message["type"]
+        if self._drops:
+            # Something else was sent, or is sent now, in place of the application's response. Now, and not when the application ends:
+            # Quart 0.23 ends when the server tells it that the response is complete.
+            if kind == "http.response.body" and not message.get("more_body", False):
+                await self.end()
+            return
         if self._started or kind not in _STARTS:
             await self._send(message)
             return
         self._started = True
         exchange = self._exchange
         if kind == "http.response.start" and isinstance(exchange.decision, Hidden):
-            self.imitates = True
+            self._hides = self._drops = True  # the application's own 404 takes the place of what a hidden view says
             return
-        if kind == "websocket.accept" and not exchange.decision.granted:
-            raise RuntimeError(f"the view is refused ({exchange.decision.reason}), so the handshake must not be accepted")
+        if kind != "http.response.start" and not exchange.decision.granted:
+            await self._refuse_handshake(kind)
+            return
         exchange.conclude()
-        if kind != "websocket.close" and exchange.changes_response:
-            status, headers = exchange.response_start(message.get("status", 101), as_text(message.get("headers", ())))
+        status = message.get("status", _SWITCHING)
+        if kind != "websocket.close" and not exchange.leaves(status):
+            status, headers = exchange.response_start(status, as_text(message.get("headers", ())))
             message = {**message, "headers": as_octets(headers)}
             if "status" in message:
                 message["status"] = status
@@ -69,9 +81,68 @@ class Answering:
         if kind != "http.response.start":
             await exchange.afinish()
 
+    async def end(self) -> None:
+        """Answer in place of a view that is hidden, if that has not happened."""
+        if self._hides and self._hide is not None:
+            self._hides = False
+            await self._hide()
 
-async def advise(send: Send, advice: CacheAdvice, message: Message) -> None:
+    async def _refuse_handshake(self, kind: str) -> None:
+        """Refuse a handshake whatever the framework makes of the refusal, as a close with a code of its own that tells no challenge."""
+        if kind == "websocket.accept":
+            raise RuntimeError(f"the view is refused ({self._exchange.decision.reason}), so the handshake must not be accepted")
+        self._drops = True
+        self._exchange.conclude()
+        await refuse_handshake(self._scope, self._send, self._exchange.refusal)
+        await self._exchange.afinish()
+
+
+class Apart:
+    """The connection of a response that is made while another one is: without content, and without the messages of the server.
+
+    Servers hand each message over once, and the application may wait for one in the request that is answered. The last message goes out
+    when the application has ended: Django cancels what it does in the other request as soon as the response is complete.
+
+    Args:
+        send: of the connection.
+    """
+
+    __slots__ = ("_begun", "_complete", "_last", "_send")
+
+    def __init__(self, send: Send) -> None:
+        from anyio import Event  # with the first view that is hidden
+
+        self._send = send
+        self._begun = False
+        self._complete = Event()
+        self._last: Message | None = None
+
+    async def receive(self) -> Message:
+        """Return an empty content, and then the end of the connection, once the response is complete."""
+        if not self._begun:
+            self._begun = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._complete.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Send one message, but for the last."""
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._last = message
+            self._complete.set()
+        else:
+            await self._send(message)
+
+    async def end(self) -> None:
+        """Send the last message."""
+        if self._last is not None:
+            await self._send(self._last)
+
+
+def advise(send: Send, advice: CacheAdvice, message: Message) -> Awaitable[None]:
     """Send one message of a response, with what it says to caches.
+
+    Not a coroutine of its own around that of the server: there are two messages or more in each response.
 
     Args:
         send: of the connection.
@@ -86,7 +157,7 @@ async def advise(send: Send, advice: CacheAdvice, message: Message) -> None:
             # As above, because this is what an API key costs each time.
             headers = [*headers, _CACHE_CONTROL[advice.cache_control]]
         message = {**message, "headers": headers}
-    await send(message)
+    return send(message)
 
 
 def _says_nothing(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -121,7 +192,7 @@ class Imitating:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the application was stopped, because it went on with what nobody reads."""
+        """Whether the application was stopped, because it went on after the answer."""
         return self._dropped > MOST_PARTS
 
     async def __call__(self, message: Message) -> None:
@@ -145,7 +216,7 @@ class Imitating:
             await self._refuse()
         elif self._imitate.is_preflight:
             await self._send({"type": message["type"], "status": message["status"], "headers": as_octets(fields)})
-            await self._send({"type": "http.response.body", "body": b""})
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             await self._send({**message, "headers": as_octets(fields)})
 
@@ -154,6 +225,12 @@ class Imitating:
         if self._accepted is None:
             self._accepted = False
             await self._refuse()
+
+
+async def fail_startup(receive: Receive, send: Send, error: Exception) -> None:
+    """Tell a server that the application cannot start (ASGI, lifespan protocol)."""
+    await receive()  # the start
+    await send({"type": "lifespan.startup.failed", "message": str(error)})
 
 
 async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
@@ -167,11 +244,16 @@ async def respond(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
     """
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": refusal.status, "headers": refusal.octets})
-        await send({"type": "http.response.body", "body": refusal.body})
+        # The test client of Quart 0.23 reads more_body, which has a default (ASGI, HTTP Response Body).
+        await send({"type": "http.response.body", "body": refusal.body, "more_body": False})
         return
     message = await receive()
-    if message["type"] != "websocket.connect":
-        return
+    if message["type"] == "websocket.connect":
+        await refuse_handshake(scope, send, refusal)
+
+
+async def refuse_handshake(scope: Scope, send: Send, refusal: Refusal) -> None:
+    """Send the refusal of a handshake, as `respond` does."""
     extensions = scope.get("extensions") or {}
     if "websocket.http.response" in extensions:
         # The worker of granian 2.8.7 panics where a field name repeats in this response (`key.unwrap()` in its src/ws.rs): anybody

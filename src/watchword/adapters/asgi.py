@@ -6,37 +6,26 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from watchword.adapters.answering import Answering, Imitating, advise, respond
+from watchword.adapters.answering import Answering, advise, fail_startup, respond
 from watchword.adapters.application import check_arguments
 from watchword.adapters.marks import are_marked, check_order, demand_at
 from watchword.adapters.placing import Placing
-from watchword.adapters.scope import (
-    Auth,
-    Content,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    forward,
-    move,
-    tell,
-    view_of,
-    without_content,
-)
+from watchword.adapters.refusing import Refusing
+from watchword.adapters.scope import Auth, Content, Message, Receive, Scope, Send, forward, tell, view_of
+from watchword.adapters.stacking import warn_of_mistakes
+from watchword.adapters.starting import check_routes
 from watchword.adapters.subprotocols import selecting
 from watchword.clock import ticks
 from watchword.errors import ConfigurationError
 from watchword.guard.cache import Grant
 from watchword.guard.exchange import KEY, Exchange, refuse_again
 from watchword.guard.forwarding import UNCHANGED
-from watchword.guard.outcome import Imitate, Pass
-from watchword.mount import Place
-from watchword.observe.log import log_failure
+from watchword.guard.outcome import Pass
 
 if TYPE_CHECKING:
     from watchword.guard import Guard
     from watchword.guard.forwarding import Forwarding
-    from watchword.guard.outcome import Outcome
+    from watchword.mount import Place
 
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -44,7 +33,7 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Marker: TypeAlias = "tuple[Guard, str, str, str, Place | None]"
 
 
-class GuardMiddleware:
+class GuardMiddleware(Refusing):
     """Puts a guard in front of an ASGI application.
 
     `scope["user"]` is the `Principal`, `scope["auth"].scopes` its scopes, `scope["watchword.decision"]` the decision. The
@@ -68,6 +57,9 @@ class GuardMiddleware:
     proxy alone. What stands outside the guard must not decide by what it finds in the scope.
     """
 
+    renders: bool = False
+    """Whether the application gets to see refusals, so that a CORS layer inside it adds its fields to them."""
+
     def __init__(self, app: ASGIApp, guard: Guard, *, mount: str | None = None, views: bool | None = None) -> None:
         self.guard: Guard = check_arguments(app, guard, "ASGI")
         self.app = app
@@ -77,7 +69,7 @@ class GuardMiddleware:
         self._finds_views = views is None
         self._views = bool(views)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901, PLR0912, PLR0915 - each call costs every request
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901 - each call costs every request
         """Serve one connection.
 
         Raises:
@@ -85,7 +77,7 @@ class GuardMiddleware:
         """
         placing = self._placing
         if not placing.inspected:
-            self._inspect()
+            await self._inspect_first(scope, receive, send)
         pinned = placing.pinned
         root = scope.get("root_path") or "" if pinned is None else pinned()
         kind = scope["type"]
@@ -103,13 +95,7 @@ class GuardMiddleware:
         if type(headers) is not list:
             # Any iterable may come, or none, and it is read more than once.
             headers = scope["headers"] = list(headers or ())
-        if (
-            "watchword.guard" in scope
-            and scope["watchword.guard"] == marker
-            and (pinned is None or scope.get("root_path") == root)
-            and self._is_served(scope)
-        ):
-            # This very guard has let this very request through, further out.
+        if "watchword.guard" in scope and self._has_let_through(scope, marker):
             await self.app(scope if placing.settled else placing.child(scope), receive, send)
             placing.settled = True
             return
@@ -128,12 +114,11 @@ class GuardMiddleware:
                         auth = decided.told = Auth(granted.principal)
                     scope["user"], scope["auth"], scope["watchword.decision"] = granted.principal, auth, granted
                     if started or self._views:
-                        exchange = Exchange(
-                            guard, partial(view_of, scope, method, where or Place(path)), granted, started=started, views=self._views
-                        )
+                        exchange = Exchange(guard, partial(view_of, scope, method, where), granted, started=started, views=self._views)
                         await self._serve(exchange, UNCHANGED, marker, scope, receive, send)
                         return
                     child = dict(scope)
+                    child.pop(KEY, None)  # of another guard further out, which does not decide about the views in here
                     if pinned is not None:
                         child["root_path"] = root
                     child["watchword.guard"] = marker
@@ -141,40 +126,71 @@ class GuardMiddleware:
                     return
             elif decided is not None and not self._views:
                 tell(scope, decided)
-                view_later = partial(view_of, scope, method, where or Place(path))
-                refusal = refuse_again(guard, decided, method, fast_path.said(headers), view_later, started)
-                await respond(scope, receive, send, refusal)
+                view_later = partial(view_of, scope, method, where)
+                await respond(scope, receive, send, refuse_again(guard, decided, method, fast_path.said(headers), view_later, started))
                 return
-        view = view_of(scope, method, where or Place(path))
-        if guard.policy.content_readers and kind == "http":
+        await self._decide(marker, scope, receive, send)
+
+    async def _decide(self, marker: Marker, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a connection about which nothing is known yet."""
+        _, method, _, _, where = marker
+        view = view_of(scope, method, where)
+        if self.guard.policy.reads_content and scope["type"] == "http":
             receive = content = Content(receive)
             view.reader = content.reader
-        exchange = Exchange(guard, view, views=self._views)
+        exchange = Exchange(self.guard, view, views=self._views)
         outcome = await exchange.adecide()
         tell(scope, exchange.decision)
         if isinstance(outcome, Pass):
             await self._serve(exchange, outcome.forwarding, marker, scope, receive, send)
-            placing.settled = True
-        else:
-            demanded = demand_at(self.app, scope) if self._views else None
-            if demanded is not None:
-                exchange.demand(demanded)
-                outcome = exchange.outcome()
-            try:
-                await self._refuse(exchange, outcome, scope, receive, send)
-            finally:
-                if exchange.is_open:
-                    await exchange.afinish()
+            self._placing.settled = True
+            return
+        demanded = demand_at(self.app, self._placing.child(scope)) if self._views else None
+        if demanded is not None:
+            exchange.demand(demanded)
+            outcome = exchange.outcome()
+        try:
+            await self._turn_away(exchange, outcome, scope, receive, send)
+        finally:
+            if exchange.is_open:
+                await exchange.afinish()
 
-    def _inspect(self) -> None:
-        """Look at the application before the first connection: it has its settings and its routes by now."""
+    def exchange(self, scope: Scope) -> Exchange:
+        """Return the exchange of a request, about which nothing is decided yet; for what reaches the application without its middlewares.
+
+        Args:
+            scope: of the request, which is read.
+        """
+        pinned = self._placing.pinned
+        root = scope.get("root_path") or "" if pinned is None else pinned()
+        where = self._placing.place(scope, scope["path"], root) if root else None
+        return Exchange(self.guard, view_of(scope, scope.get("method", "GET"), where), views=True)
+
+    def inspect(self) -> None:
+        """Look at the application before the first connection: it has its settings and its routes by now.
+
+        Raises:
+            ConfigurationError: as when it is called.
+        """
         check_order(self.app)
+        warn_of_mistakes(self.app, self.guard, self)
+        check_routes(self.app, self.guard)
         self._placing.inspect()
         if self._finds_views:
             self._views = are_marked(self.app)
 
-    def _is_served(self, scope: Scope) -> bool:
-        """Tell whether views find an exchange of this guard, if they need one."""
+    async def _inspect_first(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self.inspect()
+        except ConfigurationError as error:
+            if scope["type"] == "lifespan":
+                await fail_startup(receive, send, error)
+            raise
+
+    def _has_let_through(self, scope: Scope, marker: Marker) -> bool:
+        """Tell whether this very guard has let this very request through, further out, and views find its exchange, if they need one."""
+        if scope["watchword.guard"] != marker or (self._placing.pinned is not None and scope.get("root_path") != marker[2]):
+            return False
         return not self._views or (KEY in scope and scope[KEY].guard is self.guard)
 
     async def _serve(  # noqa: PLR0917 - one request and what was decided about it
@@ -188,49 +204,22 @@ class GuardMiddleware:
             # What the application changes in its headers must not change what a view that is reached later is decided by.
             child["headers"] = [*scope["headers"]]
         else:
+            child.pop(KEY, None)  # as above
             exchange.conclude()
         is_socket = scope["type"] == "websocket"
         answers = selecting(send, self.guard.policy.markers, exchange.view) if is_socket and self.guard.policy.markers else send
         if exchange.changes_response or (is_socket and exchange.is_open):
-            answers = Answering(answers, exchange)
+            answers = Answering(scope, answers, exchange, partial(self._hide, exchange, scope, send))
         try:
-            await self.app(child, forward(child, receive, taken), answers)
-            if isinstance(answers, Answering) and answers.imitates:
-                await self._refuse(exchange, exchange.outcome(), scope, without_content(receive), send)
+            await self.app(child, receive if taken is UNCHANGED else forward(child, receive, taken), answers)
+            if isinstance(answers, Answering):
+                await answers.end()
         finally:
             if exchange.decision is not told:
                 tell(scope, exchange.decision)
             # Also where the application failed: who it was had logged in all the same.
-            await exchange.afinish()
-
-    async def _refuse(self, exchange: Exchange, outcome: Outcome, scope: Scope, receive: Receive, send: Send) -> None:
-        while isinstance(outcome, Imitate):
-            if not self._placing.is_routed(scope):
-                await self._imitate(exchange, outcome, scope, receive, send)
-                return
-            # A middleware of a route, or of Litestar: the handler of the real path would run, whatever the path.
-            outcome = outcome.otherwise
-        if not isinstance(outcome, Pass):
-            await respond(scope, receive, send, outcome.refusal)
-
-    async def _imitate(self, exchange: Exchange, imitate: Imitate, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer for a path at which it has nothing, so that no handler runs that is kept from this caller."""
-        child = self._placing.child(scope)
-        tell(child, imitate.told)
-        if exchange.views:
-            child[KEY] = exchange.beside(imitate.told)
-        move(child, imitate)
-        answers = Imitating(send, imitate, partial(self._refuse, exchange, imitate.otherwise, scope, receive, send))
-        try:
-            await self.app(child, forward(child, receive, imitate.forwarding), answers)
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            if not answers.is_stopped:
-                if not imitate.is_preflight:
-                    raise
-                log_failure("the application failed on a preflight", error)
-        await answers.end()
+            if exchange.is_open:
+                await exchange.afinish()
 
 
 __all__ = ["ASGIApp", "Auth", "GuardMiddleware", "Message", "Receive", "Scope", "Send"]

@@ -31,7 +31,7 @@ _CONTENT = frozenset({*_FIELDS, "wsgi.input_terminated"})
 
 
 class Headers:
-    """The header fields of an environ as pairs, made when somebody asks.
+    """The header fields of an environ as pairs, made when they are read.
 
     Args:
         environ: of the request.
@@ -88,6 +88,15 @@ def view_of(environ: Environ, target: TargetKey, names: Variables, *, misplaced:
     return view
 
 
+def strings_of(environ: Environ) -> Environ:
+    """Return a copy of an environ with its strings alone: `view_of` reads no more.
+
+    Werkzeug puts its request into the environ. A copy of that, held by the exchange of the request, would keep each request until the
+    garbage collector finds it.
+    """
+    return {name: value for name, value in environ.items() if isinstance(value, str)}
+
+
 def place(environ: Environ, pinned: str | None) -> tuple[TargetKey, bool]:
     """Return method, path, raw path and mount of a request, and whether it lies outside its mount.
 
@@ -96,45 +105,59 @@ def place(environ: Environ, pinned: str | None) -> tuple[TargetKey, bool]:
         pinned: the mount, percent-decoded, as octets in a native string; None: the server states it.
     """
     misplaced = pinned is not None and pin(environ, pinned)
-    mount = text(environ.get("SCRIPT_NAME", ""))
-    path = text(environ.get("PATH_INFO", "")) or ("/" if mount else "")
+    mount, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+    if mount:
+        mount, path = text(mount), path or "/"
+    if not path.isascii():
+        path = text(path)
     raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
-    raw_path = octets(raw.partition("?")[0]) if raw else None
+    raw_path = octets(raw.partition("?")[0] if "?" in raw else raw) if raw else None
     return (environ["REQUEST_METHOD"], path, raw_path, mount), misplaced or (bool(mount) and is_misplaced(path, mount, raw_path))
 
 
 def _overflow(environ: Environ) -> str:
-    """Return the bound that the header section breaks, as far as an environ shows it: it has one variable for each name."""
+    """Return the bound that the header section breaks. An environ has one variable for each name, so repeated fields do not count."""
     if len(environ) > MAX_FIELDS and sum(variable.startswith("HTTP_") for variable in environ) > MAX_FIELDS:
         return "too_many_fields"
     # The longest one first: nearly always that is all that has to be looked at.
     return "long_field_name" if max(map(len, environ)) > MAX_NAME_OCTETS and any(map(is_long, environ)) else ""
 
 
-def tell(environ: Environ, decision: Decision) -> None:
-    """Tell the application, and the middlewares around the guard, who it is.
+def tell_again(environ: Environ, decision: Decision) -> bool:
+    """Tell of a decision where the application knows the caller already, as when a view demands more of the same one.
 
-    Args:
-        environ: of the request.
-        decision: the one that stands.
+    Returns:
+        Whether that was enough; else `tell` is called for.
     """
-    # Whatever the server or a client put there is no word of ours.
-    environ.pop("REMOTE_USER", None)
-    environ.pop("AUTH_TYPE", None)
-    environ["watchword.principal"] = principal = decision.principal
+    before = environ.get("watchword.decision")
+    if before is None or not (before.granted and decision.granted and before.caller is decision.caller is not None):
+        return False
     environ["watchword.decision"] = decision
-    if principal.is_authenticated:
-        environ["REMOTE_USER"] = principal.id.encode("utf-8", "surrogateescape").decode("latin-1")
-        environ["AUTH_TYPE"] = decision.scheme
+    return environ.get("watchword.principal") is decision.principal
+
+
+def tell(environ: Environ, decision: Decision, caller: tuple[str, ...] | None = None) -> None:
+    """Tell the application, and the middlewares around the guard, who the caller is. `caller`: as `caller_of` returns it, if known."""
+    environ["watchword.principal"] = decision.principal
+    environ["watchword.decision"] = decision
+    if caller is None:
+        caller = caller_of(decision)
+    if caller:
+        environ["REMOTE_USER"], environ["AUTH_TYPE"] = caller
+    else:
+        # The server or a client may have put something else there.
+        environ.pop("REMOTE_USER", None)
+        environ.pop("AUTH_TYPE", None)
+
+
+def caller_of(decision: Decision) -> tuple[str, ...]:
+    """Return the values of REMOTE_USER and AUTH_TYPE; none: the caller is anonymous."""
+    principal = decision.principal
+    return (native(principal.id), decision.scheme) if principal.is_authenticated else ()
 
 
 def forward(environ: Environ, taken: Forwarding) -> None:
-    """Take out of an environ what the application must not see.
-
-    Args:
-        environ: of the request.
-        taken: what to take out.
-    """
+    """Take out of an environ what the application must not see."""
     if taken is UNCHANGED:
         return
     if taken.fields:
@@ -167,12 +190,7 @@ def _field_of(variable: str) -> str | None:
 
 
 def move(environ: Environ, imitate: Imitate) -> None:
-    """Ask the application for another path.
-
-    Args:
-        environ: for the application alone.
-        imitate: says which path.
-    """
+    """Ask the application for another path."""
     environ["PATH_INFO"] = encode_path(imitate.path).decode("latin-1")
     for variable in _TARGETS:
         if variable in environ:
@@ -185,23 +203,14 @@ def move(environ: Environ, imitate: Imitate) -> None:
 
 
 def without_content(environ: Environ) -> Environ:
-    """Return a copy of an environ that holds no content.
-
-    Args:
-        environ: of the request.
-    """
+    """Return a copy of an environ that holds no content."""
     copied = {name: value for name, value in environ.items() if name not in _CONTENT}
     copied["wsgi.input"] = BytesIO()
     return copied
 
 
 def pin(environ: Environ, mount: str) -> bool:
-    """Take off the mount that is pinned, whatever the server has taken off; tell whether routers disagree about where it ends.
-
-    Args:
-        environ: of the request.
-        mount: the mount, as a native string.
-    """
+    """Take off the mount that is pinned, whatever the server has taken off; tell whether routers disagree about where it ends."""
     whole = environ.get("SCRIPT_NAME", "").rstrip("/") + environ.get("PATH_INFO", "")
     place = split_at_mount(whole, mount)
     environ["SCRIPT_NAME"] = mount
@@ -225,12 +234,8 @@ def is_misplaced(path: str, mount: str, raw_path: bytes | None) -> bool:
 def read_ahead(environ: Environ, limit: int) -> bytes | None:
     """Read the content up to one octet beyond a limit, and put it back for the application.
 
-    Args:
-        environ: of the request.
-        limit: in octets.
-
     Returns:
-        The content; None: nobody knows where it ends.
+        The content; None: its end is not known, or did not come.
 
     Raises:
         ContentInPieces: it comes in too many.
@@ -253,25 +258,25 @@ def read_ahead(environ: Environ, limit: int) -> bytes | None:
             raise ContentInPieces(f"more than {most_pieces(limit)} pieces")
     content = b"".join(parts)
     environ["wsgi.input"] = BytesIO(content)
-    return content
+    # Less than was announced: the client has gone, and what came may be the beginning of something else.
+    return None if announced.isdecimal() and wanted > 0 else content
 
 
 def text(native: str) -> str:
-    """Return the text of a native string that holds the octets of UTF-8.
-
-    Args:
-        native: as PEP 3333 has it.
-    """
+    """Return the text of a native string that holds the octets of UTF-8."""
+    if native.isascii():
+        return native  # as nearly always
     try:
         return native.encode("latin-1").decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return native
 
 
-def octets(native: str) -> bytes:
-    """Return the octets of a native string.
+def native(text: str) -> str:
+    """Return a native string that holds the octets of UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
-    Args:
-        native: as PEP 3333 has it.
-    """
-    return native.encode("latin-1", "replace")
+
+def octets(native: str) -> bytes:
+    """Return the octets of a native string."""
+    return native.encode() if native.isascii() else native.encode("latin-1", "replace")

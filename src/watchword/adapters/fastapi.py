@@ -1,44 +1,61 @@
-"""Checks the requirements of FastAPI's operations by dependencies, which yield the caller.
+"""Puts a guard in front of a FastAPI application and into its OpenAPI document, and checks the requirements of its operations.
 
-The guard stands around the application: `app.add_middleware(GuardMiddleware, guard=guard)` of `watchword.adapters.asgi`.
+An operation demands something by a dependency, which yields the caller.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from fastapi import Depends
-from starlette.exceptions import HTTPException
+from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the annotations of a dependency
 
-from watchword.adapters.answering import respond
+from watchword.adapters.asgi import GuardMiddleware
+from watchword.adapters.fastapi_documents import document
 from watchword.adapters.marks import mark, mark_checked
-from watchword.adapters.starlette import refusal_of
+from watchword.adapters.refused import Refused, raise_refused
+from watchword.adapters.starlette import lets_run, refusal_of
 from watchword.errors import ConfigurationError
+from watchword.guard.guard import as_guard
 from watchword.principal import Principal
+from watchword.validators import check_type
 
 if TYPE_CHECKING:
-    from watchword.adapters.scope import Receive, Scope, Send
+    from watchword.adapters.asgi import ASGIApp
     from watchword.authorization import Requirement
-    from watchword.refusal import Refusal
-
-_HANDLERS: Final = "starlette.exception_handlers"  # in a scope: by exception, by status
+    from watchword.guard import Guard
 
 
-class Refused(HTTPException):
-    """A refusal of an operation. An application may handle it, or its status, to send another content.
+def install(app: FastAPI, guard: Guard, *, mount: str | None = None) -> None:
+    """Put a guard in front of an application, and what it demands into the OpenAPI documents of the application and those mounted in it.
+
+    It stands inside of the middlewares that are added later: add `CORSMiddleware` after it.
 
     Args:
-        refusal: what is sent.
+        app: the application. It may have its routes already, or get them later; and a function `openapi` of its own.
+        guard: decides.
+        mount: as for `GuardMiddleware`.
+
+    Raises:
+        ConfigurationError: an argument is of another type, or the application has a guard already.
+        RuntimeError: the application has served already.
     """
+    check_type("install(app)", app, FastAPI, "FastAPI()")
+    as_guard(guard)
+    if any(isinstance(one.cls, type) and issubclass(one.cls, GuardMiddleware) for one in app.user_middleware):
+        raise ConfigurationError("install(app, guard): the application has a guard already. Give one guard all rules, and add it once.")
+    app.add_middleware(_Installed, guard=guard, mount=mount, whole=app)
+    document(app, guard)
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.status, headers=dict(refusal.headers))
-        self.refusal = refusal
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the refusal; a WebSocket is refused before it is accepted."""
-        await respond(scope, receive, send, self.refusal)
+class _Installed(GuardMiddleware):
+    def __init__(self, app: ASGIApp, guard: Guard, *, mount: str | None, whole: FastAPI) -> None:
+        super().__init__(app, guard, mount=mount, views=True)
+        self._whole = whole
+
+    def inspect(self) -> None:
+        document(self._whole, self.guard)  # again: what is mounted by now, and an `openapi` that was set after `install`
+        super().inspect()
 
 
 def Requires(requirement: Requirement) -> Any:  # noqa: ANN401, N802 - typed and named as FastAPI names Depends and Security
@@ -56,11 +73,9 @@ def Requires(requirement: Requirement) -> Any:  # noqa: ANN401, N802 - typed and
     """
 
     async def required(connection: HTTPConnection) -> Principal:
-        refusal = await refusal_of(connection.scope, requirement)
+        refusal = None if lets_run(connection.scope, requirement) else await refusal_of(connection.scope, requirement)
         if refusal is not None:
-            if _HANDLERS in connection.scope:
-                connection.scope[_HANDLERS][0].setdefault(Refused, _handle)
-            raise Refused(refusal)
+            raise_refused(connection.scope, refusal)
         return _caller(connection)
 
     mark(required, requirement)
@@ -68,16 +83,10 @@ def Requires(requirement: Requirement) -> Any:  # noqa: ANN401, N802 - typed and
     return Depends(required)
 
 
-async def _handle(_: HTTPConnection, refused: Refused) -> Refused:
-    return refused
-
-
 def _caller(connection: HTTPConnection) -> Principal:
     decision = connection.scope.get("watchword.decision")
     if decision is None:
-        raise ConfigurationError(
-            "the operation asks for the caller, but no guard stands in front of it. Add app.add_middleware(GuardMiddleware, guard=guard)."
-        )
+        raise ConfigurationError("the operation asks for the caller, but no guard stands in front of it. Call install(app, guard).")
     principal: Principal = decision.principal
     return principal
 
@@ -87,7 +96,7 @@ async def _current(connection: HTTPConnection) -> Principal:
 
 
 CurrentPrincipal: TypeAlias = Annotated[Principal, Depends(_current)]
-"""The caller, as the type of a parameter; anonymous where the rule lets anybody pass."""
+"""The caller, as the type of a parameter; anonymous where the rule lets every caller pass."""
 
 
-__all__ = ["CurrentPrincipal", "Refused", "Requires"]
+__all__ = ["CurrentPrincipal", "Refused", "Requires", "install"]

@@ -7,21 +7,25 @@ decorator also wraps the view, so that it is checked in every call. Both ask the
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from inspect import isfunction
 from typing import TYPE_CHECKING, Any, Final
 
-from watchword.adapters.application import views_at, views_in
 from watchword.authorization import Requirement, public
-from watchword.authorization.requirement import AllOf
+from watchword.authorization.marks import ATTRIBUTE, both, demand_of, layers, requirement_of
+from watchword.authorization.requirement import Hidden
+from watchword.authorization.rules import walk
 from watchword.errors import ConfigurationError
 from watchword.guard.exchange import KEY, Exchange
+from watchword.routes.applications import views_in
+from watchword.routes.litestar import views_at as views_of_litestar
+from watchword.routes.starlette import views_at as views_of_starlette
+from watchword.routes.werkzeug import views_at as views_of_quart
+from watchword.routes.werkzeug import views_at_path
 from watchword.validators import check_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-ATTRIBUTE: Final = "__watchword_requirement__"
 _CHECKED: Final = "__watchword_checked__"  # of a function that checks by itself: for which mark
 
 _MISSING = (
@@ -50,36 +54,32 @@ def check_requirement(requirement: object, what: str = "requires(...)") -> Requi
     return known
 
 
-def mark(view: object, requirement: Requirement) -> None:
+def mark(view: object, requirement: Requirement, *, watched: bool = False) -> None:
     """Mark a view, and all that it wraps: a decorator below may have handed that to the router. A second requirement is added to the first.
 
     Args:
         view: a function or a class. A view that takes no attributes stays without a mark.
         requirement: what it demands.
+        watched: whether the adapter looks for marks in each request, so that it makes no difference what the router has.
 
     Raises:
         ConfigurationError: as `check_requirement`.
     """
     check_requirement(requirement)
-    for layer in _layers(view):
+    for layer in layers(view):
         with suppress(AttributeError, TypeError):  # a method or a builtin: the wrapper around it checks
             setattr(layer, ATTRIBUTE, both(getattr(layer, ATTRIBUTE, None), requirement))
+            if watched:
+                mark_checked(layer)
 
 
 def mark_checked(view: object) -> None:
-    """Note that a function checks its mark by itself in every call.
-
-    Args:
-        view: the function, with its mark.
-    """
+    """Note that the mark of a function is checked in every call."""
     setattr(view, _CHECKED, getattr(view, ATTRIBUTE, None))
 
 
 def check_order(app: object) -> None:
     """Check that the router of an ASGI application has the functions that check, and not those below a decorator `requires`.
-
-    Args:
-        app: the application that a middleware calls.
 
     Raises:
         ConfigurationError: a route was made below `@requires(...)`: its view would run unchecked.
@@ -87,56 +87,24 @@ def check_order(app: object) -> None:
     for view in views_in(app):
         marked = getattr(view, ATTRIBUTE, None)
         if isfunction(view) and marked is not None and getattr(view, _CHECKED, None) != marked:
-            raise ConfigurationError(
-                f"@requires(...) stands above the decorator that made the route of {view.__qualname__}(), which would run unchecked. "
-                "Put @requires(...) below it."
-            )
+            raise misplaced(view)
 
 
-def requirement_of(view: object) -> Requirement | None:
-    """Return what a view demands; None: nothing.
-
-    Args:
-        view: what a router has found: a function, a class, a method, a partial, or a wrapper of one.
-    """
-    found: Requirement | None = None
-    for layer in _layers(view):
-        own = getattr(layer, ATTRIBUTE, None)
-        if isinstance(own, Requirement):
-            found = both(found, own)
-    return found
+def misplaced(view: object) -> ConfigurationError:
+    """Return the error for a view whose route was made below `@requires(...)`."""
+    return ConfigurationError(
+        f"@requires(...) stands above the decorator that made the route of {name_of(view)}(), which would run unchecked. "
+        "Put @requires(...) below it."
+    )
 
 
-def _layers(view: object) -> Iterator[object]:
-    """Yield a view and what it wraps, outermost first."""
-    for _ in range(_DEEPEST):
-        if view is None:
-            return
-        yield view
-        view = view.func if isinstance(view, partial) else getattr(view, "__wrapped__", None)
-
-
-_DEEPEST = 32  # decorators around one view; a cycle of wrappers ends
-
-
-def both(one: Requirement | None, other: Requirement) -> Requirement:
-    """Return what two marks demand, each demand once: `functools.wraps` copies the mark of a view to its wrapper.
-
-    Args:
-        one: the first mark; None: there is none.
-        other: the second mark.
-    """
-    if one is None or one == other:
-        return other
-    return AllOf(tuple(dict.fromkeys(AllOf((one, other)).parts)))
+def name_of(view: object) -> str:
+    """Return the name of a view for a message."""
+    return str(getattr(view, "__qualname__", view))
 
 
 def exchange_of(request: Mapping[str, Any], requirement: Requirement) -> Exchange:
     """Return the exchange that decides about the views of a request.
-
-    Args:
-        request: the ASGI scope or the WSGI environ.
-        requirement: what the view demands, for the error.
 
     Raises:
         ConfigurationError: no guard stands in front of the view. The request ends with 500, never with the view.
@@ -148,27 +116,27 @@ def exchange_of(request: Mapping[str, Any], requirement: Requirement) -> Exchang
 
 
 def are_marked(app: object) -> bool:
-    """Tell whether the router of an application shows a marked view.
-
-    Args:
-        app: the application that a middleware calls.
-    """
+    """Tell whether the router of an application shows a marked view."""
     return any(requirement_of(view) is not None for view in views_in(app))
 
 
 def demand_at(app: object, scope: Mapping[str, Any]) -> Requirement | None:
-    """Return what the view demands that the router of an ASGI application would choose; None: nothing, or that is not known.
-
-    Args:
-        app: the application that a middleware calls.
-        scope: of the request, which the rule has refused.
-    """
-    demanded: Requirement | None = None
+    """Return what the view demands that the router of an ASGI application would choose; None: nothing, or that is not known."""
     with suppress(Exception):  # a router that fails reports it when a caller is let in; for this caller the rule has an answer
-        for view in views_at(app, scope):
-            own = requirement_of(view)
-            demanded = demanded if own is None else both(demanded, own)
-    return demanded
+        return demand_of((*views_of_starlette(app, scope), *views_of_litestar(app, scope), *views_of_quart(app, scope)))
+    return None
+
+
+def demand_at_path(app: object, method: str, path: str, host: str) -> Requirement | None:
+    """Return what the view demands that the router of a WSGI application would choose; None: as above."""
+    with suppress(Exception):  # as above
+        return demand_of(views_at_path(app, method, path, host))
+    return None
+
+
+def has_hidden(requirement: Requirement | None) -> bool:
+    """Tell whether a view that demands this may be hidden. Then it is checked before anything else answers, and tells that it is there."""
+    return requirement is not None and any(isinstance(part, Hidden) for part in walk(requirement))
 
 
 __all__ = [
@@ -178,8 +146,13 @@ __all__ = [
     "check_order",
     "check_requirement",
     "demand_at",
+    "demand_at_path",
+    "demand_of",
     "exchange_of",
+    "has_hidden",
     "mark",
     "mark_checked",
+    "misplaced",
+    "name_of",
     "requirement_of",
 ]

@@ -65,19 +65,11 @@ class Placing:
         self.inspected = True
 
     def is_routed(self, scope: Scope) -> bool:
-        """Tell whether a router further out has chosen the handler, so that another path would make no difference.
-
-        Args:
-            scope: of the connection.
-        """
+        """Tell whether a router further out has chosen the handler, so that another path would make no difference."""
         return self._takes_off is None and ("route_handler" in scope or "endpoint" in scope)
 
     def child(self, scope: Scope) -> Scope:
-        """Return a copy of a scope for the application.
-
-        Args:
-            scope: of the connection.
-        """
+        """Return a copy of a scope for the application."""
         child = dict(scope)
         if self.pinned is not None:
             child["root_path"] = self.pinned()

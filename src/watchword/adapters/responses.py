@@ -47,12 +47,7 @@ class Starting:
 
 
 def advising(start_response: StartResponse, advice: CacheAdvice) -> StartResponse:
-    """Return what starts a response with what it says to caches.
-
-    Args:
-        start_response: of the server.
-        advice: of the decision, which stands and has no response fields.
-    """
+    """Return what starts a response with what it says to caches."""
 
     def start(status: str, headers: list[tuple[str, str]], *exc_info: object) -> object:
         return start_response(status, grant_headers(advice, int(status[:3]), headers), *exc_info)
@@ -76,12 +71,7 @@ class Answer:
         self.parts: list[bytes] = []
 
     def start(self, status: str, headers: list[tuple[str, str]], *_exc_info: object) -> Callable[[bytes], None]:
-        """Note that a response is started.
-
-        Args:
-            status: the status line.
-            headers: the header fields.
-        """
+        """Note that a response is started."""
         # Of several responses that were started the last one counts: an error takes the place of what was begun.
         self.status, self._headers = status, headers
         return self.parts.append
@@ -92,11 +82,7 @@ class Answer:
         return self._imitate.accept(int(self.status[:3]), self._headers) if self.status[:3].isdecimal() else None
 
     def take(self, response: Iterable[bytes]) -> None:
-        """Take as much of the answer as goes out, and close it.
-
-        Args:
-            response: what the application returned.
-        """
+        """Take as much of the answer as goes out, and close it."""
         try:
             for number, part in enumerate(response):
                 # An application may start its response with its first part, and produce parts for ever.
@@ -127,32 +113,18 @@ class _Ending:
 
 
 def respond(refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
-    """Send a refusal.
-
-    Args:
-        refusal: status, header fields and content.
-        start_response: of the server.
-    """
+    """Send a refusal."""
     start_response(f"{refusal.status} {refusal.reason_phrase}", refusal.headers)
     return [refusal.body] if refusal.body else []
 
 
 def ending(exchange: Exchange, response: Iterable[bytes]) -> Iterable[bytes]:
-    """Return a response that ends an exchange; the response itself, where nothing is left to do.
-
-    Args:
-        exchange: the request.
-        response: what is sent.
-    """
+    """Return a response that ends an exchange; the response itself, where nothing is left to do."""
     return _Ending(response, exchange) if exchange.is_open else response
 
 
 def close_response(response: Iterable[bytes]) -> None:
-    """Close what an application returned, if that can be closed.
-
-    Args:
-        response: the iterable.
-    """
+    """Close what an application returned, if that can be closed."""
     close = getattr(response, "close", None)
     if close is not None:
         close()

@@ -39,14 +39,25 @@ def selecting(
         markers: the subprotocols behind which a token stands.
         view: the handshake.
     """
-    left, tokens = without_tokens(markers, view.field("sec-websocket-protocol") or "")
-    marker = next((one for one in left if one in markers), None)
-    if marker is None:
-        return send
 
     async def select(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "websocket.accept" and (not message.get("subprotocol") or message["subprotocol"] in tokens):
-            message = {**message, "subprotocol": marker}
+        if message["type"] == "websocket.accept":
+            chosen = message.get("subprotocol")
+            protocol = selected(markers, view, chosen)
+            message = message if protocol == chosen else {**message, "subprotocol": protocol}
         await send(message)
 
     return select
+
+
+def selected(markers: Collection[str], view: RequestView, chosen: str | None) -> str | None:
+    """Return the subprotocol that answers a handshake; None: none does.
+
+    Args:
+        markers: the subprotocols behind which a token stands.
+        view: the handshake.
+        chosen: what the application selects.
+    """
+    left, tokens = without_tokens(markers, view.field("sec-websocket-protocol") or "") if markers else ([], [])
+    marker = next((one for one in left if one in markers), None)
+    return chosen if marker is None or (chosen and chosen not in tokens) else marker

@@ -22,20 +22,12 @@ _LONGEST = 72  # characters: `HTTP_` and the longest field name that the index k
 
 
 def is_long(variable: str) -> bool:
-    """Tell whether a variable stands for a field whose name is longer than is read.
-
-    Args:
-        variable: of an environ.
-    """
+    """Tell whether a variable stands for a field whose name is longer than is read."""
     return len(variable) > _LONGEST_READ and variable.startswith(_PREFIX)
 
 
 def variable_of(name: str) -> str:
-    """Return the variable in which a server hands over a header field.
-
-    Args:
-        name: of the field, lower case.
-    """
+    """Return the variable in which a server hands over a header field."""
     return UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
 
 
@@ -74,14 +66,14 @@ class Variables(dict[str, "str | None"]):
     def credentials(self, environ: Mapping[str, str]) -> list[tuple[bytes, bytes]] | None:
         """Return the fields of an environ that the fast path looks at: those of credentials.
 
-        Args:
-            environ: of the request.
-
         Returns:
             The fields; None: there is more to look at.
         """
-        host = environ.get("HTTP_HOST") or ""
-        if len(environ) > MAX_FIELDS or len(host) > MAX_FIELD_OCTETS or "," in host or not self._are_ignored(environ):
+        # Here and not within the call, which most requests do not need.
+        if len(environ) > MAX_FIELDS or not (self._ignored.issuperset(environ) or self._are_ignored(environ)):
+            return None
+        host = environ.get("HTTP_HOST")
+        if host and ("," in host or len(host) > MAX_FIELD_OCTETS):
             return None
         found: list[tuple[bytes, bytes]] = []
         for variable, name in self._carriers:
@@ -94,11 +86,7 @@ class Variables(dict[str, "str | None"]):
 
     @staticmethod
     def said(environ: Mapping[str, str]) -> dict[str, str] | None:
-        """Return the fields of an environ that a refusal is written by, as `FastPath.said` does.
-
-        Args:
-            environ: of a request that is refused on the fast path.
-        """
+        """Return the fields of an environ that a refusal is written by, as `FastPath.said` does."""
         said: dict[str, str] = {}
         for variable, name in _SAID:
             value = environ.get(variable)
@@ -111,8 +99,6 @@ class Variables(dict[str, "str | None"]):
     def _are_ignored(self, environ: Iterable[str]) -> bool:
         """Tell whether no variable keeps the request from the fast path, but those of credentials and of the host."""
         ignored = self._ignored
-        if ignored.issuperset(environ):
-            return True
         for variable in environ:
             if variable not in ignored:
                 if is_long(variable) or not self._fast_path.ignores(self[variable]):

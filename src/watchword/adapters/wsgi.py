@@ -7,27 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from watchword.adapters.application import check_arguments
-from watchword.adapters.environ import (
-    Environ,
-    forward,
-    move,
-    place,
-    read_ahead,
-    tell,
-    view_of,
-    without_content,
-)
-from watchword.adapters.marks import are_marked
-from watchword.adapters.responses import Answer, Starting, StartResponse, advising, close_response, ending, respond
+from watchword.adapters.environ import Environ, caller_of, forward, place, read_ahead, strings_of, tell, view_of, without_content
+from watchword.adapters.imitating import refuse
+from watchword.adapters.marks import are_marked, demand_at_path
+from watchword.adapters.responses import Starting, StartResponse, advising, close_response, ending, respond
+from watchword.adapters.stacking import warn_of_mistakes
+from watchword.adapters.starting import check_routes
 from watchword.adapters.variables import Variables
 from watchword.clock import ticks
 from watchword.errors import ConfigurationError
 from watchword.guard.cache import Grant
 from watchword.guard.exchange import KEY, Exchange, refuse_again
 from watchword.guard.forwarding import UNCHANGED
-from watchword.guard.outcome import Imitate, Pass
+from watchword.guard.outcome import Pass
 from watchword.mount import check_mount
-from watchword.observe.log import log_failure
 from watchword.operation import Operation
 from watchword.target import encode_path
 
@@ -35,7 +28,6 @@ if TYPE_CHECKING:
     from watchword.guard import Guard
     from watchword.guard.fast_path import TargetKey
     from watchword.guard.forwarding import Forwarding
-    from watchword.guard.outcome import Outcome
     from watchword.request import RequestView
 
 # What this guard has let through.
@@ -46,9 +38,9 @@ WSGIApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 class GuardMiddleware:
     """Puts a guard in front of a WSGI application.
 
-    `environ["watchword.principal"]` is the `Principal`; `REMOTE_USER` and `AUTH_TYPE` are its id and scheme, as the bytes
-    of UTF-8 in a native string (PEP 3333), and absent for an anonymous caller; `environ["watchword.decision"]` is the decision. They are
-    set where the request is refused as well, for the logs of the middlewares around the guard.
+    `environ["watchword.principal"]` is the `Principal`; `REMOTE_USER` and `AUTH_TYPE` are its id and scheme, as the bytes of UTF-8 in a
+    native string (PEP 3333), and absent for an anonymous caller; `environ["watchword.decision"]` is the decision. All are set where the
+    request is refused as well, for the logs of the middlewares around the guard.
 
     Args:
         app: the application.
@@ -68,6 +60,7 @@ class GuardMiddleware:
 
     def __init__(self, app: WSGIApp, guard: Guard, *, mount: str | None = None, views: bool | None = None) -> None:
         guard = check_arguments(app, guard, "WSGI")
+        warn_of_mistakes(app, guard)
         if guard.async_checkers:
             names = ", ".join(guard.async_checkers)
             raise ConfigurationError(
@@ -77,68 +70,93 @@ class GuardMiddleware:
         self.guard = guard
         self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
         self._fast_path = guard.fast_path
+        self._listens = guard.listens
         self._variables = Variables(guard.policy.index, guard.fast_path)
         self._finds_views = views is None
         self._views = bool(views)
+        self._is_started = False
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         guard = self.guard
-        if self._finds_views:
-            # Before the first request, when the application has its views.
-            self._views, self._finds_views = are_marked(self.app), False
+        if not self._is_started:
+            self._start()
         target, misplaced = place(environ, self._mount)
         marker = (guard, target)
-        if environ.get("watchword.guard") == marker and (not self._views or (KEY in environ and environ[KEY].guard is guard)):
+        outer = environ.get("watchword.guard")
+        if outer is not None and outer == marker and (not self._views or (KEY in environ and environ[KEY].guard is guard)):
             # This very guard has let this very request through, further out.
             return self.app(environ, start_response)
-        # What the application changes in its environ must not change what a view that is reached later is decided by.
+        # What the application changes must not change what a view that is reached later is decided by.
         seen = dict(environ) if self._views else environ
-        if not misplaced and self._fast_path.open_to(environ.get("QUERY_STRING", "")):
-            started = ticks() if guard.listens else 0.0
+        fast_path = self._fast_path
+        query = environ.get("QUERY_STRING")
+        if not misplaced and (fast_path.open_to(query) if query else fast_path.in_use):
+            started = ticks() if self._listens else 0.0
             credentials = self._variables.credentials(environ)
-            decided = None if credentials is None else self._fast_path.decide(target, credentials)
-            view_later = partial(view_of, seen, target, self._variables, misplaced=False)
+            decided = None if credentials is None else fast_path.decide(target, credentials)
             if isinstance(decided, Grant):
-                granted = decided.granted
-                tell(environ, granted)
+                caller = decided.told
+                if type(caller) is not tuple:  # made once; the ASGI adapter of the same guard tells something else
+                    caller = decided.told = caller_of(decided.granted)
+                tell(environ, decided.granted, caller)
                 if started or self._views:
-                    exchange = Exchange(guard, view_later, granted, started=started, views=self._views)
+                    view_later = partial(view_of, seen, target, self._variables, misplaced=False)
+                    exchange = Exchange(guard, view_later, decided.granted, started=started, views=self._views)
                     return self._serve(exchange, UNCHANGED, environ, seen, start_response, marker)
                 return self._call(environ, start_response if decided.advice is None else advising(start_response, decided.advice), marker)
-            if decided is not None:
+            if decided is not None and not self._views:
                 tell(environ, decided)
-                said = self._variables.said(environ)
-                return respond(refuse_again(guard, decided, target[0], said, view_later, started), start_response)
+                view_later = partial(view_of, seen, target, self._variables, misplaced=False)
+                refusal = refuse_again(guard, decided, target[0], self._variables.said(environ), view_later, started)
+                return respond(refusal, start_response)
         exchange = Exchange(guard, self._view(environ, seen, target, misplaced=misplaced), views=self._views)
         outcome = exchange.decide()
         tell(environ, exchange.decision)
         if isinstance(outcome, Pass):
             return self._serve(exchange, outcome.forwarding, environ, seen, start_response, marker)
-        return ending(exchange, self._refuse(exchange, outcome, environ, start_response))
+        demanded = demand_at_path(self.app, target[0], target[1], environ.get("HTTP_HOST", "")) if self._views else None
+        if demanded is not None:
+            exchange.demand(demanded)
+            outcome = exchange.outcome()
+        return ending(exchange, refuse(self.app, exchange, outcome, environ, start_response))
 
     def exchange(self, environ: Environ) -> Exchange:
-        """Return the exchange of a request, about which nothing is decided yet; for extensions that stand inside the application.
-
-        Args:
-            environ: of the request. It is read, and not changed but for the mount.
-        """
+        """Return the exchange of a request, decided only where the fast path knows the caller; for extensions inside the application."""
+        if not self._is_started:
+            self._start()
         target, misplaced = place(environ, self._mount)
-        return Exchange(self.guard, self._view(environ, dict(environ), target, misplaced=misplaced), views=True)
+        seen = strings_of(environ)
+        exchange = Exchange(self.guard, partial(self._view, environ, seen, target, misplaced=misplaced), views=True)
+        credentials = None if misplaced else self._variables.credentials(seen)
+        if credentials is not None:
+            exchange.repeat(target, seen.get("QUERY_STRING", ""), credentials)
+        return exchange
+
+    def _start(self) -> None:
+        """Look at the application before the first request: it has its routes by now."""
+        check_routes(self.app, self.guard)
+        if self._finds_views:
+            self._views = are_marked(self.app)
+        self._is_started = True
 
     def _view(self, environ: Environ, seen: Environ, target: TargetKey, *, misplaced: bool) -> RequestView:
         view = view_of(seen, target, self._variables, misplaced=misplaced)
-        if self.guard.policy.content_readers:
+        if self.guard.policy.reads_content:
             view.reader = lambda limit: Operation(lambda: read_ahead(environ, limit))
         return view
 
     def _call(self, environ: Environ, start_response: StartResponse, marker: Marker) -> Iterable[bytes]:
         """Call the application, known as let through for as long as the call lasts: a server may use its environ again."""
         environ["watchword.guard"] = marker
+        # Another guard further out does not decide about the views in here.
+        outer = None if self._views else environ.pop(KEY, None)
         try:
             return self.app(environ, start_response)
         finally:
             environ.pop("watchword.guard", None)
+            if outer is not None:
+                environ[KEY] = outer
 
     def _serve(  # noqa: PLR0917 - one request and what was decided about it
         self, exchange: Exchange, taken: Forwarding, environ: Environ, seen: Environ, start_response: StartResponse, marker: Marker
@@ -157,41 +175,11 @@ class GuardMiddleware:
                 tell(environ, exchange.decision)
                 if starting.held:
                     close_response(response)
-                    response = self._refuse(exchange, exchange.outcome(), without_content(seen), start_response)
+                    response = refuse(self.app, exchange, exchange.outcome(), without_content(seen), start_response)
         except BaseException:
             exchange.finish()  # there is no response whose end could be waited for
             raise
         return ending(exchange, response)
-
-    def _refuse(self, exchange: Exchange, outcome: Outcome, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if isinstance(outcome, Imitate):
-            return self._imitate(exchange, outcome, environ, start_response)
-        if isinstance(outcome, Pass):
-            raise TypeError("what passes is not refused")  # pragma: no cover - the callers look
-        return respond(outcome.refusal, start_response)
-
-    def _imitate(self, exchange: Exchange, imitate: Imitate, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Let the application answer for a path at which it has nothing, so that no handler runs that is kept from this caller."""
-        asked = dict(environ)  # a copy: the middlewares around the guard go on with theirs
-        tell(asked, imitate.told)
-        if exchange.views:
-            asked[KEY] = exchange.beside(imitate.told)
-        forward(asked, imitate.forwarding)
-        move(asked, imitate)
-        answer = Answer(imitate)
-        try:
-            answer.take(self.app(asked, answer.start))
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            if not imitate.is_preflight:
-                raise
-            log_failure("the application failed on a preflight", error)
-        fields = answer.fields
-        if fields is None:
-            return self._refuse(exchange, imitate.otherwise, environ, start_response)
-        start_response(answer.status, fields)
-        return [] if imitate.is_preflight else answer.parts
 
 
 __all__ = ["Environ", "GuardMiddleware", "StartResponse", "WSGIApp"]

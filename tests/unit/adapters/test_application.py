@@ -242,6 +242,33 @@ def test_a_mounted_part_that_repeats_its_mount_is_served() -> None:
     assert TestClient(asgi.GuardMiddleware(Starlette(routes=[Mount("/public", part)]), GUARD)).get("/public/x").text == '"served"'
 
 
+class Asked(Router):
+    """A router that counts how often its routes are looked at."""
+
+    looked = 0
+
+    @property
+    def routes(self) -> list[Any]:
+        """Return them."""
+        Asked.looked += 1
+        return self._routes
+
+    @routes.setter
+    def routes(self, routes: list[Any]) -> None:
+        self._routes = routes
+
+
+def test_routers_in_one_another_are_inspected_in_a_few_steps() -> None:
+    """`Router.app` is a method of the router itself: a walk that follows it again and again takes minutes for five routers."""
+    app: Any = Asked([Route("/x", Endpoint)])
+    for _ in range(3):
+        app = Asked([Mount("/m", app)])
+    Asked.looked = 0
+    guarded = asgi.GuardMiddleware(app, GUARD)
+    assert TestClient(guarded).get("/m/m/m/x").status_code == 401
+    assert 0 < Asked.looked < 100
+
+
 def test_an_application_that_hides_what_it_sets_is_refused_on_its_first_request() -> None:
     """No handler runs; the message says where to put the prefix."""
     inner, ran = fastapi("/api"), []

@@ -9,6 +9,7 @@ import pytest
 from flask import Blueprint, Flask, abort, request
 from flask.views import MethodView, View
 from flask_cors import CORS
+from quart import Quart
 
 from watchword import (
     Accepted,
@@ -26,6 +27,7 @@ from watchword import (
     scope,
 )
 from watchword.adapters.flask import Watchword, current_principal, requires
+from watchword.adapters.quart import Watchword as OfQuart
 from watchword.adapters.wsgi import GuardMiddleware
 from watchword.checkers import Tokens
 
@@ -298,6 +300,14 @@ def test_an_extension_without_a_guard_is_an_error(arguments: Any) -> None:
         Watchword(*arguments)
 
 
+def test_an_application_of_another_framework_is_an_error() -> None:
+    """Of Quart, whose class looks alike: the error names the class that is needed."""
+    extension: Any
+    for extension, app, named in ((Watchword, Quart("a"), "a Flask"), (OfQuart, Flask("a"), "a Quart")):
+        with pytest.raises(ConfigurationError, match=rf"Watchword\(app\) must be {named}, such as {named[2:]}\(__name__\), got <"):
+            extension(app, made())
+
+
 @pytest.mark.parametrize("path", GUARDED)
 def test_a_marked_view_without_a_guard_is_never_served(path: str) -> None:
     """It ends with 500, and the log says what is missing."""
@@ -460,10 +470,20 @@ def test_scopes_of_a_view_are_demanded() -> None:
     assert 'scope="write"' in refused.headers["WWW-Authenticate"]
 
 
-def test_a_rule_that_refuses_names_the_scope_of_the_view() -> None:
-    """A client that asks for a token gets one that the view accepts, too."""
-    app = Flask(__name__)
-    app.add_url_rule("/known/w", view_func=requires(scope("write"))(lambda: "w"))
-    Watchword(app, made())
-    refused = app.test_client().get("/known/w")
-    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api", scope="write"')
+@pytest.mark.parametrize("make", [extended, wrapped])
+def test_a_rule_that_refuses_names_the_scope_of_the_view(make: Any) -> None:
+    """A client that asks for a token gets one that the view accepts, too; below a mount, and each time."""
+    app = make()
+
+    class Written(MethodView):
+        """Serves by a method that is marked."""
+
+        @requires(scope("write"))
+        def get(self) -> str:
+            """Answer."""
+            return "w"
+
+    app.add_url_rule("/known/w", view_func=Written.as_view("w"))
+    for base in ("http://localhost", "http://localhost/api") * 2:
+        refused = app.test_client().get("/known/w", base_url=base)
+        assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, 'Bearer realm="api", scope="write"')

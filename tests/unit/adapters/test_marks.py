@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from watchword import ConfigurationError, authenticated, public, role, scope
+from watchword.adapters import aiohttp, django, flask, litestar, quart, starlette
 from watchword.adapters.marks import exchange_of, mark, requirement_of
 
 
@@ -80,6 +81,15 @@ def test_what_is_no_demand_is_an_error_where_it_stands(given: Any, says: str) ->
     """A view grants nothing: `public` belongs in a rule."""
     with pytest.raises(ConfigurationError, match=says):
         mark(made(), given)
+
+
+@pytest.mark.parametrize("adapter", [aiohttp, django, flask, litestar, quart, starlette], ids=lambda adapter: adapter.__name__)
+def test_requires_without_parentheses_is_an_error_where_it_stands(adapter: Any) -> None:
+    """It gets the view in place of the requirement."""
+    with pytest.raises(ConfigurationError, match=r'requires\(\.\.\.\) must be a Requirement, such as role\("admin"\), got <function'):
+
+        @adapter.requires
+        async def view(request: object) -> None: ...
 
 
 def test_a_view_without_a_guard_is_an_error_that_names_the_fix() -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.authentication import requires as starlettes_requires
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
+from tests.support.frameworks import ask_asgi
+from tests.support.wire import Request as Asked
+from tests.support.wire import bearer
 from watchword import AuthEvent, Bearer, ConfigurationError, Guard, Principal, authenticated, optional, public, role, scope
 from watchword.adapters.asgi import GuardMiddleware
-from watchword.adapters.starlette import requires
+from watchword.adapters.starlette import Refused, requires
 from watchword.checkers import Tokens
 
 if TYPE_CHECKING:
@@ -161,6 +166,46 @@ def test_a_view_is_reached_only_by_callers_who_meet_its_requirement(path: str) -
     assert "ann" in str(granted.json())
 
 
+@pytest.mark.parametrize("path", ["/function", "/plain", "/page", "/instance"])
+def test_a_router_without_an_application_is_checked(path: str) -> None:
+    """Nothing handles exceptions there, so the refusal is the response."""
+    asked = TestClient(GuardMiddleware(Router(ROUTES), made()), **TESTS)  # type: ignore[arg-type]
+    assert [asked.get(path, headers=sent(name)).status_code for name in ("", "bob", "ann")] == [401, 403, 200]
+    for socket in ("/socket", "/endpoint"):
+        with pytest.raises(WebSocketDenialResponse) as refused, asked.websocket_connect(socket):
+            pass
+        assert refused.value.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/function", "/page"])
+@pytest.mark.parametrize("handled", [401, HTTPException, Refused])
+def test_an_exception_handler_changes_the_content_alone(path: str, handled: Any) -> None:
+    """Of the status, of HTTPException or of the refusal; status and challenge stay."""
+
+    async def styled(request: Request, error: Exception) -> Response:
+        return JSONResponse("styled", 200)
+
+    app = Starlette(routes=ROUTES, middleware=[Middleware(GuardMiddleware, guard=made())], exception_handlers={handled: styled})
+    refused = TestClient(app, **TESTS).get(path)  # type: ignore[arg-type]
+    assert (refused.status_code, refused.json()) == (401, "styled")
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_view_that_another_view_calls_stops_both() -> None:
+    """What comes after the call does not run, whether it looks at what was returned or not."""
+    ran = []
+
+    async def outer(request: Request) -> Response:
+        await function(request)
+        ran.append(request.user.id)
+        return JSONResponse("served")
+
+    app = Starlette(routes=[Route("/outer", outer)], middleware=[Middleware(GuardMiddleware, guard=made(), views=True)])
+    asked = TestClient(app, **TESTS)  # type: ignore[arg-type]
+    assert [asked.get("/outer", headers=sent(name)).status_code for name in ("", "bob", "ann")] == [401, 403, 200]
+    assert ran == ["ann"]
+
+
 def test_a_host_route_is_checked() -> None:
     """A router that is chosen by its host finds the same exchange."""
     asked = TestClient(client().app, base_url="http://api.localhost")
@@ -231,7 +276,7 @@ def test_a_marked_view_without_a_guard_is_never_served() -> None:
 @pytest.mark.parametrize("view", [made, Guard.decide, 7])
 def test_a_view_that_cannot_be_checked_is_an_error_at_the_decorator(view: Any) -> None:
     """A function without the request gives nothing to check."""
-    with pytest.raises(ConfigurationError, match="argument request or websocket"):
+    with pytest.raises(ConfigurationError, match=r"requires\(...\) needs a"):
         requires(scope("read"))(view)
 
 
@@ -276,3 +321,35 @@ def test_a_rule_that_refuses_names_the_scope_of_the_view() -> None:
             refused = asked.request(method, path, headers=sent(name))
             assert refused.status_code == 401
             assert ('scope="write"' in refused.headers["WWW-Authenticate"]) is says, (method, path)
+
+
+def test_a_hidden_view_is_answered_while_the_application_waits_for_the_end() -> None:
+    """An application may end only when the server says that the response is complete, as Quart 0.23 does: the 404 does not wait for it."""
+    ended: list[str] = []
+
+    class Lingering:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await self.app(scope, receive, send)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            ended.append(scope["path"])
+
+    @requires(role("admin").hidden())
+    async def vault(request: Request) -> Response:
+        return JSONResponse("nobody sees this")
+
+    routes = [Route("/vault", vault)]
+    guard = Guard(Bearer(Tokens(PEOPLE)), rules={"/**": optional})
+    app = Starlette(routes=routes, middleware=[Middleware(GuardMiddleware, guard=guard), Middleware(Lingering)])
+
+    async def asked() -> list[Any]:
+        with anyio.fail_after(10):
+            return [await ask_asgi(app, Asked(target=path, headers=(bearer("bob"),))) for path in ("/vault", "/absent")]
+
+    hidden, absent = anyio.run(asked)
+    assert (hidden.status, hidden.headers, hidden.body) == (404, absent.headers, absent.body)
+    assert len(ended) == 3
+    assert ended[1:] == ["/vault", "/absent"]  # after the one that does not exist
