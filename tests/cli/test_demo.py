@@ -246,19 +246,19 @@ def test_a_port_that_is_taken() -> None:
         port = taken.getsockname()[1]
         done = subprocess.run([COMMAND, "demo", "--port", str(port)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"Error: port {port} of 127.0.0.1 is taken: choose another with --port, or --port 0 for any that is free\n"
+    assert done.stderr == f"Error: Port {port} of 127.0.0.1 is taken: choose another with --port, or --port 0 for any that is free.\n"
 
 
 def test_a_host_that_is_none() -> None:
     """A misspelt host is named in one line."""
     done = subprocess.run([COMMAND, "demo", "--host", "no such host"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Error: cannot listen on 'no such host': choose an address with --host, such as 127.0.0.1\n"
+    assert done.stderr == "Error: Cannot listen on 'no such host': choose an address with --host, such as 127.0.0.1.\n"
 
 
 def test_an_address_that_is_not_ours() -> None:
     """An address of another machine is named in one line (192.0.2.0/24 is nobody's, RFC 5737)."""
     done = subprocess.run([COMMAND, "demo", "--host", "192.0.2.1"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Error: cannot listen on port 8000 of 192.0.2.1: ")
+    assert done.stderr.startswith("Error: Cannot listen on port 8000 of 192.0.2.1: ")
     assert done.stderr.count("\n") == 1

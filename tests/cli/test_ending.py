@@ -48,7 +48,7 @@ def test_the_whole_way(inside: Inside) -> None:
     assert made["key"] not in run("key", "list", *store).stdout
     assert run("key", "revoke", *store, given=made["key"]).stdout == f"revoked {made['id']}\n"
     missing = run("user", "show", "zoe", *store)
-    assert (missing.returncode, missing.stdout, missing.stderr) == (1, "", "Error: there is no account 'zoe'\n")
+    assert (missing.returncode, missing.stdout, missing.stderr) == (1, "", "Error: There is no account 'zoe'.\n")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_store_that_is_locked(ann: Inside) -> None:
         database.execute("BEGIN IMMEDIATE")
         done = run("user", "disable", "ann", "--store", ann.url)
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == f"Error: the store does not answer: OperationalError: database is locked (sqlite:///{ann.path})\n"
+    assert done.stderr == f"Error: The store does not answer: OperationalError: database is locked (sqlite:///{ann.path}).\n"
     assert ann.json("user", "show", "ann")["state"] == "active"
 
 
@@ -121,7 +121,7 @@ def test_a_key_that_nobody_sees_is_revoked(ann: Inside, arguments: tuple[str, ..
         os.close(writing)
     (listed,) = ann.json(arguments[0], "list")
     assert (done.returncode, listed["state"]) == (1, "revoked")
-    assert f"the new {arguments[0]} {listed['id']} could not be written to standard output, so it was revoked" in done.stderr
+    assert f"The new {arguments[0]} {listed['id']} could not be written to standard output, so it was revoked" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -139,7 +139,7 @@ def test_a_full_disk(ann: Inside) -> None:
     """A list that could not be written is a failure, in one line."""
     shell = f"{COMMAND} user list --store {ann.url} >/dev/full"
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False, env=ENVIRONMENT)
-    assert (done.returncode, done.stderr) == (1, "Error: cannot write to standard output: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "Error: Cannot write to standard output: No space left on device.\n")
 
 
 def test_standard_input_that_is_closed(ann: Inside) -> None:
@@ -147,7 +147,7 @@ def test_standard_input_that_is_closed(ann: Inside) -> None:
     shell = f"{COMMAND} user passwd ann --store {ann.url} <&-"
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False, env=ENVIRONMENT)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: standard input is empty: its first line must be the new password")
+    assert done.stderr.startswith("Error: Standard input is empty: its first line must be the new password")
 
 
 def test_ctrl_c(ann: Inside) -> None:
@@ -166,7 +166,7 @@ def test_ctrl_c(ann: Inside) -> None:
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate()
     assert (process.returncode, out) == (130, ""), errors
-    assert errors.strip() == "Error: interrupted"
+    assert errors.strip() == "Error: Interrupted."
 
 
 def test_help_is_light() -> None:
@@ -232,7 +232,7 @@ def test_passwords_without_their_judge(ann: Inside) -> None:
     """Without zxcvbn a password is set with --weak, or not at all; nobody is asked for one in vain."""
     done = without("zxcvbn", "user", "passwd", "ann", "--store", ann.url)
     assert done.returncode == 1
-    assert "zxcvbn (--weak skips this), which is not installed: pip install 'watchword[cli]'" in done.stderr
+    assert "zxcvbn (--weak skips this), which is not installed. Run `pip install 'watchword[cli]'`" in done.stderr
     assert without("zxcvbn", "user", "passwd", "ann", "--weak", "--store", ann.url, given="x\n").returncode == 0
 
 

@@ -39,7 +39,7 @@ FACTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "replaced_by": None,
         },
     ),
-    "token": ((), {"state": "active", "expires_at": NOW + 3600}),
+    "token": ((), {"state": "active", "expires_at": NOW + 3600, "audience": [], "sid": None}),
 }
 
 

@@ -129,7 +129,7 @@ def test_secrets_show_where_they_are_made_and_nowhere_else(inside: Inside) -> No
 @pytest.mark.parametrize("name", ["WATCHWORD_PASSWORD", "PASSWORD", "WATCHWORD_USER_ADD_PASSWORD", "WATCHWORD_USER_PASSWD_PASSWORD"])
 def test_no_secret_comes_from_the_environment(inside: Inside, name: str) -> None:
     """Whoever may list processes may read environments, too: a password there is not looked at."""
-    assert inside("user", "add", "ann", code=1, **{name: STRONG}).stderr.startswith("Error: standard input is empty")
+    assert inside("user", "add", "ann", code=1, **{name: STRONG}).stderr.startswith("Error: Standard input is empty")
 
 
 def test_the_real_command_repeats_nothing(inside: Inside) -> None:

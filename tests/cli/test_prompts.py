@@ -84,7 +84,7 @@ def test_one_more_try(ann: Inside) -> None:
     assert logs_in(ann, "Another violet-tractor 77")
     seen = at_terminal(ann, "user", "passwd", "ann", answers=[*slip, *weak])
     assert seen.code == 1
-    assert "the entries do not match" in seen.text
+    assert "The entries do not match." in seen.text
     assert seen.text.splitlines()[-1].startswith("Error: ")
     assert logs_in(ann, "Another violet-tractor 77")
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import NOW
+from tests.support.token_vectors import CLAIMS, ISSUER, token
 from watchword import Accepted, BearerToken, Reason, Refused
-from watchword.checkers import OpaqueTokens
+from watchword.checkers import OpaqueTokens, TokenRevocations
+from watchword.issuing import TokenIssuer
+from watchword.operation import run
 
 if TYPE_CHECKING:
     from tests.support.command import Inside
@@ -53,7 +56,7 @@ def test_purge(ann: Inside, before: tuple[str, ...], left: int) -> None:
     ann("token", "revoke", ann.json("token", "create", "ann")["id"])
     ann("token", "create", "ann", "--expires", "2h")
     ann.clock.advance(3602)
-    assert ann.json("token", "purge", *before) == {"tokens": 3 - left}
+    assert ann.json("token", "purge", *before) == {"tokens": 3 - left, "revocations": 0}
     assert len(ann.json("token", "list")) == left
 
 
@@ -62,10 +65,103 @@ def test_W16_a_duration_means_ago(ann: Inside) -> None:  # noqa: N802 - a test c
     for expires in ("1h", "90d", "never"):
         ann("token", "create", "ann", "--expires", expires)
     ann("token", "revoke", ann.json("token", "create", "ann")["id"])
-    assert ann.json("token", "purge", "--before", "30d") == {"tokens": 0}
+    assert ann.json("token", "purge", "--before", "30d") == {"tokens": 0, "revocations": 0}
     for future in (str(NOW + 100), "2099-01-01"):
         assert ann.error("token", "purge", "--before", future, code=2)[0] == "usage"
     assert len(ann.json("token", "list")) == 4
     ann.clock.advance(31 * 86_400)
-    assert ann.json("token", "purge", "--before", "30d") == {"tokens": 2}
+    assert ann.json("token", "purge", "--before", "30d") == {"tokens": 2, "revocations": 0}
     assert [token["expires_at"] for token in ann.json("token", "list") if token["expires_at"]] == [NOW + 90 * 86_400]
+
+
+def refused(inside: Inside, **claims: object) -> bool:
+    """Tell whether the application refuses a signed token."""
+    with inside.open() as store:
+        found = run(TokenRevocations(store, clock=inside.clock).look_up("", {**CLAIMS, **claims}, 60))
+    return isinstance(found, Refused)
+
+
+def test_a_signed_token_is_revoked_by_its_jti(inside: Inside) -> None:
+    """Of this issuer alone. A second time is told, and is no failure."""
+    given = ("token", "revoke", "--jti", "4711", "--issuer", ISSUER)
+    assert not refused(inside)
+    assert inside.json(*given, "--expires", "10m") == {"issuer": ISSUER, "jti": "4711"}
+    assert inside(*given).stdout == f"4711 of {ISSUER} was revoked before\n"
+    assert [refused(inside), refused(inside, iss="https://other.example"), refused(inside, jti="4712")] == [True, False, False]
+
+
+def test_a_signed_token_that_was_found_is_revoked_by_itself(inside: Inside) -> None:
+    """It is read from standard input, and never shown."""
+    text = token()
+    assert inside("token", "revoke", given=f"{text}\n").stdout == f"revoked 4711 of {ISSUER}\n"
+    assert refused(inside)
+    code, words = inside.error("token", "revoke", given=token(claims={"jti": ...}))
+    assert (code, "it has no jti" in words) == ("not_a_token", True)
+    for whole in (text, text[:-1] + "!"):
+        code, words = inside.error("token", "revoke", "--jti", whole, "--issuer", ISSUER, code=2)
+        assert (code, "as an argument" in words) == ("usage", True)
+    assert not any(text[:50] in printed for printed in inside.printed)
+
+
+def test_the_signed_tokens_of_a_subject_are_revoked(inside: Inside) -> None:
+    """Those that were issued until now, or until another time that has passed."""
+    given = ("token", "revoke-all", "ann", "--issuer", ISSUER)
+    assert inside.json(*given, "--until", "1h") == {"issuer": ISSUER, "subject": "ann", "until": NOW - 3600}
+    assert [refused(inside, iat=NOW - 3600), refused(inside, iat=NOW - 3000)] == [True, False]
+    assert inside(*given).stdout.startswith(f"revoked the tokens of ann of {ISSUER} that were issued until 20")
+    assert "were revoked before" in inside(*given).stdout
+    assert [refused(inside, iat=NOW), refused(inside, sub="bob")] == [True, False]
+    assert inside.error(*given, "--until", str(NOW + 9), code=2)[0] == "usage"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("revoke", "--jti", "4711"),
+        ("revoke", "--issuer", ISSUER),
+        ("revoke", "abcdefghij012345", "--jti", "4711", "--issuer", ISSUER),
+        ("revoke", "--expires", "1h"),
+        ("revoke-all", "ann", "--until", "1h"),
+    ],
+)
+def test_options_that_do_not_go_together_revoke_nothing(given: tuple[str, ...], inside: Inside) -> None:
+    """The message says which do."""
+    assert inside.error("token", *given, code=2)[0] == "usage"
+    assert not refused(inside)
+
+
+def test_a_purge_forgets_revocations_of_ended_tokens(inside: Inside) -> None:
+    """A day after their end; those with an unknown one, and those of subjects, by the longest life of a token."""
+    for number, expires in enumerate((("--expires", "1h"), ("--expires", "3d"), ())):
+        inside("token", "revoke", "--jti", f"j{number}", "--issuer", ISSUER, *expires)
+    inside("token", "revoke-all", "ann", "--issuer", ISSUER)
+    assert inside.json("token", "purge")["revocations"] == 0
+    inside.clock.advance(86_400 + 3601)
+    assert inside.json("token", "purge")["revocations"] == 1
+    assert inside.json("token", "purge", "--longest", "2h")["revocations"] == 0
+    inside.clock.advance(7200)
+    assert inside("token", "purge", "--longest", "2h").stdout == "deleted 0 tokens and 3 revocations\n"
+
+
+def test_a_token_is_made_for_servers(inside: Inside) -> None:
+    """One that names itself accepts it, and no other does."""
+    made = inside.json("token", "create", "job", "--client", "--audience", "orders", "--audience", "bills")
+    assert made["audience"] == ["orders", "bills"]
+    with inside.open() as store:
+        verdicts = [OpaqueTokens(store, audience=name, clock=inside.clock).check(BearerToken(made["token"])) for name in ("bills", "x", ())]
+    assert [isinstance(verdict, Accepted) for verdict in verdicts] == [True, False, False]
+
+
+def test_access_tokens_of_logins_are_listed_as_they_are(inside: Inside) -> None:
+    """One whose login has ended is revoked; those that have ended are no findings of an audit, as an issuer makes many."""
+    with inside.open() as store:
+        issuer = TokenIssuer(
+            "a secret of at least 32 octets..", store, issuer="https://a.example", audience="orders", access_tokens="opaque",
+            clock=inside.clock,
+        )  # fmt: skip
+        ended, lives = (run(issuer.granting(name, [])) for name in ("a", "b"))
+        issuer.revoke(ended.family)
+    states = {one["subject"]: (one["state"], one["sid"]) for one in inside.json("token", "list")}
+    assert states == {"a": ("revoked", ended.family), "b": ("active", lives.family)}
+    inside.clock.advance(3600)
+    assert inside.json("audit", "--fail-on", "never") == []

@@ -267,7 +267,7 @@ def test_nobody_is_removed_unasked(ann: Inside) -> None:
 def test_who_is_not_there(inside: Inside, arguments: tuple[str, ...]) -> None:
     """A name that nobody has is named, and nobody is asked for anything."""
     code, words = inside.error("user", arguments[0], "zoe", *arguments[1:])
-    assert (code, words) == ("not_found", "there is no account 'zoe'")
+    assert (code, words) == ("not_found", "There is no account 'zoe'.")
 
 
 def test_for_people(ann: Inside) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watchword.cli.failures import USAGE, Failure
+from watchword.cli.failures import USAGE, Failure, sentence
 from watchword.cli.output import say
 from watchword.cli.strength import Judge
 
@@ -57,7 +57,7 @@ def new_password(about: Iterable[str], *, weak: bool) -> str:
         except Failure as refusal:
             if not tries:
                 raise
-            say(f"{refusal.message}. Once more:", err=True)
+            say(f"{sentence(refusal.message)} Once more:", err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -15,6 +15,8 @@ from watchword.cli.failures import Root
 from watchword.cli.hashing import hash_
 from watchword.cli.importing import import_
 from watchword.cli.keys import key
+from watchword.cli.ring import keys
+from watchword.cli.routes import routes
 from watchword.cli.storing import store
 from watchword.cli.tokens import token
 from watchword.cli.users import user
@@ -71,7 +73,7 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     server.run()
 
 
-for _command in (user, key, token, store, hash_, audit, import_):
+for _command in (user, key, token, keys, store, hash_, audit, import_, routes):
     cli.add_command(_command)
 
 

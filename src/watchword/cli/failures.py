@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 NO_STORE = 3
+WEAKER = 4  # of `watchword routes --baseline`
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 # The shape of keys and tokens of any prefix: an underscore, and more letters and digits than an id has. Copies with a typo
@@ -42,7 +43,13 @@ class Failure(click.ClickException):
 
 def missing_package(what: str, extra: str) -> Failure:
     """Return the failure of a command without a package that an extra of watchword installs."""
-    return Failure(f"{what}, which is not installed: pip install 'watchword[{extra}]'", "missing_package")
+    return Failure(f"{what}, which is not installed. Run `pip install 'watchword[{extra}]'`", "missing_package")
+
+
+def sentence(message: str) -> str:
+    """Return a message with a capital letter and a full stop. One that begins with a value or an option keeps its beginning."""
+    first = message.partition(" ")[0]
+    return (message[:1].upper() + message[1:] if first.isalpha() else message) + ("" if message.endswith((".", "!", "?")) else ".")
 
 
 def hide_secrets(text: str) -> str:
@@ -131,5 +138,5 @@ def _show(error: click.ClickException, *, as_json: bool) -> None:
 
 
 def _report(message: str, code: str, *, as_json: bool) -> None:
-    message = hide_secrets(" ".join(message.split()))
+    message = hide_secrets(sentence(" ".join(message.split())))
     click.echo(json.dumps({"error": message, "code": code}) if as_json else f"Error: {message}", err=True)

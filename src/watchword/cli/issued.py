@@ -119,8 +119,8 @@ class Kind:
             owner = printable(record.owner)
             say(f"The {self.what} {record.id} of {owner}; {ends}. It is shown this once, and cannot be shown again.", err=True)
 
-    def add_commands(self, group: click.Group) -> None:
-        """Add the commands `list` and `revoke` to a group."""
+    def add_list(self, group: click.Group) -> None:
+        """Add the command `list` to a group."""
         what = self.what
 
         @group.command("list", help=f"List {what}s, by id. The {what}s themselves are not known.")
@@ -133,24 +133,38 @@ class Kind:
                 facts = [issued_facts(record, now) for record in self.manager(store).list(whose)]
             show_table(self.columns, facts, f"there are no {what}s", as_json=as_json)
 
-        @group.command(help=f"Revoke a {what}, by its id. Without ID the {what} itself is asked for, or read from standard input.")
+    def add_revoke(self, group: click.Group) -> None:
+        """Add the command `revoke` to a group."""
+
+        @group.command(
+            help=f"Revoke a {self.what}, by its id. Without ID the {self.what} itself is asked for, or read from standard input."
+        )
         @click.argument("id", type=Handle(), required=False)
         @self.prefix_option
         @store_options
         def revoke(id: str | None, prefix: str, url: str, *, as_json: bool) -> None:  # noqa: A002 - the name in the help
             with opened(url) as store:
-                manager = self.manager(store, prefix)
-                if id is None:
-                    secret = read_secret(f"the {what}")
-                    # A key holds its id. A token does not, and is looked up by itself.
-                    recognised = manager.recognise(secret)
-                    if not recognised:
-                        raise Failure(f"that is not a {what} that begins with {prefix}_, or it was not copied whole", f"not_a_{what}")
-                    id = secret if recognised is True else recognised  # noqa: A001 - as above
-                record = manager.get(id)
-                fresh = record.revoked_at is None and manager.revoke(record.id)
-                facts = issued_facts(manager.get(id), clock().now())
-            answer(facts, f"revoked {record.id}" if fresh else f"{record.id} was revoked before", as_json=as_json)
+                self.revoke(store, id or read_secret(f"the {self.what}"), prefix, as_json=as_json)
+
+    def revoke(self, store: SQLStore, id_or_secret: str, prefix: str, *, as_json: bool) -> None:
+        """Revoke a secret, by its id or by itself.
+
+        Raises:
+            Failure: it is neither.
+        """
+        from watchword.checkers.key_format import is_id
+
+        manager, id_ = self.manager(store, prefix), id_or_secret
+        if not is_id(id_):
+            # A key holds its id. A token does not, and is looked up by itself.
+            recognised = manager.recognise(id_)
+            if not recognised:
+                raise Failure(f"that is not a {self.what} that begins with {prefix}_, or it was not copied whole", f"not_a_{self.what}")
+            id_ = id_ if recognised is True else recognised
+        record = manager.get(id_)
+        fresh = record.revoked_at is None and manager.revoke(record.id)
+        facts = issued_facts(manager.get(id_), clock().now())
+        answer(facts, f"revoked {record.id}" if fresh else f"{record.id} was revoked before", as_json=as_json)
 
 
 def finite(moment: float | None) -> float | None:

@@ -45,4 +45,5 @@ def rotate(id: str, overlap: float, expires: float | None, prefix: str, url: str
         KEYS.show_created(store, made, as_json=as_json, replaces=id)
 
 
-KEYS.add_commands(key)
+KEYS.add_list(key)
+KEYS.add_revoke(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from watchword.stores.ports import KeyRecord
+from watchword.stores.ports import KeyRecord, TokenRecord
 
 if TYPE_CHECKING:
     from watchword.stores.ports import AccountRecord, Issued
@@ -44,13 +44,14 @@ def issued_facts(record: Issued, now: float) -> dict[str, Any]:
         "created_at": record.created_at,
         **({"last_used_at": record.last_used_at} if is_key else {}),
         "revoked_at": record.revoked_at,
+        **({"audience": list(record.audience), "sid": record.sid} if isinstance(record, TokenRecord) else {}),
         **({"replaced_by": record.replaced_by} if isinstance(record, KeyRecord) else {}),
     }
 
 
 def ended(record: Issued, now: float) -> str:
     """Return how a key or token ended; empty: it did not."""
-    if record.revoked_at is not None:
+    if record.revoked_at is not None or record.login_ended:
         return "revoked"
     return "expired" if record.expires_at is not None and not now < record.expires_at else ""
 

@@ -1,33 +1,22 @@
-"""Supports the tests of programs that use watchword."""
+"""Supports the tests of programs that use watchword. An import changes nothing; production has no use for it."""
 
-from __future__ import annotations
+from watchword.testing.acting import acting_as
+from watchword.testing.clock import FixedClock
+from watchword.testing.contracts import CheckerContract, OutageContract, RevocationContract
+from watchword.testing.fields import api_key, basic_auth, bearer
+from watchword.testing.responses import assert_challenged, assert_forbidden
+from watchword.testing.schemes import SchemeContract
 
-from watchword.testing.contracts import CheckerContract
-
-__all__ = ["CheckerContract", "FixedClock"]
-
-
-class FixedClock:
-    """A clock that stands still until it is set.
-
-    Args:
-        now: Unix seconds.
-    """
-
-    def __init__(self, now: float = 0) -> None:
-        self._now = float(now)
-
-    def now(self) -> float:
-        """Return the time, Unix seconds."""
-        return self._now
-
-    def set(self, now: float) -> None:
-        """Set the time, Unix seconds."""
-        self._now = float(now)
-
-    def advance(self, seconds: float) -> None:
-        """Move the time by some seconds, forward or, if negative, back."""
-        self._now += seconds
-
-    def __repr__(self) -> str:
-        return f"FixedClock({self._now!r})"
+__all__ = [
+    "CheckerContract",
+    "FixedClock",
+    "OutageContract",
+    "RevocationContract",
+    "SchemeContract",
+    "acting_as",
+    "api_key",
+    "assert_challenged",
+    "assert_forbidden",
+    "basic_auth",
+    "bearer",
+]

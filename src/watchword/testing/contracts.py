@@ -1,4 +1,4 @@
-"""Tests the contract of checkers: a suite to inherit."""
+"""Tests the contract of checkers: suites to inherit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from watchword.checkers import adapt
+from watchword.errors import Unavailable
 from watchword.operation import arun, run
 from watchword.verdict import Accepted, Refused
 
 if TYPE_CHECKING:
     from watchword.credentials import Credentials
+    from watchword.operation import Operation, Steps
     from watchword.verdict import Verdict
 
-_SECRETS = ("password", "token", "key")
+SECRETS = ("password", "token", "key")
 _ODD = ("", " ", "\x00", "\ud800", "ä", "é", "a" * 73, "a" * 100_000, "%s", "'", "\\", "\n", ":", "None")
 
 
@@ -42,7 +44,7 @@ class CheckerContract(ABC):
     identity: str
     """The id of the principal of the valid credentials."""
 
-    secrets: tuple[str, ...] = _SECRETS
+    secrets: tuple[str, ...] = SECRETS
     """The attributes of the credentials that hold a secret."""
 
     @abstractmethod
@@ -78,6 +80,24 @@ class CheckerContract(ABC):
                 if name in self.secrets and not isinstance(verdict, Refused):
                     raise AssertionError(f"the {name} {odd[:20]!r} is accepted")
 
+    def test_two_requests_at_once_are_kept_apart(self) -> None:
+        """Valid and invalid credentials are checked in turns, step by step, and each gets its own answer."""
+        checker, asked = adapt(self.checker()), (self.accepted, self.refused, self.accepted)
+        flow = checker.flow
+        if flow is None:
+            return  # it answers at once, so that nothing can come between
+        answers = _awaited_at_once(flow, asked) if checker.needs_loop else _in_turns([flow(one) for one in asked])
+        for credentials, answer in zip(asked, answers, strict=True):
+            found = checker.verdict(answer)
+            if isinstance(found, Accepted) is not (credentials is self.accepted):
+                raise AssertionError(f"of several requests at once each must get its own answer, got {found!r}")
+
+    def test_a_lease_is_current_at_first(self) -> None:
+        """A lease tells so by a bool. Without a lease the checker is asked for each request."""
+        found = self._ask(self.accepted)
+        if isinstance(found, Accepted) and found.lease is not None and found.lease.is_current() is not True:
+            raise AssertionError("the lease of a new answer must be current: is_current() must return True")
+
     def test_nothing_prints_the_secret(self) -> None:
         """The checker and its verdicts do not contain it."""
         for printed in (self.checker(), self._ask(self.accepted), self._ask(self.refused)):
@@ -87,11 +107,11 @@ class CheckerContract(ABC):
                     if secret and secret in repr(printed) + str(printed):
                         raise AssertionError(f"{type(printed).__name__} prints the {name}")
 
-    def _ask(self, credentials: Credentials) -> Verdict:
+    def _ask(self, credentials: Credentials, checker: object = None) -> Verdict:
         """Ask the checker with and without an event loop, and return the verdict, which must be the same."""
         from anyio import run as run_loop
 
-        adapted = adapt(self.checker())
+        adapted = adapt(self.checker() if checker is None else checker)
         if adapted.direct is not None:
             return adapted.verdict(adapted.direct(credentials))
         flow: Any = adapted.flow
@@ -113,3 +133,76 @@ class CheckerContract(ABC):
     def _changed(self, name: str, value: str) -> Any:  # noqa: ANN401 - the kind of `accepted`
         changed: Any = self.accepted
         return replace(changed, **{name: value})
+
+
+class OutageContract(CheckerContract):
+    """Tests a checker whose source can fail, such as a database or a directory, and what `CheckerContract` tests.
+
+    An outage that is answered as a refusal makes clients throw good credentials away. One that is answered by a principal lets people in.
+    """
+
+    @abstractmethod
+    def broken(self) -> object:
+        """Return the checker while its source does not answer."""
+
+    def test_an_outage_is_unavailable(self) -> None:
+        """`watchword.Unavailable` is raised, for valid and invalid credentials: the client gets 503."""
+        for credentials in (self.accepted, self.refused):
+            try:
+                answer = self._ask(credentials, self.broken())
+            except Unavailable:
+                continue
+            raise AssertionError(f"while its source does not answer the checker must raise Unavailable, got {answer!r}")
+
+
+class RevocationContract(CheckerContract):
+    """Tests a checker whose credentials can be revoked while it runs, and what `CheckerContract` tests."""
+
+    @abstractmethod
+    def revoke(self) -> None:
+        """Make the valid credentials invalid, as an operator would, where the checker looks."""
+
+    def test_revoked_credentials_are_refused(self) -> None:
+        """A checker that has accepted them refuses them, and the lease of its answer ends, so that the guard forgets the caller."""
+        checker = self.checker()
+        before = self._ask(self.accepted, checker)
+        self.revoke()
+        if isinstance(before, Accepted) and before.lease is not None and before.lease.is_current():
+            raise AssertionError("after the revocation the lease must have ended: the guard goes on to accept the credentials")
+        if not isinstance(self._ask(self.accepted, checker), Refused):
+            raise AssertionError("the checker must refuse revoked credentials, and accepts them")  # noqa: TRY004 - a test fails
+
+
+def _in_turns(flows: list[Steps[object]]) -> list[object]:
+    """Drive flows step by step, each one step at a time, and return their answers."""
+    answers: dict[int, object] = {}
+    waiting: list[tuple[int, Steps[object], Operation[Any] | None]] = [(number, flow, None) for number, flow in enumerate(flows)]
+    while waiting:
+        number, flow, operation = waiting.pop(0)
+        try:
+            waiting.append((number, flow, flow.send(None if operation is None else operation.run())))
+        except StopIteration as end:
+            answers[number] = end.value
+    return [answers[number] for number in range(len(flows))]
+
+
+def _awaited_at_once(flow: Any, asked: tuple[Credentials, ...]) -> list[object]:  # noqa: ANN401 - of any checker
+    """Drive a flow for several credentials at once in an event loop, and return the answers."""
+    from anyio import create_task_group
+    from anyio import run as run_loop
+
+    answers: dict[int, object] = {}
+
+    async def ask(number: int) -> None:
+        answers[number] = await arun(flow(asked[number]))
+
+    async def ask_all() -> None:
+        async with create_task_group() as tasks:
+            for number in range(len(asked)):
+                tasks.start_soon(ask, number)
+
+    run_loop(ask_all)
+    return [answers[number] for number in range(len(asked))]
+
+
+__all__ = ["SECRETS", "CheckerContract", "OutageContract", "RevocationContract"]
