@@ -1,7 +1,10 @@
 """watchword: one guard for every stack. HTTP authentication and authorization for ASGI, WSGI and custom servers.
 
-What users import. No framework, driver or event loop is loaded here.
+What users import. No framework, driver or event loop is loaded here. What few programs need is loaded when it is asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from watchword.authorization import (
     Requirement,
@@ -20,7 +23,7 @@ from watchword.authorization import (
     where,
 )
 from watchword.credentials import APIKeyCredentials, BasicCredentials, BearerToken, Credentials
-from watchword.decision import Challenged, Decision, Failed, Forbidden, Granted, Hidden, Malformed, Throttled
+from watchword.decision import Answered, Challenged, Decision, Failed, Forbidden, Granted, Hidden, Malformed, Throttled
 from watchword.errors import (
     AlreadyExists,
     ConfigurationError,
@@ -42,7 +45,29 @@ from watchword.request import RequestView
 from watchword.schemes import APIKey, Basic, Bearer, ChallengeParams, CredentialsError, Scheme
 from watchword.verdict import ALWAYS, Accepted, Lease, Refused, Verdict
 
+if TYPE_CHECKING:
+    from watchword.authorization.mcp import mcp_tools
+    from watchword.issuing.token_issuer import TokenIssuer
+    from watchword.schemes.resource_metadata import ResourceMetadata
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "ResourceMetadata": "schemes.resource_metadata",
+    "TokenIssuer": "issuing.token_issuer",
+    "mcp_tools": "authorization.mcp",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
 
 __all__ = [
     "ALWAYS",
@@ -51,6 +76,7 @@ __all__ = [
     "APIKeyCredentials",
     "Accepted",
     "AlreadyExists",
+    "Answered",
     "AuthEvent",
     "Basic",
     "BasicCredentials",
@@ -82,8 +108,10 @@ __all__ = [
     "Refused",
     "RequestView",
     "Requirement",
+    "ResourceMetadata",
     "Scheme",
     "Throttled",
+    "TokenIssuer",
     "Unavailable",
     "Verdict",
     "WatchwordError",
@@ -92,6 +120,7 @@ __all__ = [
     "authenticated",
     "factor",
     "fresh",
+    "mcp_tools",
     "network",
     "nobody",
     "optional",

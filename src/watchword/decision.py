@@ -1,12 +1,13 @@
 """The closed set of decisions. A decision says what was decided and why; the package `refusal` alone says it in HTTP.
 
-    Granted      go on, as `principal`
+    Granted      the request goes on, for `principal`
+    Answered     200, 404 or 405: the guard answers by itself, with a public document
     Challenged   401: some credential could change the answer, and `challenges` ask for it
-    Forbidden    403: no credential could, or the caller is known and may not
+    Forbidden    403: no credential could change the answer, or the known caller lacks what is demanded
     Hidden       404: as Forbidden, without revealing that the resource exists
     Malformed    400, 413 or 431: the request can be read in more than one way, or not at all
     Throttled    429: too many failures
-    Failed       503: it cannot be told now
+    Failed       503: a checker or a store does not answer
 
 No decision holds a credential.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from watchword.clock import Clock
+    from watchword.content import Body
     from watchword.credentials import Carrier
     from watchword.errors import Unavailable
     from watchword.grammar import Challenge
@@ -46,12 +48,17 @@ class Rule(Protocol):
         """What is demanded, as it is written in Python."""
         ...
 
+    @property
+    def owner(self) -> object:
+        """The identity of the table of rules, by which a guard knows its own decisions."""
+        ...
+
 
 class Term(Protocol):
-    """How long an identification counts."""
+    """Tells whether an identification still counts."""
 
     def is_current(self, clock: Clock) -> bool:
-        """Tell whether it still counts.
+        """Tell whether the identification still counts.
 
         Args:
             clock: tells the time.
@@ -61,7 +68,7 @@ class Term(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What the guard knows about the caller. A decision without it was made before the credentials were looked at.
+    """The facts about a caller. A decision without them was made before the credentials were read.
 
     `Guard.authorize` goes on from here, so that no request is authenticated twice.
 
@@ -83,12 +90,12 @@ class Caller:
 
 
 NOBODY = Caller(ANONYMOUS)
-"""The caller of a request that shows no credentials, for certain."""
+"""The anonymous caller of a request without credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheAdvice:
-    """What a granted response must say to caches, as far as the application says nothing (decision D58).
+    """The cache fields of a granted response, where the application sets none (decision D58).
 
     Args:
         cache_control: the directive to set where there is no `Cache-Control`; None: none.
@@ -101,7 +108,7 @@ class CacheAdvice:
     missing: bool = False
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to say at all."""
+        """Tell whether a field is set."""
         return self.cache_control is not None or bool(self.vary) or self.missing
 
 
@@ -121,10 +128,10 @@ class Decided:
     headers: Headers
     """Response fields of the scheme, such as a cookie or a nonce; adapters add them."""
     after_response: Operation[Any] | None
-    """What is left to do once the response was sent; adapters hand it to `Guard.finish` or `Guard.afinish`."""
+    """Work for the time after the response; adapters hand it to `Guard.finish` or `Guard.afinish`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what the decision says. What belongs to one guard in one process stays there."""
+        """Pickle the decision, without what belongs to one guard in one process."""
         said = {name: value for name, value in self._all() if name not in _OF_ONE_PROCESS}
         return _rebuilt, (type(self), said)
 
@@ -197,30 +204,16 @@ class Granted(Decided, _Fields):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Refusing(Decided):
-    """What all refusing decisions have.
+class _Responding(Decided):
+    """The base of decisions by which the guard responds in place of the application.
 
     Args:
-        reason: why, for the operator.
-        rule: the rule that decided, as written; empty where none was reached.
-        detail: more about why, for the operator, without secrets.
-        principal: who it is, as far as that is known.
-        scheme: the scheme of the credentials that were looked at; empty: none were.
-        challenges: what is asked for, in the order in which it is sent.
-        disclosed: the reason that the client is told.
         after_response: what is left to do once the response was sent.
         route: the rule that decided, compiled.
         caller: what is known about the caller; None: the credentials were not looked at.
-        headers: response fields of the scheme.
+        headers: response fields of the scheme, or beside those of a document.
     """
 
-    reason: Reason
-    rule: str = ""
-    detail: str = ""
-    principal: Principal = ANONYMOUS
-    scheme: str = ""
-    challenges: tuple[Challenge, ...] = ()
-    disclosed: Reason | None = None
     after_response: Operation[Any] | None = field(default=None, repr=False, compare=False)
     route: Rule | None = field(default=None, repr=False, compare=False)
     caller: Caller | None = field(default=None, repr=False, compare=False)
@@ -244,8 +237,52 @@ class _Refusing(Decided):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(_Responding):
+    """The guard answers by itself, for every caller, and the application is not called: the metadata of the resource (RFC 9728 §3).
+
+    It does not grant: after a grant the application runs. `Guard.refuse` returns the response.
+
+    Args:
+        status: 200; 404 or 405 for what only looks like a request for the document.
+        content: the document, as JSON; empty: no document.
+        rule: the path of the document.
+    """
+
+    status: int
+    content: str = field(default="", repr=False)
+    rule: str = ""
+    reason: None = None
+    detail: str = ""
+    principal: Principal = ANONYMOUS
+    scheme: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusing(_Responding):
+    """The base of all decisions that refuse.
+
+    Args:
+        reason: why, for the operator.
+        rule: the rule that decided, as written; empty where none was reached.
+        detail: more about why, for the operator, without secrets.
+        principal: the caller; `ANONYMOUS` where the caller is not known.
+        scheme: the scheme of the credentials that were looked at; empty: none were.
+        challenges: what is asked for, in the order in which it is sent.
+        disclosed: the reason that the client is told.
+    """
+
+    reason: Reason
+    rule: str = ""
+    detail: str = ""
+    principal: Principal = ANONYMOUS
+    scheme: str = ""
+    challenges: tuple[Challenge, ...] = ()
+    disclosed: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Challenged(_Refusing):
-    """Some credential could change the answer: 401, or 407 of a proxy (RFC 9110 §15.5.2).
+    """401, or 407 of a proxy: some credential could change the answer (RFC 9110 §15.5.2).
 
     Args:
         proxy: whether a proxy asks.
@@ -257,26 +294,31 @@ class Challenged(_Refusing):
 
 
 class Forbidden(_Refusing):
-    """No credential could change the answer, or the caller is known and may not: 403 (RFC 9110 §15.5.4)."""
+    """403: no credential could change the answer, or the known caller lacks what is demanded (RFC 9110 §15.5.4)."""
 
     __slots__ = ()
 
 
 class Hidden(_Refusing):
-    """As Forbidden, and it is to look as if there were nothing: 404 (RFC 9110 §15.5.5)."""
-
-    __slots__ = ()
-
-
-class Malformed(_Refusing):
-    """The request cannot be read in one way only: 400, 413 or 431 by its reason."""
+    """404: as `Forbidden`, and the answer does not reveal that the resource exists (RFC 9110 §15.5.5)."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Malformed(_Refusing):
+    """400, 413 or 431 by its reason: the request can be read in more than one way, or not at all.
+
+    Args:
+        body: the content of the refusal in the terms of a protocol; None: the guard's own.
+    """
+
+    body: Body | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled(_Refusing):
-    """Too many failures: 429 (RFC 6585 §4).
+    """429: too many failures (RFC 6585 §4).
 
     Args:
         retry_after: whole seconds to wait.
@@ -287,7 +329,7 @@ class Throttled(_Refusing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(_Refusing):
-    """It cannot be told now: 503 (RFC 9110 §15.6.4).
+    """503: a checker or a store does not answer (RFC 9110 §15.6.4).
 
     Args:
         retry_after: whole seconds to wait.
@@ -297,5 +339,5 @@ class Failed(_Refusing):
 
 
 Refusing: TypeAlias = Challenged | Forbidden | Hidden | Malformed | Throttled | Failed
-Decision: TypeAlias = Granted | Refusing
+Decision: TypeAlias = Granted | Answered | Refusing
 """What a guard answers."""

@@ -61,7 +61,7 @@ class FieldTooLong(GrammarError):
 
 
 class AlreadyExists(WatchwordError, ValueError):
-    """A store was asked to keep a record under a name or id that is taken. The message names it; it is no secret."""
+    """A store was asked to keep a record under a name or id that is taken. The message names it, because it is not a secret."""
 
 
 class NotFound(WatchwordError, LookupError):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from os import getpid
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from watchword.process import PerProcess
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 
 class ProcessLock:
@@ -32,3 +37,14 @@ class ProcessLock:
 
     def __repr__(self) -> str:
         return "ProcessLock()"
+
+
+def brief_lock(locks: dict[int, AbstractContextManager[object]]) -> AbstractContextManager[object]:
+    """Return the lock of this process in a table that lives as long as one request.
+
+    A child does not wait for a thread that it does not have, as with `ProcessLock`, which takes longer to make than the rest of a decision.
+
+    Args:
+        locks: the table, by process; the lock is made in it. Of several threads that make one at the same time, all take the first.
+    """
+    return locks.setdefault(getpid(), RLock())

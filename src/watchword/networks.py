@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -44,6 +45,20 @@ class Networks:
         number, bits = int(address), address.max_prefixlen
         starts = self._prefixes.get(address.version, {})
         return any(number >> (bits - length) in found for length, found in starts.items())
+
+
+# Bounded: each API key may have networks of its own, and a store may hold a million keys.
+@lru_cache(maxsize=1024)
+def networks_of(cidrs: tuple[str, ...]) -> Networks:
+    """Return the networks that evidence names, closed by default: evidence with a malformed one counts from no network.
+
+    Args:
+        cidrs: of the evidence; from a checker.
+    """
+    try:
+        return Networks(cidrs)
+    except (ValueError, TypeError):
+        return Networks(())
 
 
 def parse_network(cidr: str) -> IPv4Network | IPv6Network:

@@ -41,6 +41,9 @@ class Operation(Generic[T]):
 Steps: TypeAlias = Generator[Operation[Any], Any, T]
 """A computation that asks for operations and ends in a `T`."""
 
+Thread: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Calls a function in a thread, for a caller on an event loop, and returns the result."""
+
 
 def only_awaited() -> NoReturn:
     """Stand in for `run` where there is only `arun`.
@@ -108,11 +111,12 @@ def run(steps: Steps[T]) -> T:
         steps.close()
 
 
-async def arun(steps: Steps[T]) -> T:
+async def arun(steps: Steps[T], thread: Thread | None = None) -> T:
     """Drive the steps to their end without blocking the event loop; asyncio and trio.
 
     Args:
         steps: a fresh generator.
+        thread: does blocking work in a thread, where a framework has one for each request, with its connections; None: a worker thread.
 
     Returns:
         What the generator returns.
@@ -120,11 +124,12 @@ async def arun(steps: Steps[T]) -> T:
     Raises:
         BaseException: an exception of an operation that the generator does not catch, cancellation included.
     """
+    blocking = in_thread if thread is None else thread
     try:
         operation = next(steps)
         while True:
             try:
-                result = await (in_thread(operation.run) if operation.arun is None else operation.arun())
+                result = await (blocking(operation.run) if operation.arun is None else operation.arun())
             except Exception as error:  # noqa: BLE001 - the generator decides what to do about it
                 operation = steps.throw(error)
             else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from watchword.errors import ConfigurationError
 from watchword.validators import check_scope, invalid
 
 if TYPE_CHECKING:
@@ -30,9 +31,12 @@ class Evidence:
         expires_at: when the evidence ends, Unix seconds; the guard refuses it from that second on. None: it does not end.
         networks: the networks from which the evidence counts, such as `("10.0.0.0/8",)`; the guard refuses it from elsewhere. None: any
             network. An empty tuple, or a string that is not a network: no network.
+        scopes: the scopes that were issued, where a guard has added to the principal those that they imply (`Guard(scope_implies=...)`);
+            any collection, kept as a frozenset. What narrows or exchanges a token must start from these. None: those of the principal.
 
     Raises:
-        TypeError: `factors` or `networks` is one string, which would be read letter by letter.
+        TypeError: `factors`, `networks` or `scopes` is one string, which would be read letter by letter.
+        ValueError: a scope is not a scope token (RFC 6749 §3.3).
     """
 
     scheme: str = ""
@@ -41,12 +45,15 @@ class Evidence:
     factors: frozenset[str] = frozenset()
     expires_at: float | None = None
     networks: tuple[str, ...] | None = None
+    scopes: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "factors", _names("factors", self.factors))
         if self.networks is not None:
             _names("networks", self.networks)
             object.__setattr__(self, "networks", tuple(self.networks))
+        if self.scopes is not None:
+            object.__setattr__(self, "scopes", _scopes(self.scopes))
 
     def __repr__(self) -> str:
         # A repr shows the stated facts only.
@@ -56,6 +63,7 @@ class Evidence:
             "factors": sorted(self.factors) or None,
             "expires_at": self.expires_at,
             "networks": self.networks,
+            "scopes": None if self.scopes is None else sorted(self.scopes),
         }
         return f"Evidence({', '.join([repr(self.scheme), *(f'{name}={fact!r}' for name, fact in shown.items() if fact is not None)])})"
 
@@ -111,6 +119,14 @@ class Principal:
             raise invalid("Principal(kind=...)", 'be "user" or "client"', kind)
         _fill(self, id, _names("roles", roles), _scopes(scopes), _names("permissions", permissions), claims, evidence, kind)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> NoReturn:
+        """Refuse to be read by pydantic: as the type of a parameter of FastAPI the client would state it."""
+        raise ConfigurationError(
+            "Principal is no type of a parameter or a response: a client would state who it is. "
+            "Use CurrentPrincipal or Annotated[Principal, Requires(...)] of watchword.adapters.fastapi, and return what callers may see."
+        )
+
     @property
     def is_authenticated(self) -> bool:
         """Whether the caller is authenticated: False for `ANONYMOUS` alone."""
@@ -128,17 +144,23 @@ class Principal:
         return self.id
 
     def has_scope(self, *names: str) -> bool:
-        """Whether every one of the scopes is held; False for no names at all."""
+        """Tell whether every one of the scopes is held; False for no names at all. Compared exactly (RFC 6749 §3.3)."""
         return bool(names) and self.scopes.issuperset(names)
 
     def has_role(self, *names: str) -> bool:
-        """Whether any one of the roles is held."""
+        """Tell whether any one of the roles is held; False for no names at all. Compared exactly."""
         return not self.roles.isdisjoint(names)
 
-    def with_evidence(self, evidence: Evidence) -> Principal:
-        """Return the same principal, established by this evidence."""
+    def with_evidence(self, evidence: Evidence, scopes: frozenset[str] | None = None) -> Principal:
+        """Return the same principal, established by this evidence.
+
+        Args:
+            evidence: the evidence.
+            scopes: what is held in place of the scopes of this principal, each a scope token; None: the same.
+        """
         alike = object.__new__(type(self))
-        _fill(alike, self.id, self.roles, self.scopes, self.permissions, self.claims, evidence, self.kind)
+        held = self.scopes if scopes is None else scopes
+        _fill(alike, self.id, self.roles, held, self.permissions, self.claims, evidence, self.kind)
         return alike
 
     def __eq__(self, other: object) -> bool:

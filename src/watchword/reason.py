@@ -24,6 +24,8 @@ class Reason(StrEnum):
     HEADER_ALIAS = "header_alias"
     AMBIGUOUS_CREDENTIALS = "ambiguous_credentials"
     MALFORMED_CREDENTIALS = "malformed_credentials"
+    MALFORMED_CONTENT = "malformed_content"
+    HEADER_MISMATCH = "header_mismatch"
     OVERSIZED_CREDENTIALS = "oversized_credentials"
     OVERSIZED_CONTENT = "oversized_content"
     OVERSIZED_HEADER = "oversized_header"
@@ -42,6 +44,12 @@ class Reason(StrEnum):
     WRONG_AUDIENCE = "wrong_audience"
     WRONG_ISSUER = "wrong_issuer"
     BAD_SIGNATURE = "bad_signature"
+    MALFORMED_TOKEN = "malformed_token"  # noqa: S105 - as above
+    WRONG_TOKEN_TYPE = "wrong_token_type"  # noqa: S105 - as above
+    WRONG_ALGORITHM = "wrong_algorithm"
+    UNKNOWN_KEY = "unknown_key"
+    INVALID_CLAIM = "invalid_claim"
+    BOUND_TOKEN = "bound_token"  # noqa: S105 - as above
     INVALID_PROOF = "invalid_proof"
     STALE_NONCE = "stale_nonce"
     # The caller may not, or must prove more.
@@ -85,6 +93,12 @@ _ALIKE = frozenset(
         Reason.WRONG_AUDIENCE,
         Reason.WRONG_ISSUER,
         Reason.BAD_SIGNATURE,
+        Reason.MALFORMED_TOKEN,
+        Reason.WRONG_TOKEN_TYPE,
+        Reason.WRONG_ALGORITHM,
+        Reason.UNKNOWN_KEY,
+        Reason.INVALID_CLAIM,
+        Reason.BOUND_TOKEN,
     }
 )
 # "expired" helps an honest client. A mistake in a proof reveals no secret.

@@ -52,6 +52,7 @@ class RequestView:
         "aliases",
         "answers",
         "client",
+        "connection",
         "content",
         "fields",
         "headers",
@@ -61,6 +62,7 @@ class RequestView:
         "misplaced",
         "mount",
         "overflow",
+        "parsed",
         "path",
         "peer",
         "query",
@@ -74,6 +76,9 @@ class RequestView:
         "whole",
     )
 
+    connection: object
+    """The connection as its interface has it, for schemes that stand over another library: an ASGI scope, or the request of Django. Set by
+    those adapters alone."""
     headers: RawHeaders
     index: FieldIndex | None
     fields: dict[str, str | bytes]
@@ -89,6 +94,8 @@ class RequestView:
     """Whether the `proxies` step of the guard is done; set only by a guard that has one."""
     answers: dict[object, Any]
     """Answers of predicates in the current decision; set by the guard where the rule may have predicates."""
+    parsed: dict[object, Any]
+    """What requirements have read in the content, by their classes; set by the guard where the rule has such requirements."""
     request_id: str | None
     """The id of the request, made on first use; a custom server may set it before."""
     started: float

@@ -180,18 +180,19 @@ def is_scope_token(text: str) -> bool:
     return text != "" and _SCOPE.issuperset(text)
 
 
-def check_scope(name: str) -> str:
+def check_scope(name: str, what: str = "a scope") -> str:
     """Return a scope token (RFC 6749 §3.3). Requirements, principals and stores share this check, so that all take the same scopes.
 
     Args:
         name: a scope, as `scope(...)` compares it.
+        what: where it was given, for the message.
     """
     if is_scope_token(name):
         return name
     parts = name.split()
     several = f"Give {len(parts)} scopes: {', '.join(parts)}."
     advice = several if len(parts) > 1 else "Use printable ASCII without spaces, quotes and backslashes."
-    raise ConfigurationError(f"a scope must be a scope token (RFC 6749 §3.3), got {name[:200]!r}. {advice[:200]}")
+    raise ConfigurationError(f"{what} must be a scope token (RFC 6749 §3.3), got {name[:200]!r}. {advice[:200]}")
 
 
 def _bounds(least: float, most: float) -> str:

@@ -93,6 +93,8 @@ class Refused:
         disclose: tell the client as well. Only where the secret was proven right: then it is the caller's own account (decision D14).
         detail: more about why, for the operator's log, such as which account it is; without secrets, and nothing a client wrote.
         headers: response fields, as in `Accepted`.
+        absent: count a cookie as absent, because it holds no login: the caller is anonymous then, whom an optional route lets pass. Other
+            credentials are refused all the same, because a client sends them on purpose (decision D18).
 
     Raises:
         ConfigurationError: the reason is not one of a checker (a requirement decides who may), or a response field cannot be sent.
@@ -102,6 +104,7 @@ class Refused:
     disclose: bool = False
     detail: str = field(default="", compare=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    absent: bool = False
 
     def __post_init__(self) -> None:
         if self.headers:
