@@ -26,6 +26,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Let one process more run than there are CPUs: where some wait for a lock, a server or a timeout, the others keep the CPUs busy."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else _cpus() + 1
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Tell Hypothesis how many examples to try; it measures no time, since a loaded machine is no bug."""
     untimed: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -53,7 +62,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Let `-m long` try every property, with other examples each time; and run the tests with servers one after the other.
 
     The processes of pytest-xdist begin with an equal part of the list each, so that one of them starts nearly all servers, and once.
+    They must agree about the list: an id that holds an address, as `repr(object())` does, stops the run, but only one of several processes.
     """
+    if addressed := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"the id of a test holds an address, which differs in each process; name it: {addressed[0]}")
     if config.option.markexpr == "long":
         for item in items:
             if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
@@ -105,6 +117,9 @@ def _store_in_postgresql(postgresql: PostgreSQL) -> str:
 def empty_postgresql(postgresql: PostgreSQL, _store_in_postgresql: str) -> str:
     """The URL of a store without a record in it. Quicker than a new database, which takes half a second."""
     with postgresql.connect(_store_in_postgresql) as connection:
-        connection.execute("TRUNCATE watchword_accounts, watchword_names, watchword_keys, watchword_tokens, watchword_changes")
+        connection.execute(
+            "TRUNCATE watchword_accounts, watchword_names, watchword_keys, watchword_tokens, watchword_changes, "
+            "watchword_families, watchword_refresh_tokens, watchword_revoked_tokens, watchword_not_before"
+        )
         connection.execute("UPDATE watchword_meta SET generation = 0")
     return postgresql.url(_store_in_postgresql)

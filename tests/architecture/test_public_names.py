@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import watchword
-from tests.support.each import noting
+from tests.support import django_settings
+from tests.support.each import each, noting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
 SOURCE = Path(watchword.__file__).parent
+django_settings.configure()  # Django REST framework reads the settings when it is imported
 # The command line is for people at a terminal; nobody imports it.
 MODULES = [
     import_module(found.name) for found in pkgutil.walk_packages([str(SOURCE)], "watchword.") if not found.name.startswith("watchword.cli")
@@ -64,7 +66,7 @@ def test_what_was_promised_is_there() -> None:
                 found = getattr(found, part)
 
 
-@pytest.mark.parametrize("module", LISTING, ids=lambda module: module.__name__)
+@each("module", LISTING)
 def test_every_listed_name_is_there_once_and_in_order(module: ModuleType) -> None:
     """`from module import *` works, and the list can be read."""
     names = module.__all__
@@ -93,7 +95,7 @@ def test_what_is_imported_late_is_what_type_checkers_see(module: ModuleType) -> 
         module.nothing_of_the_kind  # noqa: B018 - asking is what fails
 
 
-@pytest.mark.parametrize("module", [one for one in LISTING if hasattr(one, "__path__")], ids=lambda module: module.__name__)
+@each("module", [one for one in LISTING if hasattr(one, "__path__")])
 def test_every_public_name_of_a_package_is_listed(module: ModuleType) -> None:
     """What a package imports or defines for others stands in `__all__`: type checkers re-export nothing else."""
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))

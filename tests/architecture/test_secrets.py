@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.core import Recorder, argon2_hash, ask, bcrypt_hash
+from tests.support.each import each
 from tests.support.secrets import HOLDS, SECRET, SPELLINGS, found_in, leaks
 from watchword import (
     Accepted,
@@ -272,7 +273,7 @@ VALUES: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", VALUES)
+@each("name", VALUES)
 def test_no_value_shows_a_secret(name: str) -> None:
     """Neither alone nor inside of anything, all the way down."""
     value = VALUES[name]()
@@ -302,7 +303,7 @@ MISTAKES: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@each("name", MISTAKES)
 def test_no_mistake_shows_a_secret(name: str) -> None:
     """Messages for developers end in logs as well; neither they, what caused them, nor their traceback holds the secret."""
     found = raised(MISTAKES[name])

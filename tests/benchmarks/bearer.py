@@ -15,9 +15,10 @@ from starlette.authentication import AuthCredentials, AuthenticationBackend, Aut
 from starlette.middleware.authentication import AuthenticationMiddleware
 
 from tests.benchmarks.measuring import asgi, figure, interleaved, repeated
-from watchword import ALWAYS, Accepted, APIKey, Bearer, BearerToken, Guard, Principal, RequestView, public, scope
+from watchword import ALWAYS, Accepted, APIKey, Bearer, BearerToken, Guard, Principal, RequestView, public, role, scope
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.checkers import Tokens, nonblocking
+from watchword.guard.exchange import KEY as EXCHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ HEADERS = [
 
 BARE, BY_HAND, CAREFUL, STARLETTE = "bare", "the token itself, by hand", "a careful check by hand", "Starlette's middleware"
 BEARER, KEY, PUBLIC, SINK = "bearer token", "API key", "public route", "bearer token, and a sink that drops events"
+VIEWS, DEMANDING = "bearer token, where views may demand more", "one view that demands a scope"
 
 
 def request(token: str, name: str = "authorization") -> dict[str, Any]:
@@ -128,6 +130,18 @@ class ByHand:
             await bare(connection, receive, send)
 
 
+_DEMAND = scope(SCOPE) & ~role("suspended")
+
+
+async def demanding(connection: Any, receive: Any, send: Any) -> None:
+    """A view with a requirement beside the rule, in the application that all of them protect."""
+    refusal = await connection[EXCHANGE].aauthorize(_DEMAND)
+    if refusal is None:
+        await bare(connection, receive, send)
+    else:
+        await refuse(send, refusal.status)
+
+
 class Backend(AuthenticationBackend):
     """The same check for Starlette's middleware, as its documentation does it; it authorizes nothing."""
 
@@ -167,6 +181,8 @@ def contenders() -> dict[str, App]:
         CAREFUL: ByHand(digest=True),
         STARLETTE: AuthenticationMiddleware(bare, backend=Backend()),
         BEARER: GuardMiddleware(bare, guard()),
+        VIEWS: GuardMiddleware(bare, guard(), views=True),
+        DEMANDING: GuardMiddleware(demanding, guard(), views=True),
         SINK: GuardMiddleware(bare, guard(on_event=lambda _: None)),
     }
 
@@ -190,6 +206,8 @@ def figures(*, short: bool) -> list[Figure]:
         measured.ratio(BEARER, BY_HAND, less=BARE),
         measured.ratio(KEY, BEARER, less=BARE, bound=1.3),
         measured.ratio(PUBLIC, BEARER, less=BARE, bound=1.0),
+        measured.ratio(VIEWS, BEARER, less=BARE),
+        measured.absolute(DEMANDING, "µs", less=VIEWS, bound=1.5),
         measured.ratio(SINK, BEARER, less=BARE),
         _event(rounds, requests * 10),
         _memory(requests * 20),

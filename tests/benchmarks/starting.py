@@ -28,7 +28,7 @@ def figures(*, short: bool) -> list[Figure]:
     Args:
         short: only try whether it runs, with fewer rules and accounts.
     """
-    rounds, rules, accounts = (2, 100, 10) if short else (21, 10_000, 100_000)
+    rounds, rules, accounts = (1, 100, 10) if short else (21, 10_000, 100_000)
     with TemporaryDirectory() as scratch:
         return [*_processes(Path(scratch), rounds), *_rules(rounds, rules), _import(Path(scratch), accounts)]
 

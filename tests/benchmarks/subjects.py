@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tests.benchmarks import bearer, keys, outside_flood, outside_freeze, outside_share, passwords, refusals, starting, wsgi
+from tests.benchmarks import bearer, jwts, keys, outside_flood, outside_freeze, outside_share, passwords, refusals, starting, wsgi
 
 if TYPE_CHECKING:
     from tests.benchmarks.measuring import Figure
@@ -21,6 +21,7 @@ class Subject(Protocol):
 IN_PROCESS: Final[dict[str, tuple[str, Subject]]] = {
     "granted": ("granted over ASGI, added cost", bearer.figures),
     "wsgi": ("granted over WSGI, added cost", wsgi.figures),
+    "jwt": ("access tokens that are JWTs", jwts.figures),
     "refusals": ("refusals over ASGI, whole cost", refusals.figures),
     "passwords": ("names and passwords", passwords.figures),
     "stores": ("checks in SQLite, CPU time", keys.figures),

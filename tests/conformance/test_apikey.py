@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.drive import Request, basic, bearer, who
+from tests.support.each import each
 from tests.support.people import KEYS, Counting, check_token, orders_guard
 from watchword import ANONYMOUS, APIKey, APIKeyCredentials, Bearer, ConfigurationError, Guard, Principal, Reason, Refused, Verdict, public
 from watchword.checkers import Tokens
@@ -102,7 +103,7 @@ def test_RKEY_2_the_query_is_off_by_default(through: Through) -> None:
     assert (answer.status, who(answer)) == (200, "ann")
 
 
-@pytest.mark.parametrize("reason", [Reason.UNKNOWN_IDENTITY, Reason.REVOKED, Reason.EXPIRED, Reason.DISABLED, Reason.LOCKED, None])
+@each("reason", [Reason.UNKNOWN_IDENTITY, Reason.REVOKED, Reason.EXPIRED, Reason.DISABLED, Reason.LOCKED, None])
 def test_RKEY_3_refused_keys_look_alike(reason: Reason | None, through: Through) -> None:
     """Unknown, revoked and expired keys get the same answer, to the last octet."""
 

@@ -52,7 +52,7 @@ def me(*headers: tuple[str, str], method: str = "GET", target: str = "/me") -> R
     return Request(method=method, target=target, headers=headers)
 
 
-@pytest.mark.parametrize(
+@each(
     "headers",
     [
         (("If-None-Match", "*"),),
@@ -61,9 +61,8 @@ def me(*headers: tuple[str, str], method: str = "GET", target: str = "/me") -> R
         (("Range", "bytes=0-3"),),
         (("Range", "bytes=0-3"), ("If-Range", '"x"')),
     ],
-    ids=str,
 )
-@pytest.mark.parametrize("method", ["GET", "PUT"])
+@each("method", ["GET", "PUT"])
 def test_R9110_13_2_1_1_preconditions_come_after(method: str, headers: tuple[tuple[str, str], ...], through: Through) -> None:
     """A conditional or a range request that is refused is refused like any other."""
     driver = through(orders_guard())
@@ -172,10 +171,8 @@ def test_R9110_15_5_4_1_a_403_needs_no_challenge(through: Through) -> None:
         assert b"10.0.0.0" not in answer.body
 
 
-@pytest.mark.parametrize("wait", [None, 30, 0])
-@pytest.mark.parametrize(
-    "rule", [authenticated, optional, role("x"), scope("x"), role("x").hidden(), ~role("x"), role("x") | scope("y")], ids=str
-)
+@each("wait", [None, 30, 0])
+@each("rule", [authenticated, optional, role("x"), scope("x"), role("x").hidden(), ~role("x"), role("x") | scope("y")])
 def test_R9110_15_6_4_1_an_outage_is_503(rule: Any, wait: int | None, through: Through) -> None:
     """Where a checker cannot tell there is 503 with Retry-After: never access, and no word that the token was bad (decision D13)."""
 
@@ -195,9 +192,7 @@ def test_R9110_15_6_4_1_an_outage_does_not_hide_what_is_decided(through: Through
     assert [driver(me(basic("outage", "x"), target=target)).status for target in ("/a", "/b", "/c")] == [200, 403, 503]
 
 
-@pytest.mark.parametrize(
-    "error", [RuntimeError("bug"), TypeError("bug"), ValueError("bug"), KeyError("bug"), ConnectionError("bug")], ids=repr
-)
+@each("error", [RuntimeError("bug"), TypeError("bug"), ValueError("bug"), KeyError("bug"), ConnectionError("bug")])
 def test_R9110_15_6_4_1_a_bug_is_no_refusal(error: Exception, through: Through) -> None:
     """Any exception of a checker but Unavailable propagates, and the application does not run: the server's 500."""
 
@@ -209,7 +204,7 @@ def test_R9110_15_6_4_1_a_bug_is_no_refusal(error: Exception, through: Through) 
         through(Guard(Bearer(check), default=optional))(me(bearer("t")))
 
 
-@pytest.mark.parametrize("answer", [True, 1, "ann", b"ann", {"id": "ann"}], ids=repr)
+@each("answer", [True, 1, "ann", b"ann", {"id": "ann"}])
 def test_a_truthy_answer_of_a_checker_is_a_bug(answer: object, through: Through) -> None:
     """A checker that returns something true but no principal grants nothing."""
 
@@ -352,7 +347,7 @@ def test_R6750_3_1_4_insufficient_scope_is_403(through: Through) -> None:
     assert (answer.status, answer.challenges) == (403, ['Bearer realm="orders", error="insufficient_scope", scope="orders:write"'])
 
 
-@pytest.mark.parametrize(
+@each(
     ("held", "needed", "status"),
     [
         (["Read"], ["read"], 403),
@@ -411,7 +406,7 @@ def test_R9700_4_13_1_no_field_changes_the_facts_of_the_connection(field: tuple[
     assert driver(Request(target="/me", headers=(field,), scheme="https")).status == 401
 
 
-@pytest.mark.parametrize("name", ["Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-SSL-Client-Cert", "X-SSL-Client-S-DN"])
+@each("name", ["Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X-SSL-Client-Cert", "X-SSL-Client-S-DN"])
 def test_R9440_2_4_1_a_certificate_in_a_header_identifies_no_caller(name: str, through: Through) -> None:
     """A client certificate in a header is ignored, until a proxy that may send it can be configured."""
     driver = through(orders_guard())
@@ -434,7 +429,7 @@ def test_R9470_3_1_too_weak_is_401(through: Through) -> None:
     assert answer.challenges[1] == 'Bearer realm="orders", error="insufficient_user_authentication", acr_values="mfa otp"'
 
 
-@pytest.mark.parametrize(
+@each(
     ("evidence", "status"),
     [
         (Evidence(auth_time=NOW - 301), 401),

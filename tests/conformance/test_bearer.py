@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI, Request, asgi_scope, bearer, request_view, who, wsgi_environ
+from tests.support.each import each
 from tests.support.people import ANN, ASK_BEARER, BAD_REQUEST, INVALID, Counting, check_token, orders_guard
 from watchword import Bearer, BearerToken, Guard, optional, public
 from watchword.adapters.asgi import GuardMiddleware
@@ -57,9 +58,7 @@ def test_R6750_2_1_1_the_field_is_the_one_transport_by_default(through: Through)
         assert (answer.status, answer.challenges) == (401, [ASK_BEARER])
 
 
-@pytest.mark.parametrize(
-    "value", ["Bearer a b", "Bearer a,b", 'Bearer "t"', "Bearer té", "Bearer", "Bearer t%20", "Bearer a=b="], ids=ascii
-)
+@each("value", ["Bearer a b", "Bearer a,b", 'Bearer "t"', "Bearer té", "Bearer", "Bearer t%20", "Bearer a=b="])
 def test_R6750_2_1_2_a_token_is_one_token68(value: str, through: Through) -> None:
     """Anything else in the field is 400 `invalid_request`, and no checker is asked."""
     checker = Counting()
@@ -84,7 +83,7 @@ def test_R6750_2_2_1_a_form_may_carry_the_token(method: str, through: Through) -
             assert (answer.status, who(answer)) == (200, "ann")
 
 
-@pytest.mark.parametrize(
+@each(
     ("request_", "why"),
     [
         (post(b"access_token=ann-token", method="GET"), "GET"),
@@ -96,7 +95,6 @@ def test_R6750_2_2_1_a_form_may_carry_the_token(method: str, through: Through) -
         (post("access_token=ann-token&a=é".encode()), "not ASCII"),
         (post(b""), "empty"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_R6750_2_2_1_other_content_carries_none(request_: Request, why: str, through: Through) -> None:
     """Content of another type, of GET, or with octets beyond ASCII carries no token."""
@@ -104,9 +102,7 @@ def test_R6750_2_2_1_other_content_carries_none(request_: Request, why: str, thr
     assert (answer.status, answer.challenges) == (401, [ASK_BEARER])
 
 
-@pytest.mark.parametrize(
-    "body", [b"access_token=", b"access_token", b"access_token=a+b", b"access_token=%00", b"access_token=a%0D%0A"], ids=ascii
-)
+@each("body", [b"access_token=", b"access_token", b"access_token=a+b", b"access_token=%00", b"access_token=a%0D%0A"])
 def test_R6750_2_2_1_a_token_in_a_form_is_a_b64token_too(body: bytes, through: Through) -> None:
     """What could not stand in the field is no token in a form either: 400."""
     checker = Counting()
@@ -143,8 +139,8 @@ def test_R6750_2_2_2_content_without_a_token_is_whole_too(body: bytes | tuple[by
         assert answer.seen.body == request.content
 
 
-@pytest.mark.parametrize("size", [99, 100, 101, 200, 100_000])
-@pytest.mark.parametrize("chunk", [None, 10, 1000])
+@each("size", [99, 100, 101, 200, 100_000])
+@each("chunk", [None, 10, 1000])
 def test_R6750_2_2_2_content_has_a_bound(size: int, chunk: int | None, through: Through) -> None:
     """A form beyond the limit is 413, and no checker is asked; up to the limit it is read."""
     whole = (b"access_token=ann-token&x=" + b"y" * size)[:size]
@@ -197,13 +193,13 @@ def test_R6750_2_2_2_a_read_form_is_kept_in_one_buffer() -> None:
     "length", ["", "-1", "abc", "1e3", "\u0661", "9" * 400, "9" * 5000], ids=lambda length: ascii(length[:5]) + str(len(length))
 )
 def test_R6750_2_2_2_a_length_that_is_none_reads_nothing(length: str) -> None:
-    """A Content-Length that is no number, from a server that let it pass, is no reason to read, to wait or to fail."""
+    """A Content-Length that is no number, or more than what comes, is no reason to wait or to fail, and half a form holds no token."""
 
     def server(request: Request) -> dict[str, Any]:
         return {**wsgi_environ(request), "CONTENT_LENGTH": length}
 
     driver = ByWSGI(bearer_guard(form=True), server=server)
-    assert driver(post(b"access_token=ann-token")).status == (200 if length.startswith("9") else 401)
+    assert driver(post(b"access_token=ann-token")).status == 401
     seen = driver(post(b"a=b", FORM, bearer("ann-token"))).seen
     assert seen is not None
     assert seen.body == b"a=b"
@@ -266,9 +262,7 @@ def test_R6750_3_1_2_a_bad_request_is_400(through: Through) -> None:
         assert (answer.status, answer.challenges) == (400, [BAD_REQUEST])
 
 
-@pytest.mark.parametrize(
-    "reason", ["expired", "revoked", "unknown_identity", "not_yet_valid", "bad_signature", "wrong_issuer", "wrong_audience"]
-)
+@each("reason", ["expired", "revoked", "unknown_identity", "not_yet_valid", "bad_signature", "wrong_issuer", "wrong_audience"])
 def test_R6750_3_1_3_an_invalid_token_is_401(reason: str, through: Through) -> None:
     """Every reason gives 401 `invalid_token`; which check failed is not told, beyond that the token has expired."""
     answer = through(bearer_guard())(Request(target="/me", headers=(bearer(reason),)))

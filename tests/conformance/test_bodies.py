@@ -195,7 +195,7 @@ def test_the_clients_request_id_is_repeated(sent: str, through: Through) -> None
     assert json.loads(through(guard)(me(("X-Request-Id", sent))).body)["request_id"] == sent
 
 
-@pytest.mark.parametrize("sent", ["", "a b", "<script>", "a" * 65, "ä", "a\r\nb", '"'], ids=ascii)
+@each("sent", ["", "a b", "<script>", "a" * 65, "ä", "a\r\nb", '"'])
 def test_a_request_id_that_is_none_is_replaced(sent: str, through: Through) -> None:
     """Anything else is not repeated: a new id takes its place."""
     guard = Guard(Basic(nobody_at_all, realm="r"))
@@ -241,7 +241,7 @@ def test_the_page_says_what_happened_and_what_to_do(through: Through) -> None:
             assert "default-src 'none'" in (answer.one("content-security-policy") or "")
 
 
-@pytest.mark.parametrize("contact", ['<script>alert("x")</script>', "https://example.com/?a=1&b=\"'", "mailto:a@b", "a@b", "Room 7 & 8"])
+@each("contact", ['<script>alert("x")</script>', "https://example.com/?a=1&b=\"'", "mailto:a@b", "a@b", "Room 7 & 8"])
 def test_the_page_escapes_what_is_configured(contact: str, through: Through) -> None:
     """What is not a constant of the library is escaped: it is text, whatever it holds."""
     answer = through(orders_guard(contact=contact))(me(("Accept", "text/html")))

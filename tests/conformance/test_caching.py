@@ -127,7 +127,7 @@ def test_R9111_3_2_without_hidden_routes_a_404_is_the_applications(behind: Behin
     assert served(behind, "Bearer", ("Cache-Control", "max-age=60"), status=404).one("cache-control") == "max-age=60"
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@each("carrier", CARRIERS)
 def test_R9111_3_5_1_sharing_is_never_allowed(carrier: str, behind: Behind) -> None:
     """No directive that lets a shared cache reuse a response is ever added."""
     for status in (200, 204, 301, 304, 404, 500):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI, Reply, Request, basic, bearer
+from tests.support.each import each
 from tests.support.people import (
     ASK_ALL,
     ASK_BASIC,
@@ -450,7 +451,7 @@ def test_R9728_5_1_1_the_metadata_url_is_named(through: Through) -> None:
         assert f'resource_metadata="{url}"' in driver(me(*headers, target="/orders")).challenges[0]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example/x?", "api.example.com@evil.example", 'a"b', "[::1%25eth0]", "a" * 5000])
+@each("host", ["evil.example", "evil.example/x?", "api.example.com@evil.example", 'a"b', "[::1%25eth0]", "a" * 5000])
 def test_R9728_5_1_2_the_host_field_names_nothing(host: str, through: Through) -> None:
     """Neither realm nor metadata URL depends on the Host field (threats H6)."""
     url = "https://api.example.com/.well-known/oauth-protected-resource"
@@ -470,7 +471,7 @@ def test_R9728_5_1_1_the_metadata_url_is_absolute(url: str) -> None:
 SCRIPT = ("Sec-Fetch-Mode", "cors")
 
 
-@pytest.mark.parametrize(
+@each(
     "headers",
     [
         (SCRIPT,),
@@ -482,7 +483,6 @@ SCRIPT = ("Sec-Fetch-Mode", "cors")
         (("Accept", "text/event-stream"),),
         (("Accept", "text/html"), SCRIPT),
     ],
-    ids=str,
 )
 def test_RFETCH_6_scripts_are_not_prompted(headers: tuple[tuple[str, str], ...], through: Through) -> None:
     """With xhr_no_prompt a script is offered the schemes that open no dialog (decision D24)."""
@@ -519,7 +519,7 @@ ALL_SCOPES = {
 }
 
 
-@pytest.mark.parametrize("case", ALL_SCOPES)
+@each("case", ALL_SCOPES)
 def test_D63_every_challenge_for_a_token_names_all_scopes(case: str, through: Through) -> None:
     """On 401 and 403 alike, whatever the caller holds already: told what is missing alone, a client would swap one token for another."""
     requirement, wanted = ALL_SCOPES[case]

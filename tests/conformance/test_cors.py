@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.support.drive import ByASGI, Request, asgi_scope, basic, bearer, who
+from tests.support.each import each
 from tests.support.people import ASK_ALL, BAD_REQUEST, orders_guard
 from watchword.adapters.asgi import GuardMiddleware
 
@@ -29,7 +30,7 @@ def options(*headers: tuple[str, str], target: str = "/me", method: str = "OPTIO
     return Request(method=method, target=target, headers=headers)
 
 
-@pytest.mark.parametrize("target", ["/me", "/admin", "/orders", "/inside", "/hidden", "/", "/elsewhere", "/nobody"])
+@each("target", ["/me", "/admin", "/orders", "/inside", "/hidden", "/", "/elsewhere", "/nobody"])
 def test_RFETCH_1_a_preflight_is_decided_like_every_options(target: str, through: Through) -> None:
     """Its two fields change nothing: neither the decision, nor the caller, nor what a checker is asked."""
     driver = through(orders_guard())
@@ -46,7 +47,7 @@ def test_RFETCH_1_the_firewall_comes_first(through: Through) -> None:
     assert (answer.status, answer.challenges) == (400, [BAD_REQUEST])
 
 
-@pytest.mark.parametrize(
+@each(
     "request_",
     [
         options(),
@@ -60,7 +61,6 @@ def test_RFETCH_1_the_firewall_comes_first(through: Through) -> None:
         options(ORIGIN, ACRM, method="OPTIONSX"),
         options(ORIGIN, ACRM, ("X-HTTP-Method-Override", "OPTIONS"), method="POST"),
     ],
-    ids=lambda request: f"{request.method} {[name for name, _ in request.headers]}",
 )
 def test_RFETCH_2_anything_else_is_authenticated(request_: Request, through: Through) -> None:
     """OPTIONS with or without the two fields, and any other method with both, is treated like every request."""

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.support.drive import ByASGI, ByHand, ByWSGI, Reply, Request, basic, bearer, request_view, who
+from tests.support.each import each
 from tests.support.people import KEYS, check_password, check_token, orders_guard
 from watchword import ANONYMOUS, APIKey, Basic, Bearer, ConfigurationError, Guard, public, role
 from watchword.adapters import asgi, wsgi
@@ -37,7 +38,7 @@ def preflight(target: str = "/me", *headers: tuple[str, str], **more: Any) -> Re
     return Request(method="OPTIONS", target=target, headers=(*PREFLIGHT, *headers), **more)
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "moved"),
     [
         ("/me", r"/[0-9a-f]{32}"),
@@ -47,7 +48,7 @@ def preflight(target: str = "/me", *headers: tuple[str, str], **more: Any) -> Re
         ("/caf%C3%A9/x", r"/café/[0-9a-f]{32}"),
     ],
 )
-@pytest.mark.parametrize("mount", ["", "/api"])
+@each("mount", ["", "/api"])
 def test_D57_the_application_is_asked_beside_the_path(target: str, moved: str, mount: str, behind: Behind) -> None:
     """The last segment is random, another one each time, below the mount; the query stays out."""
     driver = behind(Guard(Bearer(check_token, query=True), cors_inside=True, default=role("root")), CORS)
@@ -69,8 +70,8 @@ def test_RFETCH_1_the_answer_is_the_layers_without_its_content(behind: Behind) -
     assert (answer.status, answer.headers) == (204, [("access-control-allow-origin", "https://app.example")])
 
 
-@pytest.mark.parametrize("status", [200, 201, 301, 304, 400, 401, 403, 404, 405, 500])
-@pytest.mark.parametrize("fields", [(), (ALLOW,)], ids=["without", "with"])
+@each("status", [200, 201, 301, 304, 400, 401, 403, 404, 405, 500])
+@each("fields", [(), (ALLOW,)])
 def test_D57_else_the_refusal_stands(status: int, fields: tuple[tuple[str, str], ...], behind: Behind) -> None:
     """Only 2xx with Access-Control-Allow-Origin counts; everything else is the refusal that any OPTIONS gets."""
     answer = behind(orders_guard(cors_inside=True), Reply(status, (*fields, ("X-App", "1")), b"SECRET"))(preflight())
@@ -97,7 +98,7 @@ SENT = [
 ]
 
 
-@pytest.mark.parametrize("field", SENT, ids=lambda field: str(field[0]) + str(field[1][:6]))
+@each("field", SENT)
 def test_D57_it_learns_nothing_that_identifies_the_client(field: tuple[str, str], behind: Behind) -> None:
     """Of the fields only those of CORS, of the connection and of proxies get through, and no content; the caller is anonymous."""
     guard = Guard(

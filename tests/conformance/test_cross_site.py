@@ -201,9 +201,7 @@ def test_an_overlong_origin_field_counts_as_cross_site(fields: Fields, through: 
     assert is_cross_site(through(guarded()[0])(post(*BASIC, *fields)))
 
 
-@pytest.mark.parametrize(
-    "method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "post", "get", "head", "options", "JEFF", "CONNECT"]
-)
+@each("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "post", "get", "head", "options", "JEFF", "CONNECT"])
 def test_every_method_but_three_is_asked(method: str, through: Through) -> None:
     """Any method but GET, HEAD and OPTIONS, spelt exactly so, may change something."""
     guard, checker = guarded()
@@ -269,7 +267,7 @@ EXEMPT = {
 }
 
 
-@pytest.mark.parametrize("name", EXEMPT)
+@each("name", EXEMPT)
 def test_one_route_may_be_exempt(name: str, through: Through) -> None:
     """`from_any_origin()` exempts its route and no other, wherever in the requirement it stands."""
     guard, _ = guarded(rules={"/x": EXEMPT[name]})

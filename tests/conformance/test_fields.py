@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.drive import Behind, ByASGI, Driver, Request, Through, asgi_scope, basic, who, wsgi_environ
+from tests.support.each import each
 from tests.support.people import BAD_REQUEST, Counting, orders_guard
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard
 
@@ -39,9 +40,7 @@ def test_R9110_5_1_1_field_names_have_no_letter_case(name: str, through: Through
     assert (answer.status, who(answer)) == (200, "ann")
 
 
-@pytest.mark.parametrize(
-    "joined", ["Bearer a,Bearer b", "Bearer a, Bearer b", "Basic QTpi,Bearer a", "Bearer a,Basic QTpi", "ApiKey a,ApiKey b"]
-)
+@each("joined", ["Bearer a,Bearer b", "Bearer a, Bearer b", "Basic QTpi,Bearer a", "Bearer a,Basic QTpi", "ApiKey a,ApiKey b"])
 def test_R9110_5_2_1_a_joined_field_is_two_credentials(joined: str, through: Through) -> None:
     """What a gateway joined with a comma is refused as two credentials, and no checker is asked."""
     guard, checker = counting_guard()
@@ -86,9 +85,7 @@ def test_R9110_5_4_1_other_cookies_may_be_long(through: Through) -> None:
     assert through(guard)(me(("Cookie", f"a={'b' * 20_000}; k=x"))).status == 200
 
 
-@pytest.mark.parametrize(
-    "value", ["Basic Q\x00Q=", "Bearer a\r\nX: y", "Bearer a\n", "\rBearer a", "Bearer\x00a", "Bearer a\x7f"], ids=ascii
-)
+@each("value", ["Basic Q\x00Q=", "Bearer a\r\nX: y", "Bearer a\n", "\rBearer a", "Bearer\x00a", "Bearer a\x7f"])
 def test_R9110_5_5_1_line_breaks_and_nul_are_refused(value: str, through: Through) -> None:
     """CR, LF, NUL and their kin in a credential field are 400 before any use."""
     guard, checker = counting_guard()
@@ -96,7 +93,7 @@ def test_R9110_5_5_1_line_breaks_and_nul_are_refused(value: str, through: Throug
     assert (answer.status, answer.called, checker.asked) == (400, False, [])
 
 
-@pytest.mark.parametrize("octet", ["\x00", "\t", "\n", "\r", "\x1f", "\x7f"], ids=ascii)
+@each("octet", ["\x00", "\t", "\n", "\r", "\x1f", "\x7f"])
 def test_R9110_5_5_1_control_characters_in_a_key_are_refused(octet: str, through: Through) -> None:
     """A key with a control character inside is 400, and no checker is asked."""
     guard, checker = counting_guard()
@@ -137,7 +134,7 @@ def test_R9110_11_2_4_a_repeated_parameter_is_refused(value: str, through: Throu
     assert checker.asked == []
 
 
-@pytest.mark.parametrize("value", ["Basic", "Bearer", "ApiKey", "Bearer a b", "=x", "", " ", ",", "Basic ", "Bearer\ta", "Unknown"])
+@each("value", ["Basic", "Bearer", "ApiKey", "Bearer a b", "=x", "", " ", ",", "Basic ", "Bearer\ta", "Unknown"])
 def test_R9110_11_4_4_a_field_without_credentials_is_a_bad_request(value: str, through: Through) -> None:
     """A field that is no credentials is 400, not a failed login, and no checker is asked."""
     guard, checker = counting_guard()

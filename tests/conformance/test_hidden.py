@@ -169,6 +169,14 @@ def test_an_application_without_a_404_cannot_be_imitated(status: int, behind: Be
     assert (answer.one("x-secret"), answer.one("cache-control")) == (None, "no-store")
 
 
+@pytest.mark.parametrize("status", [400, 429])
+def test_what_an_application_answers_for_every_path_is_no_sign(status: int, behind: Behind) -> None:
+    """A layer within that refuses a false Host, or that counts requests, answers for what is hidden as for what is missing."""
+    driver = behind(Guard(Bearer(check_token), rules={"/hidden": role("admin").hidden()}), Reply(status, (("X-Own", "1"),), b"own"))
+    hidden, missing = (driver(Request(target=target, headers=(OTHER,))) for target in ("/hidden", "/nothing"))
+    assert (hidden.status, hidden.body, sorted(hidden.headers)) == (status, missing.body, sorted(missing.headers))
+
+
 def test_a_custom_server_sends_a_plain_404() -> None:
     """Without an application to imitate the refusal is a short text, without a reason or a reference in it."""
     answer = ByHand(guard())(Request(target="/hidden", headers=(OTHER, ("Accept", "application/json"))))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.each import each
 from tests.support.wire import Request
 from watchword import (
     Basic,
@@ -37,7 +38,7 @@ CREDENTIALS = [vector for vector in VECTORS.values() if vector["kind"] == "crede
 NOW = 1_700_000_000
 
 
-@pytest.mark.parametrize("vector", CREDENTIALS, ids=lambda vector: str(vector["id"]))
+@each("vector", CREDENTIALS)
 def test_the_checker_is_given_what_the_example_says(vector: dict[str, Any], through: Through) -> None:
     """The field of the example, sent as it is printed, reaches the checker as the user name and password, or the token, it stands for."""
     given: list[object] = []
@@ -84,7 +85,7 @@ CHALLENGES: dict[str, tuple[Guard, tuple[tuple[str, str], ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CHALLENGES)
+@each("name", CHALLENGES)
 def test_the_challenge_says_what_the_example_says(name: str, through: Through) -> None:
     """In the context of the example the client is sent its challenge; beside it there may be a realm, which is ours to choose."""
     guard, headers = CHALLENGES[name]

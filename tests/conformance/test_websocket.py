@@ -101,7 +101,7 @@ ORIGIN = {
 }
 
 
-@pytest.mark.parametrize("case", ORIGIN)
+@each("case", ORIGIN)
 def test_R6455_10_2_1_a_cookie_needs_its_own_origin(case: str) -> None:
     """A handshake by cookie from a foreign origin is 403; from the host itself, or one that is listed, it passes."""
     origin, passes = ORIGIN[case]
@@ -110,7 +110,7 @@ def test_R6455_10_2_1_a_cookie_needs_its_own_origin(case: str) -> None:
     assert ByASGI(guard)(handshake(*fields, scheme="https")).status == (101 if passes else 403)
 
 
-@pytest.mark.parametrize(
+@each(
     ("scheme", "host", "origin", "own"),
     [
         ("http", "api.example", "http://api.example", True),
@@ -149,8 +149,8 @@ def test_R6455_10_2_1_a_cookie_without_origin_is_refused() -> None:
     assert (answer.status, who(answer)) == (101, "ann")
 
 
-@pytest.mark.parametrize("host", [None, "", "other.example"])
-@pytest.mark.parametrize("origin", ["https://api.example", "null", "", "https://", "://"])
+@each("host", [None, "", "other.example"])
+@each("origin", ["https://api.example", "null", "", "https://", "://"])
 def test_R6455_10_2_1_without_the_host_no_origin_is_its_own(host: str | None, origin: str) -> None:
     """A handshake without Host, or with another, is from no page of this service; an empty origin is not that of an empty host."""
     fields = [("Cookie", "key=ann-key"), ("Origin", origin)] + ([] if host is None else [("Host", host)])

@@ -11,6 +11,7 @@ from wsgiref.validate import validator
 import pytest
 
 from tests.support.drive import ByWSGI, Request, bearer, request_view, wsgi_environ
+from tests.support.each import each
 from tests.support.people import orders_guard
 from tests.support.status_table import ROWS
 from watchword import ANONYMOUS, Basic, BasicCredentials, Bearer, BearerToken, ConfigurationError, Guard, Principal, optional, role
@@ -68,7 +69,7 @@ def fail() -> None:
     raise LookupError("theirs")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each("row", ROWS)
 def test_the_validator_finds_nothing(row: Any) -> None:
     """Wsgiref's validator, on both sides of the guard, finds no fault in any answer of the status table."""
     app = validator(GuardMiddleware(validator(hello), orders_guard()))

@@ -6,11 +6,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from tests.support.core import ANN, argon2_hash, bcrypt_hash
-from watchword import APIKeyCredentials, BasicCredentials, BearerToken, Credentials, Operation, Principal, Reason, Refused, Verdict
+from watchword import (
+    APIKeyCredentials,
+    BasicCredentials,
+    BearerToken,
+    Credentials,
+    Operation,
+    Principal,
+    Reason,
+    Refused,
+    Unavailable,
+    Verdict,
+)
 from watchword.checkers import FlowChecker, Tokens, Users, nonblocking
-from watchword.testing import CheckerContract
+from watchword.testing import CheckerContract, OutageContract, RevocationContract
 from watchword.verdict import Accepted
 
 if TYPE_CHECKING:
@@ -116,6 +128,43 @@ class TestAFlow(OfPasswords):
         return Flowing()
 
 
+class Badges:
+    """Knows badges until they are taken away, or the table is gone."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        self.known = {"s3cret-token"}
+        self.gone = gone
+
+    def is_current(self) -> bool:
+        """Tell whether nothing has changed."""
+        return bool(self.known)
+
+    def check(self, credentials: BearerToken) -> Verdict:
+        """Look up a badge."""
+        if self.gone:
+            raise Unavailable("the table is gone")
+        return Accepted(ANN, lease=self) if credentials.token in self.known else Refused(Reason.REVOKED)
+
+
+class TestBadges(OutageContract, RevocationContract):
+    accepted: Credentials = BearerToken("s3cret-token")
+    refused: Credentials = BearerToken("wr0ng")
+    identity = "ann"
+    kind: type[Badges] = Badges
+
+    def checker(self) -> object:
+        """The table, one for each test."""
+        return self.__dict__.setdefault("table", self.kind())
+
+    def broken(self) -> object:
+        """A table that is gone."""
+        return self.kind(gone=True)
+
+    def revoke(self) -> None:
+        """Take the badge away."""
+        self.__dict__["table"].known.clear()
+
+
 # The contract finds what is wrong.
 
 
@@ -161,6 +210,37 @@ class _Leaky(Flowing):
         return "Leaky(password='s3cret')"
 
 
+class _Mixing:
+    """Keeps what it checks in itself, where another request finds it."""
+
+    def flow(self, credentials: BasicCredentials) -> Steps[Principal | None]:
+        """Check in steps."""
+        self._asked = credentials
+        yield Operation(lambda: None)
+        return check(self._asked)
+
+
+class _AsyncMixing:
+    """Does the same in an event loop."""
+
+    async def check(self, credentials: BasicCredentials) -> Principal | None:
+        """Check after a turn of the loop."""
+        self._asked = credentials
+        await checkpoint()
+        return check(self._asked)
+
+
+class _Ended(Badges):
+    """A lease that has ended at once."""
+
+    def is_current(self) -> bool:
+        return False
+
+
+def _stale(credentials: BasicCredentials) -> Verdict:
+    return Refused() if check(credentials) is None else Accepted(ANN, lease=_Ended())
+
+
 class _TwoFaced:
     def __init__(self) -> None:
         self._asked = 0
@@ -184,6 +264,9 @@ BROKEN = {
     "truthy": (_truthy, "test_false_credentials_are_refused"),
     "leaky": (_Leaky(), "test_nothing_prints_the_secret"),
     "two-faced": (_TwoFaced(), "test_true_credentials_are_accepted"),
+    "mixing": (_Mixing(), "test_two_requests_at_once_are_kept_apart"),
+    "mixing in a loop": (_AsyncMixing(), "test_two_requests_at_once_are_kept_apart"),
+    "stale": (_stale, "test_a_lease_is_current_at_first"),
 }
 
 
@@ -197,4 +280,52 @@ def test_a_checker_that_breaks_the_contract_is_found(mistake: str) -> None:
             return checker
 
     with pytest.raises((AssertionError, UnicodeError, TypeError)):
+        getattr(Broken(), promise)()
+
+
+class _Cached(Badges):
+    """Goes on to accept what it has accepted."""
+
+    def check(self, credentials: BearerToken) -> Verdict:
+        found = super().check(credentials)
+        return Accepted(ANN) if credentials.token == "s3cret-token" else found
+
+
+class _Forever(Badges):
+    """Has a lease that never ends."""
+
+    def is_current(self) -> bool:
+        return True
+
+
+class _Anonymous(Badges):
+    """Refuses while its table is gone."""
+
+    def check(self, credentials: BearerToken) -> Verdict:
+        return Refused() if self.gone else super().check(credentials)
+
+
+class _Open(Badges):
+    """Accepts while its table is gone."""
+
+    def check(self, credentials: BearerToken) -> Verdict:
+        return Accepted(ANN) if self.gone else super().check(credentials)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "promise"),
+    [
+        (_Cached, "test_revoked_credentials_are_refused"),
+        (_Forever, "test_revoked_credentials_are_refused"),
+        (_Anonymous, "test_an_outage_is_unavailable"),
+        (_Open, "test_an_outage_is_unavailable"),
+    ],
+)
+def test_a_checker_that_forgets_a_change_is_found(mistake: type[Badges], promise: str) -> None:
+    """Each of these let somebody in elsewhere after a revocation or in an outage, or threw good credentials away."""
+
+    class Broken(TestBadges):
+        kind = mistake
+
+    with pytest.raises(AssertionError):
         getattr(Broken(), promise)()

@@ -39,7 +39,7 @@ def test_the_firewall_page_lists_every_rule_and_no_other() -> None:
 def test_each_firewall_rule_says_why_and_when_to_switch_it_off(rule: str) -> None:
     """Each section states what the rule refuses, an example, the reason, and when to switch it off."""
     text = sections("firewall.md")[rule]
-    assert f"Refuses: {RULES[rule]}." in text
+    assert RULES[rule] in text
     assert all(f"* {word}" in text for word in ("For example:", "Why:", "Switch it off"))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
+import subprocess
+import sys
 import threading
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -170,6 +173,28 @@ def test_a_scheme_is_one_small_class() -> None:
     assert scheme.rstrip().count("\n") + 1 <= 40
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("django/test_app.py", "test_own_scheme.py"),
+        ("drf/test_app.py",),
+        ("keycloak_like/test_app.py",),
+        ("flask_refresh/test_app.py",),
+        ("service_to_service/test_app.py",),
+    ],
+    ids=lambda names: names[0],
+)
+def test_the_tests_among_the_examples(names: tuple[str, ...], tmp_path: Path) -> None:
+    """They run as a user runs them, and pass: those of a Django project in a process of their own."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+    files = [str(EXAMPLES / name) for name in names]
+    command = [sys.executable, "-m", "pytest", "-q", "-c", str(tmp_path / "pytest.ini"), "--rootdir", str(tmp_path), "-p", "no:randomly"]
+    done = subprocess.run([*command, "-p", "no:cacheprovider", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^\d+ passed", done.stdout, flags=re.MULTILINE), done.stdout
+
+
 def test_every_example_has_a_test() -> None:
     """Each example is tested here or in test_frameworks.py, and states how it is run."""
     here = [EXAMPLES.parent / "tests" / "examples" / name for name in ("test_programs.py", "test_frameworks.py")]
@@ -178,4 +203,15 @@ def test_every_example_has_a_test() -> None:
     assert examples
     for example in examples:
         assert example.stem in tests, example.name
-        assert f"    python {example.name}\n" in example.read_text(encoding="utf-8"), example.name
+        runner = "pytest" if example.stem.startswith("test_") else "python"
+        assert f"    {runner} {example.name}\n" in example.read_text(encoding="utf-8"), example.name
+
+
+@pytest.mark.parametrize("app", sorted(EXAMPLES.glob("*/app.py")), ids=lambda path: path.parent.name)
+def test_an_example_of_a_framework_is_one_page(app: Path) -> None:
+    """It has at most 40 lines, says how it is run, and is tested."""
+    text = app.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 40
+    assert re.search(r"python app\.py|\w+ .*app:app", text.partition("\n")[0])
+    tests = (EXAMPLES.parent / "tests" / "examples").glob("test_*.py")
+    assert any(f'"{app.parent.name}' in test.read_text(encoding="utf-8") for test in tests)

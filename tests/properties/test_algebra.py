@@ -225,6 +225,8 @@ def as_decided(a: Requirement, view: RequestView, principal: Principal | None) -
         return EvaluationContext(view, CLOCK)
     scheme = "Bearer" if principal is None or principal.evidence is None else principal.evidence.scheme
     accepted = a.accepted_schemes()
+    if not accepted and ".hidden()" in str(a):
+        accepted = None  # nobody would be identified, and 403 would show a known caller what is hidden
     if (accepted is not None and scheme.lower() not in accepted) or principal is ANONYMOUS:
         return EvaluationContext(view, CLOCK, ANONYMOUS)
     if principal is None:

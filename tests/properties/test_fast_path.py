@@ -52,6 +52,7 @@ TOKENS = {
     "plain": Principal("ann", scopes=["orders:read"]),
     "admin": Principal("bob", roles=["admin"]),
     "ending": Principal("cid", scopes=["orders:read"], evidence=Evidence(expires_at=NOW + 50)),
+    "broad": Principal("eve", scopes=["orders:all"]),
     "marked": Principal("dot", evidence=Evidence(scheme="Elsewhere", acr="high")),
 }
 
@@ -111,6 +112,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"api_key": {"query": "key"}},
     {"cors_expose": True},
     {"xhr_no_prompt": True},
+    {"scope_implies": {"orders:all": ["orders:read"]}},
     {"firewall": Firewall(off=["repeated_field", "field_alias"])},
 ]
 
@@ -140,7 +142,17 @@ def guard(settings: dict[str, Any], clock: FixedClock, *, fast_path: bool) -> Gu
 
 
 tokens = st.sampled_from(
-    ["Bearer plain", "bearer plain", "Bearer  plain", "Bearer admin", "Bearer ending", "Bearer marked", "ApiKey plain", "ApiKey admin"]
+    [
+        "Bearer plain",
+        "bearer plain",
+        "Bearer  plain",
+        "Bearer admin",
+        "Bearer ending",
+        "Bearer marked",
+        "Bearer broad",
+        "ApiKey plain",
+        "ApiKey admin",
+    ]
     + ["Basic " + b64encode(b"plain:x").decode()] * 2
 )
 faulty = st.sampled_from(

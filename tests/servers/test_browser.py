@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
 
 import pytest
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.support.programs import program
+from tests.support.browser import Page, opened_browser
 from tests.support.served import until
 from tests.support.servers import DEADLINE, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-    from websockets.sync.client import ClientConnection
 
 # What a page does, each as an expression that a promise of a string follows from.
 POST_BY_SCRIPT = "fetch({url}, {{method: 'POST', mode: {mode}, credentials: 'include'}}).then(r => r.type + ' ' + r.status, e => 'failed')"
@@ -29,55 +23,6 @@ OPEN_SOCKET = """new Promise(done => {{
     const socket = new WebSocket({url}, {offered}.split(' ').filter(name => name)); socket.onerror = () => done('refused')
     socket.onmessage = event => done(event.data + (socket.protocol && ', ' + socket.protocol))
 }})"""
-SEND_FORM = "document.body.innerHTML = '<form method=post action=' + {url} + '><input name=a value=b></form>'; document.forms[0].submit()"
-
-
-_PAGE_LEFT = -32000  # of DevTools: another page was opened while an expression of this one was evaluated
-
-
-class Page:
-    """One page of a browser, driven by the DevTools protocol.
-
-    Args:
-        socket: the connection to it.
-    """
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-        self._last = 0
-
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Call a method and return its result."""
-        self._last += 1
-        self._socket.send(json.dumps({"id": self._last, "method": method, "params": params}))
-        while True:
-            message = json.loads(self._socket.recv(DEADLINE))
-            if message.get("id") == self._last:
-                if message.get("error", {}).get("code") == _PAGE_LEFT:
-                    return {"result": {}}
-                assert "error" not in message, message
-                result: dict[str, Any] = message["result"]
-                return result
-
-    def evaluate(self, expression: str, **values: str) -> Any:
-        """Return what an expression is, or what its promise becomes; None where the page is left meanwhile. Values become JSON strings."""
-        text = expression.format(**{name: json.dumps(value) for name, value in values.items()}) if values else expression
-        return self.call("Runtime.evaluate", expression=text, awaitPromise=True, returnByValue=True)["result"].get("value")
-
-    def text(self) -> str:
-        """Return the address and the text of the page as it is now."""
-        shown = self.evaluate("document.readyState == 'complete' && document.body ? location.href + ' ' + document.body.innerText : ''")
-        return shown or ""
-
-    def visit(self, url: str, shown: str) -> None:
-        """Go to a page and wait until it shows something."""
-        self.call("Page.navigate", url=url)
-        until(lambda: shown in self.text(), f"{shown!r} at {url}")
-
-    def send_form(self, url: str, shown: str) -> None:
-        """Post a form from the page that is open, and wait until the answer shows something."""
-        self.evaluate(SEND_FORM, url=url)
-        until(lambda: (text := self.text()).startswith(url) and shown in text, f"{shown!r} after a form was sent to {url}")
 
 
 @pytest.fixture(scope="module")
@@ -114,24 +59,9 @@ def foreign() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def page(service: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A browser whose user has logged in to the service."""
-    profile: Path = tmp_path_factory.mktemp("profile")
-    command = [program("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync", f"--user-data-dir={profile}"]
-    command += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "about:blank"]
-    browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        written = profile / "DevToolsActivePort"
-        port = until(lambda: written.exists() and written.read_text().splitlines()[:1], "the browser")[0]
-        with urlopen(f"http://127.0.0.1:{port}/json", timeout=DEADLINE) as answer:
-            address = next(tab["webSocketDebuggerUrl"] for tab in json.load(answer) if tab["type"] == "page")
-        with connect(address, max_size=None, proxy=None) as socket:
-            page = Page(socket)
-            page.call("Page.enable")
-            page.visit(service.url.replace("//", "//ann:s3cret@") + "/me", "GET as ann")
-            yield page
-    finally:
-        browser.kill()
-        browser.wait(DEADLINE)
+    with opened_browser(tmp_path_factory.mktemp("profile")) as page:
+        page.visit(service.url.replace("//", "//ann:s3cret@") + "/me", "GET as ann")
+        yield page
 
 
 def test_own_pages_work(page: Page, service: Server) -> None:

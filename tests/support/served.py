@@ -13,7 +13,7 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, Any
 
 from tests.support.command import CHEAP
-from tests.support.servers import DEADLINE, Answer, Server
+from tests.support.servers import DEADLINE, Answer, Listening, Server
 from tests.support.wire import basic
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens
 from watchword.stores import SQLStore
@@ -152,14 +152,14 @@ def pid(answer: Answer) -> int:
     return int(answer.all("x-pid")[0])
 
 
-def together(server: Server, requests: Sequence[bytes]) -> list[Answer]:
+def together(server: Listening, requests: Sequence[bytes]) -> list[Answer]:
     """Send many requests at the same time, and return their answers in this order."""
     with crowd(server, requests) as connections:
         return read_all(connections)
 
 
 @contextmanager
-def crowd(server: Server, requests: Sequence[bytes]) -> Iterator[list[Connection]]:
+def crowd(server: Listening, requests: Sequence[bytes]) -> Iterator[list[Connection]]:
     """Send many requests at the same time, and leave them unanswered for now."""
     with ExitStack() as stack:
         connections = [stack.enter_context(server.connect()) for _ in requests]

@@ -55,7 +55,50 @@ class Answer:
         return self.all("x-app") == ["called"]
 
 
-class Server:
+class Listening:
+    """What listens on a loopback port.
+
+    Args:
+        name: for messages.
+        port: where.
+    """
+
+    def __init__(self, name: str, port: int) -> None:
+        self.name = name
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """The address of the root."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def printed(self) -> str:
+        """Return what the server has printed so far."""
+        return ""
+
+    def connect(self) -> Connection:
+        """Open a connection.
+
+        Raises:
+            ServerError: the server has ended.
+        """
+        try:
+            return Connection(self.port)
+        except ConnectionRefusedError:
+            raise ServerError(f"{self.name} has stopped:\n{self.printed()}") from None
+
+    def send(self, request: bytes) -> Answer:
+        """Send one request on a connection of its own, and return the answer.
+
+        Args:
+            request: as it goes over the wire.
+        """
+        with self.connect() as connection:
+            connection.write(request)
+            return connection.read(of_head=request[:4] == b"HEAD")
+
+
+class Server(Listening):
     """One server on a loopback port that the operating system chose.
 
     Args:
@@ -65,14 +108,13 @@ class Server:
     """
 
     def __init__(self, name: str, application: str = "tests.servers.application", **environment: str) -> None:
-        self.name = name
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         bound = socket.socket()
         if name.startswith("granian"):
             # It opens the port itself: this socket only holds it, so that nobody else is given it meanwhile.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(("127.0.0.1", 0))
-        self.port: int = bound.getsockname()[1]
+        super().__init__(name, bound.getsockname()[1])
         if not name.startswith("granian"):
             bound.listen(128)
         command = [sys.executable, "-m", "tests.servers.serve", name, str(bound.fileno()), application]
@@ -87,11 +129,6 @@ class Server:
             start_new_session=True,
         )
         bound.close()
-
-    @property
-    def url(self) -> str:
-        """The address of the root."""
-        return f"http://127.0.0.1:{self.port}"
 
     def wait(self, path: str = "/healthz") -> None:
         """Return when the application answers.
@@ -137,27 +174,6 @@ class Server:
         """Return what the server has printed so far."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
-
-    def connect(self) -> Connection:
-        """Open a connection.
-
-        Raises:
-            ServerError: the server has ended.
-        """
-        try:
-            return Connection(self.port)
-        except ConnectionRefusedError:
-            raise ServerError(f"{self.name} has stopped:\n{self.printed()}") from None
-
-    def send(self, request: bytes) -> Answer:
-        """Send one request on a connection of its own, and return the answer.
-
-        Args:
-            request: as it goes over the wire.
-        """
-        with self.connect() as connection:
-            connection.write(request)
-            return connection.read(of_head=request[:4] == b"HEAD")
 
 
 class Connection:

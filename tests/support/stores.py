@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.support import prepared
 from watchword.stores import SQLStore
-from watchword.testing.stores import account, key, token
+from watchword.testing.stores import account, family, first, key, presented, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,6 +50,18 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
         "list_tokens": store.list_tokens,
         "list_tokens, of one": partial(store.list_tokens, owner="1"),
         "purge_tokens": partial(store.purge_tokens, 0),
+        "start_family": partial(store.start_family, family("f9", "5"), first("f9")),
+        "find_family": partial(store.find_family, "f1"),
+        "find_refresh": partial(store.find_refresh, first().digest),
+        "refresh_family": partial(store.refresh_family, presented()),
+        "end_family": partial(store.end_family, "f1", 1),
+        "list_families": store.list_families,
+        "list_families, of one": partial(store.list_families, owner="5"),
+        "purge_families": partial(store.purge_families, 0),
+        "find_standing": partial(store.find_standing, "i", "5", "j", "f1"),
+        "revoke_jti": partial(store.revoke_jti, "i", "j9", 1, 2),
+        "revoke_before": partial(store.revoke_before, "i", "9", 1),
+        "purge_revocations": partial(store.purge_revocations, 0, 0),
         "revoke_all": partial(store.revoke_all, "7", 1),
         "status": store.status,
         "init": store.init,
@@ -66,6 +78,9 @@ def fill(store: SQLStore) -> None:
     store.add_account(account("1", "ann", password_hash="h", hash_profile="p"))
     store.add_key(key())
     store.add_token(token())
+    store.start_family(family("f1", "5", expires_at=9e9), first(expires_at=9e9))
+    store.revoke_jti("i", "j", 1, 9e9)
+    store.revoke_before("i", "5", 1)
 
 
 def program(source: str, *arguments: object, python: Sequence[str] = ("-W", "error")) -> subprocess.CompletedProcess[str]:

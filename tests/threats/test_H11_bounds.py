@@ -14,6 +14,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from tests.support.drive import ByASGI, ByWSGI
+from tests.support.each import each
 from tests.support.wire import Request, request_view
 from watchword import APIKey, Basic, Bearer, Guard, Principal, Reason, RequestView, network, optional, public
 from watchword.adapters.variables import Variables
@@ -230,7 +231,7 @@ BOUNDS: list[tuple[str, Callable[[int], Request], int, int, Reason]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "make", "bound", "status", "reason"), BOUNDS, ids=[row[0] for row in BOUNDS])
+@each(("name", "make", "bound", "status", "reason"), BOUNDS)
 def test_H11_each_bound_is_exact(name: str, make: Callable[[int], Request], bound: int, status: int, reason: Reason) -> None:
     """At the bound a request is decided as any other; one octet more is refused with the status of the table in docs/security.md."""
     subject = guard()

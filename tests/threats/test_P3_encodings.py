@@ -12,8 +12,10 @@ import json
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
+from aiohttp import web
 from flask import Flask
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -24,9 +26,11 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
+from tests.support.by_aiohttp import ByAiohttp
 from tests.support.drive import ByASGI, ByWSGI, Request, bearer
 from tests.support.people import check_token
 from watchword import Bearer, Guard, nobody, public, role
+from watchword.adapters.aiohttp import guard_middleware
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,6 +61,18 @@ def spellings() -> list[str]:
 
 
 CORPUS = spellings()
+
+
+def once_decoded(spellings: Iterable[str]) -> list[str]:
+    """Return one of the spellings that are the same where a server hands over the decoded path alone."""
+    found = {}
+    for spelling in spellings:
+        sent = Request(target=spelling)
+        found[spelling[:1] == "/", unquote_to_bytes(sent.path.encode("latin-1")), sent.query] = spelling
+    return list(found.values())
+
+
+DECODED = once_decoded(CORPUS)
 
 
 class Asked:
@@ -159,6 +175,25 @@ def in_dispatcher(guard: Guard, asked: Asked) -> Driver:
     return ByWSGI(guard, app=DispatcherMiddleware(leaf("other"), {"/admin": leaf("admin-rest"), "/public": leaf("public-rest")}))
 
 
+def in_aiohttp(guard: Guard, asked: Asked) -> Driver:
+    """Aiohttp as it is, behind its own parser, with a sub-application."""
+    app, inner = web.Application(middlewares=[guard_middleware(guard)]), web.Application()
+
+    def handler(name: str) -> Callable[[web.Request], Any]:
+        async def handle(request: web.Request) -> web.Response:
+            asked.names.append(name)
+            return web.Response(text=name)
+
+        return handle
+
+    for name, path in PATHS.items():
+        app.router.add_route("*", path, handler(name))
+    inner.router.add_route("*", "/{rest:.*}", handler("admin-rest"))
+    app.router.add_route("*", "/public/{rest:.*}", handler("public-rest"))
+    app.add_subapp("/admin", inner)
+    return ByAiohttp(guard, app=app)
+
+
 ROUTERS: dict[str, Callable[[Guard, Asked], Driver]] = {
     "starlette": in_starlette,
     "bare router": in_bare_router,
@@ -166,6 +201,7 @@ ROUTERS: dict[str, Callable[[Guard, Asked], Driver]] = {
     "flask": in_flask,
     "werkzeug": in_werkzeug,
     "dispatcher": in_dispatcher,
+    "aiohttp": in_aiohttp,
 }
 GUARDS = {
     # What is forbidden is named, and the rest is open: a rule that misses opens a door.
@@ -189,22 +225,34 @@ def test_P3_the_corpus_is_large() -> None:
     assert len(CORPUS) >= 200
 
 
-@pytest.mark.parametrize("raw", [True, False], ids=["raw target", "decoded only"])
-@pytest.mark.parametrize("mount", ["", "/app"])
-@pytest.mark.parametrize("mode", GUARDS)
-@pytest.mark.parametrize("router", ROUTERS)
+# Each router meets each guard, with the raw target and with the decoded path alone. Half of these cases have a mount, for each router and
+# each guard.
+CASES = [
+    pytest.param(router, mode, ["", "/app"][(row + column + raw) % 2], raw, id=f"{router}-{mode}-{'raw target' if raw else 'decoded only'}")
+    for (row, router), (column, mode) in product(enumerate(name for name in ROUTERS if name != "aiohttp"), enumerate(GUARDS))
+    for raw in (True, False)
+]
+
+
+@pytest.mark.parametrize(("router", "mode", "mount", "raw"), CASES)
 def test_P3_an_anonymous_caller_reaches_only_public_handlers(router: str, mode: str, mount: str, raw: bool) -> None:  # noqa: FBT001 - with and without
     """Whatever the spelling of the path."""
     asked = Asked()
     driver = ROUTERS[router](GUARDS[mode](), asked)
     answers = 0
-    for spelling in CORPUS:
+    for spelling in CORPUS if raw else DECODED:
         target = mount + spelling if spelling.startswith("/") else spelling
         answer = driver(Request(target=target, mount=mount, raw=raw))
         reached = asked.reached()
         assert ALLOWED[mode].issuperset(reached), (target, reached)
         answers += answer.status in {400, 401, 403}
     assert answers > 200
+
+
+@pytest.mark.parametrize("mode", GUARDS)
+def test_P3_an_anonymous_caller_of_aiohttp_reaches_only_public_handlers(mode: str) -> None:
+    """Whatever the spelling, as aiohttp's parser reads it: it states the target always, and no mount."""
+    test_P3_an_anonymous_caller_reaches_only_public_handlers("aiohttp", mode, "", raw=True)
 
 
 @pytest.mark.parametrize("router", ROUTERS)

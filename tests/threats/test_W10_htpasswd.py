@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.each import noting
+from tests.support.each import each, noting
 from tests.support.passwords import MAKERS, stored
 from watchword import Accepted, BasicCredentials, ConfigurationError, Principal, Reason, Refused
 from watchword.checkers import Htpasswd, PasswordHasher
@@ -112,7 +112,7 @@ def test_W10_an_odd_line_is_ignored(case: str, tmp_path: Path) -> None:
                 assert isinstance(users.check(BasicCredentials(name, password)), Refused)
 
 
-@pytest.mark.parametrize("case", LINES)
+@each("case", LINES)
 def test_W10_a_report_holds_neither_a_hash_nor_a_password(case: str) -> None:
     """Short, printable, and without the words behind the colon, whose line may hold a password."""
     line, problem = LINES[case]
@@ -174,7 +174,7 @@ def test_W10_a_line_affects_its_own_user_only(first: bytes) -> None:
 COMMENTS = [b"", b"a comment", b"Ann, head office", b"Ann Example:ann@example.com:admin,user", b":::", b"\xe9t\xe9", b"$x$y$z", b"$2b$04$"]
 
 
-@pytest.mark.parametrize("scheme", MAKERS)
+@each("scheme", MAKERS)
 def test_W10_text_after_a_second_colon_is_a_comment(scheme: str) -> None:
     """As nginx documents it, in every format, those of Werkzeug with colons of their own included; files of DokuWiki look so, too."""
     hash_ = stored(scheme)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.core import argon2_hash, bcrypt_hash, verifications
+from tests.support.each import each
 from tests.support.logins import Bcrypt, CountingHasher, Desk, bytes_of, guarded, log_in, write_htpasswd
 from watchword import Accepted, BasicCredentials, Reason, Refused
 from watchword.checkers import Htpasswd, PasswordHasher, Users, verify_password
@@ -95,7 +96,7 @@ def test_W1_a_client_gets_the_same_octets(kind: str, behind: Behind, tmp_path: P
         assert answers.pop().startswith("(401,")
 
 
-@pytest.mark.parametrize("case", LENGTHS)
+@each("case", LENGTHS)
 def test_W1_72_octets_match_and_73_do_not(case: str) -> None:
     """Up to 72 octets match. The first 72 of a longer password never do, nor does a NUL after the right one."""
     password = LENGTHS[case]
@@ -109,7 +110,7 @@ def test_W1_72_octets_match_and_73_do_not(case: str) -> None:
     assert not verify_password(hash_, octets[:72] + b"x")
 
 
-@pytest.mark.parametrize("case", LENGTHS)
+@each("case", LENGTHS)
 def test_W1_argon2_looks_at_every_octet_up_to_the_bound(case: str) -> None:
     """Up to 1,024 octets a password is hashed whole: with one octet changed at its very end it is wrong."""
     password = LENGTHS[case]

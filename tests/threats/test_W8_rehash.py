@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from tests.support.core import argon2_hash
+from tests.support.each import each
 from tests.support.logins import Bcrypt, CountingHasher, Desk, guarded, log_in
 from tests.support.passwords import MAKERS, PASSWORD, stored
 from tests.support.wire import asgi_scope, wsgi_environ
@@ -113,7 +114,7 @@ def test_W8_over_wsgi_the_response_is_sent_whole_before_a_hash_is_made() -> None
     assert hash_of(desk).startswith("$argon2id$")
 
 
-@pytest.mark.parametrize("scheme", MAKERS)
+@each("scheme", MAKERS)
 def test_W8_every_old_format_becomes_the_new_one(scheme: str, behind: Behind) -> None:
     """Once: the same password logs in by the new hash, which is not made again; the account says when the password was set as before."""
     desk, hasher = desk_with(scheme)

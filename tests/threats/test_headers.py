@@ -70,8 +70,8 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("name", GOOD)
-@pytest.mark.parametrize("second", ["the same", "another"])
+@each("name", GOOD)
+@each("second", ["the same", "another"])
 def test_H1_a_field_that_comes_twice_is_refused(name: str, second: str, through: Through) -> None:
     """Two copies of a field that counts are 400, equal or not, in either order, listed by the server or joined with a comma."""
     values = [GOOD[name], GOOD[name] if second == "the same" else "other"]
@@ -214,7 +214,7 @@ def test_H4_a_client_cannot_choose_its_address(claim: tuple[str, str], through: 
     assert driver(Request(target="/inside", headers=(claim,), client="fd00::9")).status == 200
 
 
-@pytest.mark.parametrize(
+@each(
     "client", [None, "", "unix:", "unix:/run/x.sock", "localhost", "10.0.0.1:80", "10.0.0", "0x0a000001", "010.0.0.1", "::ffff:c000:0207"]
 )
 def test_H4_a_malformed_peer_address_is_in_no_network(client: str | None, through: Through) -> None:
@@ -223,7 +223,7 @@ def test_H4_a_malformed_peer_address_is_in_no_network(client: str | None, throug
     assert driver(Request(target="/inside", client=client)).status == 403
 
 
-@pytest.mark.parametrize("connection", ["X-Forwarded-For", "close, X-Forwarded-For", "Authorization", "X-API-Key", "Remote-User"])
+@each("connection", ["X-Forwarded-For", "close, X-Forwarded-For", "Authorization", "X-API-Key", "Remote-User"])
 def test_H5_a_field_that_a_proxy_dropped_changes_nothing(connection: str, through: Through) -> None:
     """A field that `Connection` made a proxy drop is not trusted anyway, so its absence identifies no caller."""
     driver = through(Guard(Bearer(check_token), APIKey(KEYS), rules=INSIDE))
@@ -231,7 +231,7 @@ def test_H5_a_field_that_a_proxy_dropped_changes_nothing(connection: str, throug
     assert driver(Request(target="/me", headers=(("Connection", connection),))).status == 401
 
 
-@pytest.mark.parametrize("realm", ['a"b', "a\\b", '"', "\\", 'a", Bearer error="x', "a'b;c=d,e", " "])
+@each("realm", ['a"b', "a\\b", '"', "\\", 'a", Bearer error="x', "a'b;c=d,e", " "])
 def test_H6_a_realm_is_one_quoted_string(realm: str, through: Through) -> None:
     """Whatever printable realm is configured reads back as it is, in one challenge per scheme."""
     guard = Guard(Basic(check_password, realm=realm), Bearer(check_token, realm=realm), APIKey(KEYS, realm=realm))
@@ -279,7 +279,7 @@ def test_H6_nothing_of_the_request_gets_into_a_challenge(where: str, hostile: st
             assert set(params.values()) <= {url, "UTF-8", "invalid_token", "invalid_request", "The access token is not valid"}
 
 
-@pytest.mark.parametrize("host", ["a" * 8192, "user:password@api.example", "[fe80::1%25eth0]", "[::1", "a:99999", "a" * 255 + ".example"])
+@each("host", ["a" * 8192, "user:password@api.example", "[fe80::1%25eth0]", "[::1", "a:99999", "a" * 255 + ".example"])
 def test_H7_strange_hosts_are_only_a_host(host: str, through: Through) -> None:
     """A Host with a user name, a zone or of great length changes nothing: nothing is built from it."""
     driver = through(orders_guard())

@@ -50,7 +50,7 @@ def me(*headers: tuple[str, str], method: str = "GET", target: str = "/me") -> R
     return Request(method=method, target=target, headers=headers)
 
 
-@pytest.mark.parametrize("target", ["/", "/me", "/admin", "/orders", "/fresh", "/hidden", "/healthz", "/elsewhere"])
+@each("target", ["/", "/me", "/admin", "/orders", "/fresh", "/hidden", "/healthz", "/elsewhere"])
 def test_N1_no_checker_is_called_without_credentials(target: str, through: Through) -> None:
     """A checker is asked about credentials that came, and never about empty ones that did not."""
     checker = Counting()
@@ -80,16 +80,14 @@ def test_N3_basic_is_read_under_its_name_alone(value: str, through: Through) -> 
     assert (answer.status, answer.called) == (401, False)
 
 
-@pytest.mark.parametrize(
-    "value", ["Basic ann-token", "Token ann-token", "JWT ann-token", "Bear ann-token", "Bearers ann-token", "OAuth ann-token"]
-)
+@each("value", ["Basic ann-token", "Token ann-token", "JWT ann-token", "Bear ann-token", "Bearers ann-token", "OAuth ann-token"])
 def test_N3_a_token_is_read_under_its_name_alone(value: str, through: Through) -> None:
     """A token under another scheme is no bearer token."""
     answer = through(Guard(Bearer(check_token), Basic(check_password, realm="r")))(me(("Authorization", value)))
     assert (answer.status, answer.called) == (401, False)
 
 
-@pytest.mark.parametrize("value", ["ann-token", "ann-token ", " ann-token", "YW5uOnMzY3JldA==", "ann:s3cret", "=ann-token"])
+@each("value", ["ann-token", "ann-token ", " ann-token", "YW5uOnMzY3JldA==", "ann:s3cret", "=ann-token"])
 def test_N3_a_token_without_a_scheme_is_no_credential(value: str, through: Through) -> None:
     """A value without a scheme is malformed."""
     checker = Counting()
@@ -128,7 +126,7 @@ def test_N4_no_octet_is_an_exception(through: Through) -> None:
                 assert (answer.status in {400, 401}, answer.called) == (True, False)
 
 
-@pytest.mark.parametrize("octets", [b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\x80", b"\xef\xbf\xbf"], ids=repr)
+@each("octets", [b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xc0\x80", b"\xef\xbf\xbf"])
 def test_N4_octets_outside_utf_8_in_basic_are_401(octets: bytes, through: Through) -> None:
     """With the fallback for old clients too, unless they are the credentials of a user."""
     value = "Basic " + b64encode(octets + b":" + octets).decode()
@@ -137,7 +135,7 @@ def test_N4_octets_outside_utf_8_in_basic_are_401(octets: bytes, through: Throug
         assert (answer.status, answer.called) == (401, False)
 
 
-@pytest.mark.parametrize("password", ["ä", "пароль", "\u20ac", "😀", "ä" * 500])
+@each("password", ["ä", "пароль", "\u20ac", "😀", "ä" * 500])
 def test_N5_passwords_beyond_ascii_fail_alike(password: str, through: Through) -> None:
     """A password beyond ASCII is 401 for a known and for an unknown user, and lets in whom it belongs to."""
     guard = Guard(Basic(Users({"ann": CHEAP.hash("s3cret"), "zoë": CHEAP.hash("ä")}), realm="r"), request_id=lambda: "x")
@@ -208,7 +206,7 @@ NEIGHBOURS = [
 ]
 
 
-@pytest.mark.parametrize("target", NEIGHBOURS)
+@each("target", NEIGHBOURS)
 def test_N8_a_rule_opens_no_neighbour(target: str, through: Through) -> None:
     """A rule is its path, whole and anchored: what merely starts with it, ends with it or holds it stays closed."""
     answer = through(Guard(Bearer(check_token), rules={"/login": public}))(me(target=target))

@@ -329,7 +329,7 @@ def test_S6_a_challenge_survives_an_application_that_would_fail(behind: Behind) 
 EMPTY = {"network": network(), "role": role(), "scope": scope(), "permission": permission(), "via": via(), "acr": acr(), "factor": factor()}
 
 
-@pytest.mark.parametrize("name", EMPTY)
+@each("name", EMPTY)
 def test_S7_an_empty_list_denies(name: str, through: Through) -> None:
     """A requirement that names nothing is never met: 403 for every caller."""
     driver = through(Guard(Bearer(check_token), rules={"/x": EMPTY[name]}, default=public))

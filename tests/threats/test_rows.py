@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.support.each import noting
 
 ROWS = [f"P{number}" for number in range(1, 14)] + [f"H{number}" for number in range(1, 12)] + [f"N{number}" for number in range(1, 16)]
-ROWS += [f"C{number}" for number in range(1, 8)] + ["S2", "S3", "S4", "S6", "S7", "S12", "T9"]
+ROWS += [f"C{number}" for number in range(1, 9)] + ["S2", "S3", "S4", "S6", "S7", "S12", "T9"]
+ROWS += [f"T{number}" for number in range(1, 8)]
 # W5 to W7 are about throttling and locking out, which come later.
 ROWS += ["P14", "P15", "P16", "P17", "P18"]
 ROWS += ["W1", "W2", "W3", "W4", "W8", "W9", "W10", "W11"]
 ROWS += ["W12", "W13", "W14", "W15", "W16"]
-# O5 is about refresh tokens, O7 about throttles and O8 about trusted proxies, which come later.
-ROWS += ["O1", "O2", "O3", "O4", "O6"]
+ROWS += ["O1", "O2", "O3", "O4", "O5", "O6", "O7", "O8"]
 
 
 def functions() -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -94,7 +94,8 @@ def test_W16_a_purge_forgets_no_token_that_is_valid(kind: str) -> None:
 
 COPY = """
     INSERT INTO watchword_tokens
-    SELECT randomblob(32), hex(randomblob(12)), subject, label, kind, roles, scopes, permissions, created_at, expires_at, revoked_at
+    SELECT randomblob(32), hex(randomblob(12)), subject, label, kind, roles, scopes, permissions, created_at, expires_at, revoked_at,
+        audience, sid
     FROM watchword_tokens
 """
 

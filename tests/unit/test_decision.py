@@ -11,6 +11,7 @@ import pytest
 
 from watchword import (
     ANONYMOUS,
+    Answered,
     Bearer,
     Challenged,
     Decision,
@@ -37,8 +38,8 @@ REFUSING = [Challenged, Forbidden, Hidden, Malformed, Throttled, Failed]
 
 
 def test_the_set_is_closed() -> None:
-    """Seven decisions, all of one base, one of which grants."""
-    assert set(get_args(Decision)) == {Granted, *REFUSING}
+    """Eight decisions, all of one base, one of which grants."""
+    assert set(get_args(Decision)) == {Granted, Answered, *REFUSING}
     assert set(get_args(Refusing)) == set(REFUSING)
     assert all(issubclass(kind, Decided) for kind in get_args(Decision))
     assert [kind for kind in get_args(Decision) if kind.granted] == [Granted]

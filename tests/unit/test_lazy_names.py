@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import watchword.checkers
+import watchword.routes
 import watchword.stores
 
 WITHOUT = """
@@ -22,7 +23,7 @@ print(MemoryStore.__name__)
 """
 
 
-@pytest.mark.parametrize("module", [watchword.checkers, watchword.stores], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [watchword.checkers, watchword.routes, watchword.stores], ids=lambda module: module.__name__)
 def test_every_promised_name_is_there_and_listed(module: object) -> None:
     """`dir()` lists every lazy name, and each can be imported."""
     promised = set(module.__all__)  # type: ignore[attr-defined]  # a module has it
@@ -31,7 +32,7 @@ def test_every_promised_name_is_there_and_listed(module: object) -> None:
         assert getattr(module, name) is not None
 
 
-@pytest.mark.parametrize("module", [watchword.checkers, watchword.stores], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [watchword.checkers, watchword.routes, watchword.stores], ids=lambda module: module.__name__)
 def test_another_name_is_an_attribute_error(module: object) -> None:
     """As of any module."""
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):

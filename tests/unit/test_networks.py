@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.each import each
 from watchword.networks import Networks, parse_address, parse_network
 
 v4 = st.ip_addresses(v=4)
@@ -35,7 +36,7 @@ def test_an_address_is_held_if_one_of_the_networks_has_it(given: tuple[list[IPv4
     assert Networks(map(str, networks)).contains(address) is expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("cidrs", "address", "held"),
     [
         (["10.0.0.0/8"], "10.0.0.0", True),
@@ -127,7 +128,7 @@ def test_mapped_networks_are_the_ipv4_networks_that_they_are(cidr: str, network:
     assert parse_network(cidr) == network
 
 
-@pytest.mark.parametrize(
+@each(
     ("client", "address"),
     [
         ("192.0.2.7", IPv4Address("192.0.2.7")),

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import pytest
 
+from tests.support.each import each
 from watchword import Reason
 from watchword.reason import shown
 from watchword.refusal.texts import WORDS, ReasonWords
@@ -16,7 +17,7 @@ TOLD_AFTER_PROOF = {Reason.DISABLED, Reason.LOCKED, Reason.PASSWORD_EXPIRED}
 TOLD = ("title", "happened", "next_step", "developer")
 
 
-@pytest.mark.parametrize("reason", Reason)
+@each("reason", Reason)
 def test_every_reason_has_words_for_every_reader(reason: Reason) -> None:
     """Visitor, developer and operator each get a sentence, with nothing in it that a page or a header could choke on."""
     words = WORDS[reason]
@@ -35,14 +36,14 @@ def test_there_are_words_for_reasons_only() -> None:
     assert set(WORDS) == set(Reason)
 
 
-@pytest.mark.parametrize("reason", Reason)
+@each("reason", Reason)
 def test_a_code_is_stable_lower_case_ascii(reason: Reason) -> None:
     """Codes stand in fragments, headers, logs and metrics: lower-case words joined with underscores, and equal to their text."""
     assert reason.value.replace("_", "").isalpha()
     assert reason.value == reason.name.lower() == str(reason) == f"{reason}"
 
 
-@pytest.mark.parametrize("reason", Reason)
+@each("reason", Reason)
 def test_a_disclosed_code_is_disclosed_as_itself(reason: Reason) -> None:
     """There is no second replacement of the code that a client sees."""
     assert shown(shown(reason)) is shown(reason)
@@ -60,6 +61,12 @@ def test_reasons_that_reveal_accounts_are_replaced() -> None:
         Reason.WRONG_AUDIENCE,
         Reason.WRONG_ISSUER,
         Reason.BAD_SIGNATURE,
+        Reason.MALFORMED_TOKEN,
+        Reason.WRONG_TOKEN_TYPE,
+        Reason.WRONG_ALGORITHM,
+        Reason.UNKNOWN_KEY,
+        Reason.INVALID_CLAIM,
+        Reason.BOUND_TOKEN,
     }
     assert {shown(reason) for reason in UNDISCLOSED} == {Reason.INVALID_CREDENTIALS}
 

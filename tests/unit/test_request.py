@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from tests.support.each import each
 from watchword import GrammarError, RequestView
 from watchword.field_index import FieldIndex
 from watchword.grammar import Authorization
@@ -147,7 +148,7 @@ def test_a_proxy_reads_its_own_field() -> None:
 # The target
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "path", "query"),
     [
         ("/orders/7?x=1", "/orders/7", b"x=1"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.each import each
 from watchword import ConfigurationError
 from watchword.validators import (
     check_bool,
@@ -30,7 +31,7 @@ class Unprintable:
         raise RuntimeError
 
 
-@pytest.mark.parametrize(
+@each(
     ("check", "message"),
     [
         (lambda: check_whole("F(n=...)", None), "F(n=...) must be a whole number, 0 or more, got None."),
@@ -47,7 +48,8 @@ class Unprintable:
         (lambda: check_sequence("F(x=...)", ["a", ""]), "F(x=...) must be a collection of names, each a non-empty string, got ['a', '']."),
         (
             lambda: check_sequence("F(x=...)", 7, "[0]"),
-            "F(x=...) must be a collection of names, each a non-empty string, got 7. Write [0]."),
+            "F(x=...) must be a collection of names, each a non-empty string, got 7. Write [0].",
+        ),
         (lambda: check_choice("F(c=...)", [], ("on", None)), 'F(c=...) must be "on" or None, got [].'),
         (
             lambda: check_printable("Basic(realm=...)", "büro"),
@@ -56,7 +58,7 @@ class Unprintable:
         (lambda: check_printable("F(r=...)", "a\nb"), "F(r=...) must be printable ASCII and not empty, got 'a\\nb'. Use \"ab\"."),
         (lambda: check_printable("F(r=...)", ""), "F(r=...) must be printable ASCII and not empty, got ''."),
     ],
-)  # fmt: skip
+)
 def test_a_message_names_argument_rule_value_and_fix(check: Callable[[], Any], message: str) -> None:
     """Every rejected argument is a `ConfigurationError` in one form; a secret is shown by its type alone."""
     with pytest.raises(ConfigurationError) as caught:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.each import each
+from tests.support.requirements import calls_of
 from watchword import ANONYMOUS, Accepted, BearerToken, Principal, Reason, Refused
 
 OF_CHECKERS = [reason for reason in Reason if reason.of_checker]
@@ -31,6 +33,11 @@ def test_refused_has_a_default_reason() -> None:
     assert Refused().reason is Reason.INVALID_CREDENTIALS
 
 
+def test_a_refusal_costs_a_look_into_one_table() -> None:
+    """A flood of wrong secrets makes one refusal for each: the table of reasons is not built again."""
+    assert calls_of(lambda: Refused(Reason.EXPIRED)) < len(Reason)
+
+
 @pytest.mark.parametrize("reason", OF_CHECKERS)
 def test_a_checker_refuses_with_a_reason_about_credentials(reason: Reason) -> None:
     """Given as a member or as its code."""
@@ -39,7 +46,7 @@ def test_a_checker_refuses_with_a_reason_about_credentials(reason: Reason) -> No
     assert Refused(reason) == Refused(reason)
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in OF_CHECKERS])
+@each("reason", [reason for reason in Reason if reason not in OF_CHECKERS])
 def test_a_checker_may_not_use_reasons_of_authorization(reason: Reason) -> None:
     """Requirements decide about rights (N15); the message lists the reasons of a checker."""
     with pytest.raises(ValueError, match=rf"must be a reason of a checker, got '{reason.value}'.*invalid_credentials.*expired"):

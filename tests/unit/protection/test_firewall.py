@@ -301,7 +301,7 @@ ALONE = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
+@each("rule", RULES)
 def test_a_case_of_a_switched_off_rule_passes(rule: str) -> None:
     """No second rule refuses it."""
     assert find(ALONE[rule]) == rule
