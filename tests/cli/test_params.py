@@ -11,8 +11,9 @@ import pytest
 from tests.support.command import NOW
 from watchword.checkers.key_format import KeyFormat, TokenFormat
 from watchword.cli.failures import hide_secrets
-from watchword.cli.output import cell, printable, span
+from watchword.cli.output import cell, span
 from watchword.cli.params import Moment, Name, duration
+from watchword.findings.escaping import printable
 
 if TYPE_CHECKING:
     from tests.support.command import Inside

@@ -14,9 +14,10 @@ import click
 
 from watchword.cli.failures import FAILED, Failure, Section
 from watchword.cli.opening import find_account, opened
-from watchword.cli.output import printable, say, say_json
+from watchword.cli.output import say, say_json
 from watchword.cli.params import case_option, clock, settings, store_options
 from watchword.errors import AlreadyExists, Unavailable
+from watchword.findings.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

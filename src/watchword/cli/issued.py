@@ -11,9 +11,10 @@ import click
 from watchword.cli.asking import read_secret
 from watchword.cli.failures import Failure
 from watchword.cli.opening import find_account, holder, opened
-from watchword.cli.output import answer, printable, say, show_table, when
+from watchword.cli.output import answer, say, show_table, when
 from watchword.cli.params import Handle, Moment, Name, clock, grants, store_options
 from watchword.cli.shapes import issued_facts
+from watchword.findings.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,7 @@ import click
 
 from watchword.cli.failures import Failure, finish_output
 from watchword.cli.params import clock
+from watchword.findings.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,11 +121,6 @@ def span(seconds: float) -> str:
     """Return a length of time in its greatest unit."""
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
     return f"{seconds / size:.0f} {unit}"
-
-
-def printable(text: str) -> str:
-    """Return a text with escapes for unprintable characters, which could control the terminal that shows it."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _words(name: str) -> str:

@@ -10,9 +10,10 @@ from watchword.cli.asking import read_secret
 from watchword.cli.failures import Failure, Section
 from watchword.cli.issued import Kind
 from watchword.cli.opening import find_account, holder, opened
-from watchword.cli.output import answer, printable, when
+from watchword.cli.output import answer, when
 from watchword.cli.params import Duration, Handle, Moment, Name, clock, repeated, store_options
 from watchword.errors import ConfigurationError, NotFound
+from watchword.findings.escaping import printable
 
 if TYPE_CHECKING:
     from watchword.checkers import TokenRevocations
