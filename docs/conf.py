@@ -19,7 +19,6 @@ html_theme = "furo"
 html_title = f"watchword {release}"
 
 # Each heading down to the third level can be linked to, as in `page.md#heading`. A link that leads nowhere is a warning: an error with -W.
-# The bodies of refusals link to `reasons.html#<code>`, which are such headings.
 myst_heading_anchors = 3
 nitpicky = True
 # Signatures name types of the standard library and of modules that the reference does not show: they are text, not links.

@@ -20,7 +20,7 @@ LAYERS = [
     {"clock", "principal", "credentials", "reason", "networks", "cache", "locking", "peer", "field_index"},
     {"operation", "grammar", "mount"},
     {"content", "target"},
-    {"verdict", "request", "decision", "field"},
+    {"verdict", "request", "decision", "field", "reasons"},
     {"protection", "observe", "stores"},
     {"fetching"},
     {"schemes", "checkers", "authorization"},

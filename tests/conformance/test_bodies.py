@@ -19,7 +19,7 @@ from tests.support.status_table import ROWS
 from watchword import APIKey, Basic, Bearer, ConfigurationError, Guard, Reason, Throttled, scope
 from watchword.checkers.adapt import nonblocking
 from watchword.reason import Secret, shown
-from watchword.refusal.texts import WORDS, ReasonWords, words_for
+from watchword.reasons import REASONS, Words
 
 if TYPE_CHECKING:
     from typing import Any
@@ -107,9 +107,11 @@ def test_R9457_3_1_the_body_is_what_is_acceptable(accept: str | None, kind: str,
 SECRETS: dict[str, Secret] = {"Basic": "password", "Bearer": "token", "ApiKey": "token"}
 
 
-def _words(row: Any, reason: str) -> ReasonWords:
-    """Return the words that fit what was shown."""
-    return words_for(Reason(reason), SECRETS.get(orders_guard().decide(request_view(row.request)).scheme, ""))
+def _words(row: Any, reason: str) -> Words:
+    """Return the words that fit what was shown, or is asked for where it is all of one kind."""
+    decision = orders_guard().decide(request_view(row.request))
+    kinds = {SECRETS[decision.scheme]} if decision.scheme else {SECRETS[challenge.partition(" ")[0]] for challenge in row.challenges}
+    return REASONS[Reason(reason)].words_for(kinds.pop() if len(kinds) == 1 else "")
 
 
 def test_messages_fit_the_credentials_that_were_sent(through: Through) -> None:
@@ -154,7 +156,7 @@ def test_R9457_3_1_1_the_type_is_a_documented_uri(through: Through) -> None:
             problem = json.loads(answer.body)
             words = _words(row, problem["reason"])
             assert problem == {
-                "type": f"https://docs.example.com/reasons#{row.reason}",
+                "type": f"https://docs.example.com/reasons/{row.reason}",
                 "title": words.title,
                 "status": answer.status,
                 "detail": words.developer,
@@ -263,9 +265,10 @@ def test_a_wait_is_said_in_words_and_in_its_field(accept: str, through: Through)
 
 def test_every_reason_has_its_words() -> None:
     """Each reason has a title and sentences for visitor, developer and operator."""
-    assert set(WORDS) == set(Reason)
-    for words in WORDS.values():
-        assert all((words.title, words.happened, words.next_step, words.developer, words.operator))
+    assert list(REASONS) == list(Reason)
+    for entry in REASONS.values():
+        words = entry.words
+        assert all((words.title, words.happened, words.next_step, words.developer, entry.operator))
 
 
 def test_a_throttled_visitor_reads_minutes() -> None:

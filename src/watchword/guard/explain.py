@@ -19,9 +19,9 @@ from watchword.guard.challenging import EVIDENCE_ENDED
 from watchword.guard.preflight import REMEDY, is_refused_preflight
 from watchword.principal import ANONYMOUS
 from watchword.reason import Reason
+from watchword.reasons import REASONS
 from watchword.refusal import disclosed_reason
 from watchword.refusal.answering import write_answer
-from watchword.refusal.texts import WORDS
 
 if TYPE_CHECKING:
     from watchword.authorization.needs import Alternative, Need
@@ -259,7 +259,7 @@ def _checker_line(policy: Policy, decision: Decision) -> str:
         return f"checker {checker} ({decision.scheme}): accepted them, but {decision.detail}"
     if decision.principal.is_authenticated:
         return f"checker {checker} ({decision.scheme}): accepted {decision.principal!r}"
-    words = "" if decision.reason is None else f"{decision.reason.value}: {WORDS[decision.reason].operator}"
+    words = "" if decision.reason is None else f"{decision.reason.value}: {REASONS[decision.reason].operator}"
     return f"checker {checker} ({decision.scheme}): refused, {words}"
 
 

@@ -54,7 +54,8 @@ class Guard:
         clock: tells the time; None: the machine's.
         order: scheme names in the order of their challenges; empty: well-known ones first (decision D22).
         contact: whom a person may ask, shown on the page: an address or a URL.
-        documentation: absolute URI of a page that explains the reasons; `#<code>` is appended (RFC 9457 §3.1.1).
+        documentation: absolute URI of the page that explains a reason: `{code}` stands for the code, and without it `/<code>` is appended
+            (RFC 9457 §3.1.1).
         identity_headers: request fields in which proxies name the user; those that a client sends never reach the application. `*` at the
             end of a name stands for any rest.
         origins: origins whose pages may act by credentials that a browser sends by itself (Basic, cookies), beside the host's own:

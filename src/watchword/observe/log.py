@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from watchword.decision import Failed
-
 if TYPE_CHECKING:
     from logging import Logger
 
     from watchword.decision import Refusing
     from watchword.operation import Operation, Steps
+    from watchword.reason import Reason
+    from watchword.reasons import ReasonEntry
     from watchword.request import RequestView
 
-_INFO, _WARNING = 20, 30  # as in `logging`
+_LEVELS = {"info": 20, "warning": 30}  # as in `logging`
 _LONGEST = 256  # characters of a method, a path or an address that are logged
 _LONGEST_DETAIL = 2048  # characters of the words of a checker, which may hold what a client sent
 
@@ -26,8 +26,15 @@ def _logger() -> Logger:
     return getLogger("watchword")
 
 
+@cache
+def _reasons() -> dict[Reason, ReasonEntry]:
+    from watchword.reasons import REASONS  # on the first refusal, too
+
+    return REASONS
+
+
 def is_logged(decision: Refusing) -> bool:
-    """Tell whether a refusal is logged: an outage as a warning, the rest as information.
+    """Tell whether a refusal is logged, at the level that the table of reasons has for it.
 
     Args:
         decision: the decision.
@@ -51,6 +58,7 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     kind = type(decision).__name__
     facts = {
         "reason": decision.reason.value,
+        "hint": _reasons()[decision.reason].operator,
         "decision": kind,
         "rule": decision.rule,
         "scheme": decision.scheme,
@@ -80,7 +88,7 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
 
 
 def _level(decision: Refusing) -> int:
-    return _WARNING if isinstance(decision, Failed) else _INFO
+    return _LEVELS[_reasons()[decision.reason].level]
 
 
 def _cut(text: str, longest: int = _LONGEST) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watchword.refusal.texts import ReasonWords
+    from watchword.reasons import Words
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -25,7 +25,7 @@ _DIGEST = b64encode(sha256(_STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def page(status: int, words: ReasonWords, *, wait: int | None, contact: str | None, request_id: str) -> str:
+def page(status: int, words: Words, *, wait: int | None, contact: str | None, request_id: str) -> str:
     """Return the page.
 
     Args:

@@ -19,17 +19,12 @@ from watchword.validators import invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from watchword.refusal.texts import ReasonWords
+    from watchword.reasons import Words
     from watchword.request import RequestView
 
-# The status of every decision; Malformed by its reason (RFC 9110 §15.5, RFC 6585 §4 and §5).
-_STATUS: dict[type[Refusing], int] = {Challenged: 401, Forbidden: 403, Hidden: 404, Malformed: 400, Throttled: 429, Failed: 503}
-_MALFORMED_STATUS = {
-    Reason.OVERSIZED_CREDENTIALS: 431,
-    Reason.OVERSIZED_HEADER: 431,
-    Reason.OVERSIZED_CONTENT: 413,
-    Reason.OVERSIZED_TARGET: 414,
-}
+# The status of every decision but Malformed, whose reason says it (RFC 9110 §15.5, RFC 6585 §4 and §5).
+_STATUS: dict[type[Refusing], int] = {Challenged: 401, Forbidden: 403, Hidden: 404, Throttled: 429, Failed: 503}
+_MALFORMED = frozenset({400, 413, 414, 431})
 _PHRASES = {
     303: "See Other",
     400: "Bad Request",
@@ -44,8 +39,8 @@ _PHRASES = {
     503: "Service Unavailable",
 }
 
-DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons.html"
-"""Where the reasons are explained, unless the guard names a place of its own."""
+DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons/{code}.html"
+"""Where each reason is explained, unless the guard names a place of its own."""
 
 _PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
 _PLAIN = ""  # says nothing but that there is nothing
@@ -63,7 +58,8 @@ class Renderer:
     """How one guard says no.
 
     Args:
-        documentation: an absolute URI under which the reasons are documented; the code is its fragment (RFC 9457 §3.1.1).
+        documentation: an absolute URI at which each reason is documented, with `{code}` for the code; without it, `/<code>` is appended
+            (RFC 9457 §3.1.1).
         contact: whom to ask, shown to people: an address or a URL; None: the page names no contact.
         expose: name the fields that scripts of other origins must read in `Access-Control-Expose-Headers`.
         secrets: scheme name to what its credentials hold, so that the words fit.
@@ -94,8 +90,10 @@ class Renderer:
             or " " in documentation
         ):
             raise invalid(address, "be an absolute URI (RFC 9457 §3.1.1)", documentation, 'Write it with its scheme, as in "https://...".')
-        if "#" in documentation:
-            raise invalid(address, "have no fragment", documentation, "Leave it out: the code of the reason is appended.")
+        if "{code}" not in documentation:
+            if "#" in documentation:
+                raise invalid(address, "have the code of the reason in its fragment", documentation, "Write it as in `#{code}`.")
+            documentation = f"{documentation.rstrip('/')}/{{code}}"
         if contact is not None and (not isinstance(contact, str) or not contact or not contact.isprintable()):
             raise invalid("Guard(contact=...)", "be one printable line", contact, 'Give an address, such as "help@example.com", or a URL.')
         self._documentation = documentation
@@ -167,7 +165,7 @@ class Renderer:
         status, told = status_of(decision), disclosed_reason(decision)
         # Byte for byte the same for all requests in the clear (draft-ietf-httpapi-privacy): no id then.
         mark = HERE if identified and told is not Reason.INSECURE_TRANSPORT else ""
-        key = (kind, status, told, wait, mark, self._secrets.get(decision.scheme, self._secret))
+        key = (kind, status, told, wait, mark, self._secret_of(decision))
         body = decision.body if isinstance(decision, Malformed) else None
         text = self._texts.get(key) if body is None else Text(body.media_type, body.text)
         if text is None:
@@ -183,10 +181,17 @@ class Renderer:
                 fields.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
         return Prepared(status, _PHRASES[status], text, fields)
 
-    def _text(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> Text:  # noqa: PLR0917 - the key
-        from watchword.refusal.texts import words_for  # with the first refusal
+    def _secret_of(self, decision: Refusing) -> Secret:
+        """Return what the credentials in use hold: those that were shown, else those that the challenges ask for, else all of them."""
+        if decision.scheme:
+            return self._secrets.get(decision.scheme, "")
+        asked = {self._secrets.get(challenge.scheme, "") for challenge in decision.challenges}
+        return asked.pop() if len(asked) == 1 else self._secret
 
-        words = words_for(told, secret)
+    def _text(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> Text:  # noqa: PLR0917 - the key
+        from watchword.reasons import REASONS  # with the first refusal
+
+        words = REASONS[told].words_for(secret)
         escape = _ESCAPES.get(kind, _as_it_is) if reference else None
         if kind == _PLAIN:
             return Text("text/plain; charset=utf-8", "Not Found")
@@ -200,11 +205,11 @@ class Renderer:
         lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, reference)]
         return Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape)
 
-    def _problem(self, status: int, told: Reason, words: ReasonWords, request_id: str) -> str:
+    def _problem(self, status: int, told: Reason, words: Words, request_id: str) -> str:
         from json import dumps
 
         problem = {
-            "type": f"{self._documentation}#{told.value}",
+            "type": self._documentation.replace("{code}", told.value),
             "title": words.title,
             "status": status,
             "detail": words.developer,
@@ -245,7 +250,9 @@ def status_of(decision: Refusing) -> int:
         decision: one that refuses.
     """
     if isinstance(decision, Malformed):
-        return _MALFORMED_STATUS.get(decision.reason, 400)
+        from watchword.reasons import REASONS
+
+        return next((status for status in REASONS[decision.reason].statuses if status in _MALFORMED), 400)
     if isinstance(decision, Challenged) and (decision.proxy or decision.location is not None):
         return 407 if decision.proxy else 303
     return _STATUS[type(decision)]

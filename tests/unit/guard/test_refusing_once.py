@@ -164,7 +164,7 @@ def test_a_prepared_body_holds_the_id_as_if_it_had_been_written_for_it(accept: s
     if accept == "application/json":
         problem = json.loads(this)
         assert problem.get("request_id", "") == reference
-        assert problem["type"] == f"{documentation}#missing_credentials"
+        assert problem["type"] == f"{documentation.rstrip('/')}/missing_credentials"
         assert {**problem, "request_id": "other"} == json.loads(other)
     elif reference:
         written = escape(reference) if accept == "text/html" else reference

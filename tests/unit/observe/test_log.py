@@ -103,6 +103,7 @@ def test_the_facts_are_there_for_programs(kept: Kept) -> None:
     log_refusal(decision, ask("/x?token=s3cret", method="POST"), "0f")
     assert facts(kept.records[0]) == {
         "reason": "missing_role",
+        "hint": "The principal has none of the roles of the rule.",
         "decision": "Forbidden",
         "rule": "/x",
         "scheme": "Basic",

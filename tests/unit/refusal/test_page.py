@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.each import each
 from watchword import Reason
+from watchword.reasons import REASONS
 from watchword.refusal.page import POLICY, page
-from watchword.refusal.texts import WORDS
 
 NASTY = "<script>alert(1)</script>\"'&amp;"
 
@@ -55,7 +55,7 @@ class Reader(HTMLParser):
 
 def render(reason: Reason = Reason.INVALID_CREDENTIALS, *, wait: int | None = None, contact: str | None = None, reference: str = "") -> str:
     """Return a page."""
-    return page(401, WORDS[reason], wait=wait, contact=contact, request_id=reference)
+    return page(401, REASONS[reason].words, wait=wait, contact=contact, request_id=reference)
 
 
 @each("reason", Reason)
@@ -72,11 +72,11 @@ def test_every_page_is_whole_html(reason: Reason) -> None:
 def test_every_page_says_what_happened_and_what_to_do_next(reason: Reason) -> None:
     """In the words of the reason, without the code, which means nothing to people."""
     read = Reader(render(reason))
-    words = WORDS[reason]
+    words = REASONS[reason].words
     assert read.text["title"] == read.text["h1"] == words.title
     assert words.happened in read.text["p"]
     assert words.next_step in read.text["p"]
-    assert words.operator not in read.text["p"]
+    assert REASONS[reason].operator not in read.text["p"]
     assert "_" not in read.text["p"]
 
 

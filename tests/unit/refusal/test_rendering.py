@@ -30,8 +30,8 @@ from watchword import (
 )
 from watchword.decision import CacheAdvice
 from watchword.grammar import Challenge
+from watchword.reasons import REASONS
 from watchword.refusal import DOCUMENTATION, Renderer, grant_headers, status_of
-from watchword.refusal.texts import WORDS
 
 BASIC = Challenge("Basic", {"realm": "office"})
 BEARER = Challenge("Bearer", {"realm": "office"})
@@ -210,11 +210,12 @@ def test_without_accept_a_program_is_assumed() -> None:
 def test_the_problem_document_says_what_is_wrong(decision: Any, status: int) -> None:
     """Type, title, status and detail (RFC 9457 §3.1), the code, and the id that the log carries too."""
     told = decision.disclosed or decision.reason
+    words = REASONS[told].words
     assert problem(say(decision)) == {
-        "type": f"{DOCUMENTATION}#{told.value}",
-        "title": WORDS[told].title,
+        "type": DOCUMENTATION.format(code=told.value),
+        "title": words.title,
         "status": status,
-        "detail": WORDS[told].developer,
+        "detail": words.developer,
         "reason": told.value,
         "request_id": "0f0f",
     }
@@ -264,8 +265,15 @@ def test_the_contact_is_for_people(accept: str) -> None:
 
 
 def test_the_documentation_may_be_ones_own() -> None:
-    """The type of a problem is an address under it."""
-    assert problem(say(DECISIONS[3], documentation="https://id.example/why"))["type"] == "https://id.example/why#missing_role"
+    """The type of a problem is an address under it, or has the code where `{code}` stands, in a fragment too."""
+    for given, made in (
+        ("https://id.example/why", "https://id.example/why/missing_role"),
+        ("https://id.example/why/", "https://id.example/why/missing_role"),
+        ("https://id.example/why#{code}", "https://id.example/why#missing_role"),
+        ("https://id.example/{code}.html", "https://id.example/missing_role.html"),
+        ("urn:example:{code}", "urn:example:missing_role"),
+    ):
+        assert problem(say(DECISIONS[3], documentation=given))["type"] == made
 
 
 @pytest.mark.parametrize("accept", TYPES)
@@ -317,8 +325,8 @@ def test_in_the_clear_everybody_gets_the_same_octets(accept: str) -> None:
 
 def test_a_refusal_does_not_print_its_body() -> None:
     """A log of refusals stays readable, and the body may name a contact."""
-    assert "reasons.html" not in repr(say(DECISIONS[0]))
-    assert b"reasons.html" in say(DECISIONS[0]).body
+    assert "readthedocs" not in repr(say(DECISIONS[0]))
+    assert b"readthedocs" in say(DECISIONS[0]).body
 
 
 # What cannot be configured
@@ -341,8 +349,8 @@ def test_the_documentation_is_a_string(wrong: object) -> None:
 
 
 def test_the_documentation_has_no_fragment_of_its_own() -> None:
-    """The fragment is the code of the reason, and a URI has one."""
-    with pytest.raises(ConfigurationError, match="must have no fragment"):
+    """A URI has one fragment, which can only be the code of the reason."""
+    with pytest.raises(ConfigurationError, match="must have the code of the reason in its fragment"):
         Renderer(documentation="https://id.example/why#reasons")
 
 
@@ -403,7 +411,7 @@ def test_settings_of_the_guard_reach_its_refusals() -> None:
     assert b"help@example.com" in refusal.body
     assert values(refusal, "Access-Control-Expose-Headers") == ["WWW-Authenticate"]
     view = ask()
-    assert problem(asked.refuse(asked.decide(view), view))["type"].startswith("https://id.example/why#")
+    assert problem(asked.refuse(asked.decide(view), view))["type"].startswith("https://id.example/why/")
 
 
 # What granted responses say to caches
