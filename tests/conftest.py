@@ -71,8 +71,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
                 item.add_marker(pytest.mark.long)
                 item.add_marker(pytest.mark.timeout(0))
+    _sample(items, everything=config.option.markexpr == "long")
     yield
     items.sort(key=lambda item: item.path.parent.name != "servers")
+
+
+def _sample(items: list[pytest.Item], *, everything: bool) -> None:
+    """Leave to `-m long` what `sampled` says, always the same cases, so that the default run does not change by chance.
+
+    Args:
+        items: all tests.
+        everything: whether this is that run: then the other cases are in it, too.
+    """
+    cases: Counter[str] = Counter()
+    for item in items:
+        if (marker := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if everything or cases[test] % marker.args[0]:
+                item.add_marker(pytest.mark.long)
+            cases[test] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -200,6 +200,7 @@ def assert_silent(*things: object) -> None:
     assert [leak for thing in things for leak in leaks(thing)] == []
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_decision_shows_a_secret(view: str, kept: list[logging.LogRecord]) -> None:
     """Neither decision, view, explanation, response, what is handed over, nor the log: whatever was sent and whatever came of it."""

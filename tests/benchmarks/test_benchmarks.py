@@ -65,6 +65,7 @@ def test_every_contender_refuses(name: str) -> None:
     assert [status(app, connection) for _ in range(3)] == [expected] * 3
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("title", "subject"),
     [
@@ -107,6 +108,7 @@ def test_the_client_of_the_suite_counts_answers() -> None:
         server.stop()
 
 
+@pytest.mark.long
 def test_the_command_writes_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A table, the same as JSON, and a picture with a bar for each target of each run."""
     first, second, picture = (str(tmp_path / name) for name in ("first.json", "second.json", "picture.svg"))

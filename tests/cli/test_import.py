@@ -58,6 +58,7 @@ def test_a_file_that_htpasswd_made(inside: Inside, file: Path) -> None:
     assert not logs_in(inside, "user-m", "wrong")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", MAKERS)
 def test_hashes_are_taken_over_as_they_are(inside: Inside, file: Path, name: str) -> None:
     """Every format that can be verified stays the same hash, and is not made anew."""

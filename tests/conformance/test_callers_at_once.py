@@ -27,6 +27,7 @@ def by_password(credentials: BasicCredentials) -> Principal | None:
     return Principal(credentials.username) if credentials.username == credentials.password else None
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["/me", "/view"])
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_every_view_sees_its_own_caller(name: str, path: str) -> None:

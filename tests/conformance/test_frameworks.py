@@ -56,6 +56,7 @@ def test_every_framework_answers_by_the_table(name: str) -> None:
     anyio.run(main)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("rule", [public, optional], ids=str)
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_a_view_answers_as_a_rule_with_the_same_requirement(name: str, rule: Requirement) -> None:

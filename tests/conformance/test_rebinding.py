@@ -91,6 +91,7 @@ def test_requests_of_programs_and_own_pages_pass(driver: Through) -> None:
                 assert driver(guard(resource))(request).status == 200
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("driver", DRIVERS.values(), ids=DRIVERS)
 def test_pages_of_other_origins_are_refused(driver: Through) -> None:
     """403 whatever they show, before a token is looked at, and for every method."""

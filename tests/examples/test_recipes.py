@@ -186,6 +186,7 @@ def recipe(name: str) -> Iterator[Ask]:
         yield (by_asgi if interface or page == "blacksheep" else by_wsgi)(app)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["falcon", "falcon asgi", "pyramid", "bottle", "blacksheep", "channels", "http-server", "asyncio-streams"])
 def test_a_recipe_protects_a_path_by_a_role_in_every_spelling(name: str) -> None:
     """It reads the principal; the challenge is the guard's; no spelling of the path gets a caller without the role to the handler."""

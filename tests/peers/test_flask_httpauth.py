@@ -13,6 +13,7 @@ from tests.support.programs import absent
 MOVING = Path(__file__).parents[2] / "docs" / "moving.md"
 
 
+@pytest.mark.long
 def test_the_tests_of_flask_httpauth_pass_but_for_what_is_listed(tmp_path: Path) -> None:
     """Each of its 121 tests passes, or is in the table with the clause that makes this behaviour right; and none in the table passes."""
     (tmp_path / "fetched").mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -372,6 +373,7 @@ def test_thirty_nested_alternations_are_decided() -> None:
     assert door.decide(Principal("ann", scopes=everything), request).granted
 
 
+@pytest.mark.long
 def test_the_cost_of_nested_alternations_is_bounded() -> None:
     """The cost grows at most with the square of the size of the requirement, never exponentially."""
     small, large = (cost_of(nested(depth)) for depth in (8, 16))

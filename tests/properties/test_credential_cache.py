@@ -164,6 +164,7 @@ def test_the_cache_changes_no_decision(driver: Any, sequence: list[tuple[Any, ..
     play(driver, MemoryStore(), sequence)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("driver", [ByASGI, ByWSGI])
 @pytest.mark.parametrize("step", [13.0, 30.0, 65.0, 70.0, -10.0])
 def test_time_alone_changes_no_decision(driver: Any, step: float) -> None:

@@ -150,6 +150,7 @@ def test_every_method_has_its_row() -> None:
         }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("name", "argument"), CASES)
 @pytest.mark.parametrize("make", [MemoryStore, partial(SQLStore, "sqlite://")], ids=["memory", "sqlite"])
 def test_an_odd_argument_is_taken_or_refused_by_name(make: Callable[[], Any], name: str, argument: str) -> None:

@@ -81,6 +81,7 @@ def test_curl_head(server: Server) -> None:
     assert [line.partition(": ")[2] for line in lines if line.lower().startswith("www-authenticate:")] == CHALLENGES
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 def test_an_http_library(library: ModuleType, server: Server) -> None:
     """The libraries' own ways of showing credentials work, on one client after the other and on one that is kept."""
@@ -106,6 +107,7 @@ def test_an_http_library(library: ModuleType, server: Server) -> None:
         assert problem["request_id"] == "id-7"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 def test_a_digest_client_gives_up_in_peace(library: ModuleType, server: Server) -> None:
     """A client that only speaks a scheme which is not offered gets the 401 and no second request."""

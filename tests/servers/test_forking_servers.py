@@ -31,6 +31,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/auth.db" if request.param == "sqlite" else str(request.getfixturevalue("empty_postgresql"))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FORKING)
 def test_every_worker_logs_everybody_in_as_themselves(name: str, url: str) -> None:
     """All have the same password, and whoever read somebody else's row would be let in as somebody else."""

@@ -38,6 +38,7 @@ ASKED = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ASKED)
 def test_the_mount_that_a_server_states_moves_no_rule(name: str) -> None:
     """Public below the mount is public, what needs a role needs it, and what routers disagree about is refused."""
@@ -46,6 +47,7 @@ def test_the_mount_that_a_server_states_moves_no_rule(name: str) -> None:
         assert get(server, next(iter(ASKED[name]))).body == b"/api x"
 
 
+@pytest.mark.long
 def test_what_a_client_tells_daphne_opens_nothing() -> None:
     """Its field is refused; without the field the application is served as ever."""
     with serving("daphne", "/public/x") as server:

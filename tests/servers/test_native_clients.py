@@ -228,6 +228,7 @@ def test_a_client_finds_its_way_in(service: tuple[str, list[AuthEvent]], client:
     assert told(events) == way
 
 
+@pytest.mark.long
 def test_java(service: tuple[str, list[AuthEvent]], tmp_path: Path) -> None:
     """With a field it asks once. Its Authenticator finds Basic among the challenges, and tries a wrong password four times."""
     url, events = service

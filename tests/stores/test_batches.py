@@ -42,6 +42,7 @@ def one_by_one(store: SQLStore, batch: list[AccountRecord], *, fold_case: bool |
     return ""
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fold_case", [None, False, True])
 @pytest.mark.parametrize("name", BATCHES)
 def test_a_batch_of_accounts_has_the_result_of_single_additions(name: str, fold_case: bool | None, opens: Opens) -> None:  # noqa: FBT001 - a parameter of the store

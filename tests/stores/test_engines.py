@@ -170,6 +170,7 @@ with SQLStore(sys.argv[1], create=True) as store:
 """
 
 
+@pytest.mark.long
 def test_a_package_in_a_zip_file_creates_a_store(tmp_path: Path) -> None:
     """Programs and the command line do not look for migrations on a disk."""
     archive = shutil.make_archive(str(tmp_path / "watchword"), "zip", ROOT / "src")

@@ -58,6 +58,7 @@ def test_a_list_of_servers_leads_to_the_writable_one(own_postgresql: PostgreSQL,
         store.close()
 
 
+@pytest.mark.long
 def test_a_list_without_a_writable_server_is_an_outage(second: PostgreSQL) -> None:
     """A standby may lack a revocation, and is used only if the URL says so."""
     _read_only(second, "on")

@@ -184,6 +184,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("change", STRANGE)
 def test_a_damaged_or_foreign_database_is_refused(change: str, tmp_path: Path, opens: Opens) -> None:
     """The message says what to do, and no method changes anything."""
@@ -348,6 +349,7 @@ INDEXED = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("question", INDEXED)
 def test_lookups_go_through_an_index(question: str, url: str, opens: Opens) -> None:
     """On both databases a lookup costs the same among ten and a million keys."""

@@ -49,6 +49,7 @@ ENDS: dict[str, Callable[[TokenIssuer, IssuedTokens], object]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "postgresql"])
 def test_no_access_token_outlives_a_login_that_ends_while_many_refresh(

@@ -49,6 +49,7 @@ def store(filled: Path, path: Path, opens: Opens) -> SQLStore:
     return opens(f"sqlite:///{path}", timeout=SOON, staleness=3600, pool_size=2)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_locked_database_is_unavailable(method: str, path: Path, store: SQLStore) -> None:
     """A method waits no longer than its time-out, and works once the lock is released."""
@@ -63,6 +64,7 @@ def test_a_locked_database_is_unavailable(method: str, path: Path, store: SQLSto
     methods(store)[method]()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", METHODS)
 def test_reads_do_not_wait_for_writes(method: str, path: Path, store: SQLStore) -> None:
     """Writes wait, and give up in time."""
@@ -79,6 +81,7 @@ def test_reads_do_not_wait_for_writes(method: str, path: Path, store: SQLStore) 
     methods(store)[method]()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", METHODS)
 def test_connections_that_are_all_in_use_are_an_outage(method: str, store: SQLStore) -> None:
     """No caller waits for ever."""
@@ -348,6 +351,7 @@ DAMAGES = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("table", "column", "damage"), DAMAGES)
 def test_a_damaged_row_is_an_outage(table: str, column: str, damage: object, path: Path, store: SQLStore) -> None:
     """SQLite keeps any value in any column. A damaged value raises no other exception and gives no other rights."""

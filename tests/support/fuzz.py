@@ -10,5 +10,5 @@ TRIES = int(os.environ.get("WATCHWORD_FUZZ", "1000000"))
 PROPERTY_TRIES = max(100, TRIES // 20)
 """Inputs that each other property tries where `-m long` runs."""
 
-QUICK_TRIES = 40
+QUICK_TRIES = 15
 """Inputs that each property tries by default: always the same ones, so that the default run does not fail by chance."""

@@ -77,6 +77,7 @@ def taken(make: Any, handlers: Sequence[str]) -> list[str]:
     return kept
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning", "ignore:.*pkg_resources")
 @pytest.mark.parametrize("name", [*ASGI, *WSGI])
 def test_P17_no_handler_runs_under_a_weaker_rule_than_its_own(name: str) -> None:

@@ -234,6 +234,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("router", "mode", "mount", "raw"), CASES)
 def test_P3_an_anonymous_caller_reaches_only_public_handlers(router: str, mode: str, mount: str, raw: bool) -> None:  # noqa: FBT001 - with and without
     """Whatever the spelling of the path."""

@@ -71,6 +71,7 @@ def heat(checker: FlowChecker[BasicCredentials], hasher: CountingHasher) -> None
     assert hasher.take() == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("kind", "scheme"), CASES)
 def test_W2_whatever_is_wrong_costs_what_the_right_password_costs(kind: str, scheme: str, tmp_path: Path) -> None:
     """One verification with the parameters of the right one, and as many derivations, cold and with the right password remembered."""
@@ -99,6 +100,7 @@ def test_W2_whatever_is_wrong_costs_what_the_right_password_costs(kind: str, sch
                 assert hasher.take() == []
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.anyio
 @pytest.mark.parametrize("scheme", SOME)
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,6 +119,7 @@ async def test_W2_awaited_it_costs_the_same(kind: str, scheme: str, tmp_path: Pa
         hasher.take()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("scheme", SOME)
 @pytest.mark.parametrize("kind", KINDS)
 def test_W2_a_client_gets_the_same_answer_at_the_same_cost(kind: str, scheme: str, behind: Behind, tmp_path: Path) -> None:

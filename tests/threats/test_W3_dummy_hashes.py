@@ -61,6 +61,7 @@ def mixed(kind: str, hashes: dict[str, str], hasher: CountingHasher, folder: Pat
     return desk.accounts
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("scheme", MAKERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_W3_decoys_are_real_hashes_of_the_format_in_use(kind: str, scheme: str, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def _try(method: Callable[[], object]) -> str:
     return ""
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("traced", [False, True])
 @pytest.mark.parametrize("method", sorted(methods(SQLStore("sqlite://", check=False))))
 def test_whichever_statement_fails_nothing_is_half_written(

@@ -51,6 +51,7 @@ class LateSQLStore(SQLStore):
         return super().add_account(account, fold_case=fold_case)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [

@@ -424,6 +424,7 @@ PLACES = ["/", "/r1", "/r1/7", "/r1/7/items", "/r1/7/items/special", "/r1/7/item
 LOOKUPS = list(product(["GET", "POST", "OPTIONS"], PLACES))
 
 
+@pytest.mark.long
 def test_the_cost_of_a_lookup_does_not_grow_with_the_number_of_rules() -> None:
     """Ten thousand rules are looked up in exactly as many calls as ten: only the branches of the path that exist are taken."""
     few, many = Rules(rules_of(10), authenticated), Rules(rules_of(10_000), authenticated)

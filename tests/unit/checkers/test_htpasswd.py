@@ -435,6 +435,7 @@ def test_without_a_hook_events_go_to_the_log(path: Path, caplog: pytest.LogCaptu
 # Several at once
 
 
+@pytest.mark.long
 @ways
 def test_twenty_threads_and_fifty_changes(change: Callable[[Path, bytes], None], path: Path) -> None:
     """While the file changes, atomically: never an exception, and whoever is in both versions is never refused.

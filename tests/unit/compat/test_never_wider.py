@@ -77,6 +77,7 @@ def made(module: Any) -> dict[str, Any]:
     return {f"{name} {role}": client(auth, role) for name, auth in every.items() for role in (None, "a", [["a", "b"], "c"])}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", made(ours))
 def test_whom_flask_httpauth_refuses_is_refused(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever is sent, the answer is its answer or a refusal; and never an error of the server."""

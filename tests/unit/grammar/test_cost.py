@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.support.each import each
 from watchword import grammar
 from watchword.errors import GrammarError
@@ -119,6 +121,7 @@ def test_R9110_17_5_1_cost_is_linear(reader: str, seed: str) -> None:
     assert long <= 11 * short
 
 
+@pytest.mark.long
 @each("seed", SEEDS)
 @each("reader", READERS)
 def test_R9110_17_5_1_no_pattern_backtracks(reader: str, seed: str) -> None:

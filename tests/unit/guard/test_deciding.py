@@ -376,6 +376,7 @@ def test_what_is_remembered_of_targets_is_bounded() -> None:
     assert len(guard.fast_path.targets) == before
 
 
+@pytest.mark.long
 def test_what_is_remembered_of_callers_is_bounded_and_no_secret() -> None:
     """Only those who were let in, under a keyed digest."""
     guard = Guard(Bearer(Tokens({f"s3cret-{number}": ANN for number in range(10_050)})))

@@ -108,6 +108,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("method", "checker", "adapter", "listening"), CASES)
 def test_the_fast_path_answers_as_the_full_path(
     adapter: str, checker: Any, method: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, listening: bool

@@ -208,6 +208,7 @@ print(json.dumps([made, refused]))
 """
 
 
+@pytest.mark.long
 def test_two_processes_that_rotate_lose_no_key(tmp_path: Path) -> None:
     """Each key that a process made sign is in the ring at the end: none was written over by a ring that was read before."""
     path = tmp_path / "keys.json"

@@ -993,6 +993,7 @@ class Storm:
         return answer == key or isinstance(answer, Overloaded) or (isinstance(answer, (ValueError, Stop)) and answer.args == (key,))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.anyio
 @pytest.mark.parametrize("seed", range(12))
 async def test_random_cancellations_lose_no_caller_and_no_place(seed: int, anyio_backend: str) -> None:

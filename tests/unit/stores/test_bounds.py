@@ -94,6 +94,7 @@ def another(kind: str, number: int) -> Any:
     return replace(KINDS[kind], id=f"{kind}{number}", digest=sha256(str(number).encode()).digest())
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
 def test_an_odd_field_is_refused_by_all_stores_or_by_none(kind: str, field: str) -> None:
     """It raises ValueError and nothing is kept, or it is kept and can be read again."""
@@ -104,6 +105,7 @@ def test_an_odd_field_is_refused_by_all_stores_or_by_none(kind: str, field: str)
         assert outcomes[0] == outcomes[1], wrong
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("kind", "field"), [row for row in FIELDS if row[0] != "token"])
 def test_an_odd_change_is_refused_by_all_stores_or_by_none(kind: str, field: str) -> None:
     """A change of the id or the version of a record finds nothing to change."""

@@ -22,6 +22,7 @@ def octets(password: str | dict[str, str]) -> bytes:
     return password.encode() if isinstance(password, str) else bytes.fromhex(password["hex"])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("source", SOURCES)
 def test_what_others_publish_as_right_verifies(source: str) -> None:
     """With its own password, and with no other; and its format is told by its name."""
