@@ -134,9 +134,8 @@ def _store_in_postgresql(postgresql: PostgreSQL) -> str:
 def empty_postgresql(postgresql: PostgreSQL, _store_in_postgresql: str) -> str:
     """The URL of a store without a record in it. Quicker than a new database, which takes half a second."""
     with postgresql.connect(_store_in_postgresql) as connection:
-        connection.execute(
-            "TRUNCATE watchword_accounts, watchword_names, watchword_keys, watchword_tokens, watchword_changes, "
-            "watchword_families, watchword_refresh_tokens, watchword_revoked_tokens, watchword_not_before"
-        )
+        # Of few rows this is a hundredth of what TRUNCATE costs, which makes new files for each table and index.
+        for table in ("names", "keys", "tokens", "changes", "refresh_tokens", "families", "revoked_tokens", "not_before", "accounts"):
+            connection.execute(f"DELETE FROM watchword_{table}")  # noqa: S608 - names of ours
         connection.execute("UPDATE watchword_meta SET generation = 0")
     return postgresql.url(_store_in_postgresql)

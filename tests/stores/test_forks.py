@@ -186,11 +186,11 @@ def call():
     while not over:
         store.status()
 
-threads = [Thread(target=call) for _ in range(4)]
+threads = [Thread(target=call) for _ in range(3)]
 for thread in threads:
     thread.start()
 codes = []
-for _ in range(40):
+for _ in range(25):
     child = os.fork()
     if not child:
         signal.alarm(20)

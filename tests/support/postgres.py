@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "jit": "off",
     "shared_buffers": "16MB",
     "max_connections": "60",
     "autovacuum": "off",
