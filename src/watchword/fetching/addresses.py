@@ -19,7 +19,7 @@ from watchword.validators import check_sequence
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from watchword.fetching.url import Url
+    from watchword.url import Url
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
 """Takes the name of a host and a port, and returns addresses. It may block."""

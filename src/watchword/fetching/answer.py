@@ -11,7 +11,7 @@ from watchword.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from watchword.fetching.url import Url
+    from watchword.url import Url
 
 RETRY_AFTER: Final = 5
 _MOST_PIECES: Final = 16_384

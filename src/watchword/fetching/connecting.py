@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from watchword.fetching.addresses import Reach
     from watchword.fetching.lookups import Lookups
-    from watchword.fetching.url import Url
+    from watchword.url import Url
 
 FAILED = (httpcore2.NetworkError, httpcore2.TimeoutException)
 

@@ -14,8 +14,8 @@ from watchword.errors import ConfigurationError
 from watchword.fetching.addresses import Reach, resolve_by_system
 from watchword.fetching.given import Given
 from watchword.fetching.request import Request
-from watchword.fetching.url import Url
 from watchword.operation import Operation, only_awaited
+from watchword.url import Url
 from watchword.validators import check_methods, check_number, check_type, check_whole, invalid
 
 if TYPE_CHECKING:

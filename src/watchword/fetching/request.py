@@ -14,7 +14,7 @@ from watchword.fetching.answer import RETRY_AFTER, NoAnswer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from watchword.fetching.url import Url
+    from watchword.url import Url
 
 _DEPTH = 10  # of causes that are looked at
 

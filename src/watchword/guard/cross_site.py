@@ -170,7 +170,7 @@ def find_foreign(view: RequestView, origins: frozenset[str], resource: ResourceM
 
 
 def _is_local(origin: str) -> bool:
-    from watchword.schemes.resource_url import is_loopback  # rules of MCP servers alone ask
+    from watchword.url import is_loopback  # rules of MCP servers alone ask
 
     match = _ORIGIN.fullmatch(origin.strip(" \t").lower()) if len(origin) <= 2 * _LONGEST else None
     return match is not None and is_loopback(match[2])

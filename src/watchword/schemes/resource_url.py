@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from watchword.networks import parse_address
+from watchword.url import is_loopback
 from watchword.validators import invalid
 
 LONGEST: Final = 2048
@@ -67,16 +67,4 @@ def check_url(argument: str, value: object) -> UrlParts:
     return UrlParts(f"{scheme}://{host}{'' if port is None else f':{port}'}", path or "/", query, is_local=is_local)
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine.
-
-    Args:
-        host: lower case, without a port.
-    """
-    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 §6.3
-        return True
-    address = parse_address(host.strip("[]"))
-    return address is not None and address.is_loopback
-
-
-__all__ = ["LONGEST", "UrlParts", "check_url", "is_loopback"]
+__all__ = ["LONGEST", "UrlParts", "check_url"]

@@ -1,4 +1,4 @@
-"""Parses the URLs that are fetched. Anything that two parsers could read in two ways is refused (RFC 3986, RFC 9110 §4.2)."""
+"""Parses URLs of servers. Anything that two parsers could read in two ways is refused (RFC 3986, RFC 9110 §4.2)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Url:
     """A URL that may be fetched.
 
     Args:
-        scheme: `"https"`, or `"http"` for this machine.
+        scheme: `"https"`, or `"http"` for this machine; `"http"` of any machine where `came_from` made it.
         host: a name or an address, lower case; an IPv6 address without its brackets.
         port: the port.
         path: the path, never empty.
@@ -45,6 +45,11 @@ class Url:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port (RFC 6454 §6.2)."""
+        return f"{self.scheme}://{self.authority}"
+
+    @property
     def target(self) -> str:
         """Path and query."""
         return self.path + self.query
@@ -52,11 +57,11 @@ class Url:
     @property
     def text(self) -> str:
         """The whole URL."""
-        return f"{self.scheme}://{self.authority}{self.target}"
+        return self.origin + self.target
 
     def __str__(self) -> str:
         """Return the URL for people: without its query."""
-        return f"{self.scheme}://{self.authority}{self.path}"
+        return self.origin + self.path
 
     def __repr__(self) -> str:
         return f"Url({str(self)!r})"
@@ -100,7 +105,21 @@ def linked_url(value: object, base: Url) -> Url:
     return _parsed(value, base)
 
 
-def _parsed(value: object, base: Url | None) -> Url:
+def came_from(value: str) -> Url | None:
+    """Return the URL that a response came from, over https or http; None: it cannot be read in one way only.
+
+    Args:
+        value: what the HTTP client states. User name, password and fragment are left out.
+    """
+    scheme, mark, rest = value.partition("#")[0].partition("://")
+    authority = rest.partition("/")[0].partition("?")[0]
+    try:
+        return _parsed(scheme + mark + rest[authority.rfind("@") + 1 :], None, plain=True)
+    except ValueError:
+        return None
+
+
+def _parsed(value: object, base: Url | None, *, plain: bool = False) -> Url:
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise ValueError(f"a string of at most {_LONGEST} characters")
     if not _CHARACTERS.fullmatch(value):
@@ -116,17 +135,21 @@ def _parsed(value: object, base: Url | None) -> Url:
         raise ValueError("with an IPv6 address between the brackets")
     if not 1 <= port <= 65535:  # noqa: PLR2004 - RFC 9293 §3.1
         raise ValueError("with a port from 1 to 65535")
-    of_here = _names_this_machine(host)
-    if found["scheme"] == "http" and not of_here:
+    of_here = is_loopback(host)
+    if found["scheme"] == "http" and not (of_here or plain):
         raise ValueError("https, because the network could answer over http. Only this machine, such as localhost, is exempt")
     if of_here and base is not None and not base.local:
         raise ValueError("of another machine than this one, which only a document of this machine may name")
     return Url(found["scheme"], host, port, found["path"] or "/", found["query"] or "", of_here)
 
 
-def _names_this_machine(host: str) -> bool:
-    """Tell whether a host is called this machine. Where its name leads is looked at when it is connected to."""
-    address = parse_address(host)
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is called this machine. Where its name leads is looked at when it is connected to.
+
+    Args:
+        host: lower case, without a port.
+    """
+    address = parse_address(host.strip("[]"))
     if address is not None:
         return address.is_loopback
     return host == "localhost" or host.endswith(".localhost")  # RFC 6761 §6.3
@@ -140,4 +163,4 @@ def _without_secrets(value: object) -> object:
     return f"{scheme}{mark}***@{rest.rpartition('@')[2]}" if "@" in rest else bare
 
 
-__all__ = ["Url", "configured_url", "linked_url"]
+__all__ = ["Url", "came_from", "configured_url", "is_loopback", "linked_url"]

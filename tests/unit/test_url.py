@@ -5,7 +5,7 @@ import pytest
 from tests.support.each import each
 from watchword import ConfigurationError
 from watchword.fetching import configured_url, linked_url
-from watchword.fetching.url import Url
+from watchword.url import Url
 
 
 @each(
