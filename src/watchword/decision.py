@@ -79,6 +79,7 @@ class Caller:
         term: for how long the identification counts; None: for this request.
         failure: why the credentials could not be checked; None: they were checked, or not sent.
         cached: whether the credential cache answered in place of the checker.
+        credential: as in `AuthEvent`; empty: no event told of it.
     """
 
     principal: Principal
@@ -87,6 +88,7 @@ class Caller:
     term: Term | None = field(default=None, repr=False, compare=False)
     failure: Unavailable | None = field(default=None, compare=False)
     cached: bool = field(default=False, compare=False)
+    credential: str = field(default="", repr=False, compare=False)
 
 
 NOBODY = Caller(ANONYMOUS)

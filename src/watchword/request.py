@@ -54,6 +54,7 @@ class RequestView:
         "client",
         "connection",
         "content",
+        "credential",
         "fields",
         "headers",
         "index",
@@ -99,7 +100,9 @@ class RequestView:
     request_id: str | None
     """The id of the request, made on first use; a custom server may set it before."""
     started: float
-    """The start of the decision on the clock of `ticks()`; set only where durations are measured."""
+    """The start of the decision on the clock of `ticks()`; 0: it is not measured, because nobody takes the event."""
+    credential: str
+    """Names the credentials in events, as in `AuthEvent`; set by the guard where somebody takes the event."""
     _authorization: Authorization | None
     _address: IPv4Address | IPv6Address | None
 
@@ -138,6 +141,8 @@ class RequestView:
         self.kind = kind
         self.index = None
         self.request_id = None
+        self.started = 0.0
+        self.credential = ""
 
     @classmethod
     def of_server(
@@ -192,6 +197,8 @@ class RequestView:
         view.kind = kind
         view.index = None
         view.request_id = None
+        view.started = 0.0
+        view.credential = ""
         return view
 
     def scan_bounded(self, index: FieldIndex) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import traceback
 from base64 import b64encode
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,12 @@ from watchword.grammar import (
     parse_challenges,
 )
 from watchword.guard.forwarding import forwarding
+from watchword.observe import to_ocsf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from watchword import AuthEvent
     from watchword.operation import Steps
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -138,6 +141,10 @@ CHECKERS: dict[str, Callable[[], Any]] = {
 }
 
 
+EVENTS: list[AuthEvent] = []
+"""What the guards told of."""
+
+
 @cache
 def guards(name: str) -> tuple[Guard, ...]:
     """Return guards that treat whom the checker knows in every way there is."""
@@ -148,10 +155,10 @@ def guards(name: str) -> tuple[Guard, ...]:
     schemes = Basic(users, realm="x"), Bearer(tokens, form=True, query=True), APIKey(tokens, query="api_key", cookie="key")
     lenient = Firewall(off=["repeated_field", "field_alias", "control"])
     return (
-        Guard(*schemes, default=authenticated),
-        Guard(*schemes, default=optional, strip_credentials=True, firewall=lenient),
-        Guard(*schemes, default=role("root").hidden(), require_tls=True),
-        Guard(*schemes, default=public),
+        Guard(*schemes, default=authenticated, on_event=EVENTS.append),
+        Guard(*schemes, default=optional, strip_credentials=True, firewall=lenient, on_event=EVENTS.append),
+        Guard(*schemes, default=role("root").hidden(), require_tls=True, on_event=EVENTS.append),
+        Guard(*schemes, default=public, on_event=EVENTS.append),
     )
 
 
@@ -220,6 +227,22 @@ def test_no_decision_shows_a_secret(view: str, kept: list[logging.LogRecord]) ->
             assert_silent(refusal, refusal.body.decode(), *(f"{name}: {value}" for name, value in refusal.headers))
         guard.refuse(decision, asked)
     assert_silent(kept)
+
+
+def test_no_event_shows_a_secret() -> None:
+    """Neither as it is printed, as a mapping, nor as a SIEM gets it; there is an event for each decision, and each kind of refusal."""
+    EVENTS.clear()
+    asked = 0
+    for make, checker in product(VIEWS.values(), CHECKERS):
+        for guard in guards(checker):
+            with suppress(TypeError):
+                guard.decide(make())
+                asked += 1
+    assert asked == len(EVENTS)
+    assert {event.decision for event in EVENTS} >= {"granted", "challenged", "forbidden", "malformed", "failed"}
+    told = [f"{event!r} {asdict(event)} {event.as_dict()} {to_ocsf(event)}" for event in EVENTS]
+    assert [text for text in told if found_in(text)] == []
+    EVENTS.clear()
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

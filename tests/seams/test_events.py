@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.core import ask
 from tests.support.drive import ByASGI, ByWSGI
-from tests.support.wire import Request, bearer
+from tests.support.wire import Request, basic, bearer
 from watchword import (
     ALWAYS,
     Accepted,
@@ -22,6 +22,7 @@ from watchword import (
     Basic,
     BasicCredentials,
     Bearer,
+    ConfigurationError,
     Evidence,
     Guard,
     Operation,
@@ -145,6 +146,109 @@ def test_a_login_form_is_one_event() -> None:
     asked = Guard(Basic(lambda c: Principal("ann") if c.password == "p" else None, realm="x"), on_event=events.append)
     asked.verify(BasicCredentials("ann", "p"), ask("/login", method="POST"))
     assert [(event.decision, event.route, event.principal) for event in events] == [("granted", "login", "ann")]
+
+
+def test_several_sinks_are_told_whatever_one_of_them_does() -> None:
+    """In the order in which they were given; what failed is counted for each."""
+    first: list[AuthEvent] = []
+    last: list[AuthEvent] = []
+
+    def broken(event: AuthEvent) -> None:
+        raise ZeroDivisionError
+
+    asked = Guard(Bearer(TOKENS), on_event=[first.append, broken, last.append])
+    asked.decide(ask("/"))
+    asked.decide(ask("/"))
+    assert (len(first), len(last)) == (2, 2)
+    assert asked.sinks is not None
+    assert [(status.name, status.failed, status.dropped) for status in asked.sinks.status()] == [
+        ("append", 0, 0),
+        ("broken", 2, 0),
+        ("append", 0, 0),
+    ]
+
+
+@pytest.mark.parametrize("odd", ["watchword", [print, 7], 7, AuthEvent])
+def test_what_is_no_sink_is_refused(odd: Any) -> None:
+    """When the guard is made, and not with the first request."""
+    with pytest.raises(ConfigurationError, match=r"Guard\(on_event=\.\.\.\) must be a function that takes an AuthEvent"):
+        Guard(Bearer(TOKENS), on_event=odd)
+
+
+def test_equal_credentials_have_equal_names_and_others_have_not() -> None:
+    """A name in any letter case, whatever the password; a token by itself; and no name where nothing was shown."""
+    events: list[AuthEvent] = []
+    asked = Guard(Basic(lambda _: None, realm="x"), Bearer(TOKENS), APIKey(TOKENS), rules=RULES, on_event=events.append)
+    shown = [basic("ann", "1"), basic("Ann", "2"), basic("bob", "1"), bearer("t"), bearer("t"), bearer("s")]
+    for field in shown:
+        asked.decide(ask("/", field))
+    asked.decide(ask("/"))
+    first, second, bob, token, again, other, nothing = (event.credential for event in events)
+    assert first == second
+    assert token == again
+    assert len({first, bob, token, other, nothing}) == 5
+    assert nothing == ""
+    assert len(first) == 16
+
+
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_the_fast_path_names_the_same_credential(make: Callable[[Guard], Driver]) -> None:
+    """Whichever way a caller was let in; a known one who may not, too."""
+    events: list[AuthEvent] = []
+    driver = make(Guard(Bearer(Slow()), rules=RULES, on_event=events.append))
+    for path in ["/", "/", "/", "/admin", "/scoped", "/scoped"]:
+        driver(Request(target=path, headers=(bearer("t"),)))
+    assert [event.cached for event in events] == [False, True, True, True, True, True]
+    assert len({event.credential for event in events}) == 1
+    assert events[0].credential
+
+
+def test_guards_with_one_key_name_credentials_alike() -> None:
+    """Those without a key do not, so that a name says nothing outside of the processes that belong together."""
+    events: list[AuthEvent] = []
+    for key in (b"k" * 16, b"k" * 16, None, None):
+        Guard(Bearer(TOKENS), on_event=events.append, event_key=key).decide(ask("/", bearer("t")))
+    first, second, third, fourth = (event.credential for event in events)
+    assert first == second
+    assert len({first, third, fourth}) == 3
+
+
+@pytest.mark.parametrize("odd", [b"short", b"k" * 65, "k" * 16])
+def test_a_key_that_cannot_be_used_is_refused_and_not_shown(odd: Any) -> None:
+    """It is a secret."""
+    with pytest.raises(ConfigurationError, match="must be 16 to 64 octets") as caught:
+        Guard(Bearer(TOKENS), on_event=print, event_key=odd)
+    assert str(odd) not in str(caught.value)
+
+
+class Switched:
+    """A sink that can be off."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.events: list[AuthEvent] = []
+
+    def is_enabled(self) -> bool:
+        """Tell whether it is on."""
+        return self.on
+
+    def __call__(self, event: AuthEvent) -> None:
+        """Keep it."""
+        self.events.append(event)
+
+
+@pytest.mark.parametrize("make", [ByASGI, ByWSGI])
+def test_no_event_is_made_where_no_sink_takes_it(make: Callable[[Guard], Driver]) -> None:
+    """It may be switched on while the guard serves; `listens` tells adapters."""
+    sink = Switched()
+    asked = Guard(Bearer(Slow()), on_event=sink)
+    driver = make(asked)
+    for on in (False, True, False, True):
+        sink.on = on
+        assert asked.listens is on
+        driver(Request(headers=(bearer("t"),)))
+        driver(Request())
+    assert [event.decision for event in sink.events] == ["granted", "challenged"] * 2
 
 
 class Slow:

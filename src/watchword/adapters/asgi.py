@@ -65,7 +65,7 @@ class GuardMiddleware(Refusing):
         self.app = app
         self._placing = Placing(app, self.guard.policy.rules, mount)
         self._fast_path = self.guard.fast_path
-        self._listens = self.guard.listens
+        self._listens = self.guard.sinks is not None
         self._finds_views = views is None
         self._views = bool(views)
 
@@ -102,7 +102,7 @@ class GuardMiddleware(Refusing):
         fast_path = self._fast_path
         query = scope.get("query_string")
         if kind == "http" and (fast_path.open_to(query) if query else fast_path.in_use):
-            started = ticks() if self._listens else 0.0
+            started = ticks() if self._listens and guard.listens else 0.0
             raw_path = scope.get("raw_path") or None
             target = (method, path, raw_path, "") if where is None else where.target(method, raw_path)
             decided = None if target is None else fast_path.decide(target, headers)

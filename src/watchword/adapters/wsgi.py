@@ -70,7 +70,7 @@ class GuardMiddleware:
         self.guard = guard
         self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
         self._fast_path = guard.fast_path
-        self._listens = guard.listens
+        self._listens = guard.sinks is not None
         self._variables = Variables(guard.policy.index, guard.fast_path)
         self._finds_views = views is None
         self._views = bool(views)
@@ -92,7 +92,7 @@ class GuardMiddleware:
         fast_path = self._fast_path
         query = environ.get("QUERY_STRING")
         if not misplaced and (fast_path.open_to(query) if query else fast_path.in_use):
-            started = ticks() if self._listens else 0.0
+            started = ticks() if self._listens and guard.listens else 0.0
             credentials = self._variables.credentials(environ)
             decided = None if credentials is None else fast_path.decide(target, credentials)
             if isinstance(decided, Grant):

@@ -66,12 +66,13 @@ class Fact:
         since: when the checker was asked; before that nothing is known.
         until: from when on the checker is asked again.
         carrier: which part of the request brought the credentials.
+        credential: as in `AuthEvent`; empty: nobody takes events.
     """
 
     __slots__ = ("_lease", "_since", "_until", "caller", "first", "grants", "is_timeless", "principal", "refusals", "scheme")
 
     def __init__(  # noqa: PLR0917 - the facts
-        self, principal: Principal, scheme: str, lease: Lease, since: float, until: float, carrier: Carrier
+        self, principal: Principal, scheme: str, lease: Lease, since: float, until: float, carrier: Carrier, credential: str = ""
     ) -> None:
         self.principal: Principal = principal
         self.scheme: str = scheme
@@ -85,7 +86,7 @@ class Fact:
         self.first: Grant | None = None
         self.grants: Mapping[Route, Grant] = NONE
         self.refusals: Mapping[Route, Challenged | Forbidden] = NONE
-        self.caller: Caller = Caller(principal, scheme, carrier, self, cached=True)
+        self.caller: Caller = Caller(principal, scheme, carrier, self, cached=True, credential=credential)
 
     def is_current(self, clock: Clock) -> bool:
         """Tell whether it may be used.
@@ -115,7 +116,7 @@ class CredentialCache:
         self._credentials = KeyedDigest()
         self.facts: Bounded[bytes, Fact] = Bounded(entries)  # by the keys of credentials
 
-    def fact(self, entry: Entry, principal: Principal, lease: Lease | None, carrier: Carrier) -> Fact | None:
+    def fact(self, entry: Entry, principal: Principal, lease: Lease | None, carrier: Carrier, credential: str = "") -> Fact | None:
         """Return what may be remembered about a caller whom a checker has accepted.
 
         Args:
@@ -123,6 +124,7 @@ class CredentialCache:
             principal: the caller, with the evidence filled in.
             lease: what the checker says about how long; None: do not remember.
             carrier: which part of the request brought the credentials.
+            credential: as in `AuthEvent`.
         """
         if lease is None:
             return None
@@ -131,7 +133,7 @@ class CredentialCache:
         until = now + self._ttl if self._ttl > 0 else inf
         ends = None if principal.evidence is None else principal.evidence.expires_at
         # In this order NaN stays NaN, and nothing is earlier than that.
-        return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(ends, until), carrier)
+        return Fact(principal, entry.scheme.name, lease, now, until if ends is None else min(ends, until), carrier, credential)
 
     def digest(self, name: str) -> KeyedDigest:
         """Return what makes the keys of a header field.

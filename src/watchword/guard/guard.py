@@ -15,7 +15,7 @@ from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
 from watchword.observe.event import event_of
-from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal, log_sink_failure
+from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.decision import Decision, Refusing
+    from watchword.guard.credential_names import CredentialNames
     from watchword.guard.exchange import Exchange
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
     from watchword.observe.event import EventSink
+    from watchword.observe.sinks import Sinks
     from watchword.operation import Steps
     from watchword.protection.proxies import Proxies
     from watchword.protection.throttle import Throttle
@@ -76,7 +78,10 @@ class Guard:
         proxies: finds out who the client is behind trusted proxies, before anything else; None: the peer of the connection is the client.
         scope_implies: which scopes imply others, such as `{"orders:admin": ["orders:write", "orders:read"]}`, transitively. Who was issued
             the first one holds the others; `evidence.scopes` keeps what was issued. None: scopes imply nothing.
-        on_event: is called with an `AuthEvent` for every decision, granted ones too; None: no sink. It must not block.
+        on_event: is called with an `AuthEvent` for every decision, granted ones too. One sink, or several; None: no sink. A function must
+            not block: `watchword.observe.Queued` calls it in a thread.
+        event_key: the key of `AuthEvent.credential`, 16 to 64 octets. Give the same one to all processes whose events are looked at
+            together. None: a random one, which workers that are forked later share.
         request_id: makes the id by which a refusal is found in the log where the client sent no `X-Request-Id`; None: random.
         strict_routes: refuse to serve an application in which a rule that demands something matches no route: an error at start-up, or at
             the first request where an interface has no start-up. None: log what may be a mistake, where the framework says that it is in
@@ -88,7 +93,7 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_sink", "_to_warn", "fast_path", "strict_routes")
+    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_sinks", "_to_warn", "fast_path", "strict_routes")
 
     def __init__(
         self,
@@ -111,7 +116,8 @@ class Guard:
         throttle: Throttle | None = None,
         proxies: Proxies | None = None,
         scope_implies: Mapping[str, Sequence[str]] | None = None,
-        on_event: EventSink | None = None,
+        on_event: EventSink | Sequence[EventSink] | None = None,
+        event_key: bytes | None = None,
         request_id: Callable[[], str] | None = None,
         strict_routes: bool | None = None,
         remember: int = MOST,
@@ -124,8 +130,6 @@ class Guard:
             check_type("Guard(firewall=...)", firewall, Firewall, 'Firewall(off=["semicolon"])')
         if request_id is not None and not callable(request_id):
             raise invalid("Guard(request_id=...)", "be a function that makes an id", request_id)
-        if on_event is not None and not callable(on_event):
-            raise invalid("Guard(on_event=...)", "be a function that takes an AuthEvent", on_event)
         if throttle is not None:
             check_methods("Guard(throttle=...)", throttle, "be a Throttle with blocked() and reserve()", "blocked", "reserve")
         if proxies is not None:
@@ -151,6 +155,7 @@ class Guard:
             throttle=throttle,
             proxies=proxies,
             scope_implies=scope_implies,
+            credential_names=None if on_event is None else _credential_names(event_key),
         )
         # One cache for each guard: what one guard accepted says nothing about the schemes and networks of another (threat C2).
         self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
@@ -160,7 +165,7 @@ class Guard:
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
         self._new_id = request_id or _random_id
-        self._sink = on_event
+        self._sinks = None if on_event is None else _sinks(on_event)
         self._to_warn = [True]  # a list, because `pop` is one step for threads
         self.strict_routes: bool | None = strict_routes
 
@@ -176,8 +181,13 @@ class Guard:
 
     @property
     def listens(self) -> bool:
-        """Whether a sink takes events; for adapters: then the fast path makes a view for it."""
-        return self._sink is not None
+        """Whether a sink takes events now; for adapters: then the fast path makes a view for it."""
+        return self._sinks is not None and self._sinks.are_enabled
+
+    @property
+    def sinks(self) -> Sinks | None:
+        """The sinks of events, with the number of events that each has lost; None: there are none."""
+        return self._sinks
 
     @property
     def async_checkers(self) -> tuple[str, ...]:
@@ -196,9 +206,9 @@ class Guard:
         Returns:
             The decision, or the steps that are left for `watchword.operation.run` or `arun`.
         """
-        if self._sink is not None:
+        if self._sinks is not None and self._sinks.are_enabled:
             # No clock is read where no event repays it.
-            view.started = ticks()
+            view.started, view.credential = ticks(), ""
         return self._deciding.start(view, requirement)
 
     def steps(self, view: RequestView, requirement: Requirement | None = None) -> Steps[Decision]:
@@ -326,7 +336,7 @@ class Guard:
             ValueError: no scheme of this guard takes such credentials, or several do.
         """
         # `start`, which notes the time elsewhere, is not called for a form.
-        if self._sink is not None:
+        if self.listens:
             view.started = ticks()
         begun = self._deciding.verify(credentials, view, scheme)
         return self._concluded(begun if isinstance(begun, Decided) else run(begun), view)
@@ -339,7 +349,7 @@ class Guard:
             view: as in `verify`.
             scheme: as in `verify`.
         """
-        if self._sink is not None:
+        if self.listens:
             view.started = ticks()
         begun = self._deciding.verify(credentials, view, scheme)
         return self._concluded(begun if isinstance(begun, Decided) else await arun(begun), view)
@@ -378,21 +388,19 @@ class Guard:
                 log_refusal(decision, view, self.request_id(view))
             if view.method == "OPTIONS" and self._to_warn and is_refused_preflight(view, decision):
                 self._warn_of_preflight(view)
-        sink = self._sink
-        if sink is None:
+        sinks = self._sinks
+        if sinks is None or not sinks.are_enabled:
             return
         # A monotonic clock measures, because the other one may be set back meanwhile.
-        duration = ticks() - view.started if duration is None else duration
+        if duration is None:
+            duration = ticks() - view.started if view.started else 0.0  # 0: nobody took events when the decision began
         self._policy.scan(view)
         time = self._policy.clock.now() if time is None else time
         event = event_of(decision, view, time=time, request_id=self.request_id(view), duration=duration)
-        try:
-            sink(event)
-        except Exception as error:  # noqa: BLE001 - whatever a sink does, the decision stands
-            log_sink_failure(error)
+        sinks.emit(event)
 
     def _concluded(self, decision: Decision, view: RequestView) -> Decision:
-        if self._sink is not None or not decision.granted:
+        if self._sinks is not None or not decision.granted:
             self.conclude(decision, view)
         return decision
 
@@ -551,6 +559,18 @@ def as_guard(given: object) -> Guard:
     """
     # What was given may be a checker with a table of secrets: the message names its type alone.
     return check_type("GuardMiddleware(app, guard)", given, Guard, 'Guard(Basic(checker, realm="office"))', secret=True)
+
+
+def _sinks(given: EventSink | Sequence[EventSink]) -> Sinks:
+    from watchword.observe.sinks import Sinks  # only where somebody takes events, as below
+
+    return Sinks(given)
+
+
+def _credential_names(key: bytes | None) -> CredentialNames:
+    from watchword.guard.credential_names import CredentialNames
+
+    return CredentialNames(urandom(32) if key is None else key)
 
 
 def _is_id(text: str) -> bool:

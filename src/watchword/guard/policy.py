@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Carrier, Credentials
     from watchword.guard.challenging import Asking
+    from watchword.guard.credential_names import CredentialNames
     from watchword.guard.resource import Resource
     from watchword.protection.firewall import Firewall
     from watchword.protection.proxies import Proxies
@@ -106,6 +107,7 @@ class Policy:
         cors_inside: ask the application about preflights that are refused (decision D57).
         proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
         throttle: limits failures with guessable secrets; None: nothing does.
+        credential_names: names credentials in events; None: nobody takes events.
         proxies: says who the client is behind trusted proxies; None: the peer of the connection is.
         scope_implies: a scope to the scopes that it implies; empty: scopes imply nothing.
 
@@ -130,6 +132,7 @@ class Policy:
         cors_inside: bool,
         proxy: bool,
         throttle: Throttle | None = None,
+        credential_names: CredentialNames | None = None,
         proxies: Proxies | None = None,
         scope_implies: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
@@ -163,6 +166,7 @@ class Policy:
         )
         self.proxy = proxy
         self.throttle = throttle
+        self.credential_names = credential_names
         self.proxies = proxies
         # Read by the step for proxies alone. Each is a field whose aliases the firewall refuses (threat H9).
         self.forwarded: frozenset[str] = frozenset() if proxies is None else frozenset(name.lower() for name in proxies.fields)

@@ -105,6 +105,9 @@ class Verifying:
         policy = self._policy
         # By the scheme and not by the credentials alone: those of a custom class say "authorization" by default.
         carrier = entry.scheme.carrier_of(credentials, view)
+        # Only where somebody takes the event, which is when its time is measured.
+        if view.started and policy.credential_names is not None:
+            view.credential = policy.credential_names.of(credentials)
         refused = self.cross_site(view, route, entry, carrier, login=login)
         if refused is not None:
             return refused
@@ -254,14 +257,16 @@ class Verifying:
                 self._policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose, headers=verdict.headers
             )
         principal = stamped(verdict.principal, entry)
-        fact = self._cache.fact(entry, principal, verdict.lease, shown.carrier)
+        fact = self._cache.fact(entry, principal, verdict.lease, shown.carrier, view.credential)
         # A checker that answers at once is asked as quickly as the cache, but for the fast path.
         if fact is not None and (shown.field or entry.checker.direct is None):
             key = self._key(view, shown)
             if key is not None:
                 self._cache.keep(key, fact)
                 self._fast_path.in_use |= self._fast_path.is_open
-        accepted = Verified(Caller(principal, entry.scheme.name, shown.carrier, fact), verdict.headers, verdict.after_response)
+        accepted = Verified(
+            Caller(principal, entry.scheme.name, shown.carrier, fact, credential=view.credential), verdict.headers, verdict.after_response
+        )
         return self.unfit(view, route, entry, principal) or accepted
 
 

@@ -95,14 +95,19 @@ def _cut(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
-def log_sink_failure(error: Exception) -> None:
+def log_sink_failure(error: Exception, count: int = 1) -> None:
     """Log that a sink of events failed. The answer to the request stands.
 
     Args:
         error: what it raised; only its type is logged, because its words may hold anything.
+        count: how many times it has failed. Powers of two alone are logged: a sink that fails for each request must not flood the log.
     """
+    if count & (count - 1):
+        return
     kind = type(error).__name__
-    _logger().error("the event sink failed: %s", kind, extra={"watchword": {"failure": "event sink", "error": kind}})
+    times = f" ({count} times so far)" if count > 1 else ""
+    facts = {"failure": "event sink", "error": kind, "count": count}
+    _logger().error("the event sink failed: %s%s", kind, times, extra={"watchword": facts})
 
 
 def log_preflight(view: RequestView, remedy: str) -> None:
