@@ -15,6 +15,7 @@ version = release = installed_version("watchword")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+html_extra_path = ["cure.schema.json"]  # served under its `$id`
 html_theme = "furo"
 html_title = f"watchword {release}"
 

@@ -11,7 +11,7 @@ from watchword.grammar.lists import split_outside_quotes
 from watchword.grammar.octets import lenient_octets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 # RFC 9110, Section 12.4.2
 #   weight = OWS ";" OWS "q=" qvalue
@@ -22,7 +22,7 @@ _WEIGHT: Final = re.compile(rb"[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _QUALIFIED: Final = b";"
 
 
-def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherwise: str | None = None) -> str:
+def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherwise: str | None = None, named: Collection[str] = ()) -> str:
     """Choose the media type a client likes best among those there are.
 
     For the body of a refusal, so a fallback is better than 406. The most specific range that matches a type decides its weight:
@@ -33,22 +33,24 @@ def preferred_type(accept: str | bytes | None, offered: Sequence[str], *, otherw
         accept: the value of the Accept field (several joined with commas), from an untrusted source; None: the field is absent.
         offered: at least one media type, the best first; parameters in them are ignored.
         otherwise: what to send to a client that accepts none of them; None: the first.
+        named: those of `offered` that no `*` chooses; not all of them.
 
     Returns:
-        The member of `offered` with the greatest weight, of equal ones the first; `otherwise` if none is acceptable; `offered[0]` if
-        the field is absent, longer than `MAX_FIELD_OCTETS`, or a list of more than `MAX_RANGES` members. Members of the field that
-        are malformed are skipped. Never raises.
+        The member of `offered` with the greatest weight, of equal ones the first; `otherwise` if none is acceptable. The first that is
+        not in `named` if the field is absent, longer than `MAX_FIELD_OCTETS`, or a list of more than `MAX_RANGES` members. Members of the
+        field that are malformed are skipped. Never raises.
     """
+    first = next((candidate for candidate in offered if candidate not in named), offered[0])
     if accept is None or len(accept) > MAX_FIELD_OCTETS:
-        return offered[0]
+        return first
     members = split_outside_quotes(lenient_octets(accept), b",", MAX_RANGES)
     # An anonymous client sends this with the refused request: no list of any length may make the refusal expensive.
     if len(members) > MAX_RANGES:
-        return offered[0]
+        return first
     weights = _parse_accept(members)
-    best, best_weight = offered[0] if otherwise is None else otherwise, 0.0
+    best, best_weight = first if otherwise is None else otherwise, 0.0
     for candidate in offered:
-        weight = _weight_of(candidate, weights)
+        weight = _weight_of(candidate, weights, by_range=candidate not in named)
         if weight > best_weight:
             best, best_weight = candidate, weight
     return best
@@ -92,10 +94,10 @@ def _parse_parameters(data: bytes) -> tuple[float | None, bool]:
     return 1.0, qualified
 
 
-def _weight_of(candidate: str, weights: dict[bytes, float]) -> float:
+def _weight_of(candidate: str, weights: dict[bytes, float], *, by_range: bool) -> float:
     plain = lenient_octets(candidate.partition(";")[0].strip().lower())
     kind = plain.partition(b"/")[0]
-    for key in (plain, plain + _QUALIFIED, kind + b"/*", b"*/*"):
+    for key in (plain, plain + _QUALIFIED, *((kind + b"/*", b"*/*") if by_range else ())):
         if key in weights:
             return weights[key]
     return 0.0

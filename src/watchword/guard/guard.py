@@ -163,7 +163,8 @@ class Guard:
         """Decides about callers who were let in before; for adapters."""
         # The words of a refusal fit the scheme: "key or token" means nothing to a person who has typed a password.
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
-        self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets)
+        endpoints = {entry.scheme.name: entry.scheme.token_endpoint for entry in self._policy.entries if entry.scheme.token_endpoint}
+        self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets, endpoints=endpoints)
         self._new_id = request_id or _random_id
         self._sinks = None if on_event is None else _sinks(on_event)
         self._to_warn = [True]  # a list, because `pop` is one step for threads

@@ -1,7 +1,7 @@
 """Renders a decision that refuses: status, challenges, and a body for its reader.
 
-Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body has three readers: `application/problem+json`
-for programs (RFC 9457), a page for people, text for the rest; the status never depends on it.
+Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body has four readers: `application/problem+json`
+for programs (RFC 9457), `text/markdown` for those that ask for it, a page for people, text for the rest; the status never depends on it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from watchword.reasons import Words
+    from watchword.refusal.cure import Remedy
     from watchword.request import RequestView
 
 # The status of every decision but Malformed, whose reason says it (RFC 9110 §15.5, RFC 6585 §4 and §5).
@@ -43,6 +44,8 @@ DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons/{code}.html"
 """Where each reason is explained, unless the guard names a place of its own."""
 
 _PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
+_MARKDOWN = "text/markdown"
+_WITH_CURE = frozenset({_PROBLEM, _JSON, _MARKDOWN})
 _PLAIN = ""  # says nothing but that there is nothing
 _EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
 _ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
@@ -63,12 +66,13 @@ class Renderer:
         contact: whom to ask, shown to people: an address or a URL; None: the page names no contact.
         expose: name the fields that scripts of other origins must read in `Access-Control-Expose-Headers`.
         secrets: scheme name to what its credentials hold, so that the words fit.
+        endpoints: scheme name to the URL at which its tokens are requested.
 
     Raises:
         ConfigurationError: the documentation address is not absolute, or the contact cannot be shown.
     """
 
-    __slots__ = ("_contact", "_documentation", "_expose", "_kind_of", "_ready", "_secret", "_secrets", "_texts")
+    __slots__ = ("_contact", "_documentation", "_endpoints", "_expose", "_kind_of", "_ready", "_secret", "_secrets", "_texts")
 
     def __init__(
         self,
@@ -77,6 +81,7 @@ class Renderer:
         contact: str | None = None,
         expose: bool = False,
         secrets: Mapping[str, Secret] | None = None,
+        endpoints: Mapping[str, str] | None = None,
     ) -> None:
         address = "Guard(documentation=...)"
         if not isinstance(documentation, str):
@@ -99,11 +104,12 @@ class Renderer:
         self._documentation = documentation
         self._contact = contact
         self._expose = expose
+        self._endpoints = {} if endpoints is None else endpoints
         self._secrets = {} if secrets is None else secrets
         # Where all schemes are of one kind, the kind is known before the caller shows credentials.
         kinds = set(self._secrets.values())
         self._secret: Secret = kinds.pop() if len(kinds) == 1 else ""
-        self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret], Text] = Bounded(_MOST_TEXTS)
+        self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret, tuple[Remedy, ...]], Text] = Bounded(_MOST_TEXTS)
         self._ready: Bounded[tuple[object, ...], Prepared] = Bounded(_MOST_PREPARED)
         self._kind_of = lru_cache(maxsize=_MOST_KINDS)(_preferred)
 
@@ -150,27 +156,34 @@ class Renderer:
         location, proxy = (decision.location, decision.proxy) if isinstance(decision, Challenged) else (None, False)
         wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
         if decision.headers or location is not None or (isinstance(decision, Malformed) and decision.body is not None):
-            return self._made(decision, kind, wait, identified=identified, exposes=exposes)
+            return self._made(decision, kind, wait, identified=identified, exposes=exposes, repeats=location is None)
         asks = [challenge.serialize() for challenge in decision.challenges]
         key = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy, kind, identified, exposes, *asks)
         prepared = self._ready.get(key)
         if prepared is None:
-            prepared = self._made(decision, kind, wait, identified=identified, exposes=exposes)
             # A scheme may write something new into each challenge, of any length.
-            if sum(map(len, asks)) <= _LONGEST_CHALLENGES:
+            repeats = sum(map(len, asks)) <= _LONGEST_CHALLENGES
+            prepared = self._made(decision, kind, wait, identified=identified, exposes=exposes, repeats=repeats)
+            if repeats:
                 self._ready.keep(key, prepared)
         return prepared
 
-    def _made(self, decision: Refusing, kind: str, wait: int | None, *, identified: bool, exposes: bool) -> Prepared:
+    def _made(self, decision: Refusing, kind: str, wait: int | None, *, identified: bool, exposes: bool, repeats: bool) -> Prepared:
         status, told = status_of(decision), disclosed_reason(decision)
         # Byte for byte the same for all requests in the clear (draft-ietf-httpapi-privacy): no id then.
         mark = HERE if identified and told is not Reason.INSECURE_TRANSPORT else ""
-        key = (kind, status, told, wait, mark, self._secret_of(decision))
+        cure: tuple[Remedy, ...] = ()
+        if kind in _WITH_CURE:
+            from watchword.refusal.cure import cure_of  # with the first program that is refused
+
+            cure = cure_of(decision, status, wait=wait, contact=self._contact, endpoints=self._endpoints)
+        key = (kind, status, told, wait, mark, self._secret_of(decision), cure)
         body = decision.body if isinstance(decision, Malformed) else None
         text = self._texts.get(key) if body is None else Text(body.media_type, body.text)
         if text is None:
             text = self._text(*key)
-            self._texts.keep(key, text)
+            if repeats:
+                self._texts.keep(key, text)
         fields = [*_challenges(decision), *decision.headers]
         if wait is not None:
             fields.append(("Retry-After", str(wait)))
@@ -188,7 +201,9 @@ class Renderer:
         asked = {self._secrets.get(challenge.scheme, "") for challenge in decision.challenges}
         return asked.pop() if len(asked) == 1 else self._secret
 
-    def _text(self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret) -> Text:  # noqa: PLR0917 - the key
+    def _text(  # noqa: PLR0917 - the key
+        self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret, cure: tuple[Remedy, ...]
+    ) -> Text:
         from watchword.reasons import REASONS  # with the first refusal
 
         words = REASONS[told].words_for(secret)
@@ -196,7 +211,16 @@ class Renderer:
         if kind == _PLAIN:
             return Text("text/plain; charset=utf-8", "Not Found")
         if kind in {_PROBLEM, _JSON}:
-            return Text(_PROBLEM, self._problem(status, told, words, reference), escape)
+            return Text(_PROBLEM, self._problem(status, told, words, cure, reference), escape)
+        if kind == _MARKDOWN:
+            from watchword.refusal.markdown import markdown
+
+            address = self._documentation.replace("{code}", told.value)
+            return Text(
+                "text/markdown; charset=utf-8",
+                markdown(status, words, cure, type_=address, reason=told.value, request_id=reference),
+                escape,
+            )
         if kind == _HTML:
             from watchword.refusal.page import POLICY, page  # a page is rendered for people alone
 
@@ -205,7 +229,7 @@ class Renderer:
         lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, reference)]
         return Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape)
 
-    def _problem(self, status: int, told: Reason, words: Words, request_id: str) -> str:
+    def _problem(self, status: int, told: Reason, words: Words, cure: tuple[Remedy, ...], request_id: str) -> str:
         from json import dumps
 
         problem = {
@@ -214,6 +238,7 @@ class Renderer:
             "status": status,
             "detail": words.developer,
             "reason": told.value,
+            "cure": {"alternatives": [one.members() for one in cure]},
         }
         if request_id:
             problem["request_id"] = request_id
@@ -236,11 +261,18 @@ def _in_json(text: str) -> str:
     return dumps(text, ensure_ascii=False)[1:-1]
 
 
-_ESCAPES: dict[str, Callable[[str], str]] = {_PROBLEM: _in_json, _JSON: _in_json, _HTML: _in_html}
+def _in_markdown(text: str) -> str:
+    from watchword.refusal.markdown import for_markdown
+
+    return for_markdown(text)
+
+
+_ESCAPES: dict[str, Callable[[str], str]] = {_PROBLEM: _in_json, _JSON: _in_json, _HTML: _in_html, _MARKDOWN: _in_markdown}
 
 
 def _preferred(accept: str | None) -> str:
-    return preferred_type(accept, (_PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT)
+    # Programs that name Markdown list HTML and `*/*` beside it, with the same weight.
+    return preferred_type(accept, (_MARKDOWN, _PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT, named={_MARKDOWN})
 
 
 def status_of(decision: Refusing) -> int:

@@ -124,6 +124,9 @@ class Scheme(Generic[C_co]):
     metadata: ResourceMetadata | None = None
     """The metadata of the resource, which the guard serves (RFC 9728); None: it serves none."""
 
+    token_endpoint: str | None = None
+    """The absolute URL at which clients request its tokens (RFC 6749 §3.2), which refusals name to programs; None: none is told."""
+
     def __init__(self, checker: object, *, realm: str = "api") -> None:
         # The name begins every challenge, so CR LF in it would begin another field (CWE-113).
         if not is_token(self.name):

@@ -43,10 +43,12 @@ class Bearer(Scheme[BearerToken]):
         metadata: the metadata of this resource (RFC 9728), which the guard serves and each challenge names, so that clients find their
             authorization server.
         resource_metadata: the absolute https URL of metadata that is served elsewhere; in place of `metadata`.
+        token_endpoint: the absolute https URL at which clients request tokens (RFC 6749 §3.2). Refusals name it to programs, as a part of
+            the cure. `http` is accepted for this machine alone.
 
     Raises:
-        ConfigurationError: the realm or subprotocol cannot be sent, the metadata says what is not so, the metadata URL is not absolute
-            https, or the limit is below 1.
+        ConfigurationError: the realm or subprotocol cannot be sent, the metadata says what is not so, a URL is not absolute https, or the
+            limit is below 1.
 
     Trust: the token is untrusted until the checker accepts it.
     """
@@ -70,6 +72,7 @@ class Bearer(Scheme[BearerToken]):
         subprotocol: str | None = None,
         metadata: ResourceMetadata | None = None,
         resource_metadata: str | None = None,
+        token_endpoint: str | None = None,
     ) -> None:
         super().__init__(checker, realm=realm)
         check_whole("Bearer(form_limit=...)", form_limit, least=1, unit="octets")
@@ -99,6 +102,11 @@ class Bearer(Scheme[BearerToken]):
             self._parameters["resource_metadata"] = self.metadata.url
         elif resource_metadata is not None:
             self._parameters["resource_metadata"] = _metadata_url(resource_metadata)
+        if token_endpoint is not None:
+            from watchword.schemes.resource_url import check_url  # most guards name none
+
+            check_url("Bearer(token_endpoint=...)", token_endpoint)
+            self.token_endpoint: str | None = token_endpoint
         self._challenges: Bounded[ChallengeParams, Challenge] = Bounded(_MOST_CHALLENGES)
 
     @property
