@@ -24,7 +24,7 @@ LAYERS = [
     {"remedy"},
     {"client", "protection", "observe", "stores"},
     {"fetching"},
-    {"schemes", "checkers", "authorization"},
+    {"schemes", "checkers", "authorization", "probe"},
     {"refusal", "presets", "routes", "issuing"},
     {"guard"},
     {"adapters", "testing"},

@@ -15,6 +15,7 @@ from watchword.cli.failures import Root
 from watchword.cli.hashing import hash_
 from watchword.cli.importing import import_
 from watchword.cli.keys import key
+from watchword.cli.probe import probe_
 from watchword.cli.reasons import reasons
 from watchword.cli.ring import keys
 from watchword.cli.routes import routes
@@ -74,7 +75,7 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     server.run()
 
 
-for _command in (user, key, token, keys, store, hash_, audit, import_, routes, reasons):
+for _command in (user, key, token, keys, store, hash_, audit, import_, routes, reasons, probe_):
     cli.add_command(_command)
 
 

@@ -27,7 +27,7 @@ class Problem:
     Args:
         type: the URI of the kind of problem; empty: none is stated.
         title: the kind of problem, in words.
-        detail: this problem, in words; where others say `error_description`, `detail` or `message`, that.
+        detail: this problem, in words; where others say `error_description`, `message` or `msg`, that.
         reason: the code of a watchword guard (`reason`), or of OAuth (`error`); empty: none.
         reference: by which the operator finds the log entry (`request_id`); empty: none.
         members: all members, as they came.
@@ -64,7 +64,7 @@ def read_problem(view: ResponseView) -> Problem:
     return Problem(
         type=_text(members, "type"),
         title=_text(members, "title"),
-        detail=_text(members, "detail", "error_description", "message"),
+        detail=_text(members, "detail", "error_description", "message", "msg"),
         reason=_text(members, "reason", "error", "code"),
         reference=_text(members, "request_id"),
         members=MappingProxyType(members),

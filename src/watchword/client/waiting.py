@@ -28,16 +28,20 @@ def retry_after(view: ResponseView, clock: Clock) -> int | None:
         # Long digits are not converted: that is quadratic (CVE-2020-10735).
         digits = value.lstrip("0") or "0"
         return MAX_WAIT if len(digits) > len(str(MAX_WAIT)) else min(int(digits), MAX_WAIT)
-    until = _seconds(value)
+    until = http_date(value)
     if until is None:
         return None
-    now = _seconds((view.one("date") or "").strip(" \t"))
+    now = http_date((view.one("date") or "").strip(" \t"))
     left = until - (clock.now() if now is None else now)
     return int(min(max(0.0, left), MAX_WAIT))
 
 
-def _seconds(text: str) -> float | None:
-    """Return an HTTP-date as Unix seconds (RFC 9110 §5.6.7); None: it is none."""
+def http_date(text: str) -> float | None:
+    """Return an HTTP-date as Unix seconds (RFC 9110 §5.6.7); None: it is none.
+
+    Args:
+        text: the value of a field, without whitespace around it; untrusted.
+    """
     if not text or len(text) > _LONGEST:
         return None
     from calendar import timegm
@@ -49,4 +53,4 @@ def _seconds(text: str) -> float | None:
         return None
 
 
-__all__ = ["MAX_WAIT", "retry_after"]
+__all__ = ["MAX_WAIT", "http_date", "retry_after"]

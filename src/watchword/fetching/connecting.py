@@ -8,7 +8,7 @@ no cookie, reads neither `.netrc` nor proxies from the environment, and decodes 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpcore2
 
@@ -17,8 +17,8 @@ from watchword.networks import parse_address
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
-    from watchword.fetching.addresses import Reach
     from watchword.fetching.lookups import Lookups
     from watchword.url import Url
 
@@ -49,6 +49,14 @@ class Deadline:
         return left
 
 
+class Choosing(Protocol):
+    """Chooses among the addresses of a host; `Reach` refuses some."""
+
+    def choose(self, url: Url, addresses: Sequence[str]) -> list[str]:
+        """Return the addresses to connect to."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How to connect to the server of a URL.
@@ -56,13 +64,13 @@ class Way:
     Args:
         url: what is fetched.
         lookups: resolve its host.
-        reach: the addresses that may be connected to.
+        reach: chooses the addresses that may be connected to.
         deadline: when the exchange ends.
     """
 
     url: Url
     lookups: Lookups
-    reach: Reach
+    reach: Choosing
     deadline: Deadline
 
     def addresses(self) -> list[str]:

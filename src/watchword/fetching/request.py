@@ -55,22 +55,34 @@ class Request:
         raise failure
 
     def _words(self, error: Exception) -> str:
-        causes = list(_causes(error))
-        for cause in causes:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                remedy = "Check the host, or give its authority: Fetcher(tls=ssl.create_default_context(cafile=...))."
-                return f"its certificate is not valid: {cause.verify_message.rstrip('.')}. {remedy}"
-            if isinstance(cause, socket.gaierror):
-                return f"the name {self.url.host} cannot be resolved ({cause.strerror}). Check the name and the resolver."
-            if isinstance(cause, UnicodeError):
-                return f"the name {self.url.host} is none: a label of it is empty, or longer than 63 characters. Check the name."
-        if any(isinstance(cause, TimeoutError) or type(cause).__name__.endswith("Timeout") for cause in causes):
-            return f"it did not answer within {self.timeout:g} s. Check the network and the server."
-        for cause in reversed(causes):
-            if isinstance(cause, OSError) and cause.strerror:
-                return f"the connection failed: {cause.strerror}. Check the server and the firewalls on the way."
-        # The words of other exceptions may hold a URL with a secret.
-        return f"it sent no whole answer ({type(error).__name__}). Check that the URL is that of an HTTP server."
+        authority = "give its authority: Fetcher(tls=ssl.create_default_context(cafile=...))"
+        return describe_failure(error, self.url.host, self.timeout, authority)
+
+
+def describe_failure(error: BaseException, host: str, timeout: float, authority: str) -> str:
+    """Return why an exchange failed, and what to check, in words without anything that the server sent.
+
+    Args:
+        error: the exception of any library.
+        host: the host that was asked.
+        timeout: seconds for the exchange.
+        authority: how to trust a private authority: the end of "Check the host, or".
+    """
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not valid: {cause.verify_message.rstrip('.')}. Check the host, or {authority}."
+        if isinstance(cause, socket.gaierror):
+            return f"the name {host} cannot be resolved ({cause.strerror}). Check the name and the resolver."
+        if isinstance(cause, UnicodeError):
+            return f"the name {host} is none: a label of it is empty, or longer than 63 characters. Check the name."
+    if any(isinstance(cause, TimeoutError) or type(cause).__name__.endswith("Timeout") for cause in causes):
+        return f"it did not answer within {timeout:g} s. Check the network and the server."
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"the connection failed: {cause.strerror}. Check the server and the firewalls on the way."
+    # The words of other exceptions may hold a URL with a secret.
+    return f"it sent no whole answer ({type(error).__name__}). Check that the URL is that of an HTTP server."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -83,4 +95,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         found = found.__cause__ or found.__context__
 
 
-__all__ = ["Request"]
+__all__ = ["Request", "describe_failure"]

@@ -4,6 +4,7 @@ from watchword.testing.acting import acting_as
 from watchword.testing.clock import FixedClock
 from watchword.testing.contracts import CheckerContract, OutageContract, RevocationContract
 from watchword.testing.fields import api_key, basic_auth, bearer
+from watchword.testing.probing import probe_app
 from watchword.testing.responses import assert_challenged, assert_forbidden
 from watchword.testing.schemes import SchemeContract
 
@@ -19,4 +20,5 @@ __all__ = [
     "assert_forbidden",
     "basic_auth",
     "bearer",
+    "probe_app",
 ]
