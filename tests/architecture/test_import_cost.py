@@ -36,7 +36,8 @@ def loaded_by(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["watchword", "watchword.adapters.asgi", "watchword.adapters.wsgi", "watchword.checkers", "watchword.testing"]
+    "module",
+    ["watchword", "watchword.adapters.asgi", "watchword.adapters.wsgi", "watchword.checkers", "watchword.client", "watchword.testing"],
 )
 def test_an_import_loads_nothing_heavy(module: str) -> None:
     """Neither a framework nor a driver, an event loop, a hash library or logging: each comes when it is first used."""

@@ -106,13 +106,14 @@ def _source(named: Address, here: ResponseView, faults: list[str], *, exact: boo
         raise ValueError("the metadata of the resource is of another resource than the one that was refused (RFC 9728 §3.3)")
     source = Source(metadata=named, resource=resource)
     listed = members.get("authorization_servers")
-    for issuer in (listed if isinstance(listed, list) else [])[:_MOST_ISSUERS]:
+    issuers = listed[:_MOST_ISSUERS] if isinstance(listed, list) else []
+    for issuer in issuers:
         for url in _documents(issuer, here, faults):
             try:
                 return _of_server(_read("the metadata of the authorization server", url, (yield url)), issuer, source, here)
             except ValueError as error:
                 faults.append(str(error))
-    if not listed:
+    if not issuers:
         faults.append("the metadata of the resource names no authorization server")
     return source
 
