@@ -1,5 +1,7 @@
 """The cure of every refusal of the status table: valid by its schema, the same through every adapter, and no more than the fields state."""
 
+# ruff: noqa: N802 - a test carries the id of its row
+
 from __future__ import annotations
 
 import json
@@ -78,7 +80,7 @@ def test_the_schema_is_one() -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_every_refusal_of_the_status_table_has_a_cure(driver: str) -> None:
+def test_R9457_3_2_1_every_refusal_of_the_status_table_has_a_cure(driver: str) -> None:
     """It follows the schema, and says no more than the fields and the contact."""
     for row, answer in zip(REFUSED, answers(driver), strict=True):
         with noting(row.name):

@@ -1,5 +1,7 @@
 """From a refusal to the token endpoint: metadata of the resource (RFC 9728), then of its server (RFC 8414)."""
 
+# ruff: noqa: N802 - a test carries the id of its row
+
 from __future__ import annotations
 
 import asyncio
@@ -141,7 +143,7 @@ OTHER = "the metadata of the resource is of another resource than the one that w
         ({METADATA: RESOURCE, SERVER: {**ENDPOINTS, "authorization_endpoint": "javascript:alert(1)"}}, None),
     ],
 )
-def test_a_document_that_is_not_right_leads_nowhere(documents: Mapping[str, object], fault: str | None) -> None:
+def test_R8414_3_3_1_a_document_that_is_not_right_leads_nowhere(documents: Mapping[str, object], fault: str | None) -> None:
     """No endpoint is named, and the fault says why, in words without what the server wrote."""
     source, faults, _ = led(documents)
     assert source is not None
@@ -190,7 +192,7 @@ def test_many_documents_are_not_fetched() -> None:
         ("", "", False, False),
     ],
 )
-def test_a_resource_matches_what_was_refused(resource: str, url: str, exact: bool, right: bool) -> None:  # noqa: FBT001 - columns
+def test_R9728_3_3_2_a_resource_matches_what_was_refused(resource: str, url: str, exact: bool, right: bool) -> None:  # noqa: FBT001 - columns
     """RFC 9728 §3.3; by default also a leading part of the URL, by whole segments and of the same origin."""
     assert matches(resource, url, exact=exact) is right
 

@@ -1,5 +1,7 @@
 """Challenges, problems, waits and addresses of any server: read as well as they can be, bounded, and never a crash."""
 
+# ruff: noqa: N802 - a test carries the id of its row
+
 from __future__ import annotations
 
 import json
@@ -174,7 +176,7 @@ def test_no_content_crashes(body: bytes) -> None:
         ("x" * 100_000, None),
     ],
 )
-def test_retry_after(value: str, seconds: int | None) -> None:
+def test_R9110_10_2_3_2_retry_after(value: str, seconds: int | None) -> None:
     """RFC 9110 §10.2.3: seconds and dates, never beyond a day."""
     assert retry_after(ResponseView(503, (("Retry-After", value),)), CLOCK) == seconds
 
