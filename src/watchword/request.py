@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from watchword.content import ContentReader
+    from watchword.credentials import Credentials
     from watchword.field_index import FieldIndex
     from watchword.peer import Forwarded, Peer
 
@@ -54,7 +55,6 @@ class RequestView:
         "client",
         "connection",
         "content",
-        "credential",
         "fields",
         "headers",
         "index",
@@ -73,6 +73,7 @@ class RequestView:
         "request_id",
         "resolved",
         "scheme",
+        "shown",
         "started",
         "whole",
     )
@@ -101,8 +102,8 @@ class RequestView:
     """The id of the request, made on first use; a custom server may set it before."""
     started: float
     """The start of the decision on the clock of `ticks()`; 0: it is not measured, because nobody takes the event."""
-    credential: str
-    """Names the credentials in events, as in `AuthEvent`; set by the guard where somebody takes the event."""
+    shown: Credentials | None
+    """The credentials that the guard verified last, to name them in events; None: none."""
     _authorization: Authorization | None
     _address: IPv4Address | IPv6Address | None
 
@@ -142,7 +143,7 @@ class RequestView:
         self.index = None
         self.request_id = None
         self.started = 0.0
-        self.credential = ""
+        self.shown = None
 
     @classmethod
     def of_server(
@@ -198,7 +199,7 @@ class RequestView:
         view.index = None
         view.request_id = None
         view.started = 0.0
-        view.credential = ""
+        view.shown = None
         return view
 
     def scan_bounded(self, index: FieldIndex) -> None:

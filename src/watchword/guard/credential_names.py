@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from os import urandom
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -19,7 +20,7 @@ class CredentialNames:
     """Hashes credentials under one key.
 
     Args:
-        key: `Guard(event_key=...)`; a secret.
+        key: `Guard(event_key=...)`; a secret. None: a random one.
 
     Raises:
         ConfigurationError: the key does not have 16 to 64 octets.
@@ -27,7 +28,8 @@ class CredentialNames:
 
     __slots__ = ("_keyed",)
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes | None) -> None:
+        key = urandom(32) if key is None else key
         if not isinstance(key, bytes) or not LEAST <= len(key) <= MOST:
             raise invalid("Guard(event_key=...)", f"be {LEAST} to {MOST} octets", key, "Use secrets.token_bytes(32).", secret=True)
         self._keyed = blake2b(key=key, digest_size=8, person=b"watchword event")

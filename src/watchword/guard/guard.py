@@ -14,8 +14,9 @@ from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
+from watchword.networks import network_of
 from watchword.observe.event import event_of
-from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal
+from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal, log_rest
 from watchword.operation import arun, run
 from watchword.protection.firewall import Firewall
 from watchword.refusal import DOCUMENTATION, Refusal, Renderer
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from watchword.clock import Clock
     from watchword.credentials import Credentials
     from watchword.decision import Decision, Refusing
-    from watchword.guard.credential_names import CredentialNames
     from watchword.guard.exchange import Exchange
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
     from watchword.observe.event import EventSink
+    from watchword.observe.flood import Flood
     from watchword.observe.sinks import Sinks
     from watchword.operation import Steps
     from watchword.protection.proxies import Proxies
@@ -93,7 +94,7 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_new_id", "_policy", "_renderer", "_sinks", "_to_warn", "fast_path", "strict_routes")
+    __slots__ = ("_deciding", "_flood", "_new_id", "_policy", "_renderer", "_sinks", "_to_warn", "fast_path", "strict_routes")
 
     def __init__(
         self,
@@ -155,8 +156,10 @@ class Guard:
             throttle=throttle,
             proxies=proxies,
             scope_implies=scope_implies,
-            credential_names=None if on_event is None else _credential_names(event_key),
+            event_key=event_key,
         )
+        if event_key is not None:
+            _ = self._policy.credential_names  # a key that cannot be used is an error now
         # One cache for each guard: what one guard accepted says nothing about the schemes and networks of another (threat C2).
         self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
         self.fast_path: FastPath = self._deciding.fast_path
@@ -167,6 +170,7 @@ class Guard:
         self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets, endpoints=endpoints)
         self._new_id = request_id or _random_id
         self._sinks = None if on_event is None else _sinks(on_event)
+        self._flood: Flood | None = None
         self._to_warn = [True]  # a list, because `pop` is one step for threads
         self.strict_routes: bool | None = strict_routes
 
@@ -209,7 +213,7 @@ class Guard:
         """
         if self._sinks is not None and self._sinks.are_enabled:
             # No clock is read where no event repays it.
-            view.started, view.credential = ticks(), ""
+            view.started, view.shown = ticks(), None
         return self._deciding.start(view, requirement)
 
     def steps(self, view: RequestView, requirement: Requirement | None = None) -> Steps[Decision]:
@@ -386,7 +390,7 @@ class Guard:
             # Asked first: to find the fields of a request costs more than the rest of a refusal that no handler writes.
             if is_logged(decision):
                 self._policy.scan(view)
-                log_refusal(decision, view, self.request_id(view))
+                self._log(decision, view, self.request_id(view))
             if view.method == "OPTIONS" and self._to_warn and is_refused_preflight(view, decision):
                 self._warn_of_preflight(view)
         sinks = self._sinks
@@ -397,8 +401,27 @@ class Guard:
             duration = ticks() - view.started if view.started else 0.0  # 0: nobody took events when the decision began
         self._policy.scan(view)
         time = self._policy.clock.now() if time is None else time
-        event = event_of(decision, view, time=time, request_id=self.request_id(view), duration=duration)
+        event = event_of(
+            decision, view, time=time, request_id=self.request_id(view), duration=duration, credential=self._credential_of(decision, view)
+        )
         sinks.emit(event)
+
+    def _log(self, decision: Refusing, view: RequestView, request_id: str) -> None:
+        if self._flood is None:
+            from watchword.observe.flood import Flood  # with the first refusal that is logged, as `logging` is
+
+            self._flood = Flood(log_rest)
+        name = decision.principal.id or self._credential_of(decision, view)
+        network = network_of(view.address)
+        if self._flood.lets_through(decision.reason, network, name, request_id, self._policy.clock.now()):
+            log_refusal(decision, view, request_id)
+
+    def _credential_of(self, decision: Decision, view: RequestView) -> str:
+        """Return the name of the credentials in events. On the fast path the view was made for the event, and the cache knows it."""
+        caller = decision.caller
+        if caller is not None and caller.credential:
+            return caller.credential
+        return "" if view.shown is None else self._policy.credential_names.of(view.shown)
 
     def _concluded(self, decision: Decision, view: RequestView) -> Decision:
         if self._sinks is not None or not decision.granted:
@@ -446,7 +469,7 @@ class Guard:
             seen = view()
             if self._policy.proxies is not None:
                 self._policy.scan(seen)  # which finds out who the client is
-            log_refusal(decision, seen, request_id)
+            self._log(decision, seen, request_id)
         return self._renderer.write(decision, request_id, method, said.get("accept"), by_script="origin" in said)
 
     def _warn_of_preflight(self, view: RequestView) -> None:
@@ -563,15 +586,9 @@ def as_guard(given: object) -> Guard:
 
 
 def _sinks(given: EventSink | Sequence[EventSink]) -> Sinks:
-    from watchword.observe.sinks import Sinks  # only where somebody takes events, as below
+    from watchword.observe.sinks import Sinks  # only where somebody takes events
 
     return Sinks(given)
-
-
-def _credential_names(key: bytes | None) -> CredentialNames:
-    from watchword.guard.credential_names import CredentialNames
-
-    return CredentialNames(urandom(32) if key is None else key)
 
 
 def _is_id(text: str) -> bool:

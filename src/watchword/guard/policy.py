@@ -107,7 +107,7 @@ class Policy:
         cors_inside: ask the application about preflights that are refused (decision D57).
         proxy: be a proxy: 407 and the Proxy- fields (RFC 9110 §11.7).
         throttle: limits failures with guessable secrets; None: nothing does.
-        credential_names: names credentials in events; None: nobody takes events.
+        event_key: the key of the names of credentials in events; None: a random one.
         proxies: says who the client is behind trusted proxies; None: the peer of the connection is.
         scope_implies: a scope to the scopes that it implies; empty: scopes imply nothing.
 
@@ -132,7 +132,7 @@ class Policy:
         cors_inside: bool,
         proxy: bool,
         throttle: Throttle | None = None,
-        credential_names: CredentialNames | None = None,
+        event_key: bytes | None = None,
         proxies: Proxies | None = None,
         scope_implies: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
@@ -166,7 +166,8 @@ class Policy:
         )
         self.proxy = proxy
         self.throttle = throttle
-        self.credential_names = credential_names
+        self._event_key = event_key
+        self._credential_names: CredentialNames | None = None
         self.proxies = proxies
         # Read by the step for proxies alone. Each is a field whose aliases the firewall refuses (threat H9).
         self.forwarded: frozenset[str] = frozenset() if proxies is None else frozenset(name.lower() for name in proxies.fields)
@@ -202,6 +203,15 @@ class Policy:
             _MEANS_SOMETHING_ELSE,
         )
         self._check()
+
+    @property
+    def credential_names(self) -> CredentialNames:
+        """Names credentials in events and in the log."""
+        if self._credential_names is None:
+            from watchword.guard.credential_names import CredentialNames  # for guards that tell of credentials
+
+            self._credential_names = CredentialNames(self._event_key)
+        return self._credential_names
 
     @property
     def vary(self) -> tuple[str, ...]:

@@ -105,9 +105,7 @@ class Verifying:
         policy = self._policy
         # By the scheme and not by the credentials alone: those of a custom class say "authorization" by default.
         carrier = entry.scheme.carrier_of(credentials, view)
-        # Only where somebody takes the event, which is when its time is measured.
-        if view.started and policy.credential_names is not None:
-            view.credential = policy.credential_names.of(credentials)
+        view.shown = credentials
         refused = self.cross_site(view, route, entry, carrier, login=login)
         if refused is not None:
             return refused
@@ -257,7 +255,9 @@ class Verifying:
                 self._policy, route, view, entry, verdict.reason, verdict.detail, disclose=verdict.disclose, headers=verdict.headers
             )
         principal = stamped(verdict.principal, entry)
-        fact = self._cache.fact(entry, principal, verdict.lease, shown.carrier, view.credential)
+        # Only where somebody takes the event, which is when its time is measured. On the fast path the credentials are not there.
+        credential = self._policy.credential_names.of(shown.credentials) if view.started else ""
+        fact = self._cache.fact(entry, principal, verdict.lease, shown.carrier, credential)
         # A checker that answers at once is asked as quickly as the cache, but for the fast path.
         if fact is not None and (shown.field or entry.checker.direct is None):
             key = self._key(view, shown)
@@ -265,7 +265,7 @@ class Verifying:
                 self._cache.keep(key, fact)
                 self._fast_path.in_use |= self._fast_path.is_open
         accepted = Verified(
-            Caller(principal, entry.scheme.name, shown.carrier, fact, credential=view.credential), verdict.headers, verdict.after_response
+            Caller(principal, entry.scheme.name, shown.carrier, fact, credential=credential), verdict.headers, verdict.after_response
         )
         return self.unfit(view, route, entry, principal) or accepted
 

@@ -102,7 +102,7 @@ class EventSink(Protocol):
         ...
 
 
-def event_of(decision: Decision, view: RequestView, *, time: float, request_id: str, duration: float) -> AuthEvent:
+def event_of(decision: Decision, view: RequestView, *, time: float, request_id: str, duration: float, credential: str) -> AuthEvent:
     """Return the event of a decision.
 
     Args:
@@ -111,6 +111,7 @@ def event_of(decision: Decision, view: RequestView, *, time: float, request_id: 
         time: when it was made.
         request_id: the id of the request.
         duration: how long it took, in seconds.
+        credential: the hash of the credentials; empty: none.
     """
     route, caller = decision.route, decision.caller
     return AuthEvent(
@@ -125,8 +126,7 @@ def event_of(decision: Decision, view: RequestView, *, time: float, request_id: 
         requirement="" if route is None else route.demand,
         duration=duration,
         cached=caller is not None and caller.cached,
-        # On the fast path the view was made for this event, and the caller is the one of the cache.
-        credential=view.credential or ("" if caller is None else caller.credential),
+        credential=credential,
     )
 
 

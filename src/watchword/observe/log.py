@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from watchword.decision import Refusing
+    from watchword.observe.flood import Rest
     from watchword.operation import Operation, Steps
     from watchword.reason import Reason
     from watchword.reasons import ReasonEntry
@@ -85,6 +86,33 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     logger, here = _logger(), log_refusal.__code__
     level, place = _level(decision), (here.co_filename, here.co_firstlineno)
     logger.handle(logger.makeRecord(logger.name, level, *place, line, said, None, here.co_name, {"watchword": facts}))
+
+
+def log_rest(rest: Rest) -> None:
+    """Log what one second had beyond the lines that stay whole, as one line.
+
+    Args:
+        rest: what it had.
+    """
+    reasons, networks, names = (top.most(rest.top) for top in (rest.reasons, rest.networks, rest.names))
+    facts = {
+        "event": "flood",
+        "count": rest.count,
+        "reasons": dict(reasons),
+        "networks": rest.networks.told,
+        "top_networks": dict(networks),
+        "names": rest.names.told,
+        "top_names": dict(names),
+        "first_request_id": rest.first,
+        "last_request_id": rest.last,
+    }
+    line = "refused %d more requests in the same second (%s) from %s networks (%s) with %s names (%s), requests %s to %s"
+    told = (rest.count, _counted(reasons), rest.networks.told, _counted(networks), rest.names.told, _counted(names), rest.first, rest.last)
+    _logger().log(_LEVELS["warning"], line, *told, extra={"watchword": facts})
+
+
+def _counted(counts: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{ascii(_cut(key))[1:-1] or 'unknown'} {count}" for key, count in counts) or "none"
 
 
 def _level(decision: Refusing) -> int:

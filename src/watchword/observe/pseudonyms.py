@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import blake2b
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from watchword.networks import parse_address
+from watchword.networks import network_of, parse_address
 from watchword.validators import check_type, check_whole, invalid
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Pseudonyms:
         check_type("Pseudonyms(key=...)", key, bytes, "secrets.token_bytes(32)", secret=True)
         if not 16 <= len(key) <= 64:  # noqa: PLR2004 - as for `Guard(event_key=...)`
             raise invalid("Pseudonyms(key=...)", "be 16 to 64 octets", key, "Use secrets.token_bytes(32).", secret=True)
-        self._bits = {4: check_whole("Pseudonyms(ipv4=...)", ipv4, most=32), 6: check_whole("Pseudonyms(ipv6=...)", ipv6, most=128)}
+        self._bits = check_whole("Pseudonyms(ipv4=...)", ipv4, most=32), check_whole("Pseudonyms(ipv6=...)", ipv6, most=128)
         self._keyed = blake2b(key=key, digest_size=16, person=b"watchword who")
         self._sink: Any = sink
         self.name: str = getattr(sink, "name", None) or getattr(sink, "__name__", None) or type(sink).__name__
@@ -60,8 +59,7 @@ class Pseudonyms:
         return state.hexdigest()
 
     def _network(self, client: str | None) -> str | None:
-        address = parse_address(client)
-        return None if address is None else str(ip_network((int(address), self._bits[address.version]), strict=False))
+        return network_of(parse_address(client), *self._bits) or None
 
     def __repr__(self) -> str:
         return f"Pseudonyms({self.name})"
