@@ -276,7 +276,7 @@ def refused(guard: Guard, view: RequestView, decision: Any) -> None:
         problem = json.loads(text)
         assert problem["status"] == refusal.status
         assert Reason(problem["reason"]).disclosed_as in {None, Reason(problem["reason"])}
-        assert problem["type"].endswith(f"#{problem['reason']}")
+        assert problem["type"].endswith(f"/{problem['reason']}.html")
     elif refusal.status != 404:
         assert str(refusal.status) in text
 
