@@ -20,6 +20,7 @@ from werkzeug.test import Client
 from tests.support.drive import Request
 from tests.support.each import each, noting
 from tests.support.frameworks import FRAMEWORKS, ask_asgi, ask_wsgi, framework
+from tests.support.problems import without_cure
 from watchword import (
     ALWAYS,
     Accepted,
@@ -188,7 +189,7 @@ def test_the_guard_around_an_application_does_not_decide_about_its_views(name: s
                 answer = await ask_asgi(around, sent(token)) if module.INTERFACE == "asgi" else ask_wsgi(around, sent(token))
                 with noting(token=token):
                     assert answer.status == status
-                    assert (b"inner" in answer.body) is (status == 200)
+                    assert ("inner" in without_cure(answer.body)) is (status == 200)
                     assert status == 200 or (answer.one("www-authenticate") or "").startswith('Bearer realm="inner", error="invalid_token"')
 
         anyio.run(main)
