@@ -48,11 +48,15 @@ from watchword.verdict import ALWAYS, Accepted, Lease, Refused, Verdict
 if TYPE_CHECKING:
     from watchword.authorization.mcp import mcp_tools
     from watchword.issuing.token_issuer import TokenIssuer
+    from watchword.refusal.appearance import Page
+    from watchword.refusal.data import RefusalData
     from watchword.schemes.resource_metadata import ResourceMetadata
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Page": "refusal.appearance",
+    "RefusalData": "refusal.data",
     "ResourceMetadata": "schemes.resource_metadata",
     "TokenIssuer": "issuing.token_issuer",
     "mcp_tools": "authorization.mcp",
@@ -102,9 +106,11 @@ __all__ = [
     "NotFound",
     "Operation",
     "Overloaded",
+    "Page",
     "Principal",
     "Reason",
     "Refusal",
+    "RefusalData",
     "Refused",
     "RequestView",
     "Requirement",

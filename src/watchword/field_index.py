@@ -16,6 +16,9 @@ _LIKE_A_HYPHEN = b"!#$%&'*+._^`|~"
 _LOWER_CASE = b"abcdefghijklmnopqrstuvwxyz"
 _CANONICAL = bytes.maketrans(_LIKE_A_HYPHEN + _LOWER_CASE.upper(), b"-" * len(_LIKE_A_HYPHEN) + _LOWER_CASE)
 
+# An alias of these speaks for no one: it chooses the language of a page.
+_HARMLESS = frozenset({"accept-language"})
+
 
 def canonical_name(raw: str | bytes) -> str:
     """Return the canonical form of a header name, which all its aliases share: lower case, with hyphens.
@@ -66,4 +69,4 @@ class FieldIndex(dict[str | bytes, str | None]):
         if name in self.names or name.startswith(self.prefixes):
             return name
         canonical = canonical_name(name)
-        return f"?{canonical}" if begins or canonical in self.names else None
+        return f"?{canonical}" if begins or canonical in self.names - _HARMLESS else None

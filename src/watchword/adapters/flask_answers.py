@@ -29,7 +29,7 @@ def refuse(exchange: Exchange) -> NoReturn:
         request.routing_exception = NotFound()
         request.url_rule = request.view_args = None
         raise request.routing_exception
-    raise refused(current_app, exchange.refusal)
+    raise refused(current_app, exchange)
 
 
 def refused_by_rule(exchange: Exchange) -> Response:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watchword.guard.outcome import Outcome
     from watchword.principal import Principal
     from watchword.refusal import Refusal
+    from watchword.refusal.data import RefusalData
 
 App = TypeVar("App")
 
@@ -89,7 +90,15 @@ class Refused:
 def _error_of(status: int) -> type[HTTPException]:
     known = default_exceptions.get(status, HTTPException)
     # Last of its bases: all handlers of the application come first.
-    return type(known.__name__, (known, Refused), {})
+    return type(known.__name__, (known, Refused), {"refusal": property(_data_of), "description": property(_words_of)})
+
+
+def _data_of(error: Any) -> RefusalData:  # noqa: ANN401 - an error of the class above
+    return cast("Exchange", error.exchange).refusal_data
+
+
+def _words_of(error: Any) -> str:  # noqa: ANN401 - as above
+    return _data_of(error).text
 
 
 def response_of(app: Any, refusal: Refusal) -> Any:  # noqa: ANN401 - an application and a response of either framework
@@ -106,9 +115,15 @@ def put_fields(response: Any, fields: Iterable[tuple[str, str]]) -> None:  # noq
     response.headers.extend(fields)
 
 
-def refused(app: Any, refusal: Refusal) -> HTTPException:  # noqa: ANN401 - as above
-    """Return a refusal as an error, so that the error handlers of an application may replace its content."""
-    return _error_of(refusal.status)(response=response_of(app, refusal))
+def refused(app: Any, exchange: Exchange) -> HTTPException:  # noqa: ANN401 - as above
+    """Return a refusal as an error, so that the error handlers of an application may replace its content.
+
+    Its `refusal` is what a visitor is told, as `RefusalData`; its `description` is the same in a few sentences.
+    """
+    refusal = exchange.refusal
+    error: Any = _error_of(refusal.status)(response=response_of(app, refusal))
+    error.exchange = exchange
+    return cast("HTTPException", error)
 
 
 def this(proxy: App) -> App:

@@ -103,7 +103,7 @@ def _refused(scope: Scope, demanded: Requirement | None) -> Exception:
     if demanded is not None:
         scope[KEY].demand(demanded)
     scope[RAISED] = True
-    return refused(current_app, scope[KEY].refusal)
+    return refused(current_app, scope[KEY])
 
 
 async def _as_it_is(error: Any) -> Any:  # noqa: ANN401 - an error of werkzeug, and its response

@@ -77,9 +77,8 @@ async def check_mark(asked: BaseRequestWebsocket) -> None:
 
 async def _check(scope: Scope, requirement: Requirement) -> None:
     exchange = exchange_of(scope, requirement)
-    refusal = await exchange.aauthorize(requirement)
-    if refusal is not None:
-        raise refused(current_app, refusal)
+    if await exchange.aauthorize(requirement) is not None:
+        raise refused(current_app, exchange)
     tell(scope, exchange.decision)
 
 

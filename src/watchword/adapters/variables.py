@@ -31,7 +31,7 @@ def variable_of(name: str) -> str:
     return UNPREFIXED.get(name) or "HTTP_" + name.upper().replace("-", "_")
 
 
-_SAID = [(variable_of(name), name) for name in ("accept", "origin", "x-request-id")]
+_SAID = [(variable_of(name), name) for name in ("accept", "accept-language", "origin", "x-request-id")]
 
 
 class Variables(dict[str, "str | None"]):

@@ -6,7 +6,8 @@ The grammar does not depend on a scheme. A parser of credentials or challenges t
 A parser takes `str` with one character per octet (WSGI) or `bytes` (ASGI), and reads its input a fixed number of times. Input of any length
 is bounded by `limits`, or walked by a pattern in C.
 
-`strict_json` and `compact_jws` are not exported here: they load `json`, and a guard without tokens needs no JSON.
+`strict_json` and `compact_jws` are not exported here: they load `json`, and a guard without tokens needs no JSON. Nor is `languages`, which
+refusals alone need.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def _parse_accept(members: Sequence[bytes]) -> dict[bytes, float]:
         key = media_range.strip(OWS).lower()
         weight: float | None = 1.0
         if semicolon:
-            weight, qualified = _parse_parameters(parameters)
+            weight, qualified = parse_weight(parameters)
             if qualified and not key.endswith(b"/*"):
                 key += _QUALIFIED
         if weight is not None and weight > weights.get(key, -1.0):
@@ -75,10 +75,11 @@ def _parse_accept(members: Sequence[bytes]) -> dict[bytes, float]:
     return weights
 
 
-def _parse_parameters(data: bytes) -> tuple[float | None, bool]:
+def parse_weight(data: bytes) -> tuple[float | None, bool]:
     """Return the weight (1 by default, None if it is malformed), and whether other parameters are present.
 
-    More than `MAX_RANGE_PARAMETERS` parameters are malformed.
+    Args:
+        data: what follows the first semicolon of a range. More than `MAX_RANGE_PARAMETERS` parameters are malformed.
     """
     qualified = False
     parts = split_outside_quotes(data, b";", MAX_RANGE_PARAMETERS)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from watchword.clock import ticks
-from watchword.decision import SILENT, CacheAdvice, Decided, Granted, Hidden
+from watchword.decision import SILENT, Answered, CacheAdvice, Decided, Granted, Hidden
 from watchword.guard.cache import Grant
 from watchword.guard.outcome import AS_IT_IS, outcome_of
 from watchword.operation import arun, run, task_lock
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from watchword.operation import Steps, Thread
     from watchword.principal import Principal
     from watchword.refusal import Refusal
+    from watchword.refusal.data import RefusalData
 
 KEY: Final = "watchword.exchange"
 """The key of the exchange in an ASGI scope and in a WSGI environ, where the middleware was told that views have requirements."""
@@ -318,6 +319,18 @@ class Exchange:
         if self._refusal is None:
             self._refusal = self.guard.refuse(self.decision, self.view)
         return self._refusal
+
+    @property
+    def refusal_data(self) -> RefusalData:
+        """What a visitor is told about the decision that stands, for a page of the application's own.
+
+        Raises:
+            ValueError: it grants.
+        """
+        decision = self.decision
+        if isinstance(decision, (Granted, Answered)):
+            raise ValueError("this decision grants: there is nothing to tell")  # noqa: TRY004 - its value, not its type, is at fault
+        return self.guard.refusal_data(decision, self.view)
 
     def _spend(self, began: float) -> None:
         """Count the time of a decision, and not that of the application."""

@@ -50,11 +50,12 @@ _COMMA = ord(",")  # a tenth of what it costs to look for one octet as `bytes`
 NOTHING: Final = b""
 """The key of a request that shows no credentials."""
 
-_SAID = frozenset({"accept", "origin", "x-request-id"})
+_SAID = frozenset({"accept", "accept-language", "origin", "x-request-id"})
 
 _IDLE = frozenset(
     {
         "accept",
+        "accept-language",
         "access-control-request-method",
         "content-type",
         "origin",

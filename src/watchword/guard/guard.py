@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from watchword.operation import Steps
     from watchword.protection.proxies import Proxies
     from watchword.protection.throttle import Throttle
+    from watchword.refusal.appearance import Page
+    from watchword.refusal.data import RefusalData
     from watchword.request import RequestView
     from watchword.routes.report import RouteReport
     from watchword.schemes.base import Scheme
@@ -59,6 +61,7 @@ class Guard:
         contact: whom a person may ask, shown on the page: an address or a URL.
         documentation: absolute URI of the page that explains a reason: `{code}` stands for the code, and without it `/<code>` is appended
             (RFC 9457 §3.1.1).
+        page: what the application says about itself on the page of a refusal, or a template of its own; None: nothing.
         identity_headers: request fields in which proxies name the user; those that a client sends never reach the application. `*` at the
             end of a name stands for any rest.
         origins: origins whose pages may act by credentials that a browser sends by itself (Basic, cookies), beside the host's own:
@@ -106,6 +109,7 @@ class Guard:
         order: Sequence[str] = (),
         contact: str | None = None,
         documentation: str = DOCUMENTATION,
+        page: Page | None = None,
         identity_headers: Sequence[str] = IDENTITY_HEADERS,
         origins: Sequence[str] = (),
         require_tls: bool = False,
@@ -131,6 +135,10 @@ class Guard:
             check_type("Guard(firewall=...)", firewall, Firewall, 'Firewall(off=["semicolon"])')
         if request_id is not None and not callable(request_id):
             raise invalid("Guard(request_id=...)", "be a function that makes an id", request_id)
+        if page is not None:
+            from watchword.refusal.appearance import Page  # with the guards that have one
+
+            check_type("Guard(page=...)", page, Page, 'Page(service="Orders")')
         if throttle is not None:
             check_methods("Guard(throttle=...)", throttle, "be a Throttle with blocked() and reserve()", "blocked", "reserve")
         if proxies is not None:
@@ -167,7 +175,16 @@ class Guard:
         # The words of a refusal fit the scheme: "key or token" means nothing to a person who has typed a password.
         secrets = {entry.scheme.name: entry.scheme.secret for entry in self._policy.entries}
         endpoints = {entry.scheme.name: entry.scheme.token_endpoint for entry in self._policy.entries if entry.scheme.token_endpoint}
-        self._renderer = Renderer(documentation=documentation, contact=contact, expose=cors_expose, secrets=secrets, endpoints=endpoints)
+        realms = {entry.scheme.name: entry.scheme.realm for entry in self._policy.entries}
+        self._renderer = Renderer(
+            documentation=documentation,
+            contact=contact,
+            expose=cors_expose,
+            secrets=secrets,
+            endpoints=endpoints,
+            realms=realms,
+            page=page,
+        )
         self._new_id = request_id or _random_id
         self._sinks = None if on_event is None else _sinks(on_event)
         self._flood: Flood | None = None
@@ -470,7 +487,21 @@ class Guard:
             if self._policy.proxies is not None:
                 self._policy.scan(seen)  # which finds out who the client is
             self._log(decision, seen, request_id)
-        return self._renderer.write(decision, request_id, method, said.get("accept"), by_script="origin" in said)
+        accept, language = said.get("accept"), said.get("accept-language")
+        return self._renderer.write(decision, request_id, method, accept, language, by_script="origin" in said, view=view)
+
+    def refusal_data(self, decision: Refusing, view: RequestView) -> RefusalData:
+        """Return what a visitor is told about a refusal, in the visitor's language: for a page of the application's own.
+
+        Args:
+            decision: the decision.
+            view: the request that it was made for.
+
+        Returns:
+            Words and links. No HTML is in it: what shows it escapes it.
+        """
+        view.scan(self._policy.index)
+        return self._renderer.data(decision, view, self.request_id(view))
 
     def _warn_of_preflight(self, view: RequestView) -> None:
         """Log once how to let preflights through: browsers show scripts nothing but a network error."""

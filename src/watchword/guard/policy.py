@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 # What the guard itself reads beside credentials.
 _READ = (
     "accept",
+    "accept-language",
     "access-control-request-method",
     "authorization",
     "host",

@@ -60,7 +60,8 @@ def styled_headers(refusal: Iterable[tuple[str, str]], headers: Iterable[tuple[s
 
 
 def _is_of_content(name: str) -> bool:
-    return name.lower().startswith("content-")
+    # On what the application's content depends, the application says.
+    return name.lower().startswith("content-") or name.lower() == "vary"
 
 
 def _vary(headers: Headers, wanted: Sequence[str]) -> Headers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -10,8 +10,19 @@ if TYPE_CHECKING:
 Headers: TypeAlias = list[tuple[str, str]]
 Octets: TypeAlias = list[tuple[bytes, bytes]]
 
+PROBLEM: Final = "application/problem+json"
+JSON: Final = "application/json"
+HTML: Final = "text/html"
+TEXT: Final = "text/plain"
+MARKDOWN: Final = "text/markdown"
+PLAIN: Final = ""
+"""The kind of body that says nothing but that there is nothing."""
+
 HERE = "\0"
 """Where the request id goes while a body is prepared. Nothing that stands in a body holds it."""
+
+PATH = "\1"
+"""Where the path of the request goes in a page, percent-encoded."""
 
 
 class Refusal:
@@ -66,18 +77,23 @@ class Refusal:
 
 
 class Text:
-    """A body but for the request id.
+    """A body but for what differs from one request to the next: the request id, and in a page the path.
 
     Args:
         kind: the media type.
         text: the body, with `HERE` where the id goes, escaped as the id will be.
         escape: how the id is written in it; None: it is not told here.
         more: header fields that go with it.
+        path: whether the text has `PATH` where the path goes, before the id.
     """
 
-    __slots__ = ("_after", "_before", "_escape", "kind", "more")
+    __slots__ = ("_after", "_before", "_escape", "_lead", "kind", "more")
 
-    def __init__(self, kind: str, text: str, escape: Callable[[str], str] | None = None, *more: tuple[str, str]) -> None:
+    def __init__(
+        self, kind: str, text: str, escape: Callable[[str], str] | None = None, *more: tuple[str, str], path: bool = False
+    ) -> None:
+        lead, _, text = text.rpartition(PATH) if path else ("", "", text)
+        self._lead = lead.encode()
         # The id comes last of all that is not fixed: an address of the documentation may look like the mark in JSON.
         before, _, after = (text, "", "") if escape is None else text.rpartition(escape(HERE))
         self._before = before.encode()
@@ -86,12 +102,18 @@ class Text:
         self.kind: tuple[str, str] = ("Content-Type", kind)
         self.more: tuple[tuple[str, str], ...] = more
 
-    def body(self, request_id: str) -> bytes:
+    def body(self, request_id: str, here: Callable[[], str] | None = None) -> bytes:
         """Return the body.
 
         Args:
             request_id: by which the operator finds the log entry.
+            here: returns the path of the request, percent-encoded; it is called where it stands in the body.
         """
+        if self._lead and here is not None:
+            return b"%b%b%b" % (self._lead, here().encode(), self._rest(request_id))
+        return self._rest(request_id)
+
+    def _rest(self, request_id: str) -> bytes:
         if self._escape is None:
             return self._before
         # Ids are letters and digits, except those of `Guard(request_id=...)` and of clients.
@@ -127,15 +149,16 @@ class Prepared:
             known = self._octets = first, rest
         return known
 
-    def refusal(self, request_id: str, *, content: bool) -> Refusal:
+    def refusal(self, request_id: str, *, content: bool, here: Callable[[], str] | None = None) -> Refusal:
         """Return the response.
 
         Args:
             request_id: by which the operator finds the log entry.
             content: whether the content is sent, which it is not in answer to HEAD.
+            here: returns the path of the request, percent-encoded; None: it stands in no body.
         """
-        body = self._text.body(request_id)
+        body = self._text.body(request_id, here)
         return Refusal(self, len(body), body if content else b"")
 
 
-__all__ = ["HERE", "Headers", "Octets", "Prepared", "Refusal", "Text"]
+__all__ = ["HERE", "HTML", "JSON", "MARKDOWN", "PATH", "PLAIN", "PROBLEM", "TEXT", "Headers", "Octets", "Prepared", "Refusal", "Text"]

@@ -1,7 +1,7 @@
 """Renders a decision that refuses: status, challenges, and a body for its reader.
 
-Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body has four readers: `application/problem+json`
-for programs (RFC 9457), `text/markdown` for those that ask for it, a page for people, text for the rest; the status never depends on it.
+Every refusal says `Cache-Control: no-store` (RFC 9111 §3). The body has three readers: `application/problem+json`
+for programs (RFC 9457), a page for people, text for the rest; the status never depends on it.
 """
 
 from __future__ import annotations
@@ -10,43 +10,27 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from watchword.cache import Bounded
-from watchword.decision import Challenged, Failed, Forbidden, Hidden, Malformed, Refusing, Throttled
+from watchword.decision import Challenged, Failed, Hidden, Malformed, Refusing, Throttled
 from watchword.grammar import preferred_type
-from watchword.reason import Reason, Secret, shown
-from watchword.refusal.prepared import HERE, Headers, Prepared, Refusal, Text
+from watchword.reason import Reason, Secret
+from watchword.refusal.prepared import HERE, HTML, JSON, MARKDOWN, PLAIN, PROBLEM, TEXT, Headers, Prepared, Refusal, Text
+from watchword.refusal.statuses import PHRASES, disclosed_reason, status_of
+from watchword.target import escape_path
 from watchword.validators import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from watchword.reasons import Words
+    from watchword.refusal.appearance import Page
+    from watchword.refusal.bodies import Bodies
     from watchword.refusal.cure import Remedy
+    from watchword.refusal.data import RefusalData, Told
     from watchword.request import RequestView
-
-# The status of every decision but Malformed, whose reason says it (RFC 9110 §15.5, RFC 6585 §4 and §5).
-_STATUS: dict[type[Refusing], int] = {Challenged: 401, Forbidden: 403, Hidden: 404, Throttled: 429, Failed: 503}
-_MALFORMED = frozenset({400, 413, 414, 431})
-_PHRASES = {
-    303: "See Other",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    407: "Proxy Authentication Required",
-    413: "Content Too Large",
-    414: "URI Too Long",
-    429: "Too Many Requests",
-    431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
-}
 
 DOCUMENTATION = "https://watchword.readthedocs.io/en/latest/reasons/{code}.html"
 """Where each reason is explained, unless the guard names a place of its own."""
 
-_PROBLEM, _JSON, _HTML, _TEXT = "application/problem+json", "application/json", "text/html", "text/plain"
-_MARKDOWN = "text/markdown"
-_WITH_CURE = frozenset({_PROBLEM, _JSON, _MARKDOWN})
-_PLAIN = ""  # says nothing but that there is nothing
+_WITH_CURE = frozenset({PROBLEM, JSON, MARKDOWN})
 _EXPOSED = ("WWW-Authenticate", "Proxy-Authenticate", "Retry-After")
 _ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
@@ -54,6 +38,7 @@ _MOST_TEXTS = 256  # bodies kept by one renderer; only the seconds to wait are n
 _MOST_PREPARED = 256  # refusals kept by one renderer: a rule has few, and a scheme may make up challenges without end
 _LONGEST_CHALLENGES = 2048  # characters: what is longer is written anew each time
 _MOST_KINDS = 256  # there are few browsers and fewer libraries
+_DEFAULT = "en"  # of `LANGUAGES`
 _LONGEST_ACCEPT = 256  # browsers send half of it; a longer one is not worth the memory
 
 
@@ -67,12 +52,28 @@ class Renderer:
         expose: name the fields that scripts of other origins must read in `Access-Control-Expose-Headers`.
         secrets: scheme name to what its credentials hold, so that the words fit.
         endpoints: scheme name to the URL at which its tokens are requested.
+        realms: scheme name to its realm, which stands on the page of those who have been told it.
+        page: what the application says about itself on the page; None: nothing.
 
     Raises:
         ConfigurationError: the documentation address is not absolute, or the contact cannot be shown.
     """
 
-    __slots__ = ("_contact", "_documentation", "_endpoints", "_expose", "_kind_of", "_ready", "_secret", "_secrets", "_texts")
+    __slots__ = (
+        "_contact",
+        "_endpoints",
+        "_expose",
+        "_has_template",
+        "_kind_of",
+        "_language_of",
+        "_ready",
+        "_realms",
+        "_secret",
+        "_secrets",
+        "_settings",
+        "_texts",
+        "_writer",
+    )
 
     def __init__(
         self,
@@ -82,6 +83,8 @@ class Renderer:
         expose: bool = False,
         secrets: Mapping[str, Secret] | None = None,
         endpoints: Mapping[str, str] | None = None,
+        realms: Mapping[str, str] | None = None,
+        page: Page | None = None,
     ) -> None:
         address = "Guard(documentation=...)"
         if not isinstance(documentation, str):
@@ -101,7 +104,6 @@ class Renderer:
             documentation = f"{documentation.rstrip('/')}/{{code}}"
         if contact is not None and (not isinstance(contact, str) or not contact or not contact.isprintable()):
             raise invalid("Guard(contact=...)", "be one printable line", contact, 'Give an address, such as "help@example.com", or a URL.')
-        self._documentation = documentation
         self._contact = contact
         self._expose = expose
         self._endpoints = {} if endpoints is None else endpoints
@@ -109,90 +111,158 @@ class Renderer:
         # Where all schemes are of one kind, the kind is known before the caller shows credentials.
         kinds = set(self._secrets.values())
         self._secret: Secret = kinds.pop() if len(kinds) == 1 else ""
-        self._texts: Bounded[tuple[str, int, Reason, int | None, str, Secret, tuple[Remedy, ...]], Text] = Bounded(_MOST_TEXTS)
+        self._realms = {} if realms is None else realms
+        self._settings = documentation, contact, page
+        self._writer: Bodies | None = None
+        self._has_template = page is not None and page.template is not None
+        self._texts: Bounded[tuple[str, Told, str, tuple[Remedy, ...]], Text] = Bounded(_MOST_TEXTS)
         self._ready: Bounded[tuple[object, ...], Prepared] = Bounded(_MOST_PREPARED)
         self._kind_of = lru_cache(maxsize=_MOST_KINDS)(_preferred)
+        self._language_of = lru_cache(maxsize=_MOST_KINDS)(_preferred_language)
 
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
 
         Args:
             decision: the decision.
-            view: the request, for its method, its `Accept` and its `Origin`.
+            view: the request, for its method, its path, and its `Accept`, `Accept-Language` and `Origin`.
             request_id: by which the operator finds the log entry; printable ASCII.
 
         Returns:
             The response.
         """
-        return self.write(decision, request_id, view.method, view.field("accept"), by_script=self._expose and view.carries("origin"))
+        by_script = self._expose and view.carries("origin")
+        accept, language = view.field("accept"), view.field("accept-language")
+        return self.write(decision, request_id, view.method, accept, language, by_script=by_script, view=lambda: view)
 
-    def write(self, decision: Refusing, request_id: str, method: str, accept: str | None, *, by_script: bool) -> Refusal:
-        """Do as `render` does, with all that is read of a request at hand.
+    def write(
+        self,
+        decision: Refusing,
+        request_id: str,
+        method: str,
+        accept: str | None,
+        accept_language: str | None,
+        *,
+        by_script: bool,
+        view: Callable[[], RequestView],
+    ) -> Refusal:
+        """Do as `render` does, with nearly all that is read of a request at hand.
 
         Args:
             decision: the decision.
             request_id: as above.
             method: of the request.
             accept: its field `Accept`; None: it has no such field.
+            accept_language: its field `Accept-Language`; None: it has no such field.
             by_script: whether it has a field `Origin`.
+            view: makes the view, where the path of the request stands on the page.
         """
         # Hidden is for servers of one's own that have no 404 to imitate; the adapters send the application's.
         if isinstance(decision, Hidden):
-            kind = _PLAIN
+            kind = PLAIN
         else:
             kind = self._kind_of(accept) if accept is None or len(accept) <= _LONGEST_ACCEPT else _preferred(accept)
-        prepared = self._prepare(decision, kind, identified=bool(request_id), exposes=self._expose and by_script)
-        return prepared.refusal(request_id, content=method != "HEAD")
+        # Markdown is for programs, as the codes are.
+        language = _DEFAULT if accept_language is None or kind == MARKDOWN else self._language(accept_language)
+        exposes = self._expose and by_script
+        prepared: Prepared | None = None
+        if kind == HTML and self._has_template:
+            told = self._told(decision, language)
+            text = self._bodies.by_template(told, _id_told(told.reason, request_id), _here(view()))
+            prepared = None if text is None else self._with_fields(decision, told, text, exposes=exposes)
+        if prepared is None:
+            prepared = self._prepare(decision, kind, language, identified=bool(request_id), exposes=exposes)
+        return prepared.refusal(request_id, content=method != "HEAD", here=lambda: _here(view()))
 
-    def _prepare(self, decision: Refusing, kind: str, *, identified: bool, exposes: bool) -> Prepared:
+    def _language(self, accept_language: str) -> str:
+        # A longer field is not read, and a client that sends it gets the default.
+        return self._language_of(accept_language) if len(accept_language) <= _LONGEST_ACCEPT else _DEFAULT
+
+    def data(self, decision: Refusing, view: RequestView, request_id: str) -> RefusalData:
+        """Return what a visitor is told, for a page of the application's own.
+
+        Args:
+            decision: the decision.
+            view: the request.
+            request_id: by which the operator finds the log entry.
+        """
+        language = self._language(view.field("accept-language") or "")
+        return self._bodies.data(self._told(decision, language), request_id, _here(view))
+
+    @property
+    def _bodies(self) -> Bodies:
+        """What writes the bodies, loaded with the first refusal."""
+        if self._writer is None:
+            from watchword.refusal.bodies import Bodies
+
+            self._writer = Bodies(*self._settings)
+        return self._writer
+
+    def _prepare(self, decision: Refusing, kind: str, language: str, *, identified: bool, exposes: bool) -> Prepared:
         """Return the refusal but for the request id; it is kept, unless something in it is for this request alone.
 
         Args:
             decision: the decision.
             kind: of body.
+            language: of the body.
             identified: whether there is a request id to tell.
             exposes: whether a script of another origin may read it.
         """
         location, proxy = (decision.location, decision.proxy) if isinstance(decision, Challenged) else (None, False)
-        wait = max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
+        wait = _wait(decision)
         if decision.headers or location is not None or (isinstance(decision, Malformed) and decision.body is not None):
-            return self._made(decision, kind, wait, identified=identified, exposes=exposes, repeats=location is None)
+            return self._made(decision, kind, language, identified=identified, exposes=exposes, repeats=location is None)
         asks = [challenge.serialize() for challenge in decision.challenges]
-        key = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy, kind, identified, exposes, *asks)
+        what = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy)
+        key = (*what, kind, language, identified, exposes, *asks)
         prepared = self._ready.get(key)
         if prepared is None:
             # A scheme may write something new into each challenge, of any length.
             repeats = sum(map(len, asks)) <= _LONGEST_CHALLENGES
-            prepared = self._made(decision, kind, wait, identified=identified, exposes=exposes, repeats=repeats)
+            prepared = self._made(decision, kind, language, identified=identified, exposes=exposes, repeats=repeats)
             if repeats:
                 self._ready.keep(key, prepared)
         return prepared
 
-    def _made(self, decision: Refusing, kind: str, wait: int | None, *, identified: bool, exposes: bool, repeats: bool) -> Prepared:
-        status, told = status_of(decision), disclosed_reason(decision)
-        # Byte for byte the same for all requests in the clear (draft-ietf-httpapi-privacy): no id then.
-        mark = HERE if identified and told is not Reason.INSECURE_TRANSPORT else ""
+    def _made(self, decision: Refusing, kind: str, language: str, *, identified: bool, exposes: bool, repeats: bool) -> Prepared:
+        told = self._told(decision, language)
         cure: tuple[Remedy, ...] = ()
         if kind in _WITH_CURE:
             from watchword.refusal.cure import cure_of  # with the first program that is refused
 
-            cure = cure_of(decision, status, wait=wait, contact=self._contact, endpoints=self._endpoints)
-        key = (kind, status, told, wait, mark, self._secret_of(decision), cure)
+            cure = cure_of(decision, told.status, wait=told.wait, contact=self._contact, endpoints=self._endpoints)
+        key = (kind, told, _id_told(told.reason, HERE) if identified else "", cure)
         body = decision.body if isinstance(decision, Malformed) else None
         text = self._texts.get(key) if body is None else Text(body.media_type, body.text)
         if text is None:
-            text = self._text(*key)
+            text = self._bodies.text(*key)
             if repeats:
                 self._texts.keep(key, text)
+        return self._with_fields(decision, told, text, exposes=exposes)
+
+    def _with_fields(self, decision: Refusing, told: Told, text: Text, *, exposes: bool) -> Prepared:
         fields = [*_challenges(decision), *decision.headers]
-        if wait is not None:
-            fields.append(("Retry-After", str(wait)))
+        if told.wait is not None:
+            fields.append(("Retry-After", str(told.wait)))
         fields += _ALWAYS
         if exposes:
             exposed = [name for name in _EXPOSED if any(name == given for given, _ in fields)]
             if exposed:
                 fields.append(("Access-Control-Expose-Headers", ", ".join(exposed)))
-        return Prepared(status, _PHRASES[status], text, fields)
+        return Prepared(told.status, PHRASES[told.status], text, fields)
+
+    def _told(self, decision: Refusing, language: str) -> Told:
+        from watchword.refusal.data import Told  # with the first refusal
+
+        reason = disclosed_reason(decision)
+        return Told(status_of(decision), reason, _wait(decision), self._secret_of(decision), self._realm_of(decision), language)
+
+    def _realm_of(self, decision: Refusing) -> str:
+        """Return the realm of which the client has heard: that of its credentials, or the one of all challenges."""
+        if decision.scheme:
+            return self._realms.get(decision.scheme, "")
+        realms = {challenge.params.get("realm", "") for challenge in decision.challenges}
+        return realms.pop() if len(realms) == 1 else ""
 
     def _secret_of(self, decision: Refusing) -> Secret:
         """Return what the credentials in use hold: those that were shown, else those that the challenges ask for, else all of them."""
@@ -201,102 +271,17 @@ class Renderer:
         asked = {self._secrets.get(challenge.scheme, "") for challenge in decision.challenges}
         return asked.pop() if len(asked) == 1 else self._secret
 
-    def _text(  # noqa: PLR0917 - the key
-        self, kind: str, status: int, told: Reason, wait: int | None, reference: str, secret: Secret, cure: tuple[Remedy, ...]
-    ) -> Text:
-        from watchword.reasons import REASONS  # with the first refusal
 
-        words = REASONS[told].words_for(secret)
-        escape = _ESCAPES.get(kind, _as_it_is) if reference else None
-        if kind == _PLAIN:
-            return Text("text/plain; charset=utf-8", "Not Found")
-        if kind in {_PROBLEM, _JSON}:
-            return Text(_PROBLEM, self._problem(status, told, words, cure, reference), escape)
-        if kind == _MARKDOWN:
-            from watchword.refusal.markdown import markdown
+def _preferred_language(accept_language: str) -> str:
+    from watchword.grammar.languages import preferred_language
+    from watchword.refusal.languages import LANGUAGES
 
-            address = self._documentation.replace("{code}", told.value)
-            return Text(
-                "text/markdown; charset=utf-8",
-                markdown(status, words, cure, type_=address, reason=told.value, request_id=reference),
-                escape,
-            )
-        if kind == _HTML:
-            from watchword.refusal.page import POLICY, page  # a page is rendered for people alone
-
-            html = page(status, words, wait=wait, contact=self._contact, request_id=reference)
-            return Text("text/html; charset=utf-8", html, escape, ("Content-Security-Policy", POLICY))
-        lines = [f"{status} {words.title}", "", words.happened, words.next_step, *_more(wait, self._contact, reference)]
-        return Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape)
-
-    def _problem(self, status: int, told: Reason, words: Words, cure: tuple[Remedy, ...], request_id: str) -> str:
-        from json import dumps
-
-        problem = {
-            "type": self._documentation.replace("{code}", told.value),
-            "title": words.title,
-            "status": status,
-            "detail": words.developer,
-            "reason": told.value,
-            "cure": {"alternatives": [one.members() for one in cure]},
-        }
-        if request_id:
-            problem["request_id"] = request_id
-        return dumps(problem, ensure_ascii=False) + "\n"
-
-
-def _as_it_is(text: str) -> str:
-    return text
-
-
-def _in_html(text: str) -> str:
-    from html import escape
-
-    return escape(text)
-
-
-def _in_json(text: str) -> str:
-    from json import dumps
-
-    return dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _in_markdown(text: str) -> str:
-    from watchword.refusal.markdown import for_markdown
-
-    return for_markdown(text)
-
-
-_ESCAPES: dict[str, Callable[[str], str]] = {_PROBLEM: _in_json, _JSON: _in_json, _HTML: _in_html, _MARKDOWN: _in_markdown}
+    return preferred_language(accept_language, LANGUAGES)
 
 
 def _preferred(accept: str | None) -> str:
     # Programs that name Markdown list HTML and `*/*` beside it, with the same weight.
-    return preferred_type(accept, (_MARKDOWN, _PROBLEM, _JSON, _HTML, _TEXT), otherwise=_TEXT, named={_MARKDOWN})
-
-
-def status_of(decision: Refusing) -> int:
-    """Return the status code of a decision.
-
-    Args:
-        decision: one that refuses.
-    """
-    if isinstance(decision, Malformed):
-        from watchword.reasons import REASONS
-
-        return next((status for status in REASONS[decision.reason].statuses if status in _MALFORMED), 400)
-    if isinstance(decision, Challenged) and (decision.proxy or decision.location is not None):
-        return 407 if decision.proxy else 303
-    return _STATUS[type(decision)]
-
-
-def disclosed_reason(decision: Refusing) -> Reason:
-    """Return the reason that the client is told.
-
-    Args:
-        decision: one that refuses.
-    """
-    return decision.disclosed or shown(decision.reason)
+    return preferred_type(accept, (MARKDOWN, PROBLEM, JSON, HTML, TEXT), otherwise=TEXT, named={MARKDOWN})
 
 
 def _challenges(decision: Refusing) -> Headers:
@@ -307,10 +292,21 @@ def _challenges(decision: Refusing) -> Headers:
     return [(name, challenge.serialize()) for challenge in decision.challenges]
 
 
-def _more(wait: int | None, contact: str | None, request_id: str) -> list[str]:
-    more = [f"Wait at least {wait} second{'' if wait == 1 else 's'}."] if wait else []
-    more += [f"Contact: {contact}"] if contact else []
-    return more + ([f"Reference: {request_id}"] if request_id else [])
+def _wait(decision: Refusing) -> int | None:
+    return max(0, int(decision.retry_after)) if isinstance(decision, (Throttled, Failed)) else None
 
 
-__all__ = ["DOCUMENTATION", "Refusal", "Renderer", "disclosed_reason", "status_of"]
+def _id_told(reason: Reason, request_id: str) -> str:
+    """Return the id that a body has: none in the clear, where it is the same octets for all (draft-ietf-httpapi-privacy)."""
+    return "" if reason is Reason.INSECURE_TRANSPORT else request_id
+
+
+def _here(view: RequestView) -> str:
+    """Return the path of a request as a value in a query. It begins with one slash: two, or a backslash, would begin the name of a host."""
+    from urllib.parse import quote  # as `escape_path` does
+
+    path = escape_path("/" + (view.mount + view.path).lstrip("/\\"))
+    return quote(path, safe="")
+
+
+__all__ = ["DOCUMENTATION", "Refusal", "Renderer"]

@@ -459,6 +459,12 @@ def test_a_view_behind_the_middleware_around_the_project_needs_no_other(rule: An
 # Responses
 
 
+DENIED = (
+    "Your key or token is valid, and its account may not do this. "
+    "If you need access, ask an administrator for it. Another key or token of the same account will not help."
+)
+
+
 def styled(request: Any, exception: Exception) -> HttpResponse:
     """A page of the project, with a status and a field that it must not have."""
     return HttpResponse(f"<h1>{exception}</h1>", status=200, headers={"Cache-Control": "public", "X-Own": "yes"})
@@ -482,7 +488,7 @@ def test_the_projects_page_replaces_the_content_of_a_403_and_nothing_else(route:
     rules = {"/view": authenticated, "/rule": role("admin")}
     with project(urls, rules, urls={"handler403": f"{__name__}.styled"}):
         refused = ask(route, "bob", by=by, Accept="text/html")
-        assert (refused.status_code, refused.content) == (403, b"<h1>Forbidden</h1>")
+        assert (refused.status_code, refused.content) == (403, f"<h1>{DENIED}</h1>".encode())
         assert (refused.headers["Cache-Control"], refused.headers["X-Own"]) == ("no-store", "yes")
         assert ask(route, "bob", by=by).json()["status"] == 403
         challenged = ask(route, by=by, Accept="text/html")
@@ -495,6 +501,30 @@ def test_the_projects_page_replaces_the_content_of_a_403_and_nothing_else(route:
     with project(urls, rules, urls={"handler403": from_template}):
         refused = ask(route, "bob", by=by, Accept="text/html")
         assert (refused.status_code, b"<html" in refused.content) == (403, True)
+
+
+@both_ways
+@pytest.mark.parametrize("route", ["/rule", "/view"])
+def test_the_projects_template_gets_the_words_and_the_data(route: str, by: str) -> None:
+    """`403.html` is rendered by Django's own view: the words are `exception`, and all that is known is `request.refusal`."""
+    text = "{{ exception }}|{{ request.refusal.title }}|{{ request.refusal.action.href }}|{{ request.refusal.request_id }}"
+    urls, rules = [path("rule", view()), path("view", ADMIN(view()))], {"/view": authenticated, "/rule": role("admin")}
+    loaders = [("django.template.loaders.locmem.Loader", {"403.html": text})]
+    processors = ["django.template.context_processors.request"]
+    engine = {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {"loaders": loaders, "context_processors": processors},
+    }
+    with project(urls, rules, TEMPLATES=[engine]):
+        refused = ask(route, "bob", by=by, Accept="text/html", **{"X-Request-Id": "id-1", "Accept-Language": "de"})
+        words, title, href, reference = refused.content.decode().split("|")
+        assert words.startswith("Ihr Schlüssel oder Token ist gültig, und sein Konto darf dies nicht.")
+        assert (title, href, reference) == ("Nicht erlaubt", "/", "id-1")
+        assert (refused.status_code, refused.headers["Cache-Control"]) == (403, "no-store")
+        assert ask(route, "bob", by=by).json()["reason"] == "missing_role"
+    loaders[0] = ("django.template.loaders.locmem.Loader", {"403.html": "{% nonsense %}"})
+    with project(urls, rules, TEMPLATES=[engine]):
+        assert b"Not allowed" in ask(route, "bob", by=by, Accept="text/html").content  # the page of the guard
 
 
 @both_ways

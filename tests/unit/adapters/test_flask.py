@@ -229,6 +229,26 @@ def test_hidden_views_and_rules_give_the_applications_own_404(path: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/inner", "/known/a"])
+def test_an_error_handler_gets_the_words_and_the_data(path: str) -> None:
+    """In the language of the visitor: `description` as any other error has it, and `refusal` for a template."""
+    app = extended()
+    seen: list[Any] = []
+
+    @app.errorhandler(401)
+    def own(error: Any) -> tuple[str, int]:
+        seen.append(error.refusal)
+        return f"{error.name}|{error.description}|{error.refusal.title}", 401
+
+    refused = app.test_client().get(path, headers={"Accept-Language": "es", "X-Request-Id": "id-1"})
+    assert refused.text == (
+        "Unauthorized|Esta dirección solo responde a quien presenta una clave o un token. "
+        "Ábrala con la aplicación que tiene su clave o token.|Se necesita una clave o un token"
+    )
+    assert (seen[0].status, seen[0].reason, seen[0].request_id, seen[0].realm) == (401, "missing_credentials", "id-1", "api")
+    assert "Vary" not in refused.headers  # on what its own content depends, the application says
+
+
+@pytest.mark.parametrize("path", ["/inner", "/known/a"])
 @pytest.mark.parametrize("answer", [("styled", 401), ("styled", 200), ("styled", 302, {"Location": "/login", "WWW-Authenticate": "Evil"})])
 def test_an_error_handler_styles_the_content_and_changes_nothing_else(path: str, answer: Any) -> None:
     """The status, the challenge and no-store stay, whatever the handler says."""

@@ -247,7 +247,7 @@ def test_the_text_says_all_that_the_page_says() -> None:
         "There were too many failed attempts.",
         "Wait a while, then try again.",
         "Wait at least 30 seconds.",
-        "Contact: help@example.com",
+        "For help: help@example.com",
         "Reference: 0f0f",
     ]
 

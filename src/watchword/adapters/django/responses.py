@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from asyncio import get_running_loop
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from asgiref.sync import async_to_sync
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.urls import get_resolver
 
 from watchword.adapters.django.accounts import in_thread_of_request
+from watchword.adapters.django.error_pages import handler_of, styled
 from watchword.adapters.django.fields import fields_of, put_fields
 from watchword.guard.outcome import Imitate
-from watchword.observe.log import log_failure
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -22,25 +20,26 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    from watchword.adapters.django.error_pages import Handler
     from watchword.guard.exchange import Exchange
     from watchword.guard.outcome import Outcome
 
-_FORBIDDEN = 403
 _ENDING: set[Task[None]] = set()  # an event loop keeps no reference to its tasks
 
 
 def refusal_of(request: HttpRequest, exchange: Exchange) -> HttpResponse:
     """Return the refusal of the decision that stands; this may block.
 
-    People see the page of the project's own `handler403`, if it has one; `answer` keeps the status and the fields of the refusal.
+    People see the page of the project's own `handler403` or `403.html`, if it has one; `answer` keeps the status and the fields of the
+    refusal.
     """
-    handler = _handler(request, exchange)
+    handler = handler_of(request, exchange)
     return _plain(exchange) if handler is None else _styled(handler, request, exchange)
 
 
 async def arefusal_of(request: HttpRequest, exchange: Exchange) -> HttpResponse:
     """Do as `refusal_of` does, without blocking the event loop."""
-    handler = _handler(request, exchange)
+    handler = handler_of(request, exchange)
     return _plain(exchange) if handler is None else await in_thread_of_request(partial(_styled, handler, request, exchange))
 
 
@@ -51,23 +50,8 @@ def _plain(exchange: Exchange) -> HttpResponse:
     return response
 
 
-def _handler(request: HttpRequest, exchange: Exchange) -> Callable[..., HttpResponse] | None:
-    """Return the project's own page for what is forbidden; None: it has none, or a program asks."""
-    refusal = exchange.refusal
-    if refusal.status != _FORBIDDEN or not dict(refusal.headers).get("Content-Type", "").startswith("text/html"):
-        return None
-    resolver = get_resolver(getattr(request, "urlconf", None))
-    own = hasattr(resolver.urlconf_module, "handler403")
-    return cast("Callable[..., HttpResponse]", resolver.resolve_error_handler(_FORBIDDEN)) if own else None
-
-
-def _styled(handler: Callable[..., HttpResponse], request: HttpRequest, exchange: Exchange) -> HttpResponse:
-    try:
-        response = handler(request, exception=PermissionDenied(exchange.refusal.reason_phrase))
-        return response.render() if hasattr(response, "render") else response
-    except Exception as error:  # noqa: BLE001 - the refusal stands, whatever fails in its page
-        log_failure("handler403 failed", error)
-        return _plain(exchange)
+def _styled(handler: Handler, request: HttpRequest, exchange: Exchange) -> HttpResponse:
+    return styled(handler, request, exchange) or _plain(exchange)
 
 
 def answer(response: HttpResponse, exchange: Exchange, outcome: Outcome, *, private: bool) -> HttpResponse:
