@@ -25,7 +25,7 @@ Handler: TypeAlias = Callable[..., HttpResponse]
 _FORBIDDEN = 403
 
 
-class Denied(PermissionDenied):  # type: ignore[misc]  # Django has no types
+class _Denied(PermissionDenied):  # type: ignore[misc]  # Django has no types
     """What the page is called with.
 
     Args:
@@ -62,11 +62,11 @@ def styled(handler: Handler, request: HttpRequest, exchange: Exchange) -> HttpRe
     """Return the project's page; None: it has failed, which is logged. The refusal stands."""
     try:
         request.refusal = exchange.refusal_data
-        response = handler(request, exception=Denied(request.refusal))
+        response = handler(request, exception=_Denied(request.refusal))
         return response.render() if hasattr(response, "render") else response
     except Exception as error:  # noqa: BLE001 - whatever fails in a page
         log_failure("handler403 failed", error)
         return None
 
 
-__all__ = ["Denied", "Handler", "handler_of", "styled"]
+__all__ = ["Handler", "handler_of", "styled"]
