@@ -19,6 +19,7 @@ MISSING = "not installed here: "
 PACKAGES = {
     "htpasswd": "apache2-utils",
     "openssl": "openssl",
+    "bash": "bash",
     "curl": "curl",
     "pgbouncer": "pgbouncer",
     "chromium": "chromium",

@@ -89,6 +89,16 @@ class AccountManagement:
         self._clock = clock
         self._fold_case = fold_case
 
+    @property
+    def store(self) -> AccountStore:
+        """The store, as it was given."""
+        return self._store
+
+    @property
+    def hasher(self) -> PasswordHasher:
+        """Makes and verifies the hashes."""
+        return self._verifier.hasher
+
     def add(
         self,
         name: str,

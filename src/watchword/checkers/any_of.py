@@ -43,6 +43,8 @@ class AnyOf(FlowChecker[Any]):
     def __init__(self, *checkers: object) -> None:
         if len(checkers) < 2:  # noqa: PLR2004 - as the message says
             raise ConfigurationError(f"AnyOf(...) must get two checkers or more, got {len(checkers)}. Give the scheme the checker itself.")
+        self.checkers: tuple[object, ...] = checkers
+        """As they were given."""
         self._parts: list[_Part] = []
         for checker in checkers:
             self._parts += checker._parts if isinstance(checker, AnyOf) else [_part(checker)]  # noqa: SLF001 - of its own kind

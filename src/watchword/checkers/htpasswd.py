@@ -102,6 +102,11 @@ class Htpasswd(FlowChecker[BasicCredentials]):
             raise ConfigurationError(f"Htpasswd cannot use {self._path!r}: {_words(error)}") from None
 
     @property
+    def principals(self) -> tuple[Principal, ...]:
+        """The users, as the file was last read."""
+        return self._loaded.table.principals
+
+    @property
     def odd_lines(self) -> tuple[OddLine, ...]:
         """The lines of the file that are ignored."""
         return self._lines

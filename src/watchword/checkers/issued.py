@@ -81,6 +81,11 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R, S])
         """Return the work that remains when a secret was accepted."""
         return None
 
+    @property
+    def store(self) -> S:
+        """The store, as it was given."""
+        return self._store
+
     def recognises(self, credentials: APIKeyCredentials | BearerToken) -> bool:
         """Tell whether credentials have the format and the prefix, for `AnyOf`. Nothing is looked up.
 

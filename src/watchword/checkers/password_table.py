@@ -64,6 +64,16 @@ class PasswordTable:
             return Refused(Reason.UNKNOWN_IDENTITY)
         return self._accepted[name] if matches else Refused(Reason.WRONG_SECRET, detail=f"user {name}")
 
+    @property
+    def principals(self) -> tuple[Principal, ...]:
+        """The users of the table."""
+        return tuple(accepted.principal for accepted in self._accepted.values())
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The hashes of the table."""
+        return tuple(self._hashes.values())
+
     def __len__(self) -> int:
         return len(self._hashes)
 

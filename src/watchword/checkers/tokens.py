@@ -58,6 +58,11 @@ class Tokens:
             digest = sha256(token.encode()).digest()
             self._table[digest] = (digest, Accepted(principal, ALWAYS))
 
+    @property
+    def principals(self) -> tuple[Principal, ...]:
+        """Whom the tokens stand for."""
+        return tuple(accepted.principal for _, accepted in self._table.values())
+
     @nonblocking
     def check(self, credentials: BearerToken | APIKeyCredentials) -> Verdict:
         """Look a token up.

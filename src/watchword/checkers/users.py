@@ -85,6 +85,11 @@ class Users(FlowChecker[BasicCredentials]):
         self._table = PasswordTable(table, given, verifier, ALWAYS)
         self.admission: Admission = verifier
 
+    @property
+    def principals(self) -> tuple[Principal, ...]:
+        """The users."""
+        return self._table.principals
+
     def flow(self, credentials: BasicCredentials) -> Steps[Verdict]:
         """Verify one hash, then answer."""
         return self._table.flow(credentials)

@@ -49,13 +49,18 @@ class Branch:
     value: Value
     parts: tuple[Branch, ...] = ()
 
+    @property
+    def mark(self) -> str:
+        """The value in a word: `yes`, `no`, `needs`, `unknown` or `depends`."""
+        return _mark(self.value)
+
     def lines(self, depth: int = 0) -> list[str]:
         """Return the tree as indented lines, hits and misses marked.
 
         Args:
             depth: how far to indent.
         """
-        line = f"{'  ' * depth}[{_mark(self.value)}] {self.text}"
+        line = f"{'  ' * depth}[{self.mark}] {self.text}"
         return [line, *(inner for part in self.parts for inner in part.lines(depth + 1))]
 
 
@@ -91,7 +96,9 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision: Decision, request_id: str) -> Explanation:
+def explanation(  # noqa: PLR0917 - the facts
+    policy: Policy, renderer: Renderer, view: RequestView, decision: Decision, request_id: str, requirement: Requirement | None = None
+) -> Explanation:
     """Explain a decision.
 
     Args:
@@ -100,6 +107,7 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
         view: the request of the decision.
         decision: the decision.
         request_id: the request id in the response.
+        requirement: what the view demands beside the rule; None: nothing.
     """
     # A decision may come from another process, and its view was not scanned here.
     view.scan(policy.index)
@@ -121,6 +129,9 @@ def explanation(policy: Policy, renderer: Renderer, view: RequestView, decision:
     steps.append("firewall: nothing ambiguous")
     steps.append(f"rule: {route.text!r} needs {route.requirement}")
     steps += _other_rules(policy, view, route)
+    if requirement is not None:
+        steps.append(f"view: needs {requirement}, beside the rule")
+        route = policy.rules.narrowed(route, requirement)
     if is_refused_preflight(view, decision):
         steps.append(f"CORS preflight: it carries no credentials, so the rule refuses it. {_preflight_remedy(policy)}")
     elif refusal is not None and _is_from_elsewhere(view):

@@ -97,7 +97,7 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_flood", "_new_id", "_policy", "_renderer", "_sinks", "_to_warn", "fast_path", "strict_routes")
+    __slots__ = ("_deciding", "_flood", "_new_id", "_policy", "_renderer", "_sinks", "_to_warn", "_traceless", "fast_path", "strict_routes")
 
     def __init__(
         self,
@@ -170,6 +170,7 @@ class Guard:
             _ = self._policy.credential_names  # a key that cannot be used is an error now
         # One cache for each guard: what one guard accepted says nothing about the schemes and networks of another (threat C2).
         self._deciding = Deciding(self._policy, CredentialCache(self._policy.clock, entries=remember, ttl=remember_for))
+        self._traceless: Deciding | None = None  # made with the first explanation
         self.fast_path: FastPath = self._deciding.fast_path
         """Decides about callers who were let in before; for adapters."""
         # The words of a refusal fit the scheme: "key or token" means nothing to a person who has typed a password.
@@ -568,35 +569,46 @@ class Guard:
         schemes = [entry.scheme.name for entry in self._policy.entries]
         return make_report(list_routes(app), self._policy.rules, schemes, answered=self._policy.resources)
 
-    def explain(self, view: RequestView) -> Explanation:
+    def explain(self, view: RequestView, requirement: Requirement | None = None) -> Explanation:
         """Decide, and say why: each step, what the checker answered, the rule as a tree, the cure, and the exact response.
+
+        It leaves no trace: no attempt is counted, no login and no use of a key is noted, no event is emitted, and nothing is logged.
 
         Args:
             view: the request.
+            requirement: what the view demands beside the rule; None: nothing.
 
         Returns:
             The explanation; print it. No secret is in it, but it is for operators, because it says more than any client may know.
+
+        Raises:
+            ConfigurationError: a checker can only be awaited; use `aexplain`. Or the requirement can never be met.
+            Exception: what a checker raises beside `Unavailable`.
         """
-        from watchword.guard.explain import explanation  # for people, never on the way of a request
+        begun = self._start_explaining(view, requirement)
+        return self._explained(begun if isinstance(begun, Decided) else run(begun), view, requirement)
 
-        begun = self._deciding.start(view)
-        decision = begun if isinstance(begun, Decided) else run(begun)
-        self.finish(decision)  # no adapter does: the next decision may find the caller in the cache
-        return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
-
-    async def aexplain(self, view: RequestView) -> Explanation:
+    async def aexplain(self, view: RequestView, requirement: Requirement | None = None) -> Explanation:
         """Do the same as `explain`, without blocking the event loop.
 
         Args:
             view: the request.
+            requirement: as in `explain`.
         """
+        begun = self._start_explaining(view, requirement)
+        return self._explained(begun if isinstance(begun, Decided) else await arun(begun), view, requirement)
+
+    def _start_explaining(self, view: RequestView, requirement: Requirement | None) -> Decision | Steps[Decision]:
+        if self._traceless is None:
+            from watchword.guard.traceless import deciding_without_trace  # for people, never on the way of a request
+
+            self._traceless = deciding_without_trace(self._policy)
+        return self._traceless.start(view, requirement)
+
+    def _explained(self, decision: Decision, view: RequestView, requirement: Requirement | None) -> Explanation:
         from watchword.guard.explain import explanation
 
-        # Not `decide`: to look at a request emits no event, and logs no refusal.
-        begun = self._deciding.start(view)
-        decision = begun if isinstance(begun, Decided) else await arun(begun)
-        await self.afinish(decision)
-        return explanation(self._policy, self._renderer, view, decision, self.request_id(view))
+        return explanation(self._policy, self._renderer, view, decision, self.request_id(view), requirement)
 
     def __repr__(self) -> str:
         names = ", ".join(entry.scheme.name for entry in self._policy.entries)

@@ -164,6 +164,26 @@ class JWT(TokenChecker):
         """Whether it can only be awaited, because the HTTP client for its keys can. Adapters for WSGI refuse it when they are made."""
         return getattr(self._source, "needs_loop", False) is True
 
+    @property
+    def audiences(self) -> frozenset[str]:
+        """The identifiers of this server."""
+        return self._audiences
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The names of the allowed algorithms."""
+        return tuple(one.name for one in self._algorithms)
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where its keys come from."""
+        return self._source
+
+    @property
+    def leeway(self) -> float:
+        """By how many seconds clocks may differ."""
+        return self._leeway
+
     @staticmethod
     def any_of(*checkers: JWT) -> AnyIssuer:
         """Return a checker of the tokens of several issuers. The exact `iss` of a token selects one, before any key is fetched.
@@ -295,6 +315,11 @@ class AnyIssuer(TokenChecker):
         if len(checkers) < 2 or len(self._by_issuer) < len(checkers):  # noqa: PLR2004 - as the message says
             issuers = [checker.issuer for checker in checkers]
             raise invalid("JWT.any_of(...)", "get two or more checkers of different issuers", issuers)
+
+    @property
+    def checkers(self) -> tuple[JWT, ...]:
+        """The checkers of the issuers."""
+        return tuple(self._by_issuer.values())
 
     @property
     def needs_loop(self) -> bool:
