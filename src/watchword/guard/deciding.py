@@ -6,6 +6,7 @@ A preflight takes the same steps (decision D57).
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,16 @@ class Deciding:
         self._unasked = {False: silent, True: private}
         self.fast_path: FastPath = FastPath(policy, cache, self._advice)
         self._verifying = Verifying(policy, cache, self.fast_path)
+
+    def verifying_as(self, other: Deciding) -> Deciding:
+        """Return an object that decides as this one does, and verifies credentials as another one does.
+
+        Args:
+            other: the other one, over the same configuration.
+        """
+        made = copy(self)
+        made._verifying = other._verifying  # noqa: SLF001 - of its own kind
+        return made
 
     def start(self, view: RequestView, requirement: Requirement | None = None) -> Decision | Steps[Decision]:
         """Decide as far as possible without an operation.

@@ -603,7 +603,8 @@ class Guard:
             from watchword.guard.traceless import deciding_without_trace  # for people, never on the way of a request
 
             self._traceless = deciding_without_trace(self._policy)
-        return self._traceless.start(view, requirement)
+        # Not of that object alone: tests let the guard decide for a caller of theirs (`watchword.testing.acting_as`).
+        return self._deciding.verifying_as(self._traceless).start(view, requirement)
 
     def _explained(self, decision: Decision, view: RequestView, requirement: Requirement | None) -> Explanation:
         from watchword.guard.explain import explanation
