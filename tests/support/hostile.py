@@ -225,7 +225,11 @@ class Authority:
 
     def client(self) -> ssl.SSLContext:
         """Return what a client needs to trust it."""
-        return ssl.create_default_context(cadata=self._certificate.public_bytes(serialization.Encoding.PEM).decode())
+        return ssl.create_default_context(cadata=self.pem())
+
+    def pem(self) -> str:
+        """Return its certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def server(self, *names: str) -> ssl.SSLContext:
         """Return what a server of some names, or addresses, needs."""

@@ -17,6 +17,7 @@ MISSING = "not installed here: "
 """Begins the reason of a skip for a missing program; `tests/conftest.py` counts them."""
 
 PACKAGES = {
+    "apache2": "apache2",
     "htpasswd": "apache2-utils",
     "openssl": "openssl",
     "bash": "bash",

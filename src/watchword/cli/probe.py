@@ -63,20 +63,25 @@ def probe_(url: str, *, mcp: bool, cafile: str | None, timeout: float, format_: 
         typed = probed_url(url)
     except ConfigurationError as error:
         raise Failure(str(error), "usage", USAGE) from None
-    report = _report(Target(typed, _presented(Target(typed), **given), mcp), _transport(timeout, cafile))
+    report = report_on(Target(typed, _presented(Target(typed), **given), mcp), timeout, cafile)
     say(FORMATS["json" if as_json else format_](report).rstrip("\n"))
     if report.fails(cast("Any", fail_on)):
         raise click.exceptions.Exit(FAILED)
 
 
-def _report(target: Target, transport: Transport) -> Report:
+def report_on(target: Target, timeout: float = 10, cafile: str | None = None) -> Report:
+    """Probe a target over the network.
+
+    Raises:
+        Failure: the server does not answer within the bounds.
+    """
     from watchword import __version__
     from watchword.clock import ticks
     from watchword.errors import Unavailable
     from watchword.probe import probe
 
     try:
-        return probe(target, transport, version=__version__, ticks=ticks)
+        return probe(target, _transport(timeout, cafile), version=__version__, ticks=ticks)
     except Unavailable as error:
         message = str(error)
     # Outside of the except clause: the frames of the exception hold the credentials.

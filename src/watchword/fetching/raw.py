@@ -17,7 +17,7 @@ from watchword.fetching.request import describe_failure
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from watchword.fetching.addresses import Resolver
     from watchword.url import Url
@@ -37,7 +37,7 @@ class RawRequest:
         fields: names and values in their order, without Host and Content-Length. Values have one character per octet.
         content: the content; empty: none.
         host: the value of Host; empty: that of the URL.
-        reads: whether the content of a success is read.
+        reads: the media type of a success whose content is read; empty: none.
     """
 
     method: str
@@ -45,7 +45,7 @@ class RawRequest:
     fields: tuple[tuple[str, str], ...] = field(repr=False)
     content: bytes = field(default=b"", repr=False)
     host: str = ""
-    reads: bool = False
+    reads: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,17 @@ class RawClient:
             connection.stream(request.method, target, headers=octets, content=request.content or None) as response,
         ):
             content = bytearray()
-            if response.status not in _UNREAD or request.reads:
+            if response.status not in _UNREAD or (request.reads and _media_type(response.headers) == request.reads):
                 for number, piece in enumerate(response.iter_stream()):
                     content += piece
                     if len(content) > self._limit or number == _MOST_PIECES:
                         return RawResponse(failure=f"its content is longer than {self._limit} octets. Check that the URL is the right one.")
             return RawResponse(response.status, tuple(response.headers), bytes(content))
+
+
+def _media_type(fields: Iterable[tuple[bytes, bytes]]) -> str:
+    values = (value.decode("latin-1") for name, value in fields if name.lower() == b"content-type")
+    return next(values, "").partition(";")[0].strip().lower()
 
 
 class _AnyAddress:

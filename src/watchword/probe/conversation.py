@@ -124,7 +124,9 @@ def _made_up(seen: Seen) -> Talk:
     yield from _get(seen, "host", f"with Host: {_OTHER_HOST}", host=_OTHER_HOST)
     preflight = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "authorization"))
     yield from _get(seen, "preflight", "(a preflight)", ("Origin", f"https://{_OTHER_HOST}"), *preflight, method="OPTIONS")
-    yield from _get(seen, "trace", "with a made-up scheme", ("Authorization", f"{MARKER} {random}"), method="TRACE")
+    # At the root: where the server refuses the URL before it looks at the method, the URL tells nothing.
+    fields = (_JSON, ("Authorization", f"{MARKER} {random}"))
+    seen.add((yield Ask("trace", "TRACE / with a made-up scheme", "TRACE", seen.url.beside("/"), fields, reads="message/http")))
 
 
 def _about_metadata(seen: Seen) -> Talk:
@@ -143,7 +145,7 @@ def _about_metadata(seen: Seen) -> Talk:
         return
     for purpose, words, host in (("metadata", "", ""), ("metadata-host", f" with Host: {_OTHER_HOST}", _OTHER_HOST)):
         fields = (("Accept", "application/json"), ("Origin", f"https://{_OTHER_HOST}"))
-        exchange = yield Ask(purpose, f"GET {place.path}{words}", "GET", place, fields, host=host, reads=True)
+        exchange = yield Ask(purpose, f"GET {place.path}{words}", "GET", place, fields, host=host, reads="application/json")
         seen.add(exchange)
 
 

@@ -23,7 +23,7 @@ def _come_back(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
     for exchange in exchanges:
         for value in exchange.view.all("set-cookie")[:_MOST] if exchange.view else ():
             name = value.partition("=")[0].strip()
-            for what, remedy in _faults(name, _attributes(value), exchange.ask.url):
+            for what, remedy in _faults(name, _attributes(value), seen.url):
                 # The value is a credential: the name alone is shown.
                 words = f"The cookie {seen.quote(name)} does not come back: {what}."
                 findings.setdefault((name, what), found(rule, exchange, words, remedy))

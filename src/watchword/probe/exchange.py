@@ -25,7 +25,7 @@ class Ask:
         fields: names and values in their order, without Host and Content-Length; they may hold credentials.
         content: the content; empty: none.
         host: the value of Host; empty: that of the URL.
-        reads: whether the content of a success is needed. It may be large, or a stream without an end.
+        reads: the media type of a success whose content is needed; empty: none. Others may be large, or a stream without an end.
     """
 
     purpose: str
@@ -35,7 +35,7 @@ class Ask:
     fields: tuple[tuple[str, str], ...] = field(repr=False)
     content: bytes = field(default=b"", repr=False)
     host: str = ""
-    reads: bool = False
+    reads: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def redirect_of(view: ResponseView) -> Url | None:
         view: the response; untrusted.
     """
     location = view.one("location")
-    if view.status not in _REDIRECTS or not location or not location.isascii():
+    if view.status not in _REDIRECTS or not location or not (location.isascii() and location.isprintable()):
         return None
     from urllib.parse import urljoin
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 200  # characters of a text of a server that a report quotes
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
+_ELSEWHERE: Final = ("metadata", "trace", "landing")  # purposes of requests to other URLs
 _NO_CHALLENGES: Final = Challenges()
 
 
@@ -48,9 +49,9 @@ class Seen:
         """Return the exchanges of some purposes that have a response.
 
         Args:
-            purposes: those that were not asked are left out; none: all, but for those about metadata.
+            purposes: those that were not asked are left out; none: all that are about the resource.
         """
-        wanted = purposes or tuple(name for name in self.exchanges if not name.startswith("metadata"))
+        wanted = purposes or tuple(name for name in self.exchanges if not name.startswith(_ELSEWHERE))
         return [self.exchanges[name] for name in wanted if name in self.exchanges and self.exchanges[name].view is not None]
 
     def view(self, purpose: str) -> ResponseView | None:
