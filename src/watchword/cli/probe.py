@@ -46,7 +46,7 @@ _FORMATS = ("text", "json", "junit", "markdown", "sarif")
 def probe_(url: str, *, mcp: bool, cafile: str | None, timeout: float, format_: str, as_json: bool, fail_on: str, **given: Any) -> None:  # noqa: ANN401 - options
     """Look at the server at URL from outside: why a caller is refused there, and how well its refusals follow the standards.
 
-    At most 23 requests are sent, within 60 seconds, to the host of URL alone. They are GET, HEAD, OPTIONS and TRACE, and with --mcp POST of
+    At most 21 requests are sent, within 60 seconds, to the host of URL alone. They are GET, HEAD, OPTIONS and TRACE, and with --mcp POST of
     a request that opens a session. The credentials in them are made up. They stand in the log of the server with the word watchword-probe,
     as up to five failed logins.
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _SKEW: Final = 60  # seconds: the usual leeway of verifiers of tokens
 _NO_CREDENTIALS: Final = "no credentials were given"
-_REFUSED: Final = frozenset({400, UNAUTHORIZED, FORBIDDEN, 407, 422})
+_THROTTLED: Final = 429
+_FAILS: Final = 500
+_REFUSED: Final = frozenset({400, UNAUTHORIZED, FORBIDDEN, 407, 422, _THROTTLED})
 # What is known to drop the field Authorization, by the Server field of the response.
 _DROPS: Final = {
     "apache": "Apache httpd hides the field from WSGI and CGI applications: set WSGIPassAuthorization On, or CGIPassAuth On.",
@@ -28,10 +30,10 @@ _DROPS: Final = {
 
 
 def _are_accepted(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
-    exchanges = seen.get("presented", "mcp-presented")
+    exchanges = seen.get("presented")
     if not exchanges:
         return _NO_CREDENTIALS
-    return [_refused(seen, rule, exchange) for exchange in exchanges[:1] if exchange.status in _REFUSED]
+    return [_refused(seen, rule, exchange) for exchange in exchanges if exchange.status in _REFUSED or exchange.status >= _FAILS]
 
 
 def _refused(seen: Seen, rule: Rule, exchange: Exchange) -> Finding:
@@ -44,6 +46,12 @@ def _refused(seen: Seen, rule: Rule, exchange: Exchange) -> Finding:
         what = "The credentials are not enough for this URL." + words + content
         cause = "The server knows the caller, or refuses every caller by a rule about the network or the request."
         return found(rule, exchange, what, "Ask the operator for the role or scope that the URL needs.", cause=cause)
+    if exchange.status == _THROTTLED:
+        wait = (exchange.view.one("retry-after") or "") if exchange.view else ""
+        remedy = f"Wait as long as Retry-After says: {seen.quote(wait)}." if wait else "Wait some minutes, and try once."
+        return found(rule, exchange, "There were too many attempts." + content, remedy)
+    if exchange.status >= _FAILS:
+        return found(rule, exchange, "The server fails." + content, "Ask the operator for its log.")
     what = "The credentials are refused." + words + content
     remedy = "See the other findings. If there are none, check that the credentials are of this server, and are not revoked."
     return found(rule, exchange, what, remedy)

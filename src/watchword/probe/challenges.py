@@ -107,7 +107,7 @@ def _has_one_in_each_line(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
 
 def _answers_head_as_get(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
     get, head = seen.anonymous, seen.exchanges.get("head")
-    if head is None or head.view is None or head.status in {405, 501} or get.status != UNAUTHORIZED:
+    if head is None or head.view is None or head.status in {405, 501} or get.status != UNAUTHORIZED or seen.is_posted:
         return "HEAD is not answered, or GET is not refused with 401"
     if head.status != get.status:
         what = f"GET is answered {get.status}."

@@ -61,7 +61,9 @@ def _says_when(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
 
 
 def _is_problem(exchange: Exchange) -> bool:
-    kind = (exchange.view.one("content-type") or "") if exchange.view else ""
+    if exchange.view is None or exchange.view.one("content-encoding") is not None:
+        return False  # compressed, although it was asked not to be
+    kind = exchange.view.one("content-type") or ""
     return kind.partition(";")[0].strip().lower() == "application/problem+json" and exchange.ask.method != "HEAD"
 
 

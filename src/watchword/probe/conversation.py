@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from watchword.probe.exchange import Exchange
     from watchword.url import Url
 
-MOST_REQUESTS: Final = 23
-"""The most requests that one conversation makes. A usual one makes 14."""
+MOST_REQUESTS: Final = 21
+"""The most requests that one conversation makes. A usual one makes 10."""
 
 _MOST_REDIRECTS: Final = 3
 _LONG: Final = 9000  # octets: above the 8 KiB at which Apache, nginx and watchword stop for one field
 _OTHER_HOST: Final = f"{MARKER}.example"  # RFC 2606: nobody's
-_JSON: Final = ("Accept", "application/json, */*;q=0.5")
+# Some firewalls refuse requests without a User-Agent.
+_AGENT: Final = ("User-Agent", MARKER)
+_JSON: Final = (_AGENT, ("Accept", "application/json, */*;q=0.5"))
+_OF_MCP: Final = (_AGENT, ("Accept", "application/json, text/event-stream"), ("Content-Type", "application/json"))
 _INITIALIZE: Final = (
     b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},'
     b'"clientInfo":{"name":"watchword-probe","version":"1"}}}'
 )
-_OF_MCP: Final = (("Accept", "application/json, text/event-stream"), ("Content-Type", "application/json"))
 
 Talk: TypeAlias = "Generator[Ask, Exchange, None]"
 
@@ -48,24 +50,28 @@ def converse(seen: Seen) -> Talk:
         Unavailable: the first request has no answer, or its redirects go in a circle.
     """
     yield from _anonymous(seen)
-    yield from _made_up(seen)
-    yield from _about_metadata(seen)
     if seen.target.mcp:
         yield from _of_mcp(seen)
+    # Before the made-up ones: a throttle would refuse them after those.
     if seen.target.presented is not None:
         yield from _presented(seen)
+    yield from _made_up(seen)
+    yield from _about_metadata(seen)
 
 
-def _get(seen: Seen, purpose: str, words: str, *fields: tuple[str, str], method: str = "GET", host: str = "") -> Talk:
-    exchange = yield Ask(purpose, f"{method} {seen.url.path} {words}", method, seen.url, (_JSON, *fields), host=host)
-    seen.add(exchange)
+def _ask(seen: Seen, purpose: str, words: str, *fields: tuple[str, str], method: str = "", host: str = "") -> Talk:
+    """Ask for the URL, as it is asked for without credentials: by GET, or by POST where only that is refused."""
+    post = not method and seen.is_posted
+    name = "POST" if post else method or "GET"
+    common, content = (_OF_MCP, _INITIALIZE) if post else (_JSON, b"")
+    seen.add((yield Ask(purpose, f"{name} {seen.url.path} {words}", name, seen.url, (*common, *fields), content, host)))
 
 
 def _anonymous(seen: Seen) -> Talk:
     """Ask without credentials, and follow redirects to the same origin, or from http to https of the same host."""
     visited = {seen.url.text}
     for number in range(_MOST_REDIRECTS + 1):
-        yield from _get(seen, "anonymous", "without credentials")
+        yield from _ask(seen, "anonymous", "without credentials")
         exchange = seen.exchanges["anonymous"]
         if exchange.view is None:
             raise Unavailable(f"{seen.url}: {exchange.failure}", retry_after=0)
@@ -91,7 +97,7 @@ def _anonymous(seen: Seen) -> Talk:
 def _elsewhere(seen: Seen, leads: Url, visited: set[str], most: int) -> Talk:
     """Follow redirects to other paths, only to see where they end."""
     for _ in range(most):
-        exchange = yield Ask("landing", f"GET {leads.path} without credentials", "GET", leads, (_JSON,))
+        exchange = yield Ask("landing", f"GET {leads.path} without credentials", "GET", leads, _JSON)
         seen.add(exchange)
         further = None if exchange.view is None else redirect_of(exchange.view)
         if further is None or further.host != leads.host:
@@ -105,27 +111,26 @@ def _elsewhere(seen: Seen, leads: Url, visited: set[str], most: int) -> Talk:
 def _made_up(seen: Seen) -> Talk:
     """Ask with methods, conditions and credentials that nobody has."""
     random = token_hex(8)
-    yield from _get(seen, "head", "without credentials", method="HEAD")
-    yield from _get(seen, "page", "as a browser", ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))
-    yield from _get(seen, "unknown", "with a scheme that does not exist", ("Authorization", f"{MARKER} {random}"))
+    yield from _ask(seen, "head", "without credentials", method="HEAD")
+    yield from _ask(seen, "unknown", "with a scheme that does not exist", ("Authorization", f"{MARKER} {random}"))
     offered = seen.offered
     if "basic" in offered:
         from base64 import b64encode
 
         pair = b64encode(f"{MARKER}-{random}:{random}".encode()).decode("ascii")
-        yield from _get(seen, "invalid-basic", "with a made-up name and password", ("Authorization", f"Basic {pair}"))
+        yield from _ask(seen, "invalid-basic", "with a made-up name and password", ("Authorization", f"Basic {pair}"))
     # Where nothing is offered, a token is the best guess.
     if "bearer" in offered or (seen.is_guarded and not offered):
-        yield from _get(seen, "invalid-bearer", "with a made-up token", ("Authorization", f"Bearer {MARKER}.{random}"))
+        yield from _ask(seen, "invalid-bearer", "with a made-up token", ("Authorization", f"Bearer {MARKER}.{random}"))
     scheme = next((one for one in ("bearer", "basic") if one in offered), MARKER).capitalize()
-    yield from _get(seen, "malformed", "with a malformed field", ("Authorization", f'{scheme} {MARKER} "not credentials"'))
-    yield from _get(seen, "long", "with a field of 9,000 octets", ("Authorization", f"{scheme} {MARKER}{'x' * _LONG}"))
-    yield from _get(seen, "conditional", "with a condition and a range", ("If-None-Match", "*"), ("Range", "bytes=0-0"))
-    yield from _get(seen, "host", f"with Host: {_OTHER_HOST}", host=_OTHER_HOST)
+    yield from _ask(seen, "malformed", "with a malformed field", ("Authorization", f'{scheme} {MARKER} "not credentials"'))
+    yield from _ask(seen, "long", "with a field of 9,000 octets", ("Authorization", f"{scheme} {MARKER}{'x' * _LONG}"))
+    yield from _ask(seen, "conditional", "with a condition and a range", ("If-None-Match", "*"), ("Range", "bytes=0-0"))
+    yield from _ask(seen, "host", f"with Host: {_OTHER_HOST}", host=_OTHER_HOST)
     preflight = (("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "authorization"))
-    yield from _get(seen, "preflight", "(a preflight)", ("Origin", f"https://{_OTHER_HOST}"), *preflight, method="OPTIONS")
+    yield from _ask(seen, "preflight", "(a preflight)", ("Origin", f"https://{_OTHER_HOST}"), *preflight, method="OPTIONS")
     # At the root: where the server refuses the URL before it looks at the method, the URL tells nothing.
-    fields = (_JSON, ("Authorization", f"{MARKER} {random}"))
+    fields = (*_JSON, ("Authorization", f"{MARKER} {random}"))
     seen.add((yield Ask("trace", "TRACE / with a made-up scheme", "TRACE", seen.url.beside("/"), fields, reads="message/http")))
 
 
@@ -144,7 +149,7 @@ def _about_metadata(seen: Seen) -> Talk:
     if place is None:
         return
     for purpose, words, host in (("metadata", "", ""), ("metadata-host", f" with Host: {_OTHER_HOST}", _OTHER_HOST)):
-        fields = (("Accept", "application/json"), ("Origin", f"https://{_OTHER_HOST}"))
+        fields = (_AGENT, ("Accept", "application/json"), ("Origin", f"https://{_OTHER_HOST}"))
         exchange = yield Ask(purpose, f"GET {place.path}{words}", "GET", place, fields, host=host, reads="application/json")
         seen.add(exchange)
 
@@ -154,8 +159,10 @@ def _of_mcp(seen: Seen) -> Talk:
     path = seen.url.path.rstrip("/")
     beside = seen.url.beside(path if seen.url.path.endswith("/") and path else f"{path}/")
     for purpose, url in (("mcp", seen.url), ("mcp-slash", beside), ("mcp-below", seen.url.beside(f"{path}/{MARKER}"))):
-        exchange = yield Ask(purpose, f"POST {url.path} (initialize) without credentials", "POST", url, _OF_MCP, _INITIALIZE)
-        seen.add(exchange)
+        seen.add((yield Ask(purpose, f"POST {url.path} (initialize) without credentials", "POST", url, _OF_MCP, _INITIALIZE)))
+    if seen.status("mcp") == UNAUTHORIZED != seen.anonymous.status:
+        seen.is_posted = True
+        seen.exchanges["anonymous"] = seen.exchanges["mcp"]
 
 
 def _presented(seen: Seen) -> Talk:
@@ -164,14 +171,10 @@ def _presented(seen: Seen) -> Talk:
     if presented is None or seen.url.origin != seen.target.url.origin:
         return
     kind = {"Basic": "name and password", "Bearer": "token", "APIKey": "key", "Cookie": "cookie"}[presented.scheme]
-    yield from _get(seen, "presented", f"with your {kind}", (presented.name, presented.value))
-    if seen.target.mcp:
-        words = f"POST {seen.url.path} (initialize) with your {kind}"
-        exchange = yield Ask("mcp-presented", words, "POST", seen.url, (*_OF_MCP, (presented.name, presented.value)), _INITIALIZE)
-        seen.add(exchange)
+    yield from _ask(seen, "presented", f"with your {kind}", (presented.name, presented.value))
     if not presented.is_key and 200 <= seen.status("presented") < 300 and seen.anonymous.status == UNAUTHORIZED:  # noqa: PLR2004 - RFC 9110 §15.3
         scheme, _, rest = presented.value.partition(" ")
-        yield from _get(seen, "case", f"with your {kind}, the scheme in other letter case", (presented.name, f"{scheme.swapcase()} {rest}"))
+        yield from _ask(seen, "case", f"with your {kind}, the scheme in other letter case", (presented.name, f"{scheme.swapcase()} {rest}"))
 
 
 __all__ = ["MOST_REQUESTS", "Talk", "converse"]

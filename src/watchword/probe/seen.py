@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from watchword.client import Challenges, read_challenges
@@ -34,6 +33,7 @@ class Seen:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.url: Url = target.url
+        self.is_posted = False  # whether the URL is asked for by POST, as servers of MCP are
         self.exchanges: dict[str, Exchange] = {}
 
     def add(self, exchange: Exchange) -> Exchange:
@@ -72,7 +72,7 @@ class Seen:
         view = self.view(purpose)
         return 0 if view is None else view.status
 
-    @cached_property
+    @property
     def anonymous(self) -> Exchange:
         """The request without credentials, at the end of its redirects."""
         return self.exchanges["anonymous"]
@@ -111,7 +111,7 @@ class Seen:
     def offered(self) -> dict[str, Challenge]:
         """The challenges to a caller without valid credentials, by scheme in lower case."""
         found: dict[str, Challenge] = {}
-        for exchange in self.get("anonymous", "unknown", "invalid-bearer", "invalid-basic", "presented"):
+        for exchange in self.get("anonymous", "mcp", "unknown", "invalid-bearer", "invalid-basic", "presented"):
             for challenge in self.challenges(exchange).found:
                 found.setdefault(challenge.scheme.lower(), challenge)
         return found

@@ -93,7 +93,7 @@ def _takes_unknown_schemes_for_none(seen: Seen, rule: Rule) -> Iterable[Finding]
     if exchange.status in _SERVER_ERRORS:
         remedy = "Treat an unknown scheme like no credentials."
         return [found(rule, exchange, "A scheme that does not exist makes the server fail.", remedy, severity=MUST)]
-    if exchange.status != seen.anonymous.status:
+    if exchange.status not in {seen.anonymous.status, 429, _OUTAGE}:
         what = f"Without credentials it is {seen.anonymous.status}."
         return [found(rule, exchange, what, "Treat an unknown scheme like no credentials, and offer the schemes that are accepted.")]
     return []
@@ -126,7 +126,7 @@ def _survives(purpose: str, what: str) -> Look:
 
 def _forbids(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
     """Look at a 403 for valid credentials: a challenge of Basic there makes browsers ask for a password again and again."""
-    exchanges = [exchange for exchange in seen.get("presented", "mcp-presented") if exchange.status == FORBIDDEN]
+    exchanges = [exchange for exchange in seen.get("presented") if exchange.status == FORBIDDEN]
     for exchange in exchanges:
         if any(challenge.scheme.lower() in {"basic", "digest"} for challenge in seen.challenges(exchange).found):
             what = "A 403 has a challenge of Basic or Digest."

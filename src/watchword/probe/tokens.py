@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _NO_TOKEN: Final = "no token was given"  # noqa: S105 - words
 _NO_JWT: Final = "the token is no JWT"
 _LONGEST: Final = 200
+_LEEWAY: Final = 300  # seconds: RFC 7519 §4.1.4: "no more than a few minutes"
 
 
 def _presented(seen: Seen) -> tuple[Exchange, Decoded] | str:
@@ -46,6 +47,12 @@ def _is_in_time(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
     # The clock of the server decides. Without its Date, that of this machine is the best guess.
     now = date_of(exchange.view) or exchange.at
     expires, begins = decoded.time("exp"), decoded.time("nbf")
+    accepted = exchange.status < 400  # noqa: PLR2004 - RFC 9110 §15.5
+    if accepted and (expires is None or now < expires + _LEEWAY):
+        return []
+    if accepted and expires is not None:
+        what = f"The token expired {span(now - expires)} ago, and is accepted."
+        return [found(rule, exchange, what, "Verify exp, with a leeway of a few minutes at most.")]
     if expires is not None and now >= expires:
         what = f"The token expired {span(now - expires)} ago, by the clock of the server."
         return [found(rule, exchange, what, "Get a new token, by the refresh token or a login.")]
@@ -112,6 +119,8 @@ def _has_the_form(seen: Seen, rule: Rule) -> Iterable[Finding] | str:
     presented, exchange = seen.target.presented, _exchange(seen)
     if presented is None or exchange is None or presented.scheme != "Bearer":
         return _NO_TOKEN
+    if exchange.status < 400:  # noqa: PLR2004 - RFC 9110 §15.5
+        return []
     return [found(rule, exchange, what, remedy) for what, remedy in _faults(presented.secret)]
 
 

@@ -325,6 +325,81 @@ def test_a_server_of_mcp(server: Server, wrong: dict[str, str]) -> None:
     assert levels(probed(server, url="https://api.example.com/mcp", mcp=True)) == wrong
 
 
+def test_a_server_of_mcp_that_takes_post_alone() -> None:
+    """GET is 405 without a token, too: the challenge of POST is looked at, and made-up tokens are sent by POST."""
+    inner = mcp(document=OF_MCP)
+    asked: list[Ask] = []
+
+    def server(ask: Ask) -> Response:
+        asked.append(ask)
+        if ask.method in {"GET", "HEAD"} and ask.url.path == "/mcp":
+            return 405, (DATE, ("Allow", "POST")), b""
+        return inner(ask)
+
+    report = probed(server, bearer(jwt()), url="https://api.example.com/mcp", mcp=True)
+    assert levels(report) == {"credentials-accepted": "error"}
+    assert report.percent == 100
+    assert report.applicable > 20
+    assert {ask.method for ask in asked if ask.purpose in {"presented", "invalid-bearer", "unknown"}} == {"POST"}
+
+
+# --- throttles and outages
+
+
+def answered(ask: Ask, status: int) -> Response:
+    """A response with the challenge that its status needs."""
+    challenge = INVALID if sent(ask, "Authorization").lower().startswith("bearer") else REALM
+    fields = {401: (challenge,), 429: (("Retry-After", "30"),), 503: (("Retry-After", "30"),)}.get(status, ())
+    return status, (DATE, *fields), b""
+
+
+@each(
+    ("status", "words"),
+    [
+        (429, "There were too many attempts."),
+        (500, "The server fails."),
+        (503, "The server fails."),
+        (403, "The credentials are not enough for this URL."),
+    ],
+)
+def test_credentials_that_are_not_looked_at(status: int, words: str) -> None:
+    """A throttle or an outage is no answer about the credentials; 403 is one."""
+
+    def server(ask: Ask) -> Response:
+        return answered(ask, status if ask.purpose == "presented" else 401)
+
+    report = probed(server, bearer("opaque-token-1234"))
+    assert words in found(report, "credentials-accepted")
+    assert levels(report) == {"credentials-accepted": "error"}
+
+
+def test_the_credentials_of_the_user_come_before_the_made_up_ones() -> None:
+    """A throttle that counts failures does not meet them."""
+    asked: list[str] = []
+
+    def server(ask: Ask) -> Response:
+        asked.append(ask.purpose)
+        failures = sum(one not in {"anonymous", "presented", "head"} for one in asked)
+        return answered(ask, 429 if failures > 3 else 200 if ask.purpose in {"presented", "case"} else 401)
+
+    report = probed(server, bearer("right-token-1234"))
+    assert asked[:2] == ["anonymous", "presented"]
+    assert levels(report) == {}
+    assert report.percent == 100
+
+
+def test_an_expired_token_that_is_accepted_is_a_fault_of_the_server() -> None:
+    """Beyond a leeway of five minutes."""
+
+    def server(ask: Ask) -> Response:
+        return answered(ask, 200 if ask.purpose in {"presented", "case"} else 401)
+
+    assert levels(probed(server, bearer(jwt(exp=NOW - 200)))) == {}
+    report = probed(server, bearer(jwt(exp=NOW - 400)))
+    assert levels(report) == {"token-time": "error"}
+    assert "is accepted" in found(report, "token-time")
+
+
 # --- what is typed
 
 
