@@ -135,7 +135,18 @@ def empty_postgresql(postgresql: PostgreSQL, _store_in_postgresql: str) -> str:
     """The URL of a store without a record in it. Quicker than a new database, which takes half a second."""
     with postgresql.connect(_store_in_postgresql) as connection:
         # Of few rows this is a hundredth of what TRUNCATE costs, which makes new files for each table and index.
-        for table in ("names", "keys", "tokens", "changes", "refresh_tokens", "families", "revoked_tokens", "not_before", "accounts"):
+        for table in (
+            "names",
+            "keys",
+            "tokens",
+            "changes",
+            "refresh_tokens",
+            "families",
+            "revoked_tokens",
+            "not_before",
+            "audit",
+            "accounts",
+        ):
             connection.execute(f"DELETE FROM watchword_{table}")  # noqa: S608 - names of ours
         connection.execute("UPDATE watchword_meta SET generation = 0")
     return postgresql.url(_store_in_postgresql)

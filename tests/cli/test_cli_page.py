@@ -43,7 +43,7 @@ def written(command: str, environment: dict[str, str], inside: Inside) -> str:
         given = text.replace("\\n", "\n") if tool == "printf" else f"{text}\n"
     words = shlex.split(after)
     assert words[0] == "watchword"
-    code = 1 if re.search(r"passwd ann|show zoe|audit|import", after) else 0
+    code = 1 if re.search(r"passwd ann|show zoe|audit$|import", after) else 0
     return inside(*words[1:], given=given, code=code, **environment).output
 
 

@@ -18,9 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from watchword.operation import Steps
-    from watchword.stores.ports import AccountRecord, AccountStore, FamilyRecord, Issued, KeyRecord, KeyStore, TokenRecord, TokenStore
+    from watchword.stores.ports import (
+        AccountRecord,
+        AccountStore,
+        AuditRecord,
+        FamilyRecord,
+        Issued,
+        KeyRecord,
+        KeyStore,
+        TokenRecord,
+        TokenStore,
+    )
 
-R = TypeVar("R", bound="AccountRecord | Issued | FamilyRecord")
+R = TypeVar("R", bound="AccountRecord | AuditRecord | Issued | FamilyRecord")
 
 
 def pages(read: Callable[[str], Sequence[R]]) -> Iterator[R]:

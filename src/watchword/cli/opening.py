@@ -45,8 +45,11 @@ def opened(url: str, *, check: bool = True) -> Iterator[SQLStore]:
         raise _explained(missing, url) from None
     except ConfigurationError as error:
         raise Failure(str(error), "store_unusable", NO_STORE) from None
+    from watchword.stores.audit import changed_by
+
     try:
-        yield store
+        with changed_by(_actor()):
+            yield store
     except Unavailable as error:
         raise Unavailable(f"{error.why} ({store.url}{_trouble(store.url)})", retry_after=error.retry_after) from None
     except ModuleNotFoundError as missing:  # Alembic is imported when tables are made
@@ -80,6 +83,16 @@ def list_accounts(store: SQLStore) -> Iterator[AccountRecord]:
     from watchword.checkers.lookups import pages
 
     return pages(lambda after: store.list_accounts(after=after))
+
+
+def _actor() -> str:
+    """Return who runs the command, for the audit trail: the user of the system, whatever the environment says."""
+    try:
+        from pwd import getpwuid
+
+        return f"cli:{getpwuid(os.getuid()).pw_name}"
+    except (ImportError, KeyError):  # no such file on Windows, and no name for a user of a container
+        return f"cli:{os.getuid() if hasattr(os, 'getuid') else os.getlogin()}"
 
 
 def _trouble(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Stores accounts, keys and tokens: in memory, in SQLite, in PostgreSQL."""
+"""Stores accounts, keys and tokens, and who changed them: in memory, in SQLite, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from watchword.stores.audit import changed_by
     from watchword.stores.memory import MemoryStore
     from watchword.stores.sql import SQLStore
 
 # Imported on first use: checkers need the ports alone, and SQLAlchemy is slow to import.
-_HOME = {"MemoryStore": "memory", "SQLStore": "sql"}
+_HOME = {"MemoryStore": "memory", "SQLStore": "sql", "changed_by": "audit"}
 
 
 def __getattr__(name: str) -> object:
@@ -28,4 +29,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME})
 
 
-__all__ = ["MemoryStore", "SQLStore"]
+__all__ = ["MemoryStore", "SQLStore", "changed_by"]

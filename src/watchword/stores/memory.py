@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from watchword.clock import as_clock
 from watchword.errors import AlreadyExists
 from watchword.locking import ProcessLock
+from watchword.stores import audit
 from watchword.stores.bounds import checked_account, checked_issued, checked_time, fold, is_digest, storable
 from watchword.stores.changes import Changes
 from watchword.stores.memory_families import known, page_of
@@ -92,6 +93,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
             account = replace(account, version=self._version)
             self._accounts[account.id] = account
             self._enter(account)
+            self._add_entries(audit.account_added(account))
             return account
 
     def replace_account(self, account: AccountRecord, *, fold_case: bool | None = None) -> AccountRecord | None:
@@ -109,6 +111,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
             self._leave(stored)
             self._accounts[account.id] = account
             self._enter(account)
+            self._add_entries(audit.account_changed(stored, account))
             return account
 
     def swap_hash(self, id: str, old: str, new: str, profile: str | None) -> bool:  # noqa: A002 - as above
@@ -133,7 +136,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
             del self._accounts[id]
             self._changes.note([account_subject(id)])
             self._leave(stored)
-            self._revoke_all(id, at)
+            self._add_entries(audit.account_removed(id, self._revoke_all(id, at)))
             return True
 
     def list_accounts(self, *, after: str = "", limit: int = PAGE) -> Sequence[AccountRecord]:
@@ -160,7 +163,9 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
     def add_key(self, key: KeyRecord) -> KeyRecord:
         key = checked_issued(key, KeyRecord)
         with self._lock:
-            return self._with_owner(self._add_key(key))
+            added = self._add_key(key)
+            self._add_entries(audit.issued(added))
+            return self._with_owner(added)
 
     def replace_key(self, key: KeyRecord) -> KeyRecord | None:
         key = checked_issued(key, KeyRecord)
@@ -174,6 +179,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
                 return None
             added = self._add_key(new)
             self._put_key(old)
+            self._add_entries(audit.issued(added))
             return self._with_owner(added)
 
     def list_keys(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[KeyRecord]:
@@ -201,6 +207,8 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
                 raise AlreadyExists(f"there is a token with the handle {token.id!r}, or with the same digest, already")
             self._tokens[token.id] = token
             self._handles[token.digest] = token.id
+            if token.sid is None:  # an access token of a login is made with every refresh
+                self._add_entries(audit.issued(token))
             return self._with_owner(token)
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - the name of the field
@@ -211,6 +219,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
                 return False
             self._changes.note(token.subjects[:1])
             self._tokens[id] = replace(token, revoked_at=at)
+            self._add_entries(audit.Entry("token.revoked", id, token.owner))
             return True
 
     def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
@@ -232,6 +241,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
             revoked = self._revoke_all(subject, at)
             if any(revoked):
                 self._changes.note([account_subject(subject)])
+                self._add_entries(audit.subject_revoked(subject, revoked))
             return revoked
 
     def __repr__(self) -> str:
@@ -286,6 +296,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
         self._changes.note(key.subjects[:1])
         key = replace(key, created_at=stored.created_at, last_used_at=stored.last_used_at, version=stored.version + 1)
         self._keys[key.id] = key
+        self._add_entries(audit.key_changed(stored, key))
         return key
 
     def _with_owner(self, record: S) -> S:

@@ -9,7 +9,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from watchword.errors import AlreadyExists
+from watchword.stores.audit import Entry, login_started
 from watchword.stores.bounds import check_page, checked_family, checked_first, checked_time, is_digest, storable
+from watchword.stores.memory_audit import MemoryAudit
 from watchword.stores.ports import PAGE, RefreshStore
 from watchword.stores.rotation import UNKNOWN, Kept, decide
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryFamilies(RefreshStore):
+class MemoryFamilies(MemoryAudit, RefreshStore):
     """Answers `RefreshStore` from dictionaries.
 
     Args:
@@ -35,9 +37,8 @@ class MemoryFamilies(RefreshStore):
     """
 
     def __init__(self, lock: ProcessLock, changes: Changes, clock: Clock) -> None:
-        self._lock = lock
+        super().__init__(lock, clock)
         self._changes = changes
-        self._clock = clock
         self._families: dict[str, FamilyRecord] = {}
         self._refresh: dict[bytes, RefreshRecord] = {}
 
@@ -54,6 +55,7 @@ class MemoryFamilies(RefreshStore):
             self._families[family.id] = family
             if first is not None:
                 self._refresh[first.digest] = first
+            self._add_entries(login_started(family))
             return self._of_owner(family)
 
     def refresh_family(self, presented: Presented) -> Rotation:
@@ -78,6 +80,7 @@ class MemoryFamilies(RefreshStore):
         if kept.family.revoked_at != before.revoked_at:
             self._families[before.id] = replace(before, revoked_at=kept.family.revoked_at)
             self._changes.note(before.subjects[:1])
+            self._add_entries(Entry("login.ended", before.id, before.owner, "a refresh token was used again"))
 
     def find_family(self, id: str) -> FamilyRecord | None:  # noqa: A002 - the name of the field
         with self._lock:
@@ -99,6 +102,7 @@ class MemoryFamilies(RefreshStore):
                 return False
             self._families[id] = replace(family, revoked_at=at)
             self._changes.note(family.subjects[:1])
+            self._add_entries(Entry("login.ended", id, family.owner))
             return True
 
     def list_families(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[FamilyRecord]:

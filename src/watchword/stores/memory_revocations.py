@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from watchword.stores.audit import Entry
 from watchword.stores.bounds import check_text, checked_time
 from watchword.stores.memory_families import MemoryFamilies
 from watchword.stores.ports import RevocationStore
@@ -43,6 +44,7 @@ class MemoryRevocations(MemoryFamilies, RevocationStore):
             self._revoked[issuer, jti] = revoked_at, max(until, longest)
             if first:
                 self._changes.note([issuer_subject("jti", issuer, jti)])
+                self._add_entries(Entry("issuer.token_revoked", jti, "", f"of {issuer}"))
             return first
 
     def revoke_before(self, issuer: str, subject: str, at: float) -> bool:
@@ -54,6 +56,7 @@ class MemoryRevocations(MemoryFamilies, RevocationStore):
                 return False
             self._not_before[issuer, subject] = at
             self._changes.note([issuer_subject("sub", issuer, subject)])
+            self._add_entries(Entry("issuer.subject_revoked", subject, "", f"of {issuer}"))
             return True
 
     def purge_revocations(self, before: float, issued_before: float) -> int:

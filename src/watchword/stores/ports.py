@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from watchword.stores.audit import AuditRecord
 from watchword.stores.families import FamilyRecord, RefreshRecord
 from watchword.stores.records import AccountRecord, Issued, KeyRecord, TokenRecord
 from watchword.stores.rotation import Kept, Presented, Rotation, State
@@ -303,6 +304,44 @@ class RefreshStore(IssuedStore, Protocol):
         """
 
 
+class AuditStore(Protocol):
+    """Keeps the audit trail: who changed which account, key, token or login, and when.
+
+    A store writes each entry in the transaction of its change, so that there is neither a change without an entry nor an entry without a
+    change. What requests do by themselves is no change: logins with a password, uses of keys, refreshed tokens, outdated hashes.
+    """
+
+    def list_audit(
+        self,
+        *,
+        actor: str | None = None,
+        action: str | None = None,
+        about: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        after: str = "",
+        limit: int = PAGE,
+    ) -> Sequence[AuditRecord]:
+        """Return entries in the order of time.
+
+        Args:
+            actor: by whom; None: by anybody. Empty: the application did not say.
+            action: such as `"key.revoked"`, or `"key"` for all that was done to keys; None: all.
+            about: the id of an account, key, token or login, or of an owner; None: all.
+            since: from when on, in Unix seconds.
+            until: before when, in Unix seconds.
+            after: the id that the page follows; empty: the first page.
+            limit: the length of the page.
+        """
+
+    def purge_audit(self, before: float) -> int:
+        """Delete the entries before a time, and return their number. That is an entry, too.
+
+        Args:
+            before: Unix seconds. A time in the future counts as now.
+        """
+
+
 class RevocationStore(Watched, Protocol):
     """Keeps which tokens were revoked that prove themselves by a signature.
 
@@ -385,6 +424,8 @@ __all__ = [
     "PAGE",
     "AccountRecord",
     "AccountStore",
+    "AuditRecord",
+    "AuditStore",
     "CounterStore",
     "FamilyRecord",
     "Issued",

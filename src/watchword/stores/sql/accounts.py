@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert
 
 from watchword.errors import AlreadyExists
+from watchword.stores.audit import account_added, account_changed, account_removed
 from watchword.stores.bounds import MAX_HASH, checked_account, checked_time, fold, storable
 from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountStore
@@ -92,6 +93,7 @@ class SQLAccounts(Part, AccountStore):
             if kept:
                 change.execute(insert(accounts_table), list(map(codec.ACCOUNT.row, kept)))
                 _add_names(change, kept)
+            change.audit(*map(account_added, kept))
             return kept
 
         return self._database.change(work, locks=(NAMES, *map(account_subject, ids)))
@@ -119,6 +121,7 @@ class SQLAccounts(Part, AccountStore):
             if kept.names != stored.names:
                 change.execute(delete(names).where(names.c.account_id == account.id))
                 _add_names(change, [kept])
+            change.audit(account_changed(stored, kept))
             return kept
 
         return self._database.change(work)
@@ -139,7 +142,7 @@ class SQLAccounts(Part, AccountStore):
                 return False
             change.execute(delete(names).where(names.c.account_id == id))
             change.execute(delete(accounts_table).where(accounts_table.c.id == id))
-            revoke_all(change, parameters)
+            change.audit(account_removed(id, revoke_all(change, parameters)))
             change.alter([account_subject(id)])
             return True
 

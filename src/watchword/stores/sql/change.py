@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Double, bindparam, cast, extract, func, select
+from sqlalchemy import Double, bindparam, cast, extract, func, insert, select
 
 from watchword.clock import SystemClock
 from watchword.stores.sql import log
-from watchword.stores.sql.schema import meta
+from watchword.stores.sql.schema import audit, meta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable
 
     from watchword.clock import Clock
+    from watchword.stores.audit import Entry
 
 NAMES = "names"
 """The lock of changes that add names."""
@@ -40,8 +42,9 @@ class Change:
     locks: a transaction there is alone from its beginning.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
         self._subjects: Iterable[str] | None = ()
         self.altered: bool = False
 
@@ -80,6 +83,12 @@ class Change:
         """Record the subjects that the change takes something away from; None: all."""
         self.altered = True
         self._subjects = subjects
+
+    def audit(self, *entries: Entry) -> None:
+        """Write entries of the audit trail, in this transaction."""
+        if entries:
+            at = self._clock.now()
+            self._connection.execute(insert(audit), [asdict(entry.record(at)) for entry in entries])
 
     def log(self) -> log.Entry | None:
         """Log the altered subjects, and in PostgreSQL commit. Return None if nothing was altered."""

@@ -172,7 +172,7 @@ class Database:
             unknown = False
             try:
                 with self._calls, breaker.asking(), writing(engines.get(), timeout, locks) as connection:
-                    change = Change(connection)
+                    change = Change(connection, self.clock)
                     result = work(change)
                     unknown = True
                     entry = change.log()

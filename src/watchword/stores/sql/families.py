@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
 
+from watchword.stores.audit import Entry, login_started
 from watchword.stores.bounds import checked_family, checked_first, checked_time, is_digest, storable
 from watchword.stores.families import FamilyRecord, RefreshRecord
 from watchword.stores.ports import PAGE, RefreshStore
@@ -77,6 +78,7 @@ class SQLFamilies(Part, RefreshStore):
             change.execute(insert(families), codec.FAMILY.row(family))
             if first is not None:
                 change.execute(insert(refresh_tokens), codec.REFRESH.row(first))
+            change.audit(login_started(family))
             return replace(family, owner_disabled=is_disabled(change, family.owner))
 
         return self._database.change(work, f"there is a family with the id {family.id!r}, or a refresh token with the same digest, already")
@@ -109,7 +111,8 @@ class SQLFamilies(Part, RefreshStore):
 
     def end_family(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         parameters = {"this": id, "at": checked_time(at)}
-        return storable(id) and self._alter(_END, parameters, issued_subject(FamilyRecord.what, id)) > 0
+        subject, entry = issued_subject(FamilyRecord.what, id), Entry("login.ended", id)
+        return storable(id) and self._alter(_END, parameters, subject, entry, families.c.owner) > 0
 
     def list_families(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[FamilyRecord]:
         return self._list(codec.FAMILY, _LIST if owner is None else _LIST_OF, after, limit, owner)
@@ -148,3 +151,4 @@ def _write(change: Change, before: Kept, rotation: Rotation) -> None:
     if kept.family.revoked_at != before.family.revoked_at:
         change.execute(_END, {"this": kept.family.id, "at": kept.family.revoked_at})
         change.alter(kept.family.subjects[:1])
+        change.audit(Entry("login.ended", kept.family.id, kept.family.owner, "a refresh token was used again"))

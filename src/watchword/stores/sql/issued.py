@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
+from watchword.stores.audit import Entry, issued, key_changed, subject_revoked
 from watchword.stores.bounds import checked_issued, checked_time, is_digest, storable
 from watchword.stores.ports import PAGE, KeyStore, TokenStore
 from watchword.stores.records import KeyRecord, TokenRecord
@@ -70,13 +71,16 @@ class SQLIssued(Part, KeyStore, TokenStore):
             change.execute(insert(tokens), codec.TOKEN.row(token))
             families = change.rows(statements.FAMILY_OF, {"id": token.sid}) if token.sid is not None else ()
             family = codec.FAMILY.record(families[0]) if families else None
+            if token.sid is None:  # an access token of a login is made with every refresh
+                change.audit(issued(token))
             return replace(token, owner_disabled=is_disabled(change, token.owner), family=family)
 
         return self._database.change(work, f"there is a token with the handle {token.id!r}, or with the same digest, already")
 
     def revoke_token(self, id: str, at: float) -> bool:  # noqa: A002 - as above
         parameters = {"this": id, "at": checked_time(at)}
-        return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters, issued_subject(TokenRecord.what, id)) > 0
+        subject, entry = issued_subject(TokenRecord.what, id), Entry("token.revoked", id)
+        return storable(id) and self._alter(statements.REVOKE_TOKEN, parameters, subject, entry, tokens.c.subject) > 0
 
     def list_tokens(self, *, owner: str | None = None, after: str = "", limit: int = PAGE) -> Sequence[TokenRecord]:
         question = statements.LIST_TOKENS if owner is None else statements.LIST_TOKENS_OF
@@ -109,6 +113,7 @@ class SQLIssued(Part, KeyStore, TokenStore):
             revoked = revoke_all(change, parameters)
             if any(revoked):
                 change.alter([account_subject(subject)])
+                change.audit(subject_revoked(subject, revoked))
             return revoked
 
         return self._database.change(work, locks=[account_subject(subject)])
@@ -121,6 +126,7 @@ def _taken(key: KeyRecord) -> str:
 def _add_key(change: Change, key: KeyRecord) -> KeyRecord:
     kept = replace(key, version=1)  # keys are never removed, so a version never returns
     change.execute(insert(keys), codec.KEY.row(kept))
+    change.audit(issued(kept))
     return replace(kept, owner_disabled=is_disabled(change, key.owner))
 
 
@@ -130,10 +136,11 @@ def _put_key(change: Change, key: KeyRecord) -> KeyRecord | None:
     found = change.rows(statements.CURRENT_KEY, {"id": key.id, "version": key.version, "owner": key.owner})
     if not found:
         return None
-    ((created, used, disabled),) = found
-    kept = replace(key, created_at=created, last_used_at=used, version=key.version + 1)
+    stored = codec.KEY.record(found[0])
+    kept = replace(key, created_at=stored.created_at, last_used_at=stored.last_used_at, version=key.version + 1)
     row = {column: value for column, value in codec.KEY.row(kept).items() if column not in {"created_at", "last_used_at"}}
     if not change.execute(statements.UPDATE_KEY.values(row), {"this": key.id, "current": key.version}):
         return None
     change.alter(key.subjects[:1])
-    return replace(kept, owner_disabled=bool(disabled))
+    change.audit(key_changed(stored, kept))
+    return replace(kept, owner_disabled=stored.owner_disabled)

@@ -9,8 +9,9 @@ from watchword.stores.ports import AccountRecord, FamilyRecord, KeyRecord, Token
 from watchword.stores.sql import statements
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
+    from watchword.stores.audit import Entry
     from watchword.stores.sql.change import Change
     from watchword.stores.sql.codec import Codec
     from watchword.stores.sql.database import Database
@@ -25,11 +26,24 @@ class Part:
 
     _database: Database
 
-    def _alter(self, statement: Any, parameters: dict[str, Any], subject: str) -> int:  # noqa: ANN401 - an update or a delete
+    def _alter(
+        self,
+        statement: Any,  # noqa: ANN401 - an update or a delete
+        parameters: dict[str, Any],
+        subject: str,
+        entry: Entry | None = None,
+        owner: ColumnElement[str] | None = None,
+    ) -> int:
+        """Change one row, and write the entry of the audit trail, with the owner from a column of the row."""
+        stated = statement if owner is None else statement.returning(owner)
+
         def work(change: Change) -> int:
-            changed = change.execute(statement, parameters)
+            owners = [] if owner is None else change.rows(stated, parameters)
+            changed = change.execute(stated, parameters) if owner is None else len(owners)
             if changed:
                 change.alter([subject])
+                if entry is not None:
+                    change.audit(entry._replace(owner=str(owners[0][0])) if owners else entry)
             return changed
 
         return self._database.change(work)

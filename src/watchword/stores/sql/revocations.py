@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BindParameter, String, and_, bindparam, case, cast, delete, insert, or_, select, tuple_, union_all, update
 
 from watchword.errors import Unavailable
+from watchword.stores.audit import Entry
 from watchword.stores.bounds import check_text, checked_time, storable
 from watchword.stores.ports import RevocationStore
 from watchword.stores.sql import codec
@@ -92,6 +93,7 @@ class SQLRevocations(Part, RevocationStore):
                 return False
             change.execute(insert(revoked_tokens), {"issuer": issuer, "jti": jti, "revoked_at": at, "until": until})
             change.alter([subject])
+            change.audit(Entry("issuer.token_revoked", jti, "", f"of {issuer}"))
             return True
 
         return self._database.change(work, locks=[subject])
@@ -107,6 +109,7 @@ class SQLRevocations(Part, RevocationStore):
                     return False
                 change.execute(insert(not_before), {"issuer": issuer, "subject": subject, "revoked_before": at})
             change.alter([whose])
+            change.audit(Entry("issuer.subject_revoked", subject, "", f"of {issuer}"))
             return True
 
         return self._database.change(work, locks=[whose])

@@ -15,7 +15,7 @@ PREFIX = "watchword_"
 
 VERSION_TABLE = "watchword_schema"
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """All versions of the schema, the newest last. Listed here because alembic is slow to import."""
 
 # Ordered by octets everywhere: by default in SQLite, and in PostgreSQL by the migrations.
@@ -174,4 +174,16 @@ not_before: Table = Table(
     Column("revoked_before", Double, nullable=False),
     Index("watchword_not_before_revoked_before", "revoked_before"),
     info=since("0005"),
+)
+
+# Who changed what. The ids are in the order of time, and no index but theirs is written with each change beside the two for questions.
+audit: Table = Table(
+    "watchword_audit",
+    metadata,
+    Column("id", TEXT, primary_key=True),
+    Column("at", Double, nullable=False),
+    *_texts("actor", "action", "target", "owner", "detail"),
+    Index("watchword_audit_target", "target", "id"),
+    Index("watchword_audit_owner", "owner", "id"),
+    info=since("0006"),
 )

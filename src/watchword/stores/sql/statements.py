@@ -66,9 +66,7 @@ CURRENT_ACCOUNT = select(*codec.ACCOUNT.columns).where(accounts.c.id == BY_ID, a
 # Names are deleted before their account, which a foreign key wants, and changed after it: the account is locked first.
 LOCK_ACCOUNT = select(accounts.c.id).where(accounts.c.id == BY_ID).with_for_update()
 DISABLED = select(accounts.c.disabled).where(accounts.c.id == bindparam("owner"))
-CURRENT_KEY = select(keys.c.created_at, keys.c.last_used_at, DISABLED.scalar_subquery()).where(
-    keys.c.id == BY_ID, keys.c.version == bindparam("version")
-)
+CURRENT_KEY = select(*keys.c, DISABLED.scalar_subquery()).where(keys.c.id == BY_ID, keys.c.version == bindparam("version"))
 
 THIS: BindParameter[Any] = bindparam("this")  # not "id", which would name the column that is set
 AT: BindParameter[Any] = bindparam("at")

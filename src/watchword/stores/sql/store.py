@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from watchword.clock import SystemClock, UptimeClock, as_clock
 from watchword.errors import ConfigurationError
 from watchword.stores.sql.accounts import SQLAccounts
+from watchword.stores.sql.audit import SQLAudit
 from watchword.stores.sql.database import Database
 from watchword.stores.sql.families import SQLFamilies
 from watchword.stores.sql.issued import SQLIssued
@@ -29,8 +30,8 @@ LONGEST = 86_400  # seconds
 MOST_CONNECTIONS = 10_000  # more than any database accepts
 
 
-class SQLStore(SQLAccounts, SQLIssued, SQLFamilies, SQLRevocations):
-    """Keeps accounts, keys, tokens, families of refresh tokens and revocations in SQLite or PostgreSQL.
+class SQLStore(SQLAccounts, SQLIssued, SQLFamilies, SQLRevocations, SQLAudit):
+    """Keeps accounts, keys, tokens, families of refresh tokens, revocations and the audit trail in SQLite or PostgreSQL.
 
     Usable by several threads and processes at once.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchword.testing.stores.accounts import AccountStoreContract
+from watchword.testing.stores.audit import AuditStoreContract
 from watchword.testing.stores.common import account, key, token
 from watchword.testing.stores.families import RefreshStoreContract, family, first, presented
 from watchword.testing.stores.keys import KeyStoreContract
@@ -12,6 +13,7 @@ from watchword.testing.stores.whole import StoreContract
 
 __all__ = [
     "AccountStoreContract",
+    "AuditStoreContract",
     "KeyStoreContract",
     "RefreshStoreContract",
     "RevocationStoreContract",

@@ -1,4 +1,4 @@
-"""Tests the contract of a store that keeps accounts, keys, tokens, families of refresh tokens and revocations."""
+"""Tests the contract of a store that keeps accounts, keys, tokens, families of refresh tokens, revocations and the audit trail."""
 
 # ruff: noqa: FBT003, S106 - expected values, and hashes that are not real
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from watchword.stores.ports import AccountStore, KeyStore, RefreshStore, RevocationStore, TokenStore
+from watchword.stores.ports import AccountStore, AuditStore, KeyStore, RefreshStore, RevocationStore, TokenStore
 from watchword.testing.stores import issued
 from watchword.testing.stores.accounts import AccountStoreContract
+from watchword.testing.stores.audit import AuditStoreContract
 from watchword.testing.stores.common import UNSTORABLE, account, key, refuses, same, token, voids
 from watchword.testing.stores.families import RefreshStoreContract, family
 from watchword.testing.stores.keys import KeyStoreContract, keys_of
@@ -18,10 +19,12 @@ from watchword.testing.stores.revocations import RevocationStoreContract
 from watchword.testing.stores.tokens import TokenStoreContract, tokens_of
 
 
-class StoreContract(AccountStoreContract, KeyStoreContract, TokenStoreContract, RefreshStoreContract, RevocationStoreContract):
-    """Tests the five contracts, and the promises between them."""
+class StoreContract(
+    AccountStoreContract, KeyStoreContract, TokenStoreContract, RefreshStoreContract, RevocationStoreContract, AuditStoreContract
+):
+    """Tests the six contracts, and the promises between them."""
 
-    ports: ClassVar[tuple[type, ...]] = (AccountStore, KeyStore, TokenStore, RefreshStore, RevocationStore)
+    ports: ClassVar[tuple[type, ...]] = (AccountStore, KeyStore, TokenStore, RefreshStore, RevocationStore, AuditStore)
 
     def test_a_token_tells_of_its_family(self) -> None:
         """However it is found, and with what has become of the family: an access token ends with its login."""
