@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from watchword.reasons import REASONS
 from watchword.refusal.prepared import HTML, JSON, MARKDOWN, PATH, PLAIN, PROBLEM, Text
+from watchword.target import escape_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from watchword.refusal.appearance import Page
     from watchword.refusal.cure import Remedy
     from watchword.refusal.data import RefusalData, Told
+    from watchword.request import RequestView
 
 _VARY: Final = ("Vary", "Accept, Accept-Language")
 
@@ -47,19 +49,19 @@ class Bodies:
 
         return refusal_data(told, self.page or Page(), contact=self._contact, request_id=request_id, here=here)
 
-    def by_template(self, told: Told, request_id: str, here: str) -> Text | None:
+    def by_template(self, told: Told, request_id: str, view: RequestView) -> Text | None:
         """Return the page of the application, for one request alone; None: its template has failed, which is logged.
 
         Args:
             told: about the decision.
             request_id: by which the operator finds the log entry.
-            here: the path of the request, percent-encoded.
+            view: the request.
         """
         page = self.page
         if page is None or page.template is None:
             return None
         try:
-            html: object = page.template(self.data(told, request_id, here))
+            html: object = page.template(self.data(told, request_id, path_of(view)))
             if not isinstance(html, str):
                 raise TypeError(f"it returned {type(html).__name__}, and no str")  # noqa: TRY301 - as what it raises itself
             html.encode()
@@ -93,9 +95,9 @@ class Bodies:
 
             styles = [style for style in (STYLE, countdown(told.wait)) if style]
             security = policy(*styles, images="" if self.page is None else self.page.image_source)
-            by_path = data.action is not None and PATH in data.action.href
+            path = path_of if data.action is not None and PATH in data.action.href else None
             more = (*negotiated, ("Content-Security-Policy", security))
-            return Text("text/html; charset=utf-8", page(data), escape, *more, path=by_path)
+            return Text("text/html; charset=utf-8", page(data), escape, *more, path=path)
         lines = [f"{told.status} {data.title}", "", data.happened, data.next_step, *_more(data)]
         return Text("text/plain; charset=utf-8", "\n".join(lines) + "\n", escape, *negotiated)
 
@@ -122,6 +124,18 @@ class Bodies:
         if data.request_id:
             problem["request_id"] = data.request_id
         return dumps(problem, ensure_ascii=False) + "\n"
+
+
+def path_of(view: RequestView) -> str:
+    """Return the path of a request as a value in a query. It begins with one slash: two, or a backslash, would begin the name of a host.
+
+    Args:
+        view: the request. Its query, which may hold a secret, is left out.
+    """
+    from urllib.parse import quote  # as `escape_path` does
+
+    path = escape_path("/" + (view.mount + view.path).lstrip("/\\"))
+    return quote(path, safe="")
 
 
 def _more(data: RefusalData) -> list[str]:
@@ -162,4 +176,4 @@ def _in_json(text: str) -> str:
 _ESCAPES: dict[str, Callable[[str], str]] = {PROBLEM: _in_json, JSON: _in_json, HTML: _in_html, MARKDOWN: _in_markdown}
 
 
-__all__ = ["Bodies"]
+__all__ = ["Bodies", "path_of"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from watchword.request import RequestView
+
 Headers: TypeAlias = list[tuple[str, str]]
 Octets: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -84,16 +86,22 @@ class Text:
         text: the body, with `HERE` where the id goes, escaped as the id will be.
         escape: how the id is written in it; None: it is not told here.
         more: header fields that go with it.
-        path: whether the text has `PATH` where the path goes, before the id.
+        path: returns the path of a request, for a text that has `PATH` where it goes, before the id; None: it has not.
     """
 
-    __slots__ = ("_after", "_before", "_escape", "_lead", "kind", "more")
+    __slots__ = ("_after", "_before", "_escape", "_lead", "_path", "kind", "more")
 
     def __init__(
-        self, kind: str, text: str, escape: Callable[[str], str] | None = None, *more: tuple[str, str], path: bool = False
+        self,
+        kind: str,
+        text: str,
+        escape: Callable[[str], str] | None = None,
+        *more: tuple[str, str],
+        path: Callable[[RequestView], str] | None = None,
     ) -> None:
-        lead, _, text = text.rpartition(PATH) if path else ("", "", text)
+        lead, _, text = ("", "", text) if path is None else text.rpartition(PATH)
         self._lead = lead.encode()
+        self._path = path
         # The id comes last of all that is not fixed: an address of the documentation may look like the mark in JSON.
         before, _, after = (text, "", "") if escape is None else text.rpartition(escape(HERE))
         self._before = before.encode()
@@ -102,23 +110,21 @@ class Text:
         self.kind: tuple[str, str] = ("Content-Type", kind)
         self.more: tuple[tuple[str, str], ...] = more
 
-    def body(self, request_id: str, here: Callable[[], str] | None = None) -> bytes:
+    def body(self, request_id: str, view: Callable[[], RequestView] | None = None) -> bytes:
         """Return the body.
 
         Args:
             request_id: by which the operator finds the log entry.
-            here: returns the path of the request, percent-encoded; it is called where it stands in the body.
+            view: makes the view of the request, whose path stands in some bodies; None: it is not at hand.
         """
-        if self._lead and here is not None:
-            return b"%b%b%b" % (self._lead, here().encode(), self._rest(request_id))
-        return self._rest(request_id)
-
-    def _rest(self, request_id: str) -> bytes:
+        before = self._before
+        if self._path is not None and view is not None:
+            before = b"%b%b%b" % (self._lead, self._path(view()).encode(), before)
         if self._escape is None:
-            return self._before
+            return before
         # Ids are letters and digits, except those of `Guard(request_id=...)` and of clients.
         plain = request_id.isascii() and request_id.isalnum()
-        return b"%b%b%b" % (self._before, (request_id if plain else self._escape(request_id)).encode(), self._after)
+        return b"%b%b%b" % (before, (request_id if plain else self._escape(request_id)).encode(), self._after)
 
 
 class Prepared:
@@ -149,15 +155,15 @@ class Prepared:
             known = self._octets = first, rest
         return known
 
-    def refusal(self, request_id: str, *, content: bool, here: Callable[[], str] | None = None) -> Refusal:
+    def refusal(self, request_id: str, *, content: bool, view: Callable[[], RequestView] | None = None) -> Refusal:
         """Return the response.
 
         Args:
             request_id: by which the operator finds the log entry.
             content: whether the content is sent, which it is not in answer to HEAD.
-            here: returns the path of the request, percent-encoded; None: it stands in no body.
+            view: as in `Text.body`.
         """
-        body = self._text.body(request_id, here)
+        body = self._text.body(request_id, view)
         return Refusal(self, len(body), body if content else b"")
 
 

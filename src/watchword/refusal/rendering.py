@@ -15,7 +15,6 @@ from watchword.grammar import preferred_type
 from watchword.reason import Reason, Secret
 from watchword.refusal.prepared import HERE, HTML, JSON, MARKDOWN, PLAIN, PROBLEM, TEXT, Headers, Prepared, Refusal, Text
 from watchword.refusal.statuses import PHRASES, disclosed_reason, status_of
-from watchword.target import escape_path
 from watchword.validators import invalid
 
 if TYPE_CHECKING:
@@ -163,20 +162,24 @@ class Renderer:
         else:
             kind = self._kind_of(accept) if accept is None or len(accept) <= _LONGEST_ACCEPT else _preferred(accept)
         # Markdown is for programs, as the codes are.
-        language = _DEFAULT if accept_language is None or kind == MARKDOWN else self._language(accept_language)
-        exposes = self._expose and by_script
-        prepared: Prepared | None = None
-        if kind == HTML and self._has_template:
-            told = self._told(decision, language)
-            text = self._bodies.by_template(told, _id_told(told.reason, request_id), _here(view()))
-            prepared = None if text is None else self._with_fields(decision, told, text, exposes=exposes)
-        if prepared is None:
+        if accept_language is None or kind == MARKDOWN or len(accept_language) > _LONGEST_ACCEPT:
+            language = _DEFAULT  # a field that is longer is not read
+        else:
+            language = self._language_of(accept_language)
+        exposes = by_script and self._expose
+        if self._has_template and kind == HTML:
+            prepared = self._by_template(decision, language, request_id, view(), exposes=exposes)
+        else:
             prepared = self._prepare(decision, kind, language, identified=bool(request_id), exposes=exposes)
-        return prepared.refusal(request_id, content=method != "HEAD", here=lambda: _here(view()))
+        return prepared.refusal(request_id, content=method != "HEAD", view=view)
 
-    def _language(self, accept_language: str) -> str:
-        # A longer field is not read, and a client that sends it gets the default.
-        return self._language_of(accept_language) if len(accept_language) <= _LONGEST_ACCEPT else _DEFAULT
+    def _by_template(self, decision: Refusing, language: str, request_id: str, view: RequestView, *, exposes: bool) -> Prepared:
+        """Return a refusal with the page of the application, for this request alone; with the built-in page if the template fails."""
+        told = self._told(decision, language)
+        text = self._bodies.by_template(told, _id_told(told.reason, request_id), view)
+        if text is None:
+            return self._prepare(decision, HTML, language, identified=bool(request_id), exposes=exposes)
+        return self._with_fields(decision, told, text, exposes=exposes)
 
     def data(self, decision: Refusing, view: RequestView, request_id: str) -> RefusalData:
         """Return what a visitor is told, for a page of the application's own.
@@ -186,8 +189,10 @@ class Renderer:
             view: the request.
             request_id: by which the operator finds the log entry.
         """
-        language = self._language(view.field("accept-language") or "")
-        return self._bodies.data(self._told(decision, language), request_id, _here(view))
+        from watchword.refusal.bodies import path_of
+
+        told = self._told(decision, _preferred_language(view.field("accept-language") or ""))
+        return self._bodies.data(told, request_id, path_of(view))
 
     @property
     def _bodies(self) -> Bodies:
@@ -209,12 +214,12 @@ class Renderer:
             exposes: whether a script of another origin may read it.
         """
         location, proxy = (decision.location, decision.proxy) if isinstance(decision, Challenged) else (None, False)
-        wait = _wait(decision)
+        wait = _wait(decision) if isinstance(decision, (Throttled, Failed)) else None
         if decision.headers or location is not None or (isinstance(decision, Malformed) and decision.body is not None):
             return self._made(decision, kind, language, identified=identified, exposes=exposes, repeats=location is None)
         asks = [challenge.serialize() for challenge in decision.challenges]
-        what = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy)
-        key = (*what, kind, language, identified, exposes, *asks)
+        kinds = kind, language, identified, exposes
+        key = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy, kinds, *asks)
         prepared = self._ready.get(key)
         if prepared is None:
             # A scheme may write something new into each challenge, of any length.
@@ -299,14 +304,6 @@ def _wait(decision: Refusing) -> int | None:
 def _id_told(reason: Reason, request_id: str) -> str:
     """Return the id that a body has: none in the clear, where it is the same octets for all (draft-ietf-httpapi-privacy)."""
     return "" if reason is Reason.INSECURE_TRANSPORT else request_id
-
-
-def _here(view: RequestView) -> str:
-    """Return the path of a request as a value in a query. It begins with one slash: two, or a backslash, would begin the name of a host."""
-    from urllib.parse import quote  # as `escape_path` does
-
-    path = escape_path("/" + (view.mount + view.path).lstrip("/\\"))
-    return quote(path, safe="")
 
 
 __all__ = ["DOCUMENTATION", "Refusal", "Renderer"]
