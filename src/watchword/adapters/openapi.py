@@ -44,6 +44,7 @@ _PROBLEM: Final = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "reason": {"type": "string", "description": "The code of the reason."},
+        "cure": {"type": "object", "description": "What a program can do: https://watchword.readthedocs.io/en/latest/cure.schema.json"},
         "request_id": {"type": "string", "description": "Names the request in the log of the server."},
     },
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from watchword.errors import ConfigurationError, GrammarError
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     from watchword.client.response import ResponseView
 
 _MOST_ELEMENTS: Final = MAX_CHALLENGES * MAX_PARAMETERS // 8  # of a line that is read leniently
-# A parameter, quoted or not; what stands between two of them is skipped.
-_PARAMETER: Final = re.compile(rb"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"?|([^\s,"]+))""", re.DOTALL)
-_NAME: Final = re.compile(rb"[ \t]*+([!#$%&'*+.^_`|~0-9A-Za-z-]++)(?:[ \t]++|$)(?!=)")
+_TCHAR: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # RFC 9110 §5.6.2
+# A parameter, quoted or not; what stands between two of them is skipped. It begins where a token does: a line of one long token would be
+# scanned from each of its characters otherwise.
+_PARAMETER: Final = re.compile(
+    rb"(?<!%b)(%b++)[ \t]*+=[ \t]*+" % (_TCHAR, _TCHAR) + rb"""(?:"((?:[^"\\]++|\\.)*+)"?|([^\s,"]++))""", re.DOTALL
+)
+_NAME: Final = re.compile(rb"[ \t]*+(%b++)(?:[ \t]++|$)(?!=)" % _TCHAR)
 _NOT_TEXT: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -59,9 +64,11 @@ def read_challenges(view: ResponseView, *, proxy: bool = False) -> Challenges:
             these = parse_challenges(line)
         except GrammarError as error:
             faults.append(f"{name}, line {number} of {len(lines)}: {error}")
-            these = list(_lenient(line[:MAX_FIELD_OCTETS].encode("latin-1", "replace")))
+            these = list(islice(_lenient(line[:MAX_FIELD_OCTETS].encode("latin-1", "replace")), MAX_CHALLENGES + 1))
         joined = joined or len(these) > 1
         found += these
+        if len(found) > MAX_CHALLENGES:
+            break
     if len(lines) > MAX_CHALLENGES or len(found) > MAX_CHALLENGES:
         faults.append(f"{name}: more than {MAX_CHALLENGES} challenges; the rest was left out")
     return Challenges(tuple(found[:MAX_CHALLENGES]), tuple(faults), len(lines), joined)
