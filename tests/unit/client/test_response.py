@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from email.message import Message
 from io import BytesIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
 import httpx
 import httpx2
 import pytest
 import requests
 from urllib3 import HTTPHeaderDict, HTTPResponse
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from watchword.client import ResponseView, read_response
 from watchword.client.response import BODY_LIMIT
@@ -34,11 +38,26 @@ def by_requests(body: Any, *, fields: list[tuple[str, str]] = FIELDS) -> request
     return response
 
 
+def message() -> Message:
+    """The fields of a response as `http.client` has them."""
+    fields = Message()
+    for name, value in FIELDS:
+        fields[name] = value
+    return fields
+
+
+def werkzeug_request() -> Any:
+    """The request of a test client, which has the URL."""
+    return EnvironBuilder("/x", "https://api.example").get_request()
+
+
 RESPONSES: dict[str, Any] = {
     "httpx": lambda: httpx.Response(401, headers=OCTETS, content=b"text", request=httpx.Request("GET", URL)),
     "httpx2": lambda: httpx2.Response(401, headers=OCTETS, content=b"text", request=httpx2.Request("GET", URL)),
     "requests": lambda: by_requests(BytesIO(b"text")),
     "aiohttp": lambda: SimpleNamespace(status=401, headers={}, raw_headers=tuple(OCTETS), content=object(), url=URL),
+    "werkzeug": lambda: TestResponse([b"text"], "401 UNAUTHORIZED", Headers(FIELDS), werkzeug_request()),
+    "urllib": lambda: HTTPError(URL, 401, "Unauthorized", message(), BytesIO(b"text")),
     "a plain object": lambda: SimpleNamespace(status=401, headers=FIELDS, body=b"text", url=URL),
 }
 
@@ -46,8 +65,8 @@ RESPONSES: dict[str, Any] = {
 @pytest.mark.parametrize("name", RESPONSES)
 def test_every_client_is_read_alike(name: str) -> None:
     """Status, repeated fields one by one with an octet for each character, content and URL."""
-    body = b"text" if name == "aiohttp" else None  # its content can only be awaited
-    view = read_response(RESPONSES[name](), body=body)
+    body = b"text" if name in {"aiohttp", "urllib"} else None  # their content can only be awaited, or read
+    view = read_response(RESPONSES[name](), body=body, url=URL if name == "werkzeug" else None)
     assert (view.status, view.all("www-authenticate"), view.one("x")) == (401, ['Basic realm="a"', 'Bearer realm="b"'], "\xfc")
     assert (view.body, view.url, view.cut) == (b"text", URL, ())
     assert read_response(view) is view
