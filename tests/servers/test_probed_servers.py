@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from watchword.probe import basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from watchword.findings import Report
     from watchword.probe import Presented
@@ -76,14 +76,19 @@ DocumentRoot {folder}/www
 """
 
 
-def _folder(path: Path) -> Path:
-    for name in ("basic", "digest", "inside", "cached"):
-        (path / "www" / name).mkdir(parents=True)
-        (path / "www" / name / "index.html").write_text("served", encoding="ascii")
-    path.chmod(0o755)
-    (path / "users").write_text(tool("htpasswd", "-nbs", "ann", PASSWORD).strip() + "\n", encoding="ascii")
-    (path / "digests").write_text("", encoding="ascii")
-    return path
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """What is served. Not a folder of pytest: workers of both servers give up the rights of root, and could not read those."""
+    users = tool("htpasswd", "-nbs", "ann", PASSWORD).strip() + "\n"
+    with TemporaryDirectory() as made:
+        path = Path(made)
+        path.chmod(0o755)
+        for name in ("basic", "digest", "inside", "cached"):
+            (path / "www" / name).mkdir(parents=True)
+            (path / "www" / name / "index.html").write_text("served", encoding="ascii")
+        (path / "users").write_text(users, encoding="ascii")
+        (path / "digests").write_text("", encoding="ascii")
+        yield path
 
 
 @contextmanager
@@ -109,31 +114,22 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Nginx with a login, in front of files."""
-    found, folder, port = program("nginx"), _folder(tmp_path_factory.mktemp("nginx")), _free_port()
+def nginx(folder: Path) -> Iterator[str]:
+    """Run nginx with a login, in front of files."""
+    found, port = program("nginx"), _free_port()
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port), encoding="utf-8")
-    _let_in(folder)
     with _running([found, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")], port) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def apache(folder: Path) -> Iterator[str]:
     """Apache httpd with its defaults: without the file of Debian that switches TRACE off."""
-    found, folder, port = program("apache2"), _folder(tmp_path_factory.mktemp("apache")), _free_port()
+    found, port = program("apache2"), _free_port()
     text = APACHE.format(folder=folder, port=port, modules="/usr/lib/apache2/modules")
     (folder / "apache.conf").write_text(text, encoding="utf-8")
-    _let_in(folder)
     with _running([found, "-d", str(folder), "-f", str(folder / "apache.conf"), "-D", "FOREGROUND"], port) as url:
         yield url
-
-
-def _let_in(folder: Path) -> None:
-    """Open the folders of pytest: workers of both servers give up the rights of root."""
-    if os.geteuid() == 0:
-        for parent in [folder, *folder.parents][:4]:
-            parent.chmod(parent.stat().st_mode | 0o055)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore2
 
+from watchword.errors import Unavailable
 from watchword.fetching.addresses import resolve_by_system
 from watchword.fetching.connecting import Connecting, Deadline, Way
 from watchword.fetching.lookups import Lookups
@@ -98,6 +99,8 @@ class RawClient:
         """
         try:
             return self._exchange(request)
+        except Unavailable as error:  # of the resolver
+            return RawResponse(failure=error.why)
         except Exception as error:  # noqa: BLE001 - of the network, of TLS, or of what the server sent
             return RawResponse(failure=describe_failure(error, request.url.host, self._timeout, self._authority))
 

@@ -35,6 +35,7 @@ class Seen:
         self.url: Url = target.url
         self.is_posted = False  # whether the URL is asked for by POST, as servers of MCP are
         self.exchanges: dict[str, Exchange] = {}
+        self._challenges: dict[ResponseView, Challenges] = {}
 
     def add(self, exchange: Exchange) -> Exchange:
         """Keep an exchange, and return it.
@@ -105,7 +106,13 @@ class Seen:
         Args:
             exchange: with or without a response.
         """
-        return _NO_CHALLENGES if exchange is None or exchange.view is None else read_challenges(exchange.view)
+        if exchange is None or exchange.view is None:
+            return _NO_CHALLENGES
+        # Every check asks for them, and a malformed field of 8 KiB takes a while.
+        known = self._challenges.get(exchange.view)
+        if known is None:
+            known = self._challenges[exchange.view] = read_challenges(exchange.view)
+        return known
 
     @property
     def offered(self) -> dict[str, Challenge]:

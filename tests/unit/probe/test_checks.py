@@ -48,6 +48,10 @@ def challenge(value: str) -> tuple[str, str]:
         ((challenge(REALM), PROBLEM), b'{"status": 401, "type": "about:blank"}', {}),
         ((challenge(REALM), PROBLEM), b"{", {"R9457-3.1.2-1": "error"}),
         ((challenge(REALM),), b"Traceback (most recent call last):\n  File", {"R9457-5-1": "error"}),
+        ((challenge(REALM),), b"java.lang.Error\n\tat com.example.Login.check(Login.java:42)", {"R9457-5-1": "error"}),
+        ((challenge(REALM),), b"Error: no\n    at check (/srv/app/login.js:42:7)", {"R9457-5-1": "error"}),
+        ((challenge(REALM),), b"Error\n   at Login.Check(String n) in C:\\src\\Login.cs:line 42", {"R9457-5-1": "error"}),
+        ((challenge(REALM),), b"meet us\n at the office, 10:30 to 11:30", {}),
     ],
 )
 def test_a_refusal(fields: Fields, content: bytes, wrong: dict[str, str]) -> None:
