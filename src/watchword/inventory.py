@@ -120,14 +120,19 @@ def login_names(guard: Guard) -> tuple[str, ...]:
     Args:
         guard: the guard.
     """
-    found: list[str] = []
-    for _, checker in list_checkers(guard):
-        if BasicCredentials not in getattr(checker, "takes_credentials", ()):
-            continue
-        store = getattr(checker, "store", None)
-        records = getattr(checker, "principals", ()) if store is None else _records(store, _LISTS[:1]) or ()
-        found += [name for one in records for name in getattr(one, "names", (one.id,))]
-    return tuple(found)
+    checkers = [checker for _, checker in list_checkers(guard) if BasicCredentials in getattr(checker, "takes_credentials", ())]
+    return tuple(name for checker in checkers for name in names_of(checker))
+
+
+def names_of(checker: object) -> tuple[str, ...]:
+    """Return the names by which people log in at a checker of passwords, 10,000 at most; empty where they are not known.
+
+    Args:
+        checker: the checker.
+    """
+    store = getattr(checker, "store", None)
+    records = getattr(checker, "principals", ()) if store is None else _records(store, _LISTS[:1]) or ()
+    return tuple(name for one in records for name in getattr(one, "names", (one.id,)))
 
 
 def _records(store: object, lists: tuple[str, ...] = _LISTS) -> list[Any] | None:

@@ -16,7 +16,7 @@ MODULES = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
 # and checkers take the hash limiter and the ports of the stores.
 LAYERS = [
     {"errors", "process"},
-    {"validators", "findings"},
+    {"validators", "spelling", "findings"},
     {"clock", "principal", "credentials", "reason", "networks", "cache", "locking", "peer", "field_index"},
     {"operation", "grammar", "mount", "url"},
     {"content", "target"},

@@ -125,6 +125,11 @@ class Introspection(FlowChecker[BearerToken]):
         self._is_refused = False
 
     @property
+    def audiences(self) -> frozenset[str]:
+        """The identifiers of this server; empty: `aud` is not looked at."""
+        return self._expected.audiences
+
+    @property
     def needs_loop(self) -> bool:
         """Whether it can only be awaited, because its HTTP client can. Adapters for WSGI refuse it when they are made."""
         return self._fetcher.is_async_only or (self._signed is not None and self._signed.needs_loop)

@@ -40,6 +40,11 @@ class Expected:
         self._map = claims
         self._leeway = leeway
 
+    @property
+    def audiences(self) -> frozenset[str]:
+        """The identifiers of this server; empty: any audience counts."""
+        return self._audiences or frozenset()
+
     def principal(self, answer: Mapping[str, Any], now: float) -> Principal | Refused:
         """Return whom the token stands for, or why it is refused all the same.
 

@@ -11,6 +11,7 @@ import click
 from watchword import __version__
 from watchword.cli import INSTALL_DEMO
 from watchword.cli.auditing import audit
+from watchword.cli.check import check
 from watchword.cli.explain import explain
 from watchword.cli.failures import Root
 from watchword.cli.hashing import hash_
@@ -76,7 +77,7 @@ def demo(port: int, host: str, *, as_json: bool) -> None:
     server.run()
 
 
-for _command in (user, key, token, keys, store, hash_, audit, import_, routes, reasons, probe_, explain):
+for _command in (user, key, token, keys, store, hash_, audit, import_, routes, reasons, probe_, explain, check):
     cli.add_command(_command)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from watchword.explaining.spelling import nearest
 from watchword.explaining.suggestion import Suggestion
 from watchword.reason import Reason
+from watchword.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from watchword.authorization.rules import walk
 from watchword.decision import Failed, Forbidden, Hidden, Throttled
-from watchword.explaining.spelling import nearest, seconds_in_words
 from watchword.explaining.suggestion import Suggestion
 from watchword.inventory import demanded_names
 from watchword.reason import Reason
+from watchword.spelling import nearest, seconds_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

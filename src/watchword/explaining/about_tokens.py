@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from watchword.checkers.jwt.checker import JWT
-from watchword.explaining.spelling import nearest, seconds_in_words
 from watchword.explaining.suggestion import Suggestion
+from watchword.spelling import nearest, seconds_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

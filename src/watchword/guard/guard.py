@@ -198,6 +198,11 @@ class Guard:
         return self._policy
 
     @property
+    def documentation(self) -> str:
+        """The address at which reasons are documented, with `{code}` for the code."""
+        return self._renderer.documentation
+
+    @property
     def schemes(self) -> tuple[Scheme[Any], ...]:
         """The schemes, in the order of their challenges."""
         return tuple(entry.scheme for entry in self._policy.entries)

@@ -98,6 +98,11 @@ class Firewall:
         if unknown:
             raise invalid("Firewall(off=...)", f"name rules of {', '.join(RULES)}", sorted(unknown))
 
+    @property
+    def off(self) -> frozenset[str]:
+        """The names of the rules that are off."""
+        return self._off
+
     def check_bounds(self, view: RequestView) -> Finding | None:
         """Check the length of target and names, and the number of fields, before anything is parsed (threat H11).
 

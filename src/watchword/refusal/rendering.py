@@ -119,6 +119,11 @@ class Renderer:
         self._kind_of = lru_cache(maxsize=_MOST_KINDS)(_preferred)
         self._language_of = lru_cache(maxsize=_MOST_KINDS)(_preferred_language)
 
+    @property
+    def documentation(self) -> str:
+        """The address at which reasons are documented, with `{code}` for the code."""
+        return self._settings[0]
+
     def render(self, decision: Refusing, view: RequestView, request_id: str) -> Refusal:
         """Say no.
 

@@ -14,11 +14,11 @@ from tests.support.secrets import SECRET, found_in
 from watchword import Accepted, APIKey, Basic, Bearer, Forbidden, Guard, Principal, Refused, RequestView, Unavailable, network, role, scope
 from watchword.checkers import JWT, Accounts, PasswordHasher, Tokens, Users
 from watchword.explaining import Explainer, Report
-from watchword.explaining.spelling import nearest, seconds_in_words
 from watchword.reason import Reason
 from watchword.recorded import Recorded
 from watchword.recorded.reading import read_text
 from watchword.schemes.base import Scheme
+from watchword.spelling import nearest, seconds_in_words
 from watchword.stores import MemoryStore
 from watchword.testing import FixedClock
 

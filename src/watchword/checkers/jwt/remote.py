@@ -136,6 +136,16 @@ class RemoteKeys:
             return None
         return self._operation(self._claimed)
 
+    def look(self) -> Steps[Fetched]:
+        """Fetch the key set, and return the answer. Nothing of it is kept: this is for tools that look at a configuration.
+
+        Raises:
+            Unavailable: there is no answer, or no key in it can be used.
+        """
+        fetched = yield from self._answer()
+        self._read(fetched)
+        return fetched
+
     def _usable(self) -> KeySet | None:
         return self._held if self._schedule.is_usable else None
 
