@@ -81,13 +81,14 @@ class Setup:
         except ConfigurationError as error:
             raise Untold(str(error)) from None
 
-    def schemes_of(self, secret: Secret) -> str:
+    def schemes_of(self, kind: Secret) -> str:
         """Return the names of the schemes whose credentials hold such a secret, joined by commas.
 
         Args:
-            secret: `"password"` or `"token"`.
+            kind: `"password"` or `"token"`.
         """
-        return ", ".join(scheme.name for scheme in self.guard.schemes if scheme.secret == secret)
+        kinds = [(scheme.secret, scheme.name) for scheme in self.guard.schemes]
+        return ", ".join(name for own, name in kinds if own == kind)
 
     def demand_online(self) -> None:
         """Go on only where servers may be asked.

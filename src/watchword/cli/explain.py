@@ -16,11 +16,10 @@ from watchword.cli.params import json_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from watchword.authorization import Requirement
     from watchword.explaining import Explainer, Report
     from watchword.guard import Guard
     from watchword.recorded import Reading, Recorded, UnreadableRequest
-    from watchword.request import RequestView
+    from watchword.routes.listed import Listed
 
 REFUSED = {400: 40, 401: 41, 403: 43, 404: 44, 407: 47, 413: 40, 429: 49, 431: 40, 503: 53}
 """Status of the answer to exit code: the first and the last digit of the status. What is malformed has one code."""
@@ -58,13 +57,23 @@ def explain(
 
     The exit code is 0 if the request passes, and else 40, 41, 43, 44, 47, 49 or 53 for 400, 401, 403, 404, 407, 429 or 503.
     """
+    from watchword.authorization.marks import demand_of
     from watchword.explaining import Explainer
     from watchword.recorded import UnreadableRequest
+    from watchword.routes.requests import view_demand
 
     if every and entry is not None:
         raise click.UsageError("--all and --entry exclude each other")
-    guard, demand = _guard(guard_name, app_name)
-    explainer = Explainer(guard, client=client, scheme=scheme, mount=mount, requirement=demand)
+    guard, listed = _guard(guard_name, app_name)
+    demanded = [demand for one in listed if (demand := demand_of(one.views)) is not None]
+    explainer = Explainer(
+        guard,
+        client=client,
+        scheme=scheme,
+        mount=mount,
+        requirement=lambda view: view_demand(listed, view.method, view.path),
+        views=demanded,
+    )
     run = _runner(explainer, guard)
     try:
         with _opened(request) as reading:
@@ -88,20 +97,16 @@ def _runner(explainer: Explainer, guard: Guard) -> Callable[[Recorded], Report]:
     return lambda recorded: asyncio.run(explainer.aexplain(recorded))
 
 
-def _guard(guard_name: str | None, app_name: str | None) -> tuple[Guard, Callable[[RequestView], Requirement | None] | None]:
+def _guard(guard_name: str | None, app_name: str | None) -> tuple[Guard, list[Listed]]:
+    """Return the guard, and the routes of the application; none are known without one."""
     from watchword.cli.loading import find_guard, load_app, load_guard
+    from watchword.routes.applications import list_routes
 
     if guard_name is None and app_name is None:
         raise click.UsageError("no guard was named. Use --guard module:attribute, such as --guard project.auth:guard")
     app = None if app_name is None else load_app(app_name)
     guard = find_guard(app) if guard_name is None else load_guard(guard_name)
-    if app is None:
-        return guard, None
-    from watchword.routes.applications import list_routes
-    from watchword.routes.requests import view_demand
-
-    listed = list_routes(app)
-    return guard, lambda view: view_demand(listed, view.method, view.path)
+    return guard, [] if app is None else list_routes(app)
 
 
 @contextmanager

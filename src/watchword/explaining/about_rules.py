@@ -49,6 +49,9 @@ def _about(case: Case, kind: str, word: str, name: str) -> str | None:
     mine = nearest(name, getattr(principal, kind))
     if mine is not None:
         return f"The rule needs the {word} `{name}`, and the caller holds `{mine}`; which one is right?"
+    other = nearest(name, getattr(case.configuration.demanded, kind))
+    if other is not None:
+        return f"This rule needs the {word} `{name}`, and others need `{other}`: is one of them mistyped?"
     return _of_another_kind(principal, kind, word, name)
 
 

@@ -13,7 +13,7 @@ from watchword.findings.escaping import printable
 from watchword.refusal import disclosed_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from watchword.authorization.requirement import Requirement
     from watchword.guard.explain import Branch, Explanation
@@ -110,6 +110,7 @@ class Explainer:
         scheme: the scheme of the connections; None: that of each record.
         mount: the prefix under which the application is mounted.
         requirement: what the view of a request demands beside the rule; None: views demand nothing.
+        views: what all views demand, for suggestions about names.
     """
 
     def __init__(
@@ -120,9 +121,10 @@ class Explainer:
         scheme: str | None = None,
         mount: str = "",
         requirement: Callable[[RequestView], Requirement | None] | None = None,
+        views: Iterable[Requirement] = (),
     ) -> None:
         self._guard = guard
-        self._configuration = Configuration(guard)
+        self._configuration = Configuration(guard, views)
         self._client, self._scheme, self._mount = client, scheme, mount
         self._requirement = requirement
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from watchword.inventory import demanded_names, held_names, list_checkers, login_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from watchword.authorization.requirement import Requirement
     from watchword.decision import Decision
     from watchword.explaining.sent import Sent
@@ -38,10 +40,12 @@ class Configuration:
 
     Args:
         guard: the guard.
+        views: what views demand, as far as that is known.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, views: Iterable[Requirement] = ()) -> None:
         self.guard = guard
+        self._views = tuple(views)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -50,8 +54,8 @@ class Configuration:
 
     @cached_property
     def demanded(self) -> Names:
-        """The names that rules demand."""
-        return demanded_names(route.requirement for route in self.guard.policy.rules)
+        """The names that rules and views demand."""
+        return demanded_names((*(route.requirement for route in self.guard.policy.rules), *self._views))
 
     @cached_property
     def names(self) -> tuple[str, ...]:

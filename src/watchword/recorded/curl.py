@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from watchword.recorded.curl_options import parse_options
-from watchword.recorded.request import Recorded, UnreadableRequest, split_url
+from watchword.recorded.request import Recorded, UnreadableRequest, octets_of, split_url
 
 if TYPE_CHECKING:
     from watchword.recorded.curl_options import CommandLine
@@ -90,7 +90,7 @@ def _target(line: CommandLine, address: Address, query: bytes | None, notes: lis
     if asked is not None:
         return asked
     path, mark, rest = address.target.partition("?")
-    path = quote(path, safe=_PATH)
+    path = quote(octets_of(path), safe=_PATH)
     if not line.values("path-as-is"):
         path = _without_dots(path)
     parts = [rest] if rest else []
@@ -133,7 +133,7 @@ def _content(line: CommandLine, notes: list[str]) -> tuple[bytes | None, str]:
             notes.append(f"the file of --{name} is not read, so the request has less content here")
             one = b""
         else:
-            one = _octets(value)
+            one = octets_of(value)
         joined = one if joined is None else joined + (b"" if name == "json" else b"&") + one
     return joined, last
 
@@ -145,8 +145,8 @@ def _urlencoded(value: str, notes: list[str]) -> bytes:
     if mark is not None and mark[0] == "@":
         notes.append("the file of --data-urlencode is not read, so the request has less content here")
         content = ""
-    encoded = quote_plus(_octets(content), safe="")
-    return _octets(f"{name}={encoded}" if name else encoded)
+    encoded = quote_plus(octets_of(content), safe="")
+    return octets_of(f"{name}={encoded}" if name else encoded)
 
 
 def _headers(line: CommandLine, address: Address, data: str, notes: list[str]) -> list[tuple[str, str]]:
@@ -199,7 +199,7 @@ def _credentials(line: CommandLine, address: Address, notes: list[str]) -> list[
     elif ":" not in user:
         raise UnreadableRequest("curl would ask for the password of --user. Write it as user:password.")
     else:
-        pair = _octets(user)
+        pair = octets_of(user)
     if line.values(*_ASKS_FIRST):
         notes.append("curl sends the user name and the password only once the server has asked for them, and not with the first request")
         return []
@@ -211,8 +211,3 @@ def _cookies(line: CommandLine, notes: list[str]) -> str:
     if any("=" not in value for value in values):
         notes.append("the cookies in the file of --cookie are not known: no file is read")
     return ";".join(value for value in values if "=" in value)
-
-
-def _octets(text: str) -> bytes:
-    # Octets that are no UTF-8 come as surrogates from arguments and from files.
-    return text.encode("utf-8", "surrogateescape")

@@ -54,7 +54,10 @@ class JSONStream:
             self._at += 1
             return
         while True:
-            name = self.take(_CHUNK)
+            try:
+                name = self.take(_CHUNK)
+            except TooLong:
+                name = ""
             self._expect(b":", "a colon")
             yield name if isinstance(name, str) else ""
             if self._separator(b"}"):

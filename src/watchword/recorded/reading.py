@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from watchword.recorded.caret import is_caret_line, split_caret_line
 from watchword.recorded.curl import is_curl, read_curl
 from watchword.recorded.message import is_message, read_message
-from watchword.recorded.request import Recorded, UnreadableRequest
+from watchword.recorded.request import Recorded, UnreadableRequest, octets_of
 from watchword.recorded.shell import split_words
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_recorded(file: BinaryIO) -> Reading:
         return Reading("curl", iter([_read_line(command)]))
     _refuse_others(text)
     if is_message(text):
-        return Reading("message", iter([read_message(text.encode("utf-8", "surrogateescape"))]))
+        return Reading("message", iter([read_message(octets_of(text))]))
     raise UnreadableRequest(
         "this is no curl command line, no HTTP message and no HAR file. A message begins with a line such as GET /orders HTTP/1.1."
     )
@@ -87,7 +87,7 @@ def read_text(text: str) -> Reading:
     Args:
         text: the record; untrusted.
     """
-    return read_recorded(BytesIO(text.encode("utf-8", "surrogateescape")))
+    return read_recorded(BytesIO(octets_of(text)))
 
 
 def _read_line(text: str) -> Recorded:

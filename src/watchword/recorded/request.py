@@ -83,6 +83,18 @@ class Recorded:
         return RequestView(self.method, self.target, headers, client, scheme, mount=mount, content=self.content, kind=kind)
 
 
+def octets_of(text: str) -> bytes:
+    """Return a text in UTF-8. Octets that are none come as surrogates from arguments and files (PEP 383), and go back as they were.
+
+    Args:
+        text: the text; untrusted.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which an escape in JSON or in $'...' can make
+        return text.encode("utf-8", "surrogatepass")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """The parts of an absolute URL that a request needs.

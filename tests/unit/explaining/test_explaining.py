@@ -58,6 +58,7 @@ def tables(**more: Any) -> Guard:
             "/mistyped": scope("orders:reed"),
             "/joined": scope("a"),
             "/kind": scope("clerk"),
+            "/write": scope("orders:write"),
             "/near": network("10.0.0.0/8") & scope("orders:read"),
         },
         clock=FixedClock(NOW),
@@ -169,6 +170,7 @@ def test_an_algorithm_that_is_not_allowed() -> None:
         ("/mistyped", "No account, key or token has the scope `orders:reed`; did you mean `orders:read`?"),
         ("/joined", "The caller holds `a,b` as one scope."),
         ("/kind", "No account, key or token has the scope `clerk`."),
+        ("/write", "No account, key or token has the scope `orders:write`."),
     ],
 )
 def test_names(path: str, text: str) -> None:
@@ -183,9 +185,11 @@ def test_names_where_others_grant_them() -> None:
         return Principal("ann", scopes={"orders:Read"}, roles={"orders:write"})
 
     guard = Guard(
-        Bearer(check, realm="r"), rules={"/": scope("orders:read"), "/write": scope("orders:write"), "/reed": scope("orders:reed")}
+        Bearer(check, realm="r"),
+        rules={"/": scope("orders:read"), "/write": scope("orders:write"), "/bill": scope("bills:read"), "/reed": scope("bills:reed")},
     )
     assert "the caller holds `orders:Read`" in explain(guard, auth("Bearer x"), path="/").text()
+    assert "others need `bills:read`" in explain(guard, auth("Bearer x"), path="/reed").text()
     assert "Write role('orders:write') in the rule" in explain(guard, auth("Bearer x"), path="/write").text()
 
 
@@ -368,6 +372,9 @@ def test_spelling() -> None:
     assert nearest("READ", ["read", "reads"]) == "read"
     assert nearest("read", ["read"]) is None
     assert nearest("x" * 10_000, ["x"]) is None
+    assert nearest("orders:write", ["orders:read"]) is None
+    assert nearest("oders:raed", ["orders:read", "invoices:read"]) == "orders:read"
+    assert nearest("cat", ["bat"]) is None
     assert [seconds_in_words(one) for one in (1, 59, 60, 5400, 90_000)] == ["1 second", "59 seconds", "1 minute", "2 hours", "1 day"]
 
 

@@ -73,6 +73,7 @@ def test_what_was_read_of_half_a_file_is_not_lost() -> None:
         b'{"a":' + b"[" * 1_000_000,
         b'{"log"' + b":" * 9,
         b"{" * 99,
+        b'{"' + b"k" * 300_000 + b'": 1}',
         b'{"request":{"url":"\xff"}}',
     ],
 )

@@ -158,3 +158,10 @@ def test_a_view_for_the_guard() -> None:
     assert (view.scheme, view.client, view.path, view.field("host")) == ("https", "192.0.2.7", "/a", "x:8443")
     assert one("GET /x HTTP/1.1\nUpgrade: websocket").view(scheme="http").is_handshake
     assert one(":method: GET\n:path: /x\n:authority: y").view().field("host") == "y"
+
+
+def test_halves_of_surrogate_pairs_are_read() -> None:
+    """An escape can make one: it is no error of this package."""
+    found = one("curl http://x/$'\\ud800' -u $'a:\\udfff' -d $'\\ud800'")
+    assert found.target == "/%ed%a0%80".upper().replace("/%ED%A0%80", "/%ED%A0%80")
+    assert found.content == b"\xed\xa0\x80"
