@@ -13,6 +13,7 @@ from tests.support.examples import load_example
 from tests.support.hostile import Server, response
 from tests.support.issuer import Issuer
 from tests.support.secrets import SECRET, found_in
+from tests.unit.findings.test_writing import sarif_schema
 from watchword import APIKey, Basic, Bearer, Guard, Principal, authenticated, optional, permission, public, role, scope
 from watchword.checkers import JWT, Accounts, APIKeys, Introspection, OpaqueTokens, PasswordHasher, Tokens, Users
 from watchword.checkup import CHECKS, ROWS, Setup, Untold, check_guard
@@ -421,9 +422,11 @@ def test_the_outcome_of_a_row() -> None:
     assert rows["9.1.1"].outcome(weak) == "holds"
 
 
-def test_reports_in_sarif_have_the_required_structure() -> None:
-    """As the schema of SARIF 2.1.0 demands; the rules of all checks are listed."""
-    run = json.loads(FORMATS["sarif"](report_of(Guard(users(ann=STRONG)))))["runs"][0]
+def test_reports_in_sarif_are_valid() -> None:
+    """They follow the schema of SARIF 2.1.0, and list the rules of all checks."""
+    log = json.loads(FORMATS["sarif"](report_of(Guard(users(ann=STRONG)))))
+    sarif_schema().validate(log)
+    run = log["runs"][0]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == [check.rule.id for check in CHECKS]
     assert {result["ruleId"] for result in run["results"]} >= {"basic-without-tls", "no-throttle"}
 
