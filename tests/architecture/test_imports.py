@@ -30,7 +30,7 @@ LAYERS = [
     {"inventory"},
     {"explaining", "checkup"},
     {"adapters", "testing"},
-    {"compat"},
+    {"compat", "console"},
     {"cli"},
 ]
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
@@ -53,6 +53,8 @@ EXCEPTIONS = {
     "checkers/dummy_hash_source.py": {"threading"},  # a login does not wait for a slow sample
     "process.py": {"threading"},  # of several threads one makes what belongs to a process
     "locking.py": {"threading"},  # of several threads one reads a file, and one takes a login down
+    "console/streams.py": {"anyio"},  # a stream waits for what is new
+    "console/layout.py": {"datetime"},  # a page shows times as people write them
     # The formats of their password hashes, which nobody else knows.
     "checkers/passwords/django.py": {"django"},
     # The time at which a request was recorded is text. No clock is read.
