@@ -154,9 +154,13 @@ class AccountManagement:
             raise NotFound(f"there is no account {shown(name)}")
         return found
 
-    def list(self) -> Iterator[AccountRecord]:
-        """Return all accounts, in the order of their ids; read page by page."""
-        return pages(lambda after: self._store.list_accounts(after=after))
+    def list(self, *, after: str = "") -> Iterator[AccountRecord]:
+        """Return all accounts, in the order of their ids; read page by page.
+
+        Args:
+            after: the id that the first one follows; empty: from the beginning.
+        """
+        return pages(lambda last: self._store.list_accounts(after=last), after)
 
     def set_password(self, name: str, password: str) -> AccountRecord:
         """Set the password of an account. Its sessions, keys and tokens stay; `revoke_all` ends them.

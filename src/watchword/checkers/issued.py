@@ -134,13 +134,14 @@ class IssuedChecker(FlowChecker[APIKeyCredentials | BearerToken], Generic[R, S])
         """
         return self._store.revoke_all(check_text(f"the {self._owner_is}", owner), self._clock.now())
 
-    def list(self, owner: str | None = None) -> Iterator[R]:
+    def list(self, owner: str | None = None, *, after: str = "") -> Iterator[R]:
         """Yield records in the order of their ids; the store is read in pages.
 
         Args:
             owner: the id of the account or program; None: all records.
+            after: the id that the first one follows; empty: from the beginning.
         """
-        return pages(lambda after: self._page(owner, after))
+        return pages(lambda last: self._page(owner, last), after)
 
     def _issued(self, owner: str, label: str, kind: str, **grants: Any) -> dict[str, Any]:  # noqa: ANN401 - checked here
         """Return the fields of a new record that all kinds share, checked."""

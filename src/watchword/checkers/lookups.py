@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="AccountRecord | AuditRecord | Issued | FamilyRecord")
 
 
-def pages(read: Callable[[str], Sequence[R]]) -> Iterator[R]:
-    """Yield all records, page by page; `read` returns those after an id."""
-    after = ""
+def pages(read: Callable[[str], Sequence[R]], after: str = "") -> Iterator[R]:
+    """Yield all records, or those after an id, page by page; `read` returns those after an id."""
     while page := read(after):
         yield from page
         after = page[-1].id

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.authorization import permission, where
 from watchword.authorization.requirement import Requirement
 from watchword.authorization.worlds import admits_anonymous
+from watchword.checkers import Accounts, APIKeys, OpaqueTokens
+from watchword.console.accounts import AccountPages
 from watchword.console.assets import HEADERS
 from watchword.console.coverage import Coverage
+from watchword.console.forms import SentForms
+from watchword.console.issued import KEYS, TOKENS, IssuedPages
 from watchword.console.layout import page
 from watchword.console.markup import link, tag
 from watchword.console.messages import MAX_FORM, MAX_QUERY, Answer, Asked, BadRequest, Response, read_fields
@@ -17,17 +22,18 @@ from watchword.console.overview import Overview
 from watchword.console.permissions import PERMISSIONS, VIEW
 from watchword.console.refusals import Refusals
 from watchword.decision import Decided
-from watchword.errors import ConfigurationError, NotFound, Unavailable
+from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
 from watchword.guard import Guard
 from watchword.guard.cross_site import find_cross_site
 from watchword.target import escape_path
 from watchword.validators import check_type, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from watchword.adapters.asgi import ASGIApp
     from watchword.adapters.wsgi import WSGIApp
+    from watchword.clock import Clock
     from watchword.guard.exchange import Exchange
     from watchword.request import RequestView
     from watchword.routes.report import RouteReport
@@ -61,6 +67,9 @@ class Console:
         observed: the sink of the guards whose decisions are shown, `Guard(..., on_event=observed)`.
         routes: reports the routes of the application, such as `lambda: guard.check_routes(app)`; called for each look at them. None:
             none are shown.
+        accounts: the accounts to look at and to change; None: none are shown.
+        keys: the keys to look at, to issue and to revoke; None: none are shown.
+        tokens: the tokens to look at, to issue and to revoke; None: none are shown.
         requirements: what each permission means, by its name, such as `{"watchword:console": role("admin")}`. One that is not named
             needs the permission with that name.
 
@@ -76,6 +85,9 @@ class Console:
         *,
         observed: Observed,
         routes: Callable[[], RouteReport] | None = None,
+        accounts: Accounts | None = None,
+        keys: APIKeys | None = None,
+        tokens: OpaqueTokens | None = None,
         requirements: Mapping[str, Requirement] | None = None,
     ) -> None:
         self.guard: Guard = check_type("Console(guard)", guard, Guard, 'Guard(Basic(checker, realm="console"))', secret=True)
@@ -89,8 +101,11 @@ class Console:
         self._add("GET", "/refusals", VIEW, Refusals(observed))
         self._add("GET", "/routes", VIEW, Coverage(observed, routes))
         self._add("GET", EVENTS, VIEW, _no_stream)
+        for each in _managing(accounts, keys, tokens, clock):
+            self._add(*each)
         for method, path in self._pages:
             self._check_closed(method, path)
+        self._paths = frozenset(path for _, path in self._pages)
 
     def asgi(self, *, mount: str | None = None) -> ASGIApp:
         """Return the console as an ASGI application, with its guard.
@@ -142,7 +157,7 @@ class Console:
         """
         may = frozenset(name for name, requirement in self._requirements.items() if self._holds(exchange, requirement))
         base = escape_path(exchange.view.mount).decode() if exchange.view.mount else ""
-        return Asked(base=base, principal=exchange.principal, may=may, polls=polls)
+        return Asked(base=base, principal=exchange.principal, may=may, polls=polls, pages=self._paths)
 
     def answer(self, one: Page, asked: Asked, query: bytes, form: bytes = b"") -> Response:
         """Answer a request whose caller may make it. This may block, for a store.
@@ -154,12 +169,13 @@ class Console:
             form: the content of a POST, untrusted.
         """
         try:
-            asked = Asked(asked.base, asked.principal, asked.may, read_fields(query, MAX_QUERY), read_fields(form, MAX_FORM), asked.polls)
-            return one.answer(asked)
+            return one.answer(replace(asked, query=read_fields(query, MAX_QUERY), form=read_fields(form, MAX_FORM)))
         except BadRequest as error:
             return _error(asked, error.status, str(error))
         except NotFound as error:
             return _error(asked, 404, str(error))
+        except AlreadyExists as error:
+            return _error(asked, 409, str(error))
         except ConfigurationError as error:  # what was typed is wrong; the message says how to write it
             return _error(asked, 400, str(error))
         except Unavailable as error:
@@ -197,6 +213,21 @@ class Console:
                 f"Console(guard) must ask every caller to log in, and its rule {route.text!r} for {method} {path} lets anonymous "
                 f"callers in: {route.demand}. Give the console a guard of its own, without rules: Guard(Basic(checker, realm='console'))."
             )
+
+
+def _managing(
+    accounts: Accounts | None, keys: APIKeys | None, tokens: OpaqueTokens | None, clock: Clock
+) -> Iterator[tuple[str, str, str, Answer]]:
+    sent = SentForms()
+    if accounts is not None:
+        check_type("Console(accounts=...)", accounts, Accounts, "Accounts(store)")
+        yield from AccountPages(accounts, clock, sent).pages()
+    if keys is not None:
+        check_type("Console(keys=...)", keys, APIKeys, "APIKeys(store)")
+        yield from IssuedPages(keys, KEYS, clock, sent).pages()
+    if tokens is not None:
+        check_type("Console(tokens=...)", tokens, OpaqueTokens, "OpaqueTokens(store)")
+        yield from IssuedPages(tokens, TOKENS, clock, sent).pages()
 
 
 def _requirements(given: Mapping[str, Requirement]) -> dict[str, Requirement]:

@@ -60,7 +60,7 @@ def _header(asked: Asked, path: str) -> Markup:
     items = [
         tag("li", tag("a", name, href=link(asked.base, to), aria_current="page" if to == path else None))
         for to, name, needed in _PAGES
-        if needed in asked.may
+        if needed in asked.may and to in asked.pages
     ]
     who = tag("p", tag("strong", "watchword console"), " for ", asked.principal.display_name or asked.principal.id)
     skip = tag("a", "Skip to the content", href=Link("#content"), class_="skip")

@@ -58,6 +58,7 @@ class Asked:
         query: the parameters of the query.
         form: the fields of the form.
         polls: whether the page asks again by itself, because it gets no events.
+        pages: the paths of the pages that there are.
     """
 
     base: str
@@ -66,6 +67,7 @@ class Asked:
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)  # a password may be in it
     polls: bool = False
+    pages: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ Kind = Literal[
     "key_set_kept",
     "key_set_refreshed",
     "introspection_refused",
+    "console_change",
 ]
 
 
@@ -52,7 +53,7 @@ class Hook(Protocol):
         ...
 
 
-_INFORMATION = {"source_reread", "key_set_refreshed"}
+_INFORMATION = {"source_reread", "key_set_refreshed", "console_change"}
 
 
 def log_notice(event: OperatorNotice) -> None:
