@@ -179,6 +179,32 @@ def test_a_person_gets_a_page(facts: dict[str, Any]) -> None:
     assert "<h1>Not allowed</h1>" in answer.text
 
 
+def test_a_browser_gets_the_front_page(facts: dict[str, Any]) -> None:
+    """It has links to try, and none that is dead, and no secret; a program gets JSON there."""
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    page = httpx2.get(facts["url"] + "/", headers=browser)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert not [secret for table in ("users", "tokens", "keys") for secret in facts[table].values() if secret in page.text]
+    links = re.findall(r'href="([^"]+)"', page.text)
+    assert links == ["/healthz", "/", "/me", "/orders", "/admin", "/console/"]
+    ann = ("ann", facts["users"]["ann"])
+    assert {httpx2.get(facts["url"] + link, auth=ann).status_code for link in links} == {200}
+    assert "You are Ann Example." in httpx2.get(facts["url"] + "/", headers=browser, auth=ann).text
+    assert httpx2.get(facts["url"] + "/").headers["content-type"] == "application/json"
+
+
+def test_the_console_shows_what_the_demo_refused(facts: dict[str, Any]) -> None:
+    """To ann; bob may not see it, and nobody without a login."""
+    url, ann, bob = facts["url"], ("ann", facts["users"]["ann"]), ("bob", facts["users"]["bob"])
+    assert httpx2.get(url + "/admin", auth=bob, headers={"X-Request-Id": "of-bob"}).status_code == 403
+    shown = httpx2.get(url + "/console/refusals", auth=ann)
+    assert "of-bob" in shown.text
+    assert "missing_role" in shown.text
+    assert [httpx2.get(url + "/console" + path).status_code for path in ("", "/", "/events")] == [401, 401, 401]
+    assert httpx2.get(url + "/console/", auth=bob).status_code == 403
+
+
 def test_the_secrets_are_made_afresh(facts: dict[str, Any]) -> None:
     """The demo teaches no fixed password: no secret of one run is one of another."""
     with running("--json") as process:

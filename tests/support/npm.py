@@ -22,7 +22,9 @@ def install(folder: Path, *packages: str, scripts: bool = False) -> None:
     Raises:
         pytest.skip.Exception: npm is missing, or it cannot fetch them.
     """
-    options = ["--prefix", str(folder), "--prefer-offline", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-maxtimeout=1000"]
+    options = ["--prefix", str(folder), "--prefer-offline", "--no-audit", "--no-fund"]
+    # Both: npm refuses to run where the least pause, which is 10 seconds by default, is above the greatest.
+    options += ["--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=1000"]
     options += [] if scripts else ["--ignore-scripts"]
     program("node")
     done = subprocess.run([program("npm"), "install", *options, *packages], cwd=folder, capture_output=True, text=True, check=False)

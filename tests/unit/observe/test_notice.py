@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-GOOD_NEWS = {"source_reread", "key_set_refreshed"}
+GOOD_NEWS = {"source_reread", "key_set_refreshed", "console_change"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
