@@ -100,6 +100,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{count} tests skipped, {MISSING}{reason}", yellow=True, bold=True)
 
 
+@pytest.fixture(autouse=True)
+def _whole_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every refusal be a line of the log: the line about the rest comes a second later, into the log of another test."""
+    if request.path.name not in {"test_flood.py", "test_snippets.py"}:  # which show it
+        monkeypatch.setattr("watchword.observe.flood.WHOLE", sys.maxsize)
+        monkeypatch.setattr("watchword.observe.flood.MOST_KEYS", sys.maxsize)
+
+
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """The event loop under a test that is marked with `pytest.mark.anyio`: each in turn."""
