@@ -65,7 +65,8 @@ EXCEPTIONS = {
 }
 # Who may name a concrete store; everybody else takes its port.
 NAMES_STORES = ("stores/", "cli/", "testing/")
-EVERY_STORE = {"watchword.stores.ports", "watchword.stores.bounds"}  # what is asked of every store, and what every store takes
+# What is asked of every store, what every store takes, and who changes what is in it.
+EVERY_STORE = {"watchword.stores.ports", "watchword.stores.bounds", "watchword.stores.audit"}
 
 
 def imports(text: str) -> set[str]:

@@ -18,11 +18,13 @@ from tests.unit.console.test_markup import HOSTILE, Seen
 from watchword import Basic, BasicCredentials, Bearer, BearerToken, ConfigurationError, Guard, Principal, Refused, Unavailable
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens, PasswordHasher
 from watchword.console import PERMISSIONS, Console, Observed
-from watchword.stores import MemoryStore
+from watchword.stores import MemoryStore, SQLStore
 from watchword.stores.ports import AccountRecord
 from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
 NOW = 1_700_000_000.0
@@ -41,15 +43,15 @@ FOREIGN: list[dict[str, Any]] = [
 class Managed:
     """A console over a store, with an account."""
 
-    def __init__(self, guard: Guard | None = None) -> None:
-        store, clock = MemoryStore(), FixedClock(NOW)
+    def __init__(self, guard: Guard | None = None, store: Any = None) -> None:
+        store, clock = store or MemoryStore(), FixedClock(NOW)
         hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
         self.accounts = Accounts(store, hasher=hasher, clock=clock)
         self.keys, self.tokens = APIKeys(store, clock=clock), OpaqueTokens(store, clock=clock)
         self.accounts.add("bob", "old password", roles=["staff"])
         self.store, self.marks = store, count()
         self.console: Console = make_console(
-            guard=guard or own_guard(clock=clock), accounts=self.accounts, keys=self.keys, tokens=self.tokens
+            guard=guard or own_guard(clock=clock), accounts=self.accounts, keys=self.keys, tokens=self.tokens, audit=store
         )
 
     def post(self, interface: str, path: str, *, headers: Any = None, **fields: Any) -> httpx.Response:
@@ -138,6 +140,33 @@ def test_a_secret_is_in_its_page_alone(interface: str, caplog: pytest.LogCapture
     notes = [record.getMessage() for record in caplog.records if "console_change" in record.getMessage()]
     assert len(notes) == 3
     assert notes[0] == "console_change: bob: admin set a new password of the account"
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_the_audit_trail_says_who_did_what(interface: str) -> None:
+    """By the id of the caller of the console; it can be looked up by actor and by what was changed, and needs its permission."""
+    managed = Managed()
+    managed.post(interface, "/accounts/disable", name="bob", id="bob")
+    managed.post(interface, "/keys/create", owner="<b>zoe</b>", days="1")
+    entries = [(one.actor, one.action, one.owner) for one in managed.store.list_audit()]
+    assert entries == [("", "account.added", "bob"), ("admin", "account.changed", "bob"), ("admin", "key.added", "<b>zoe</b>")]
+    shown = ask(managed.console, interface, "GET", "/audit", params={"actor": "admin"})
+    assert "&lt;b&gt;zoe" in shown.text
+    assert "account.changed" in shown.text
+    assert "account.added" not in shown.text
+    assert "key.added" not in text_of(ask(managed.console, interface, "GET", "/audit", params={"about": "bob"}))
+    for query, status in (({"days": "x"}, 400), ({"after": "<b>"}, 200), ({"about": "\0"}, 200), ({"actor": "x" * 3000}, 200)):
+        assert ask(managed.console, interface, "GET", "/audit", params=query).status_code == status
+    assert ask(managed.console, interface, "GET", "/audit", headers=VIEWER).status_code == 403
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_whom_the_trail_cannot_name_changes_nothing(interface: str) -> None:
+    """An id from a token may be longer than a store keeps."""
+    guard = Guard(Basic(lambda _: Principal("x" * 5000, permissions=PERMISSIONS), realm="r"))
+    managed = Managed(guard)
+    assert managed.post(interface, "/keys/create", owner="bob", days="1").status_code == 400
+    assert list(managed.keys.list()) == []
 
 
 @pytest.mark.parametrize("interface", INTERFACES)
@@ -288,6 +317,8 @@ def test_what_records_hold_is_text(interface: str, text: str) -> None:
         ("/accounts", {"after": text}),
         ("/keys", {}),
         ("/tokens", {"owner": text}),
+        ("/audit", {}),
+        ("/audit", {"actor": text, "about": text}),
     ):
         answer = ask(managed.console, interface, "GET", path, params=query)
         assert answer.status_code in {200, 404}
@@ -297,6 +328,30 @@ def test_what_records_hold_is_text(interface: str, text: str) -> None:
         assert not [name for name, _ in seen.attributes if name.startswith("on") and name != "once"]
         addresses = [value for name, value in seen.attributes if name in {"href", "src", "action"}]
         assert all(value is not None and value.startswith(("/console/", "#")) for value in addresses)
+
+
+@pytest.mark.parametrize("in_database", [False, True])
+def test_no_text_breaks_a_page(in_database: bool, tmp_path: Path) -> None:  # noqa: FBT001 - which store
+    """What no store can keep, is too long, or means something to a database, in every parameter and field: no 5xx."""
+    store = SQLStore(f"sqlite:///{tmp_path}/auth.db", create=True) if in_database else MemoryStore()
+    managed = Managed(store=store)
+    odd = ["\0", "x" * 3000, "é" * 600, "\x1b[2J", "%", "' OR 1=1 --", "../..", "\u2028", "{}", "\ufeff", "0" * 400]
+    before = managed.state()
+    for text in odd:
+        for path, names in (("/accounts", ("find", "after")), ("/keys", ("owner", "after")), ("/tokens", ("owner", "after"))):
+            for name in names:
+                assert ask(managed.console, "wsgi", "GET", path, params={name: text}).status_code in {200, 400, 404}, (path, name, text)
+        for name in ("actor", "about", "after", "days"):
+            assert ask(managed.console, "wsgi", "GET", "/audit", params={name: text}).status_code in {200, 400}, (name, text)
+        for path in CHANGES:
+            if path.endswith(("disable", "password", "revoke")):
+                answer = managed.post("wsgi", path, name=text, id=text)
+                assert answer.status_code in {400, 404, 409, 413}, (path, text)
+        answer = managed.post("wsgi", "/keys/create", owner="bob", days=text, kind=text, roles=text, label=text, scopes=text)
+        assert answer.status_code in {400, 413}, text
+    assert managed.state() == before
+    if isinstance(store, SQLStore):
+        store.close()
 
 
 @pytest.mark.parametrize("interface", INTERFACES)

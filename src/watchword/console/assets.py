@@ -55,8 +55,12 @@ SCRIPT: Final = (
     "if(fresh)live.replaceChildren(...fresh.childNodes)}catch{}finally{busy=false}};"
     "const poll=()=>{if(!timer)timer=setInterval(refresh,5000)};"
     "if(!live.dataset.events){poll();return}"
-    "const source=new EventSource(live.dataset.events);source.onmessage=refresh;"
-    "source.onerror=()=>{if(source.readyState===EventSource.CLOSED)poll()}})()"
+    "let source=null;const listen=()=>{if(source||timer)return;source=new EventSource(live.dataset.events);source.onmessage=refresh;"
+    "source.onerror=()=>{if(source.readyState===EventSource.CLOSED)poll()}};"
+    # A browser has six connections for a host of HTTP/1.1, for all of its tabs.
+    "document.addEventListener('visibilitychange',()=>{"
+    "if(document.hidden&&source){source.close();source=null}else if(!document.hidden){listen();refresh()}});"
+    "if(!document.hidden)listen()})()"
 )
 
 

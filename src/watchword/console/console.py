@@ -11,6 +11,7 @@ from watchword.authorization.worlds import admits_anonymous
 from watchword.checkers import Accounts, APIKeys, OpaqueTokens
 from watchword.console.accounts import AccountPages
 from watchword.console.assets import HEADERS
+from watchword.console.changes import changing
 from watchword.console.coverage import Coverage
 from watchword.console.forms import SentForms
 from watchword.console.issued import KEYS, TOKENS, IssuedPages
@@ -19,14 +20,15 @@ from watchword.console.markup import link, tag
 from watchword.console.messages import MAX_FORM, MAX_QUERY, Answer, Asked, BadRequest, Response, read_fields
 from watchword.console.observed import Observed
 from watchword.console.overview import Overview
-from watchword.console.permissions import PERMISSIONS, VIEW
+from watchword.console.permissions import AUDIT_READ, PERMISSIONS, VIEW
 from watchword.console.refusals import Refusals
+from watchword.console.trail import Trail
 from watchword.decision import Decided
 from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
 from watchword.guard import Guard
 from watchword.guard.cross_site import find_cross_site
 from watchword.target import escape_path
-from watchword.validators import check_type, invalid
+from watchword.validators import check_methods, check_type, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from watchword.guard.exchange import Exchange
     from watchword.request import RequestView
     from watchword.routes.report import RouteReport
+    from watchword.stores.ports import AuditStore
 
 EVENTS: Final = "/events"
 """The path of the stream of events, where the interface has one."""
@@ -70,6 +73,7 @@ class Console:
         accounts: the accounts to look at and to change; None: none are shown.
         keys: the keys to look at, to issue and to revoke; None: none are shown.
         tokens: the tokens to look at, to issue and to revoke; None: none are shown.
+        audit: the store whose audit trail is shown, the one that the others use; None: none is shown.
         requirements: what each permission means, by its name, such as `{"watchword:console": role("admin")}`. One that is not named
             needs the permission with that name.
 
@@ -88,6 +92,7 @@ class Console:
         accounts: Accounts | None = None,
         keys: APIKeys | None = None,
         tokens: OpaqueTokens | None = None,
+        audit: AuditStore | None = None,
         requirements: Mapping[str, Requirement] | None = None,
     ) -> None:
         self.guard: Guard = check_type("Console(guard)", guard, Guard, 'Guard(Basic(checker, realm="console"))', secret=True)
@@ -103,6 +108,9 @@ class Console:
         self._add("GET", EVENTS, VIEW, _no_stream)
         for each in _managing(accounts, keys, tokens, clock):
             self._add(*each)
+        if audit is not None:
+            check_methods("Console(audit=...)", audit, "be a store with an audit trail", "list_audit")
+            self._add("GET", "/audit", AUDIT_READ, Trail(audit, clock))
         for method, path in self._pages:
             self._check_closed(method, path)
         self._paths = frozenset(path for _, path in self._pages)
@@ -199,7 +207,10 @@ class Console:
     def _add(self, method: str, path: str, needed: str, answer: Answer) -> None:
         requirement = self._requirements[needed]
         # One object for each page, so that the guard combines it with its rules once.
-        self._pages[method, path] = Page(answer, needed, requirement if method == "GET" else requirement & _OWN_PAGE)
+        is_change = method != "GET"
+        self._pages[method, path] = Page(
+            changing(answer) if is_change else answer, needed, requirement & _OWN_PAGE if is_change else requirement
+        )
 
     def _holds(self, exchange: Exchange, requirement: Requirement) -> bool:
         # Not `exchange.authorize`: what is not offered is no refusal, and leaves no event.

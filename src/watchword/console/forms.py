@@ -12,6 +12,8 @@ from watchword.console.messages import BadRequest
 from watchword.locking import ProcessLock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watchword.console.messages import Asked, Response
 
 _KEPT: Final = 10_000  # forms that were sent; each takes some 100 octets
@@ -89,26 +91,27 @@ def grants_of(asked: Asked) -> dict[str, list[str]]:
     return {name: asked.form.get(name, "").split() for name in ("roles", "scopes", "permissions")}
 
 
-def days_field(days: int) -> Markup:
-    """Return the field for how long a secret is valid.
+def days_field(days: int, label: str = "Days") -> Markup:
+    """Return the field for a number of days.
 
     Args:
         days: what stands in it.
+        label: what they are.
     """
     number = tag("input", type="number", name="days", value=days, min=1, max=_MOST_DAYS, required=True)
-    return tag("label", "Valid for days", number)
+    return tag("label", label, number)
 
 
-def days_of(asked: Asked) -> int:
+def days_of(fields: Mapping[str, str]) -> int:
     """Return the number of days that was typed.
 
     Args:
-        asked: the request.
+        fields: of the form or the query.
 
     Raises:
         BadRequest: it is no number from 1 to 3650.
     """
-    text = asked.form.get("days", "")
+    text = fields.get("days", "")
     if not (text.isascii() and text.isdecimal() and len(text) < 5 and 1 <= int(text) <= _MOST_DAYS):  # noqa: PLR2004 - digits of the greatest
         raise BadRequest(f"The number of days must be a whole number from 1 to {_MOST_DAYS}. Correct it.")
     return int(text)

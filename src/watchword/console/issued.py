@@ -107,7 +107,7 @@ class IssuedPages:
             owner,
             label=asked.form.get("label", ""),
             kind=kind,
-            expires_at=self._clock.now() + days_of(asked) * DAY,
+            expires_at=self._clock.now() + days_of(asked.form) * DAY,
             **grants_of(asked),
         )
         note_change(asked, f"issued the {self._kind.what}, for {made.record.owner}", made.record.id)
@@ -129,7 +129,7 @@ class IssuedPages:
             text_field("label", "Note: where it is used"),
             tag("label", "It acts for ", who),
             *grant_fields(),
-            days_field(_DAYS),
+            days_field(_DAYS, "Valid for days"),
         ]
         title = f"Issue a {self._kind.what}"
         return tag("section", tag("h2", title), form(asked, f"{self._kind.path}/create", title, *fields))

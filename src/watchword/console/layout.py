@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from watchword.console.assets import SCRIPT_ELEMENT, STYLE_ELEMENT
 from watchword.console.markup import Child, Link, Markup, join, link, tag
 from watchword.console.messages import Asked, Response
-from watchword.console.permissions import ACCOUNTS_READ, SECRETS_READ, VIEW
+from watchword.console.permissions import ACCOUNTS_READ, AUDIT_READ, SECRETS_READ, VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ _PAGES: Final = (
     ("/accounts", "Accounts", ACCOUNTS_READ),
     ("/keys", "Keys", SECRETS_READ),
     ("/tokens", "Tokens", SECRETS_READ),
+    ("/audit", "Audit trail", AUDIT_READ),
 )
 
 PAGE_LENGTH: Final = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchword.locking import ProcessLock
@@ -21,6 +21,7 @@ OTHER: Final = "(other)"
 """Stands for all rules or schemes beyond the bound."""
 
 _MOST_MINUTES: Final = 2 * MINUTES  # one event of a clock that jumps does not end the hour
+_BATCH: Final = 256  # events that wait to be counted, of some 500 octets each
 _MOST_REFUSALS: Final = 10_000
 _MINUTE: Final = 60
 
@@ -42,14 +43,6 @@ class Times(NamedTuple):
     def mean(self) -> float:
         """The mean duration, in seconds."""
         return self.total / self.decisions if self.decisions else 0.0
-
-    def and_one(self, duration: float) -> Times:
-        """Return these and one more.
-
-        Args:
-            duration: in seconds.
-        """
-        return Times(self.decisions + 1, self.total + duration, max(self.longest, duration))
 
 
 class Minute:
@@ -73,32 +66,30 @@ class Observed:
 
     def __init__(self, refusals: int = 500) -> None:
         check_whole("Observed(refusals=...)", refusals, least=1, most=_MOST_REFUSALS, unit="refusals")
-        self._lock = ProcessLock()
-        self._minutes: dict[int, Minute] = {}
         self.refusals: Recent = Recent(refusals)
         """The latest refusals."""
-        self.revision: int = 0
-        """The number of events so far: whoever has seen it learns whether something is new."""
-        self._rules: dict[str, Times] = {}
-        self._schemes: dict[str, Times] = {}
+        # Counted in batches: a request pays for one append, which needs no lock.
+        self._waiting: deque[AuthEvent] = deque()
+        self._lock = ProcessLock()
+        self._counted = 0
+        self._minutes: dict[int, Minute] = {}
+        self._rules: dict[str, list[float]] = {}
+        self._schemes: dict[str, list[float]] = {}
 
     def __call__(self, event: AuthEvent, /) -> None:
-        """Count an event."""
-        number = int(event.time // _MINUTE)
-        with self._lock:
-            self.revision += 1
-            minute = self._minutes.get(number)
-            if minute is None:
-                minute = self._begin(number)
-            minute.kinds[event.decision] += 1
-            if event.reason is not None:
-                minute.reasons[event.reason] += 1
-            _add(self._rules, event.route, event.duration)
-            # The cache answers in microseconds: counted among them, a slow checker would look fast.
-            if event.scheme and not event.cached:
-                _add(self._schemes, event.scheme, event.duration)
-        if event.decision != "granted":
+        """Take an event."""
+        waiting = self._waiting
+        waiting.append(event)
+        if event.reason is not None:
             self.refusals(event)
+        if len(waiting) >= _BATCH:
+            self._count()
+
+    @property
+    def revision(self) -> int:
+        """The number of events so far: whoever has seen it learns whether something is new."""
+        with self._lock:
+            return self._counted + len(self._waiting)
 
     def minutes(self, now: float) -> list[tuple[int, Minute]]:
         """Return the last hour, the oldest minute first, each with its beginning in Unix seconds.
@@ -106,6 +97,7 @@ class Observed:
         Args:
             now: the time, in Unix seconds.
         """
+        self._count()
         last = int(now // _MINUTE)
         with self._lock:
             found = {number: _copy(minute) for number, minute in self._minutes.items()}
@@ -113,13 +105,38 @@ class Observed:
 
     def rules(self) -> dict[str, Times]:
         """Return how long decisions took since the start, by the rule as written; empty: those that reached no rule."""
-        with self._lock:
-            return dict(self._rules)
+        self._count()
+        return self._times(self._rules)
 
     def schemes(self) -> dict[str, Times]:
         """Return how long decisions took in which a checker was asked, by scheme."""
+        self._count()
+        return self._times(self._schemes)
+
+    def _times(self, table: dict[str, list[float]]) -> dict[str, Times]:
         with self._lock:
-            return dict(self._schemes)
+            return {name: Times(int(number), total, longest) for name, (number, total, longest) in table.items()}
+
+    def _count(self) -> None:
+        waiting = self._waiting
+        with self._lock:
+            # Only so many: other threads may add as fast as this one counts.
+            for _ in range(len(waiting)):
+                self._add(waiting.popleft())
+                self._counted += 1
+
+    def _add(self, event: AuthEvent) -> None:
+        number = int(event.time // _MINUTE)
+        minute = self._minutes.get(number)
+        if minute is None:
+            minute = self._begin(number)
+        minute.kinds[event.decision] += 1
+        if event.reason is not None:
+            minute.reasons[event.reason] += 1
+        _add_time(self._rules, event.route, event.duration)
+        # The cache answers in microseconds: counted among them, a slow checker would look fast.
+        if event.scheme and not event.cached:
+            _add_time(self._schemes, event.scheme, event.duration)
 
     def _begin(self, number: int) -> Minute:
         if len(self._minutes) >= _MOST_MINUTES:
@@ -138,12 +155,15 @@ def _copy(minute: Minute) -> Minute:
     return copied
 
 
-def _add(times: dict[str, Times], name: str, duration: float) -> None:
-    if name not in times and len(times) >= _MOST_NAMES:
-        name = OTHER
-    times[name] = times.get(name, _NONE).and_one(duration)
+def _add_time(times: dict[str, list[float]], name: str, duration: float) -> None:
+    found = times.get(name)
+    if found is None:
+        if len(times) >= _MOST_NAMES:
+            name = OTHER
+        found = times.setdefault(name, [0, 0.0, 0.0])
+    found[0] += 1
+    found[1] += duration
+    found[2] = max(found[2], duration)
 
-
-_NONE: Final = Times()
 
 __all__ = ["MINUTES", "OTHER", "Minute", "Observed", "Times"]

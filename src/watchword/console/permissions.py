@@ -19,5 +19,8 @@ SECRETS_READ: Final = "watchword:secrets:read"
 SECRETS_WRITE: Final = "watchword:secrets:write"
 """Issue and revoke keys and tokens."""
 
-PERMISSIONS: Final = (VIEW, ACCOUNTS_READ, ACCOUNTS_WRITE, SECRETS_READ, SECRETS_WRITE)
+AUDIT_READ: Final = "watchword:audit:read"
+"""See who changed what."""
+
+PERMISSIONS: Final = (VIEW, ACCOUNTS_READ, ACCOUNTS_WRITE, SECRETS_READ, SECRETS_WRITE, AUDIT_READ)
 """All of them. Who has one that ends in `:write` can act as anybody: give it to administrators alone."""
