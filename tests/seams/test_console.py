@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from flask import Flask
@@ -333,6 +334,21 @@ async def test_streams_are_bounded_in_number_and_in_time(monkeypatch: pytest.Mon
     third.app = first.app
     await third.run(_open)
     assert third.sent[0]["status"] == 403
+
+
+@pytest.mark.anyio
+async def test_no_websocket_is_accepted() -> None:
+    """On no path, whoever asks: the handshake is refused, and nothing fails."""
+    for path in ("/", "/events", "/nothing"):
+        stream = Stream(make_console(), {**ADMIN, **OWN})
+        stream.scope.update(type="websocket", scheme="ws", path=path, raw_path=path.encode(), subprotocols=[])
+
+        async def receive() -> dict[str, Any]:
+            await anyio.lowlevel.checkpoint()
+            return {"type": "websocket.connect"}
+
+        await stream.run(receive)
+        assert [message["type"] for message in stream.sent] == ["websocket.close"]
 
 
 def test_wsgi_has_no_stream() -> None:

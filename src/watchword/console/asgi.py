@@ -33,6 +33,10 @@ def mounted(console: Console, mount: str | None) -> ASGIApp:
         if scope["type"] == "lifespan":
             await _start_up(receive, send)
             return
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})  # before it is accepted: the server answers 403
+            return
         exchange: Exchange = scope[KEY]
         found = console.find(exchange)
         if isinstance(found, Page):
