@@ -383,6 +383,20 @@ def test_the_id_of_one_account_may_be_a_name_of_another(interface: str) -> None:
 
 
 @pytest.mark.parametrize("interface", INTERFACES)
+def test_no_name_is_taken_for_the_one_that_it_looks_like(interface: str) -> None:
+    """A character that cannot be printed is shown as its escape, which may be the name of another account. The form has the name itself."""
+    managed = Managed()
+    real, twin = "a\u200db", "a\\u200db"
+    managed.accounts.add(real, "a password")
+    managed.accounts.add(twin, "a password")
+    shown = ask(managed.console, interface, "GET", "/accounts", params={"find": real})
+    fields = {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(name|id)" value="([^"]*)"', shown.text)}
+    assert fields == {"name": real, "id": real}
+    assert managed.post(interface, "/accounts/disable", **fields).status_code == 303
+    assert [managed.accounts.get(name).disabled for name in (real, twin)] == [True, False]
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
 def test_a_store_that_does_not_answer_is_503(interface: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The address of the database, which the error may hold, is not shown."""
     managed = Managed()

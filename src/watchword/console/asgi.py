@@ -48,7 +48,7 @@ def mounted(console: Console, mount: str | None) -> ASGIApp:
                 await streams.serve(exchange, found.requirement, receive, send)
                 return
             found = await _answer(console, found, exchange, receive)
-        content = b"" if exchange.view.method == "HEAD" else found.html.encode()
+        content = b"" if exchange.view.method == "HEAD" else found.content
         await send({"type": "http.response.start", "status": found.status, "headers": as_octets(fields_of(found, len(content)))})
         await send({"type": "http.response.body", "body": content, "more_body": False})
 

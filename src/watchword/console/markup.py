@@ -89,7 +89,10 @@ def _attribute(name: str, value: Attribute) -> str:
         raise ValueError(f"the attribute {name} must be made by link(), got {value!r}.")
     if value is None or value is False:
         return ""
-    return f" {name}" if value is True else f' {name}="{escape(printable(str(value)))}"'
+    if value is True:
+        return f" {name}"
+    # What a form sends back is not shown, and must be the very text: its escape may be the name of another account.
+    return f' {name}="{escape(str(value) if name == "value" else printable(str(value)))}"'
 
 
 def _html(child: Child) -> str:

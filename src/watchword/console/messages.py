@@ -85,6 +85,11 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
     @property
+    def content(self) -> bytes:
+        """The content in UTF-8; a lone surrogate becomes a question mark."""
+        return self.html.encode(errors="replace")
+
+    @property
     def reason_phrase(self) -> str:
         """The reason phrase."""
         return _STATUS.get(self.status, "")

@@ -35,7 +35,7 @@ def mounted(console: Console, mount: str | None) -> WSGIApp:
             if refusal is not None:
                 return respond(refusal, start_response)
             found = _answer(console, found, exchange, environ)
-        content = b"" if exchange.view.method == "HEAD" else found.html.encode()
+        content = b"" if exchange.view.method == "HEAD" else found.content
         start_response(f"{found.status} {found.reason_phrase}", fields_of(found, len(content)))
         return [content]
 

@@ -57,6 +57,17 @@ def test_a_text_is_never_markup(text: str) -> None:
     assert (seen.elements, seen.attributes, seen.text) == (["p"], [("title", shown)], shown)
 
 
+@given(st.text())
+def test_a_form_sends_back_what_stands_in_it(text: str) -> None:
+    """The value of a field is the very text, also where it cannot be printed."""
+    seen = parsed(tag("input", value=text))
+    # Of what comes in two forms a browser makes one (HTML Standard §13.2.3.5).
+    assert (seen.elements, [value and value.replace("\r\n", "\n") for _, value in seen.attributes]) == (
+        ["input"],
+        [text.replace("\r\n", "\n")],
+    )
+
+
 @each("text", HOSTILE)
 def test_attacks_stay_text(text: str) -> None:
     """In an element, in an attribute, in an address and in SVG."""
