@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.support.drive import ADAPTERS, DRIVERS, Answer, who
 from tests.support.each import noting
 from tests.support.people import orders_guard
 from tests.support.status_table import ROWS
+from watchword import Reason
+from watchword.reasons import REASONS
 
 REFUSED = [row for row in ROWS if row.status != 200]
 
@@ -32,6 +35,18 @@ def test_every_adapter_answers_alike(driver: type) -> None:
                 assert who(answer) == row.who
             else:
                 assert told(answer) == row.reason
+
+
+def test_the_table_of_reasons_lists_every_status_and_error_that_is_sent() -> None:
+    """What the pages of the reasons say is what clients get: the status, and the error code of a bearer challenge."""
+    for row in REFUSED:
+        with noting(row.name):
+            if row.status == 404:
+                continue
+            entry = REASONS[Reason(row.reason)]
+            assert row.status in entry.statuses
+            errors = {error for challenge in row.challenges for error in re.findall(r' error="(\w+)"', challenge)}
+            assert errors <= {entry.oauth}
 
 
 @pytest.mark.parametrize("driver", DRIVERS.values(), ids=DRIVERS)

@@ -34,13 +34,19 @@ def _reasons() -> dict[Reason, ReasonEntry]:
     return REASONS
 
 
+@cache
+def _levels() -> dict[Reason, int]:
+    """Return the level of each reason, at hand: every refusal asks for it."""
+    return {reason: _LEVELS[entry.level] for reason, entry in _reasons().items()}
+
+
 def is_logged(decision: Refusing) -> bool:
     """Tell whether a refusal is logged, at the level that the table of reasons has for it.
 
     Args:
         decision: the decision.
     """
-    return _logger().isEnabledFor(_level(decision))
+    return _logger().isEnabledFor(_levels()[decision.reason])
 
 
 def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
@@ -84,7 +90,7 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     )
     # The place is always this one: to look for it on the stack, as `log` does, costs a fifth of the line.
     logger, here = _logger(), log_refusal.__code__
-    level, place = _level(decision), (here.co_filename, here.co_firstlineno)
+    level, place = _levels()[decision.reason], (here.co_filename, here.co_firstlineno)
     logger.handle(logger.makeRecord(logger.name, level, *place, line, said, None, here.co_name, {"watchword": facts}))
 
 
@@ -113,10 +119,6 @@ def log_rest(rest: Rest) -> None:
 
 def _counted(counts: list[tuple[str, int]]) -> str:
     return ", ".join(f"{ascii(_cut(key))[1:-1] or 'unknown'} {count}" for key, count in counts) or "none"
-
-
-def _level(decision: Refusing) -> int:
-    return _LEVELS[_reasons()[decision.reason].level]
 
 
 def _cut(text: str, longest: int = _LONGEST) -> str:

@@ -223,8 +223,19 @@ class Renderer:
         if decision.headers or location is not None or (isinstance(decision, Malformed) and decision.body is not None):
             return self._made(decision, kind, language, identified=identified, exposes=exposes, repeats=location is None)
         asks = [challenge.serialize() for challenge in decision.challenges]
-        kinds = kind, language, identified, exposes
-        key = (type(decision), decision.reason, decision.disclosed, decision.scheme, wait, proxy, kinds, *asks)
+        key = (
+            type(decision),
+            decision.reason,
+            decision.disclosed,
+            decision.scheme,
+            wait,
+            proxy,
+            kind,
+            language,
+            identified,
+            exposes,
+            *asks,
+        )
         prepared = self._ready.get(key)
         if prepared is None:
             # A scheme may write something new into each challenge, of any length.
