@@ -138,6 +138,27 @@ def _store_in_postgresql(postgresql: PostgreSQL) -> str:
     return name
 
 
+class _NoTimer:
+    """Stands in for the timer of a flood of refusals: it would write a line into the log of another test."""
+
+    daemon = True
+
+    def __init__(self, *_: object) -> None:
+        """Take what a timer takes."""
+
+    def start(self) -> None:
+        """Never run."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_timers_of_floods() -> Iterator[None]:
+    from watchword.observe import flood
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flood, "Timer", _NoTimer)
+        yield
+
+
 @pytest.fixture
 def empty_postgresql(postgresql: PostgreSQL, _store_in_postgresql: str) -> str:
     """The URL of a store without a record in it. Quicker than a new database, which takes half a second."""

@@ -417,11 +417,12 @@ class Guard:
             if view.method == "OPTIONS" and self._to_warn and is_refused_preflight(view, decision):
                 self._warn_of_preflight(view)
         sinks = self._sinks
-        if sinks is None or not sinks.are_enabled:
+        # Where nobody took events when the decision began, no time was noted. So that is asked once for a decision.
+        if sinks is None or (duration is None and not view.started):
             return
         # A monotonic clock measures, because the other one may be set back meanwhile.
         if duration is None:
-            duration = ticks() - view.started if view.started else 0.0  # 0: nobody took events when the decision began
+            duration = ticks() - view.started
         self._policy.scan(view)
         time = self._policy.clock.now() if time is None else time
         event = event_of(
@@ -447,7 +448,7 @@ class Guard:
         return "" if view.shown is None else self._policy.credential_names.of(view.shown)
 
     def _concluded(self, decision: Decision, view: RequestView) -> Decision:
-        if self._sinks is not None or not decision.granted:
+        if view.started or not decision.granted:
             self.conclude(decision, view)
         return decision
 

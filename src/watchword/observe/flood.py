@@ -154,7 +154,7 @@ class Flood:
             if not self._is_registered:
                 self._is_registered = True
                 atexit.register(_flush, WeakMethod(self.flush))
-            timer = Timer(_AFTER, self.flush)
+            timer = Timer(_AFTER, _flush, [WeakMethod(self.flush)])
             timer.daemon = True
             with suppress(RuntimeError):  # no thread can be had: the line comes with the next refusal, or at the end
                 timer.start()

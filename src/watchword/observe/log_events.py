@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from watchword.reasons import REASONS
 from watchword.validators import invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from watchword.observe.event import AuthEvent
 
 _LOGGER = logging.getLogger("watchword")
@@ -57,10 +60,8 @@ class LogEvents:
 
     def __init__(self, *, granted: int = logging.DEBUG) -> None:
         self._granted = granted
-
-    def is_enabled(self) -> bool:
-        """Return whether the logger takes any of its levels."""
-        return _EVENTS.isEnabledFor(logging.WARNING)
+        self.is_enabled: Callable[[], bool] = partial(_EVENTS.isEnabledFor, max(granted, logging.WARNING))
+        """Returns whether the logger takes any of the levels. No method: it is asked for each request."""
 
     def __call__(self, event: AuthEvent, /) -> None:
         """Log an event."""

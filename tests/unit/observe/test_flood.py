@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tracemalloc
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,6 +105,7 @@ def test_a_clock_that_is_set_back_begins_another_second(log: pytest.LogCaptureFi
 
 def test_a_flood_that_ends_is_told_of(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a timer, although nothing else is refused."""
+    monkeypatch.setattr(flood, "Timer", Timer)
     monkeypatch.setattr(flood, "_AFTER", 0.0)
     told: list[Rest] = []
     gate = Flood(told.append)
