@@ -154,14 +154,12 @@ def test_a_name_that_is_not_resolved_in_time_is_an_outage() -> None:
 
 def test_a_server_that_cannot_be_had_is_an_outage() -> None:
     """A closed port, a name that nobody has and a resolver that fails are outages that name the cause."""
-    with Server(answering(OK)) as server:
-        closed = server.url
 
     def broken(host: str, port: int) -> Sequence[str]:
         raise RuntimeError("s3cret")
 
     cases = [
-        (Fetcher(timeout=PATIENT), closed, "the connection failed"),
+        (Fetcher(timeout=PATIENT), "http://127.0.0.1:1", "the connection failed"),
         (Fetcher(timeout=PATIENT), "https://nobody.invalid/", "cannot be resolved"),
         (Fetcher(timeout=PATIENT), "https://id..example.com/", "the name id..example.com is none"),
         (Fetcher(timeout=PATIENT, resolve=broken), "https://id.example.com/", "RuntimeError"),
