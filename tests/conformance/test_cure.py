@@ -121,6 +121,14 @@ def ask_with(field: tuple[str, str]) -> Request:
     return Request(target="/me", headers=(field,))
 
 
+def test_a_script_is_told_the_scheme_that_the_guard_takes() -> None:
+    """The challenge says `xBasic`, so that no browser prompts (decision D24); the cure says what to send."""
+    guard = Guard(Basic(check_password, realm="orders"), xhr_no_prompt=True)
+    answer = ByWSGI(guard)(Request(target="/", headers=(("Accept", "application/json"), ("Sec-Fetch-Mode", "cors"))))
+    assert answer.challenges[0].startswith("xBasic ")
+    assert json.loads(answer.body)["cure"]["alternatives"] == [{"action": "authenticate", "scheme": "Basic", "realm": "orders"}]
+
+
 @given(
     requirement=requirements(),
     credentials=st.sampled_from(
