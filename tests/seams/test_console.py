@@ -34,6 +34,7 @@ from watchword import (
 from watchword.adapters.asgi import GuardMiddleware
 from watchword.console import Console, Observed
 from watchword.console.assets import SCRIPT, STYLE
+from watchword.signals import Signals
 from watchword.testing import FixedClock
 
 PAGES = ["/", "/refusals", "/routes"]
@@ -60,6 +61,25 @@ def test_a_page_is_served_to_whom_it_is_for(interface: str, path: str) -> None:
     anonymous = ask(console, interface, "GET", path, headers={"Authorization": None})
     assert anonymous.status_code == 401
     assert "</nav>" not in anonymous.text
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_signals_are_shown_while_they_last(interface: str) -> None:
+    """With their cause and evidence; where nothing is watched, nothing is said of attacks."""
+    signals = Signals(on_signal=lambda _: None)
+    console = make_console(signals=signals)
+    assert "No attack and no fault of the server is seen." in text_of(ask(console, interface, "GET", "/"))
+    for number in range(60):
+        signals(refused("x", client="192.0.2.9", reason=Reason.WRONG_SECRET, principal="", credential=f"<b>{number}", time=NOW + number))
+    begun = signals.active
+    assert [signal.kind for signal in begun] == ["spraying"]
+    shown = ask(console, interface, "GET", "/")
+    assert begun[0].cause in text_of(shown)
+    assert "192.0.2.9" in text_of(shown)
+    assert "<b>" not in shown.text
+    assert "Signals" not in text_of(ask(make_console(), interface, "GET", "/"))
+    with pytest.raises(ConfigurationError, match=r"Console\(signals=\.\.\.\)"):
+        make_console(signals=Signals)
 
 
 @pytest.mark.parametrize("interface", INTERFACES)

@@ -27,6 +27,7 @@ from watchword.decision import Decided
 from watchword.errors import AlreadyExists, ConfigurationError, NotFound, Unavailable
 from watchword.guard import Guard
 from watchword.guard.cross_site import find_cross_site
+from watchword.signals import Signals
 from watchword.target import escape_path
 from watchword.validators import check_methods, check_type, invalid
 
@@ -68,6 +69,8 @@ class Console:
     Args:
         guard: decides who may see the console. Its rules are compared with paths below the mount of the console: best it has none.
         observed: the sink of the guards whose decisions are shown, `Guard(..., on_event=observed)`.
+        signals: the sink of the same guards that watches for attacks and faults, `Guard(..., on_event=[observed, signals])`. None: no
+            signals are shown.
         routes: reports the routes of the application, such as `lambda: guard.check_routes(app)`; called for each look at them. None:
             none are shown.
         accounts: the accounts to look at and to change; None: none are shown.
@@ -88,6 +91,7 @@ class Console:
         guard: Guard,
         *,
         observed: Observed,
+        signals: Signals | None = None,
         routes: Callable[[], RouteReport] | None = None,
         accounts: Accounts | None = None,
         keys: APIKeys | None = None,
@@ -97,12 +101,14 @@ class Console:
     ) -> None:
         self.guard: Guard = check_type("Console(guard)", guard, Guard, 'Guard(Basic(checker, realm="console"))', secret=True)
         self.observed: Observed = check_type("Console(observed=...)", observed, Observed, "Observed()")
+        if signals is not None:
+            check_type("Console(signals=...)", signals, Signals, "Signals()")
         if routes is not None and not callable(routes):
             raise invalid("Console(routes=...)", "be a function that returns a report", routes, "Write lambda: guard.check_routes(app).")
         self._requirements = _requirements(requirements or {})
         clock = guard.policy.clock
         self._pages: dict[tuple[str, str], Page] = {}
-        self._add("GET", "/", VIEW, Overview(observed, clock))
+        self._add("GET", "/", VIEW, Overview(observed, clock, signals))
         self._add("GET", "/refusals", VIEW, Refusals(observed))
         self._add("GET", "/routes", VIEW, Coverage(observed, routes))
         self._add("GET", EVENTS, VIEW, _no_stream)

@@ -1,4 +1,4 @@
-"""Shows what the guards of this process decide: outcomes over time, reasons ranked, and how long decisions take."""
+"""Shows what the guards of this process decide: signals, outcomes over time, reasons ranked, and how long decisions take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from watchword.console.charts import share, stacked_bars
-from watchword.console.layout import milliseconds, page, table, when
+from watchword.console.layout import PAGE_LENGTH, milliseconds, page, table, when
 from watchword.console.markup import Child, Markup, join, link, tag
 from watchword.reasons.table import REASONS
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from watchword.console.observed import Minute, Observed, Times
     from watchword.observe.event import Kind
     from watchword.reason import Reason
+    from watchword.signals import Signals
 
 # From below to above in the chart.
 _GROUPS: Final[tuple[tuple[str, str, tuple[Kind, ...]], ...]] = (
@@ -35,11 +36,13 @@ class Overview:
     Args:
         observed: what was counted.
         clock: tells the time.
+        signals: what is watched; None: nothing is.
     """
 
-    def __init__(self, observed: Observed, clock: Clock) -> None:
+    def __init__(self, observed: Observed, clock: Clock, signals: Signals | None) -> None:
         self._observed = observed
         self._clock = clock
+        self._signals = signals
 
     def __call__(self, asked: Asked) -> Response:
         """Answer a request."""
@@ -51,6 +54,7 @@ class Overview:
             asked,
             "/",
             "Overview",
+            None if self._signals is None else _under_way(self._signals),
             tag("h2", "Outcomes in the last hour"),
             _outcomes(minutes),
             tag("h2", "Why requests were refused in the last hour"),
@@ -61,6 +65,22 @@ class Overview:
             tag("p", "These are the figures of one process of the server.", class_="faint"),
             live=True,
         )
+
+
+def _under_way(signals: Signals) -> Markup:
+    rows: list[list[Child]] = [
+        [
+            when(signal.since),
+            tag("code", signal.kind),
+            tag("code", signal.subject) if signal.subject else "everybody",
+            signal.cause,
+            ", ".join(f"{name}: {value}" for name, value in signal.evidence.items()),
+        ]
+        for signal in reversed(signals.active)
+    ]
+    columns = ["since (UTC)", "signal", "about", "likely cause", "evidence"]
+    shown = table("What is under way, the newest first", columns, rows[:PAGE_LENGTH], empty="No attack and no fault of the server is seen.")
+    return join(tag("h2", "Signals"), shown)
 
 
 def _outcomes(minutes: list[tuple[int, Minute]]) -> Markup:
