@@ -12,7 +12,6 @@ from tests.support.drive import ADAPTERS, Request, basic, bearer
 from watchword import AuthEvent, Basic, Bearer, Guard, Principal, authenticated, network, optional, public, role, via
 from watchword.checkers import Accounts, Htpasswd, PasswordHasher, Tokens, Users
 from watchword.guard.fast_path import FastPath
-from watchword.observe import flood
 from watchword.protection.flight import Member
 from watchword.protection.hash_limiter import HashLimiter
 from watchword.stores import MemoryStore
@@ -117,13 +116,11 @@ def test_the_fast_path_answers_as_the_full_path(
     method: str,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     *,
     listening: bool,
 ) -> None:
     """Response, event and log line are the same, for whatever is sent to whatever rule."""
     caplog.set_level(logging.DEBUG, "watchword")
-    monkeypatch.setattr(flood, "WHOLE", 10**6)  # every line is compared
     told: list[list[AuthEvent]] = [[], []]
     fast, slow = (made(checker(tmp_path), events if listening else None) for events in told)
     slow.fast_path._admitting = None
