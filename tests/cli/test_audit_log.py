@@ -98,3 +98,13 @@ def test_the_command_without_a_word_audits_as_before(inside: Inside) -> None:
         store.add_key(key("k1"))
     assert "key_owner_gone" in inside("audit", code=1).stdout
     assert inside("audit", "--ignore", "key_owner_gone", "--fail-on", "never").stdout
+
+
+def test_the_store_is_named_where_the_command_is(inside: Inside) -> None:
+    """`watchword audit log --store URL` needs no other place for it, and help needs none at all."""
+    inside("user", "add", "ann", given="correct horse battery staple\n")
+    named = inside("audit", "log", "--store", inside.url, WATCHWORD_STORE="")
+    assert "account.added" in named.stdout
+    assert inside("audit", "log", "--help", WATCHWORD_STORE="").stdout.startswith("Usage: ")
+    assert "No store was named" in inside("audit", code=2, WATCHWORD_STORE="").stderr
+    assert "No store was named" in inside("audit", "log", code=2, WATCHWORD_STORE="").stderr

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
     "jit": "off",
     "shared_buffers": "16MB",
     "max_connections": "60",

@@ -72,11 +72,11 @@ def test_P1_the_host_moves_nothing(host: str, through: Through) -> None:
 def test_P1_no_url_is_rebuilt() -> None:
     """Nothing in the package asks for a URL or joins one from Host: `host` is named where origins are compared and fields counted or kept.
 
-    The host of a database is another one, and so are the host for which a router has a route, the host of a document to fetch, and the
-    hosts of servers that a client asks.
+    The host of a database is another one, and so are the host for which a router has a route, the host of a document to fetch or of a
+    server to probe, and the host in a request that was recorded.
     """
-    elsewhere = {"stores", "routes", "fetching", "client", "probe", "url.py"}
-    requests = [(path, tree) for path, tree in trees() if not elsewhere & set(path.parts)]
+    others = {"stores", "routes", "fetching", "client", "probe", "recorded", "explaining", "checkup", "url.py"}
+    requests = [(path, tree) for path, tree in trees() if not others & set(path.parts)]
     naming_host = {
         path.stem for path, tree in requests for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == "host"
     }

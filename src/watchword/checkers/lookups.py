@@ -13,6 +13,7 @@ from watchword.checkers.asking import ask, async_side
 from watchword.checkers.names import canonical
 from watchword.errors import Unavailable
 from watchword.stores.bounds import fold
+from watchword.validators import check_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,12 @@ R = TypeVar("R", bound="AccountRecord | AuditRecord | Issued | FamilyRecord")
 
 
 def pages(read: Callable[[str], Sequence[R]], after: str = "") -> Iterator[R]:
-    """Yield all records, or those after an id, page by page; `read` returns those after an id."""
+    """Yield all records, or those after an id, page by page; `read` returns those after an id.
+
+    Raises:
+        ConfigurationError: that id is not a string.
+    """
+    check_type("after=...", after, str, '"" for the first page', secret=True)
     while page := read(after):
         yield from page
         after = page[-1].id

@@ -12,7 +12,7 @@ import click
 from watchword.cli.failures import FAILED, Section
 from watchword.cli.opening import list_accounts, opened
 from watchword.cli.output import answer, say, say_json, show_table
-from watchword.cli.params import Duration, Moment, Name, clock, cost_options, store_options
+from watchword.cli.params import Duration, Moment, Name, clock, cost_options, no_store, store_options
 from watchword.findings.escaping import printable
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def audit(
     """
     if context.invoked_subcommand is not None:
         return
+    if not url:
+        raise no_store(context)
     from watchword.checkers import APIKeys, OpaqueTokens
     from watchword.cli.findings import CODES, SEVERITIES, Limits, examine_store
 

@@ -165,12 +165,19 @@ def _moment(text: str, now: float, direction: int) -> float | None:
     return moment if isfinite(moment) else None
 
 
+def no_store(ctx: click.Context) -> click.UsageError:
+    """Return the error of a command that was given no store."""
+    return click.UsageError("no store was named. Use --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE", ctx)
+
+
 def check_url(ctx: click.Context, _param: click.Parameter, url: str | None) -> str:
     """Return the URL of a store that lasts; refuse others without showing them, for they may hold a password."""
     if ctx.resilient_parsing:
         return ""
     if not url:
-        raise click.UsageError("no store was named. Use --store URL, such as --store sqlite:///auth.db, or set WATCHWORD_STORE", ctx)
+        if isinstance(ctx.command, click.Group):
+            return ""  # a command below may name it
+        raise no_store(ctx)
     scheme, separator, rest = url.partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
         raise click.UsageError("the URL of a store must be like sqlite:///auth.db or postgresql://user@host/database", ctx)
