@@ -95,6 +95,7 @@ def test_a_store_that_is_locked(ann: Inside) -> None:
     assert ann.json("user", "show", "ann")["state"] == "active"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("target", "arguments"),
     [

@@ -32,6 +32,7 @@ def clean(app: Any, url: str, **options: Any) -> None:
     assert report.applicable >= 18
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "path"),
     [

@@ -75,6 +75,7 @@ def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("folder", "name"), LISTED, ids=[f"{folder}/{name}" for folder, name in LISTED])
 def test_every_route_is_listed_with_what_guards_it(folder: str, name: str, examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the pages about the frameworks say it."""

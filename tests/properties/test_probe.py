@@ -68,6 +68,7 @@ def test_any_responses_make_a_report(responses: list[Response], presented: objec
 SIZE = 1 << 18
 
 
+@pytest.mark.long
 @each(
     "content",
     [

@@ -199,6 +199,7 @@ def test_content_of_a_refused_request_is_no_request(server: Listening) -> None:
                 assert connection.read().status in {401, 0}  # a server may close instead of reading what nobody wants
 
 
+@pytest.mark.sampled(2)
 def test_content_of_a_granted_request_is_no_request_either(server: Listening) -> None:
     """Views that do not read it are not asked a second time by it."""
     inner = request(ANN)

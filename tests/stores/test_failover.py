@@ -33,6 +33,7 @@ def _read_only(server: PostgreSQL, value: str) -> None:
         admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'watchword'")
 
 
+@pytest.mark.long
 def test_a_list_of_servers_leads_to_the_writable_one(own_postgresql: PostgreSQL, second: PostgreSQL) -> None:
     """In any order, and in both forms of a list. After a failover the store uses the other server without a restart."""
     first = own_postgresql

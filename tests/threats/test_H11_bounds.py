@@ -133,6 +133,7 @@ def lines_run(subject: Guard, request: Request) -> int:
     return count
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_H11_what_a_client_sends_costs_a_bounded_number_of_steps(carrier: str) -> None:
     """In every carrier, every bad shape of 8 to 256 KiB runs fewer lines of Python than take a millisecond."""

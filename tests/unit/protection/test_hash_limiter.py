@@ -1153,6 +1153,7 @@ def parts() -> list[object]:
     return [thing for thing in gc.get_objects() if type(thing) in {flight.Flight, flight.Member, flight.Work}]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("backend", ["threads", "asyncio", "trio"])
 def test_nothing_is_kept_of_2000_flights(backend: str) -> None:
     """No work, outcome or caller stays, also after failures, and without the garbage collector."""

@@ -70,6 +70,7 @@ FAULTS: dict[str, tuple[Reason, ...]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("kind", "reason"), [(kind, reason) for kind, reasons in FAULTS.items() for reason in reasons])
 def test_a_fault_of_the_server_is_one_signal_that_begins_and_ends(kind: str, reason: Reason) -> None:
     """Within two minutes, with the evidence and the likely cause."""
