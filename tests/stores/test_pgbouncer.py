@@ -134,9 +134,9 @@ def test_a_read_is_one_round_trip(pooled: str, opens: Opens, tmp_path: Path) -> 
         return sum(ours == b"F" and next_ == b"B" for ours, next_ in pairwise(senders))
 
     assert trips(lambda: store.find_key("k1")) == 1
-    # BEGIN with the bound; the change; then the lock, the log and COMMIT together.
-    assert trips(lambda: store.revoke_token("t1", 1)) == 3
-    # BEGIN with the lock of the owner; three changes; the log and COMMIT.
-    assert trips(lambda: store.revoke_all("1", 1)) == 5
+    # BEGIN with the bound; the change; its entry in the audit trail; then the lock, the log and COMMIT together.
+    assert trips(lambda: store.revoke_token("t1", 1)) == 4
+    # BEGIN with the lock of the owner; three changes; their entries in the audit trail; the log and COMMIT.
+    assert trips(lambda: store.revoke_all("1", 1)) == 6
     # What is read brings the news along.
     assert trips(lambda: store.find_key("k1")) == 1
