@@ -65,6 +65,8 @@ class Page:
             _check_address("Page(logo=...)", self.logo)
         for name, address in self._addresses():
             _check_address(f"Page({name}=...)", address)
+        if self.login is not None and self.login.count(HERE) > 1:
+            raise invalid("Page(login=...)", f"have {HERE} once at most", self.login)
         if self.template is not None and not callable(self.template):
             raise invalid("Page(template=...)", "be a function that takes a RefusalData and returns HTML", self.template)
         if not isinstance(self.policy, str) or not self.policy.isascii() or not self.policy.isprintable():

@@ -106,7 +106,7 @@ def moment(at: float) -> str:
     Args:
         at: Unix seconds.
     """
-    return f"{min(max(round(at * 1_000_000), 0), 10**16 - 1):016d}"
+    return f"{round(min(max(at * 1_000_000, 0), 10**16 - 1)):016d}"  # at first bounded: infinity has no whole number
 
 
 @contextmanager

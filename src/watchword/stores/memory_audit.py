@@ -45,8 +45,8 @@ class MemoryAudit(AuditStore):
         limit: int = PAGE,
     ) -> Sequence[AuditRecord]:
         check_page(after, limit)
-        least = after if since is None else max(after, moment(since))
-        most = "~" if until is None else moment(until)
+        least = after if since is None else max(after, moment(checked_time(since, "since")))
+        most = "~" if until is None else moment(checked_time(until, "until"))
         with self._lock:
             found = (
                 one

@@ -341,6 +341,7 @@ def test_a_page_fits_on_a_phone() -> None:
         {"home": None},
         {"login": "JavaScript:alert(1)"},
         {"login": "/a b"},
+        {"login": "/login?next={here}&back={here}"},
         {"login": "data:text/html,x"},
         {"support": "ftp://example.com"},
         {"support": "https://"},

@@ -39,9 +39,9 @@ class SQLAudit(Part, AuditStore):
         given = (actor or None, action, about, after or None)
         if limit < 1 or not all(text is None or storable(text) for text in given):
             return ()
-        wanted: list[ColumnElement[bool]] = [audit.c.id > (after if since is None else max(after, moment(since)))]
+        wanted: list[ColumnElement[bool]] = [audit.c.id > (after if since is None else max(after, moment(checked_time(since, "since"))))]
         if until is not None:
-            wanted.append(audit.c.id < moment(until))
+            wanted.append(audit.c.id < moment(checked_time(until, "until")))
         if actor is not None:
             wanted.append(audit.c.actor == actor)
         if action is not None:

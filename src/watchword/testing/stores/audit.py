@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from watchword.errors import AlreadyExists
@@ -138,6 +139,10 @@ class AuditStoreContract(Contract):
         for text in UNSTORABLE[1:]:
             for name in ("actor", "action", "about"):
                 same(tuple(store.list_audit(**{name: text})), (), f"by a text that cannot be kept, {name}")
+        for far in (float("inf"), 1e303):
+            same(tuple(store.list_audit(since=-far, until=far)), tuple(whole), f"between {-far} and {far}")
+        for name in ("since", "until"):
+            raises(ValueError, partial(store.list_audit, **{name: float("nan")}), f"list_audit({name}=nan)")
 
     def test_the_audit_trail_is_purged(self) -> None:
         """Before a time, which a time in the future does not exceed; that is an entry, too."""
