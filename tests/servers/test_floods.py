@@ -15,7 +15,7 @@ from watchword.checkers import PasswordHasher
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.served import Accountable
+    from tests.support.served import Accountable, Noted
     from tests.support.servers import Server
 
     Serving = Callable[[str], Server]
@@ -101,6 +101,9 @@ def test_clients_that_go_away(told: str, name: str, serving_accounts: Serving, a
     def nobody_waits() -> bool:
         return sum(one["waiting"] for one in counts(server, workers)) == 0
 
+    def noted() -> list[Noted]:
+        return [one for one in accountable.journal(server) if one.password.startswith(f"verify/{gate}/")]
+
     with accountable.closed(gate):
         with crowd(server, requests):
             until(came, "all of them")
@@ -108,8 +111,10 @@ def test_clients_that_go_away(told: str, name: str, serving_accounts: Serving, a
             until(nobody_waits, "the end of their waiting")
         # What has begun is computed to its end, and keeps its place until then.
         assert max(one["running"] for one in counts(server, workers)) == LIMIT
+        # A place is taken before its thread begins.
+        until(lambda: most_at_once(noted()) == LIMIT, "the threads")
     until(lambda: at_rest(server, workers), "rest")
-    journal = [one for one in accountable.journal(server) if one.password.startswith(f"verify/{gate}/")]
+    journal = noted()
     assert most_at_once(journal) == LIMIT
     assert sum(one.what == "ends" for one in journal) * 2 == len(journal)
     assert {answer.status for answer in everywhere(server, asking("/me", right), workers)} == {200}
