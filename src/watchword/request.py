@@ -75,6 +75,7 @@ class RequestView:
         "scheme",
         "shown",
         "started",
+        "stated",
         "whole",
     )
 
@@ -94,6 +95,8 @@ class RequestView:
     """Facts about the connection, stated by the server, such as the client certificate; None: unknown."""
     resolved: bool
     """Whether the `proxies` step of the guard is done; set only by a guard that has one."""
+    stated: tuple[object, Forwarded | None]
+    """What such a step found out, and which one; set by it, or by an adapter that has called it already."""
     answers: dict[object, Any]
     """Answers of predicates in the current decision; set by the guard where the rule may have predicates."""
     parsed: dict[object, Any]

@@ -16,6 +16,7 @@ from watchword.adapters.aiohttp_requests import exchange_of, forward
 from watchword.adapters.aiohttp_responses import PRINCIPAL, Watched, release, watch, watched
 from watchword.adapters.aiohttp_routing import alike_within, demand_of
 from watchword.adapters.aiohttp_views import requires
+from watchword.adapters.proxied import proxied_of
 from watchword.adapters.stacking import TWICE
 from watchword.adapters.starting import check_routes
 from watchword.decision import Hidden
@@ -81,6 +82,7 @@ class Middleware:
                 "prefix in the rules."
             )
         self._mount = mount
+        self._proxied = proxied_of(guard.policy)
         self._is_started = bool(mount)
         self._tasks: set[Task[None]] = set()  # work after responses: the event loop keeps no reference to a task
 
@@ -110,7 +112,7 @@ class Middleware:
 
     async def _decide(self, request: web.Request) -> tuple[Exchange, Outcome]:
         """Decide about a request and its handler."""
-        exchange, demanded = exchange_of(self.guard, request, self._mount), self._demand(request)
+        exchange, demanded = exchange_of(self.guard, request, self._mount, self._proxied), self._demand(request)
         if exchange.is_decided and (demanded is None or exchange.lets_run(demanded)):
             return exchange, exchange.outcome()
         return exchange, await exchange.adecide(demanded)

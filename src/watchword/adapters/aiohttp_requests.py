@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from watchword.adapters.proxied import KEY
 from watchword.content import ContentInPieces, most_pieces
 from watchword.guard.exchange import Exchange
 from watchword.guard.forwarding import UNCHANGED
@@ -19,9 +20,11 @@ from watchword.operation import Operation, only_awaited
 from watchword.request import RequestView
 
 if TYPE_CHECKING:
+    from watchword.adapters.proxied import Proxied, Stated
     from watchword.guard import Guard
     from watchword.guard.forwarding import Forwarding
 
+_PROXIED: Final[web.RequestKey[Stated]] = web.RequestKey(KEY, tuple)
 _GIVEN = ("scheme", "host", "remote")  # what a middleware in front has set by `request.clone(...)`
 
 
@@ -44,12 +47,16 @@ def view_of(request: web.Request, mount: str) -> RequestView:
         scheme=request.scheme,
         misplaced=place.misplaced,
     )
+    if _PROXIED in request:
+        view.stated = request[_PROXIED]
     view.reader = lambda limit: Operation(only_awaited, partial(_read_ahead, request, limit))
     return view
 
 
-def exchange_of(guard: Guard, request: web.Request, mount: str) -> Exchange:
-    """Return the exchange of a request, decided only where the fast path knows the caller."""
+def exchange_of(guard: Guard, request: web.Request, mount: str, proxied: Proxied | None) -> Exchange:
+    """Return the exchange of a request, decided only where the fast path knows the caller. `proxied`: sees through trusted proxies."""
+    if proxied is not None:
+        _see_through(proxied, request)
     exchange = Exchange(guard, partial(view_of, request, mount), views=True)
     (raw, query), place = _octets_of(request), split_at_mount(request.path, mount)
     if not place.misplaced:
@@ -57,6 +64,18 @@ def exchange_of(guard: Guard, request: web.Request, mount: str) -> Exchange:
         fields = [(name.lower(), value) for name, value in request.raw_headers]
         exchange.repeat((method_of(request), place.path, raw, place.mount), query, fields)
     return exchange
+
+
+def _see_through(proxied: Proxied, request: web.Request) -> None:
+    """Put the client, the scheme and the fields that count into a request."""
+    if proxied.has_seen(request.get(_PROXIED)):
+        return
+    said, dropped = proxied.ask(request.raw_headers, request.remote or None, request.scheme)
+    scheme = request.scheme
+    _put_headers(request, proxied.without(dropped, request.raw_headers))
+    request[_PROXIED] = proxied.proxies, said
+    if said is not None:
+        request._cache.update(remote=said.client, scheme=said.scheme or scheme)
 
 
 def _octets_of(request: web.Request) -> tuple[bytes, bytes]:
@@ -116,12 +135,15 @@ def forward(request: web.Request, taken: Forwarding) -> None:
         return
     if taken.query is not None:
         _put_query(request, _text(taken.query))
-    raw = tuple(taken.headers(request.raw_headers))
-    request._headers = CIMultiDictProxy(CIMultiDict((_text(name), _text(value)) for name, value in raw))
-    request._message = request._message._replace(headers=request._headers, raw_headers=raw)
-    request._cache = given(request)
+    _put_headers(request, taken.headers(request.raw_headers))
     if taken.content is not None:
         _put_content(request, taken.content)
+
+
+def _put_headers(request: web.Request, raw: list[tuple[bytes, bytes]]) -> None:
+    request._headers = CIMultiDictProxy(CIMultiDict((_text(name), _text(value)) for name, value in raw))
+    request._message = request._message._replace(headers=request._headers, raw_headers=tuple(raw))
+    request._cache = given(request)
 
 
 def _put_query(request: web.Request, query: str) -> None:

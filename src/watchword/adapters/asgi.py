@@ -10,6 +10,7 @@ from watchword.adapters.answering import Answering, advise, fail_startup, respon
 from watchword.adapters.application import check_arguments
 from watchword.adapters.marks import are_marked, check_order, demand_at
 from watchword.adapters.placing import Placing
+from watchword.adapters.proxied import proxied_of
 from watchword.adapters.refusing import Refusing
 from watchword.adapters.scope import Auth, Content, Message, Receive, Scope, Send, forward, tell, view_of
 from watchword.adapters.stacking import warn_of_mistakes
@@ -63,6 +64,7 @@ class GuardMiddleware(Refusing):
     def __init__(self, app: ASGIApp, guard: Guard, *, mount: str | None = None, views: bool | None = None) -> None:
         self.guard: Guard = check_arguments(app, guard, "ASGI")
         self.app = app
+        self._proxied = proxied_of(self.guard.policy)
         self._placing = Placing(app, self.guard.policy.rules, mount)
         self._fast_path = self.guard.fast_path
         self._listens = self.guard.sinks is not None
@@ -91,10 +93,7 @@ class GuardMiddleware(Refusing):
         method = scope["method"] if kind == "http" else "GET"
         where = None if pinned is None and not root else placing.place(scope, path, root)
         marker = (guard, method, root, path, where)
-        headers = scope.get("headers")
-        if type(headers) is not list:
-            # Any iterable may come, or none, and it is read more than once.
-            headers = scope["headers"] = list(headers or ())
+        headers = self._headers(scope)
         if "watchword.guard" in scope and self._has_let_through(scope, marker):
             await self.app(scope if placing.settled else placing.child(scope), receive, send)
             placing.settled = True
@@ -131,6 +130,14 @@ class GuardMiddleware(Refusing):
                 return
         await self._decide(marker, scope, receive, send)
 
+    def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Return the header section of a connection, once the scope states what trusted proxies state."""
+        headers = scope.get("headers")
+        if type(headers) is not list:
+            # Any iterable may come, or none, and it is read more than once.
+            headers = scope["headers"] = list(headers or ())
+        return headers if self._proxied is None else self._proxied.see_through_scope(scope)
+
     async def _decide(self, marker: Marker, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection about which nothing is known yet."""
         _, method, _, _, where = marker
@@ -161,6 +168,7 @@ class GuardMiddleware(Refusing):
         Args:
             scope: of the request, which is read.
         """
+        self._headers(scope)
         pinned = self._placing.pinned
         root = scope.get("root_path") or "" if pinned is None else pinned()
         where = self._placing.place(scope, scope["path"], root) if root else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from watchword.adapters.proxied import KEY as PROXIED
 from watchword.adapters.variables import UNPREFIXED, is_long
 from watchword.content import ContentInPieces, most_pieces
 from watchword.field_index import canonical_name
@@ -85,16 +86,18 @@ def view_of(environ: Environ, target: TargetKey, names: Variables, *, misplaced:
         elif environ[variable] is not None:
             fields[name] = environ[variable]
     view.take(names.index, fields, aliases=tuple(aliases), overflow=overflow)
+    if PROXIED in environ:
+        view.stated = environ[PROXIED]
     return view
 
 
 def strings_of(environ: Environ) -> Environ:
-    """Return a copy of an environ with its strings alone: `view_of` reads no more.
+    """Return a copy of an environ with its strings alone, and what trusted proxies state: `view_of` reads no more.
 
     Werkzeug puts its request into the environ. A copy of that, held by the exchange of the request, would keep each request until the
     garbage collector finds it.
     """
-    return {name: value for name, value in environ.items() if isinstance(value, str)}
+    return {name: value for name, value in environ.items() if isinstance(value, str) or name == PROXIED}
 
 
 def place(environ: Environ, pinned: str | None) -> tuple[TargetKey, bool]:

@@ -115,6 +115,8 @@ def _decide(environ: Environ) -> Exchange:
     exchange: Exchange | None = kept.get(DECIDED)
     if exchange is None:
         exchange = cast("GuardMiddleware", current_app.extensions[NAME]).exchange(environ)
+        # The request has read them before; behind trusted proxies they have changed.
+        request.remote_addr, request.scheme = environ.get("REMOTE_ADDR"), environ.get("wsgi.url_scheme", "http")
         if not exchange.is_decided:
             exchange.decide()
         kept[DECIDED] = exchange

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from watchword.adapters.proxied import KEY as PROXIED
 from watchword.adapters.subprotocols import offering
 from watchword.content import ContentInPieces, most_pieces
 from watchword.decision import Hidden
@@ -79,6 +80,8 @@ def view_of(scope: Scope, method: str, where: Place | None) -> RequestView:
         misplaced=where.misplaced,
     )
     view.connection = scope
+    if PROXIED in scope:
+        view.stated = scope[PROXIED]
     return view
 
 

@@ -10,6 +10,7 @@ from watchword.adapters.application import check_arguments
 from watchword.adapters.environ import Environ, caller_of, forward, place, read_ahead, strings_of, tell, view_of, without_content
 from watchword.adapters.imitating import refuse
 from watchword.adapters.marks import are_marked, demand_at_path
+from watchword.adapters.proxied import proxied_of
 from watchword.adapters.responses import Starting, StartResponse, advising, close_response, ending, respond
 from watchword.adapters.stacking import warn_of_mistakes
 from watchword.adapters.starting import check_routes
@@ -71,6 +72,7 @@ class GuardMiddleware:
         self._mount = None if mount is None else encode_path(check_mount(mount)).decode("latin-1")
         self._fast_path = guard.fast_path
         self._listens = guard.sinks is not None
+        self._proxied = proxied_of(guard.policy)
         self._variables = Variables(guard.policy.index, guard.fast_path)
         self._finds_views = views is None
         self._views = bool(views)
@@ -79,9 +81,7 @@ class GuardMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         guard = self.guard
-        if not self._is_started:
-            self._start()
-        target, misplaced = place(environ, self._mount)
+        target, misplaced = self._place(environ)
         marker = (guard, target)
         outer = environ.get("watchword.guard")
         if outer is not None and outer == marker and (not self._views or (KEY in environ and environ[KEY].guard is guard)):
@@ -123,15 +123,21 @@ class GuardMiddleware:
 
     def exchange(self, environ: Environ) -> Exchange:
         """Return the exchange of a request, decided only where the fast path knows the caller; for extensions inside the application."""
-        if not self._is_started:
-            self._start()
-        target, misplaced = place(environ, self._mount)
+        target, misplaced = self._place(environ)
         seen = strings_of(environ)
         exchange = Exchange(self.guard, partial(self._view, environ, seen, target, misplaced=misplaced), views=True)
         credentials = None if misplaced else self._variables.credentials(seen)
         if credentials is not None:
             exchange.repeat(target, seen.get("QUERY_STRING", ""), credentials)
         return exchange
+
+    def _place(self, environ: Environ) -> tuple[TargetKey, bool]:
+        """Return the target of a request, and whether it lies outside its mount, once the environ states what trusted proxies state."""
+        if not self._is_started:
+            self._start()
+        if self._proxied is not None:
+            self._proxied.see_through_environ(environ)
+        return place(environ, self._mount)
 
     def _start(self) -> None:
         """Look at the application before the first request: it has its routes by now."""

@@ -67,9 +67,8 @@ _IDLE = frozenset(
 )
 
 
-# What trusted proxies say in these changes no decision on the fast path. In any other field they may name a person, or the host, which the
-# firewall looks at.
-_OF_CLIENT = frozenset({"x-forwarded-for", "x-forwarded-proto", "x-real-ip"})
+# What trusted proxies say in these changes no decision on the fast path. In any other field they may name a person.
+_OF_CLIENT = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip"})
 
 
 class Target(NamedTuple):

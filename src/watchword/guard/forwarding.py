@@ -78,8 +78,7 @@ def forwarding(policy: Policy, view: RequestView) -> Forwarding:
         view: the request, scanned.
     """
     present = view.fields.keys()
-    # Aliases reach this point only where the firewall was told to let them through.
-    dropped = frozenset(canonical_name(name) for names in (present, view.aliases) for name in names if name in policy.identity_headers)
+    dropped = _unbelieved(policy, view)
     # It is for the proxy that demanded it, and not for what stands behind (RFC 9110 §11.7.2).
     if policy.proxy and "proxy-authorization" in present:
         dropped |= {"proxy-authorization"}
@@ -110,6 +109,19 @@ def forwarding(policy: Policy, view: RequestView) -> Forwarding:
         if left:
             dropped -= {SUBPROTOCOLS}
     return Forwarding(frozenset(dropped), cookies, query, content, subprotocols)
+
+
+def _unbelieved(policy: Policy, view: RequestView) -> frozenset[str]:
+    """Return the fields of a request that state an identity, or a client, and that no trusted proxy has written."""
+    present = view.fields.keys()
+    # Aliases reach this point only where the firewall was told to let them through.
+    dropped = frozenset(canonical_name(name) for names in (present, view.aliases) for name in names if name in policy.identity_headers)
+    if policy.proxies is None:
+        return dropped
+    _, said = getattr(view, "stated", (None, None))
+    written = () if said is None else policy.forwarded
+    stating = (*(name for name in present if name not in written), *view.aliases)
+    return dropped.union(name for name in stating if name in policy.forwarded or name in policy.unbelieved)
 
 
 def _like(sample: AnyStr, text: str) -> AnyStr:

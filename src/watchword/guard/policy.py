@@ -172,6 +172,8 @@ class Policy:
         self.proxies = proxies
         # Read by the step for proxies alone. Each is a field whose aliases the firewall refuses (threat H9).
         self.forwarded: frozenset[str] = frozenset() if proxies is None else frozenset(name.lower() for name in proxies.fields)
+        # The application gets none of them.
+        self.unbelieved: frozenset[str] = frozenset(getattr(proxies, "drops", ()))
         # Credentials from a login form are verified under no rule of a path.
         self.login: Route = Route("login", authenticated, owner=self.rules.owner)
         self.hides: bool = any(route.hides for route in self.rules)
@@ -199,7 +201,10 @@ class Policy:
         about_content = {"content-type"} if self.content_readers else set()
         about_content |= {name for route in self.rules for part in route.content_readers for name in part.fields}
         self.index: FieldIndex = FieldIndex(
-            {*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields, *self.identity_headers.names, *self.forwarded},
+            {
+                *(*_READ, *MOUNT_FIELDS, *about_content, *fields, *self.credential_fields),
+                *(*self.identity_headers.names, *self.forwarded, *self.unbelieved),
+            },
             self.identity_headers.prefixes,
             _MEANS_SOMETHING_ELSE,
         )
@@ -239,7 +244,10 @@ class Policy:
         view.scan_bounded(self.index)
         proxies = self.proxies
         if proxies is not None and not getattr(view, "resolved", False):
-            said = proxies.resolve(view)
+            by, said = getattr(view, "stated", (None, None))
+            if by is not proxies:
+                said = proxies.resolve(view)
+                view.stated = proxies, said
             if said is not None:
                 view.use_forwarded(said)
                 if said.host is not None:

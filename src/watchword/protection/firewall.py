@@ -106,11 +106,15 @@ class Firewall:
     def check_bounds(self, view: RequestView) -> Finding | None:
         """Check the length of target and names, and the number of fields, before anything is parsed (threat H11).
 
-        Bounds cannot be switched off (RFC 9110 §5.4). Returns None without a finding.
+        So is a caller whom a trusted proxy names by a field that cannot be read (RFC 9440 §2.2). Bounds cannot be switched off (RFC 9110
+        §5.4). Returns None without a finding.
         """
         if _is_long(view):
             return Finding("oversized_target", Reason.OVERSIZED_TARGET)
-        return Finding(view.overflow, Reason.OVERSIZED_HEADER) if view.overflow else None
+        if view.overflow:
+            return Finding(view.overflow, Reason.OVERSIZED_HEADER)
+        _, stated = getattr(view, "stated", (None, None))
+        return Finding("malformed_field", Reason.MALFORMED_CREDENTIALS) if stated is not None and stated.malformed else None
 
     def check_target(self, view: RequestView) -> Finding | None:
         """Check method and target. The result depends on nothing else, so the guard caches it per target."""

@@ -1,6 +1,6 @@
-"""Defines the interface of `Guard(proxies=...)`, which determines the client behind a proxy.
+"""Defines the interface of `Guard(proxies=...)`, which determines the client behind a proxy; `TrustedProxies` implements it.
 
-The package has no implementation of its own yet. With `Guard(proxies=None)` the peer that the server states is the client.
+With `Guard(proxies=None)` the peer that the server states is the client.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Proxies(Protocol):
-    """Reads the statements of trusted proxies about a request. Called once for each request, before the firewall."""
+    """Reads the statements of trusted proxies about a request. Called once for each request, before the firewall.
+
+    It may have an attribute `drops`: names of further fields, lower case, by which programs state such facts. The application gets none of
+    them, nor those of `fields` where `resolve` returned None: whoever sent them is not trusted.
+    """
 
     @property
     def fields(self) -> Collection[str]:

@@ -13,6 +13,7 @@ from watchword.adapters.django.requests import begin, exchange_for, is_decided
 from watchword.adapters.django.responses import answer, arefusal_of, finish_awaited, refusal_of, when_closed
 from watchword.adapters.django.stack import AUTHENTICATION, GUARD, UPDATE_CACHE, guard_of_project, places_of
 from watchword.adapters.django.telling import inform
+from watchword.adapters.proxied import proxied_of
 from watchword.adapters.variables import Variables
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class GuardMiddleware:
         # AuthenticationMiddleware behind the guard has set `request.user` since.
         self._tells_again = max(places_of(AUTHENTICATION), default=-1) > min(places_of(GUARD), default=0)
         self._variables = Variables(self.guard.policy.index, self.guard.fast_path)
+        self._proxied = proxied_of(self.guard.policy)
         if self._waits:
             markcoroutinefunction(self)
         self.process_view: Callable[..., Any] = self._aprocess_view if self._waits else self._process_view
@@ -60,7 +62,7 @@ class GuardMiddleware:
         return self._serve_async(request) if self._waits else self._serve(request)
 
     def _serve(self, request: HttpRequest) -> HttpResponse:
-        exchange = exchange_for(self.guard, request, self._variables)
+        exchange = exchange_for(self.guard, request, self._variables, self._proxied)
         if is_decided(request, exchange):
             return self._serve_decided(request)
         outcome = named_outcome(request, exchange, exchange.outcome() if exchange.is_decided else exchange.decide())
@@ -72,7 +74,7 @@ class GuardMiddleware:
         return when_closed(answer(response, exchange, outcome, private=self._private), exchange, exchange.finish)
 
     async def _serve_async(self, request: HttpRequest) -> HttpResponse:
-        exchange = exchange_for(self.guard, request, self._variables)
+        exchange = exchange_for(self.guard, request, self._variables, self._proxied)
         if is_decided(request, exchange):
             return await self._aserve_decided(request)
         outcome = named_outcome(request, exchange, exchange.outcome() if exchange.is_decided else await exchange.adecide())

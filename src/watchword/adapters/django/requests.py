@@ -12,6 +12,7 @@ from watchword.adapters.django.accounts import in_thread_of_request
 from watchword.adapters.django.demands import TARGET
 from watchword.adapters.django.telling import exchange_around, inform
 from watchword.adapters.environ import forward, place, view_of
+from watchword.adapters.proxied import KEY as PROXIED
 from watchword.guard.exchange import Exchange
 from watchword.guard.forwarding import UNCHANGED
 from watchword.guard.outcome import Imitate, Pass
@@ -19,11 +20,12 @@ from watchword.request import RequestView
 from watchword.target import encode_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
     from django.http import HttpRequest
 
     from watchword.adapters.environ import Environ
+    from watchword.adapters.proxied import Proxied
     from watchword.adapters.variables import Variables
     from watchword.guard import Guard
     from watchword.guard.fast_path import TargetKey
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
 _CACHED = ("COOKIES", "GET", "headers")  # what a request keeps once it was read
 
 
-def exchange_for(guard: Guard, request: HttpRequest, variables: Variables) -> Exchange:
-    """Return the exchange of a request, decided only where the fast path knows the caller."""
-    scope: Mapping[str, Any] | None = getattr(request, "scope", None)
+def exchange_for(guard: Guard, request: HttpRequest, variables: Variables, proxied: Proxied | None) -> Exchange:
+    """Return the exchange of a request, decided only where the fast path knows the caller. `proxied`: sees through trusted proxies."""
+    scope: MutableMapping[str, Any] | None = getattr(request, "scope", None)
+    if proxied is not None:
+        _see_through(proxied, request, scope)
     seen = _seen(request, scope)
     target, misplaced = place(seen, None)
     setattr(request, TARGET, (target[0], target[1]))
@@ -48,6 +52,16 @@ def exchange_for(guard: Guard, request: HttpRequest, variables: Variables) -> Ex
     if fields is not None and not misplaced:
         exchange.repeat(target, query, fields)
     return exchange
+
+
+def _see_through(proxied: Proxied, request: HttpRequest, scope: MutableMapping[str, Any] | None) -> None:
+    # Django has made META of the scope already, and reads some facts from each of them.
+    proxied.see_through_environ(request.META)
+    if scope is not None:
+        scope["headers"] = [*scope.get("headers", ())]
+        proxied.see_through_scope(scope)
+    for cached in _CACHED:
+        request.__dict__.pop(cached, None)
 
 
 def _read_environ(seen: Environ, target: TargetKey, variables: Variables) -> _Read:
@@ -83,7 +97,7 @@ def _view_of_scope(
 ) -> RequestView:
     method, path, raw_path, mount = target
     client = scope.get("client")
-    return RequestView.of_server(
+    view = RequestView.of_server(
         method=method,
         path=path,
         raw_path=raw_path,
@@ -94,6 +108,9 @@ def _view_of_scope(
         scheme=scheme,
         misplaced=misplaced,
     )
+    if PROXIED in scope:
+        view.stated = scope[PROXIED]
+    return view
 
 
 def is_decided(request: HttpRequest, exchange: Exchange) -> bool:
