@@ -162,7 +162,10 @@ def _daphne(bound: socket.socket, *more: str) -> None:
 
 
 # Those that are tested for what they hand over, and not with everything.
-OTHERS: dict[str, Callable[[socket.socket], None]] = {"cheroot": _cheroot}
+OTHERS: dict[str, Callable[[socket.socket], None]] = {
+    "cheroot": _cheroot,
+    "uvicorn-plain": lambda bound: _uvicorn("h11", bound, proxy_headers=False),
+}
 
 # Each states a mount.
 MOUNTED: dict[str, Callable[[socket.socket], None]] = {

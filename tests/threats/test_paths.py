@@ -81,8 +81,8 @@ def test_P1_no_url_is_rebuilt() -> None:
         path.stem for path, tree in requests for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == "host"
     }
     comparing = {"policy", "cross_site", "preflight", "fast_path", "explain"}
-    # In a request it is what a trusted proxy has said, and in one of aiohttp what a middleware has set.
-    assert naming_host <= comparing | {"request", "aiohttp_requests"}
+    # In a request, and in `Forwarded`, it is what a trusted proxy has said, and in a request of aiohttp what a middleware has set.
+    assert naming_host <= comparing | {"request", "trusted_proxies", "aiohttp_changes"}
     attributes = {node.attr for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert attributes.isdisjoint({"base_url", "url_for", "host_url", "build_absolute_uri"})
 
@@ -327,8 +327,11 @@ def test_P9_no_header_switches_anything_off(field: tuple[str, str], through: Thr
 READ_FOR = {
     "accept": "the form of a refusal's body",
     "access-control-request-method": "what a genuine preflight is, for `cors_inside` and a warning",
+    "client-cert": "the certificate that a trusted proxy has verified, where that was asked for",
     "content-type": "whether the content is a form, where one was asked for",
     "cookie": "credentials, where a cookie was named",
+    "forwarded": "the client, as trusted proxies state it",
+    "x-forwarded-for": "the client, as trusted proxies state it",
     "host": "whether it came twice; the own origin, for the cross-site test",
     "origin": "what a genuine preflight is, for `cors_inside` and a warning; where ambient credentials were sent from",
     "sec-websocket-protocol": "credentials, where a subprotocol was named",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from watchword.adapters.aiohttp_changes import forward
 from watchword.adapters.aiohttp_imitating import refuse
-from watchword.adapters.aiohttp_requests import exchange_of, forward
+from watchword.adapters.aiohttp_requests import exchange_of
 from watchword.adapters.aiohttp_responses import PRINCIPAL, Watched, release, watch, watched
 from watchword.adapters.aiohttp_routing import alike_within, demand_of
 from watchword.adapters.aiohttp_views import requires
@@ -49,8 +50,7 @@ def guard_middleware(guard: Guard, *, mount: str = "") -> Middleware:
     Raises:
         ConfigurationError: an argument is of another type, or the mount cannot be one.
 
-    Trust: the address of the client and the scheme are `request.remote` and `request.scheme`. Behind a proxy, a middleware in front of this
-    one may set them by `request.clone(...)`, from that proxy alone.
+    Trust: client and scheme are `request.remote` and `request.scheme`. Behind a proxy give `Guard(proxies=...)`, which sets both.
     """
     return Middleware(as_guard(guard), check_mount(mount))
 
@@ -58,8 +58,7 @@ def guard_middleware(guard: Guard, *, mount: str = "") -> Middleware:
 def principal_of(request: web.BaseRequest) -> Principal:
     """Return the caller of a request; anonymous where no credentials were sent.
 
-    Args:
-        request: of a handler or of a middleware.
+    `request` is that of a handler or of a middleware.
     """
     return cast("Principal", request.get(PRINCIPAL, ANONYMOUS))
 
@@ -133,9 +132,8 @@ class Middleware:
     def _demand(self, request: web.Request) -> Requirement | None:
         """Return what the handler demands; None: nothing, or another guard further in is asked for it."""
         demanded = demand_of(request)
-        if demanded is not None and any(one.guard is not self.guard for _, one in alike_within(self, request, Middleware)):
-            return None
-        return demanded
+        within = () if demanded is None else alike_within(self, request, Middleware)
+        return None if any(one.guard is not self.guard for _, one in within) else demanded
 
 
 async def _call(exchange: Exchange, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.http import StreamWriter
 from yarl import URL
 
-from watchword.adapters.aiohttp_requests import forward, given, with_query
+from watchword.adapters.aiohttp_changes import forward, given, with_query
 from watchword.adapters.aiohttp_responses import MOVED, PRINCIPAL, WATCHED, Stopped, Watched, put_fields, refused, release
 from watchword.adapters.aiohttp_routing import middlewares_within
 from watchword.guard.outcome import Imitate

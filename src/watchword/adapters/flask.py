@@ -111,15 +111,12 @@ current_principal: Principal = caller(_current)
 
 def _decide(environ: Environ) -> Exchange:
     """Decide by the rule of the path, once for each request: a nonce is used up, and a failed login is counted."""
-    kept = request.__dict__  # not the environ: an application that is called within another one may get the same
-    exchange: Exchange | None = kept.get(DECIDED)
+    # Not in the environ: an application that is called within another one may get the same.
+    exchange: Exchange | None = request.__dict__.get(DECIDED)
     if exchange is None:
         exchange = cast("GuardMiddleware", current_app.extensions[NAME]).exchange(environ)
-        # The request has read them before; behind trusted proxies they have changed.
-        request.remote_addr, request.scheme = environ.get("REMOTE_ADDR"), environ.get("wsgi.url_scheme", "http")
-        if not exchange.is_decided:
-            exchange.decide()
-        kept[DECIDED] = exchange
+        request.remote_addr, request.scheme = environ.get("REMOTE_ADDR"), environ["wsgi.url_scheme"]  # as trusted proxies state them
+        request.__dict__[DECIDED] = exchange if exchange.is_decided else (exchange.decide(), exchange)[1]
     environ[KEY] = exchange
     tell(environ, exchange.decision)
     return exchange
