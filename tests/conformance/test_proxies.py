@@ -1,5 +1,7 @@
 """Behind trusted proxies the guard and the application see one client, by every adapter; fields that nobody vouches for reach neither."""
 
+# ruff: noqa: N802 - a test carries the id of its row
+
 from __future__ import annotations
 
 import json
@@ -169,7 +171,7 @@ WAYS: dict[str, Callable[[Guard], Callable[[Request], Answer]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_application_sees_the_client(way: str) -> None:
+def test_R9700_4_13_1_the_application_sees_the_client(way: str) -> None:
     """Its address and its scheme, and the fields of the proxy alone."""
     ask = WAYS[way](guard())
     answer = ask(Request(target="/near", client=PROXY, headers=(bearer("t"), *FORWARDED, *FORGED)))
@@ -177,7 +179,7 @@ def test_the_application_sees_the_client(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nobody_else_states_anything(way: str) -> None:
+def test_R9700_4_13_1_nobody_else_states_anything(way: str) -> None:
     """All such fields of a peer that is not listed are taken out."""
     ask = WAYS[way](guard())
     sent = (bearer("t"), ("X-Forwarded-For", "10.0.0.7"), ("X-Forwarded-Host", "inner"), *FORWARDED[1:], *FORGED)
@@ -225,7 +227,7 @@ def test_the_fast_path_sees_the_client_too(driver: Behind) -> None:
 
 
 @pytest.mark.parametrize("driver", ADAPTERS.values(), ids=ADAPTERS)
-def test_a_malformed_certificate_is_a_400(driver: Behind) -> None:
+def test_R9440_2_2_1_a_malformed_certificate_is_a_400(driver: Behind) -> None:
     """Wherever it comes from a proxy that is believed; from others it is left out (RFC 9440 §2.2, §4)."""
     decides = Guard(Bearer(Tokens({"t": Principal("ann")})), proxies=TrustedProxies(["10.0.0.0/8"], client_cert=True))
     ask = driver(decides)

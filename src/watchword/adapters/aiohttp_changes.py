@@ -21,9 +21,9 @@ PROXIED: Final[web.RequestKey[Stated]] = web.RequestKey(KEY, tuple)
 _GIVEN = ("scheme", "host", "remote")  # what a middleware in front has set by `request.clone(...)`
 
 
-def see_through(proxied: Proxied, request: web.Request) -> None:
+def see_through(proxied: Proxied | None, request: web.Request) -> None:
     """Put the client, the scheme and the fields that count into a request."""
-    if proxied.has_seen(request.get(PROXIED)):
+    if proxied is None or proxied.has_seen(request.get(PROXIED)):
         return
     said, dropped = proxied.ask(request.raw_headers, request.remote or None, request.scheme)
     scheme = request.scheme

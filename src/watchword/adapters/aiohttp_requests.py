@@ -48,8 +48,7 @@ def view_of(request: web.Request, mount: str) -> RequestView:
 
 def exchange_of(guard: Guard, request: web.Request, mount: str, proxied: Proxied | None) -> Exchange:
     """Return the exchange of a request, decided only where the fast path knows the caller. `proxied`: sees through trusted proxies."""
-    if proxied is not None:
-        see_through(proxied, request)
+    see_through(proxied, request)
     exchange = Exchange(guard, partial(view_of, request, mount), views=True)
     (raw, query), place = _octets_of(request), split_at_mount(request.path, mount)
     if not place.misplaced:

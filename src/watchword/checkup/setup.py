@@ -43,12 +43,14 @@ class Setup:
         name: its import string, for the places of findings.
         app: the application behind the guard; None: unknown.
         online: whether servers and stores may be asked. Checks send a few harmless requests to servers that the configuration names.
+        platform: the platform that the process runs on, if proxies of the platform stand in front; empty: unknown.
     """
 
     guard: Guard
     name: str = "guard"
     app: object = None
     online: bool = True
+    platform: str = ""
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

@@ -29,6 +29,13 @@ PROXIES: Final = Rule(
     source="RFC 7239 §8.1",
     page="check.html#proxies-trust-all",
 )
+UNDECLARED: Final = Rule(
+    "proxy-undeclared",
+    "A proxy in front is declared, so that clients are told apart",
+    "warning",
+    source="RFC 9700 §4.13",
+    page="check.html#proxy-undeclared",
+)
 IN_QUERY: Final = Rule(
     "secret-in-query", "No credential is in a URL", "warning", source="RFC 9700 §4.3.2", page="check.html#secret-in-query"
 )
@@ -93,6 +100,18 @@ def proxies(setup: Setup) -> Iterator[Finding]:
         )
 
 
+def undeclared(setup: Setup) -> Iterator[Finding]:
+    """Without a declaration every client has the address of the proxy, unless the server itself reads forwarded fields."""
+    if setup.guard.policy.proxies is None and setup.platform:
+        yield Finding(
+            UNDECLARED,
+            f"{setup.platform} puts a proxy in front of each application, and no proxy is declared.",
+            "Rules about networks, events and throttles take the address of the proxy for that of every client.",
+            "Give Guard(proxies=TrustedProxies([...])) with its addresses. Or ignore this finding, if the server reads the fields of the proxy.",
+            setup.name,
+        )
+
+
 def in_query(setup: Setup) -> Iterator[Finding]:
     """URLs are in logs, histories and Referer."""
     for scheme in setup.guard.schemes:
@@ -112,5 +131,6 @@ CHECKS: Final = (
     Check(TOKENS_IN_CLEAR, tokens_in_clear),
     Check(ORIGIN_IN_CLEAR, origin_in_clear),
     Check(PROXIES, proxies),
+    Check(UNDECLARED, undeclared),
     Check(IN_QUERY, in_query),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import environ
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
@@ -14,6 +15,19 @@ from watchword.cli.params import json_option
 if TYPE_CHECKING:
     from watchword.findings import Report, Severity
 
+# What platforms set in the environment of each process, by their documentation.
+_PLATFORMS = {
+    "K_SERVICE": "Google Cloud Run",
+    "GAE_ENV": "Google App Engine",
+    "DYNO": "Heroku",
+    "FLY_APP_NAME": "Fly.io",
+    "RENDER": "Render",
+    "RAILWAY_ENVIRONMENT_NAME": "Railway",
+    "WEBSITE_SITE_NAME": "Azure App Service",
+    "AWS_LAMBDA_FUNCTION_NAME": "AWS Lambda",
+    "VERCEL": "Vercel",
+    "KUBERNETES_SERVICE_HOST": "Kubernetes",
+}
 _FORMATS = ("text", "json", "junit", "markdown", "sarif")
 _COLUMNS = ("row", "level", "outcome", "demands")
 
@@ -63,7 +77,7 @@ def check(
         raise click.UsageError("no guard was named. Use --guard module:attribute, such as --guard project.auth:guard")
     app = None if app_name is None else load_app(app_name)
     guard = find_guard(app) if guard_name is None else load_guard(guard_name)
-    setup = Setup(guard, guard_name or app_name or "", app, online=not offline)
+    setup = Setup(guard, guard_name or app_name or "", app, online=not offline, platform=_platform())
     report = check_guard(setup, __version__, ignored=ignored)
     if asvs:
         _show_rows(report, as_json=as_json)
@@ -71,6 +85,10 @@ def check(
         say(FORMATS["json" if as_json else form](report).removesuffix("\n"))
     if report.fails(cast("Severity | Literal['never']", fail_on)):
         raise click.exceptions.Exit(FAILED)
+
+
+def _platform() -> str:
+    return next((platform for variable, platform in _PLATFORMS.items() if environ.get(variable)), "")
 
 
 def _show_rows(report: Report, *, as_json: bool) -> None:

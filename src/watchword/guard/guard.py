@@ -14,6 +14,7 @@ from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
+from watchword.guard.undeclared import UndeclaredProxy
 from watchword.networks import network_of
 from watchword.observe.event import event_of
 from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal, log_rest
@@ -97,7 +98,19 @@ class Guard:
         ConfigurationError: something cannot be right; the message says what, where, and how to mend it.
     """
 
-    __slots__ = ("_deciding", "_flood", "_new_id", "_policy", "_renderer", "_sinks", "_to_warn", "_traceless", "fast_path", "strict_routes")
+    __slots__ = (
+        "_deciding",
+        "_flood",
+        "_new_id",
+        "_policy",
+        "_renderer",
+        "_sinks",
+        "_to_warn",
+        "_traceless",
+        "_undeclared",
+        "fast_path",
+        "strict_routes",
+    )
 
     def __init__(
         self,
@@ -189,6 +202,7 @@ class Guard:
         self._new_id = request_id or _random_id
         self._sinks = None if on_event is None else _sinks(on_event)
         self._flood: Flood | None = None
+        self._undeclared = None if proxies is not None else UndeclaredProxy()
         self._to_warn = [True]  # a list, because `pop` is one step for threads
         self.strict_routes: bool | None = strict_routes
 
@@ -435,6 +449,8 @@ class Guard:
             from watchword.observe.flood import Flood  # with the first refusal that is logged, as `logging` is
 
             self._flood = Flood(log_rest)
+        if self._undeclared is not None:
+            self._undeclared.look(view)
         name = decision.principal.id or self._credential_of(decision, view)
         network = network_of(view.address)
         if self._flood.lets_through(decision.reason, network, name, request_id, self._policy.clock.now()):

@@ -14,7 +14,7 @@ from tests.support.hostile import Server, response
 from tests.support.issuer import Issuer
 from tests.support.secrets import SECRET, found_in
 from tests.unit.findings.test_writing import sarif_schema
-from watchword import APIKey, Basic, Bearer, Guard, Principal, authenticated, optional, permission, public, role, scope
+from watchword import APIKey, Basic, Bearer, Guard, Principal, TrustedProxies, authenticated, optional, permission, public, role, scope
 from watchword.checkers import JWT, Accounts, APIKeys, Introspection, OpaqueTokens, PasswordHasher, Tokens, Users
 from watchword.checkup import CHECKS, ROWS, Setup, Untold, check_guard
 from watchword.checkup.asvs import write_page
@@ -140,10 +140,19 @@ def test_every_check_is_tested() -> None:
         "sqlite-on-network",
         "unusable-hash",
         "key-lives-long",
+        "proxy-undeclared",
     }
     routes = {check.rule.id for check in CHECKS if check.rule.id.startswith("route-")}
     assert {check.rule.id for check in CHECKS} == {rule for rule, *_ in CASES} | own | routes
     assert len({check.rule.id for check in CHECKS}) == len(CHECKS)
+
+
+def test_a_platform_with_a_proxy_that_is_not_declared() -> None:
+    """Found where the environment names the platform."""
+    assert found("proxy-undeclared", Guard(TOKENS)) == []
+    (finding,) = found("proxy-undeclared", Guard(TOKENS), platform="Heroku")
+    assert finding.message.startswith("Heroku puts a proxy in front")
+    assert found("proxy-undeclared", Guard(TOKENS, proxies=TrustedProxies(["10.0.0.0/8"])), platform="Heroku") == []
 
 
 def test_default_secrets() -> None:

@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from watchword.adapters.django.accounts import in_thread_of_request
+from watchword.adapters.django.changing import forward, see_through
 from watchword.adapters.django.demands import TARGET
 from watchword.adapters.django.telling import exchange_around, inform
-from watchword.adapters.environ import forward, place, view_of
+from watchword.adapters.environ import place, view_of
 from watchword.adapters.proxied import KEY as PROXIED
 from watchword.guard.exchange import Exchange
-from watchword.guard.forwarding import UNCHANGED
 from watchword.guard.outcome import Imitate, Pass
 from watchword.request import RequestView
 from watchword.target import encode_path
@@ -29,20 +29,16 @@ if TYPE_CHECKING:
     from watchword.adapters.variables import Variables
     from watchword.guard import Guard
     from watchword.guard.fast_path import TargetKey
-    from watchword.guard.forwarding import Forwarding
     from watchword.guard.outcome import Outcome
     from watchword.request import RawHeaders
 
     _Read: TypeAlias = tuple[partial[RequestView], bytes | str, Sequence[tuple[bytes, bytes]] | None]
 
-_CACHED = ("COOKIES", "GET", "headers")  # what a request keeps once it was read
-
 
 def exchange_for(guard: Guard, request: HttpRequest, variables: Variables, proxied: Proxied | None) -> Exchange:
     """Return the exchange of a request, decided only where the fast path knows the caller. `proxied`: sees through trusted proxies."""
     scope: MutableMapping[str, Any] | None = getattr(request, "scope", None)
-    if proxied is not None:
-        _see_through(proxied, request, scope)
+    see_through(proxied, request, scope)
     seen = _seen(request, scope)
     target, misplaced = place(seen, None)
     setattr(request, TARGET, (target[0], target[1]))
@@ -52,16 +48,6 @@ def exchange_for(guard: Guard, request: HttpRequest, variables: Variables, proxi
     if fields is not None and not misplaced:
         exchange.repeat(target, query, fields)
     return exchange
-
-
-def _see_through(proxied: Proxied, request: HttpRequest, scope: MutableMapping[str, Any] | None) -> None:
-    # Django has made META of the scope already, and reads some facts from each of them.
-    proxied.see_through_environ(request.META)
-    if scope is not None:
-        scope["headers"] = [*scope.get("headers", ())]
-        proxied.see_through_scope(scope)
-    for cached in _CACHED:
-        request.__dict__.pop(cached, None)
 
 
 def _read_environ(seen: Environ, target: TargetKey, variables: Variables) -> _Read:
@@ -141,20 +127,8 @@ def begin(request: HttpRequest, exchange: Exchange, outcome: Outcome) -> bool:
         request.resolver_match = None  # of a view that a middleware has answered for
     inform(request, exchange)
     if isinstance(outcome, Pass | Imitate):
-        _forward(request, outcome.forwarding)
+        forward(request, outcome.forwarding)
     return isinstance(outcome, Pass | Imitate)
-
-
-def _forward(request: HttpRequest, taken: Forwarding) -> None:
-    if taken is UNCHANGED:
-        return
-    forward(request.META, taken)
-    for cached in _CACHED:
-        request.__dict__.pop(cached, None)
-    scope: Any = getattr(request, "scope", None)
-    if scope is not None:
-        query = scope.get("query_string", b"") if taken.query is None else taken.query
-        request.scope = {**scope, "headers": taken.headers(scope["headers"]), "query_string": query}
 
 
 __all__ = ["begin", "exchange_for", "is_decided"]
