@@ -27,19 +27,21 @@ from tests.support.by_aiohttp import Wire, exchanged, octets, parsed
 from tests.support.drive import ADAPTERS, Answer
 from tests.support.frameworks import ask_asgi, ask_wsgi
 from tests.support.wire import Request, bearer
-from watchword import AuthEvent, Bearer, Guard, Principal, TrustedProxies, network
+from watchword import AuthEvent, Bearer, Credentials, Guard, Principal, RequestView, Scheme, TrustedProxies, network
 from watchword.adapters.aiohttp import guard_middleware
 from watchword.adapters.asgi import GuardMiddleware as ASGIGuard
 from watchword.adapters.flask import Watchword as FlaskGuard
 from watchword.adapters.litestar import GuardPlugin
 from watchword.adapters.quart import Watchword as QuartGuard
 from watchword.adapters.wsgi import GuardMiddleware as WSGIGuard
-from watchword.checkers import Tokens
+from watchword.checkers import Tokens, nonblocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tests.support.drive import Behind
+    from watchword.grammar import Challenge
+    from watchword.peer import Peer
 
 PROXY, CLIENT, STRANGER = "10.0.0.1", "198.51.100.9", "203.0.113.1"
 KEPT = {"x-forwarded-for", "x-forwarded-proto"}
@@ -226,15 +228,49 @@ def test_the_fast_path_sees_the_client_too(driver: Behind) -> None:
     assert events[-1].client == STRANGER
 
 
+class Witness(Scheme[Credentials]):
+    """A scheme that looks at the facts about the connection, and finds no credentials."""
+
+    name = "Witness"
+    credentials = Credentials
+    fields = ()
+
+    def __init__(self, seen: list[Peer | None]) -> None:
+        super().__init__(nonblocking(lambda credentials: None))
+        self._seen = seen
+
+    def extract(self, view: RequestView) -> None:
+        """Note them."""
+        self._seen.append(view.peer)
+
+    def challenges(self, params: Any = None) -> tuple[Challenge, ...]:
+        """Return none."""
+        return ()
+
+
 @pytest.mark.parametrize("driver", ADAPTERS.values(), ids=ADAPTERS)
 def test_R9440_2_2_1_a_malformed_certificate_is_a_400(driver: Behind) -> None:
     """Wherever it comes from a proxy that is believed; from others it is left out (RFC 9440 §2.2, §4)."""
     decides = Guard(Bearer(Tokens({"t": Principal("ann")})), proxies=TrustedProxies(["10.0.0.0/8"], client_cert=True))
     ask = driver(decides)
-    for client, value, status in ((PROXY, "PEM", 400), (PROXY, ":MAMCAQU=:", 200), (STRANGER, "PEM", 200)):
-        answer = ask(Request(client=client, headers=(bearer("t"), ("X-Forwarded-For", CLIENT), ("Client-Cert", value))))
+    for value, status in (("PEM", 400), (":MAMCAQU=:, :MAMCAQU=:", 400), (":MAMCAQU=:", 200)):
+        answer = ask(Request(client=PROXY, headers=(bearer("t"), ("X-Forwarded-For", CLIENT), ("Client-Cert", value))))
         assert answer.status == status, value
-        assert answer.seen is None or not answer.seen.carries("client-cert")
+
+
+@pytest.mark.parametrize("driver", ADAPTERS.values(), ids=ADAPTERS)
+def test_R9440_2_4_1_nobody_else_states_a_certificate(driver: Behind) -> None:
+    """Neither a peer that is not listed, nor a proxy of which none was expected; the application gets none in any case."""
+    for asked, client in ((True, STRANGER), (False, PROXY), (True, PROXY)):
+        seen: list[Peer | None] = []
+        scheme = Witness(seen)
+        decides = Guard(scheme, Bearer(Tokens({"t": Principal("ann")})), proxies=TrustedProxies(["10.0.0.0/8"], client_cert=asked))
+        fields = (bearer("t"), ("X-Forwarded-For", CLIENT), ("Client-Cert", ":MAMCAQU=:"))
+        answer = driver(decides)(Request(client=client, headers=fields))
+        assert answer.seen is not None
+        assert not answer.seen.carries("client-cert")
+        certificates = [peer and peer.certificate for peer in seen]
+        assert certificates == [b"0\x03\x02\x01\x05" if asked and client == PROXY else None]
 
 
 @pytest.mark.parametrize("driver", ADAPTERS.values(), ids=ADAPTERS)

@@ -107,7 +107,7 @@ def undeclared(setup: Setup) -> Iterator[Finding]:
             UNDECLARED,
             f"{setup.platform} puts a proxy in front of each application, and no proxy is declared.",
             "Rules about networks, events and throttles take the address of the proxy for that of every client.",
-            "Give Guard(proxies=TrustedProxies([...])) with its addresses. Or ignore this finding, if the server reads the fields of the proxy.",
+            "Give Guard(proxies=TrustedProxies([...])) with its addresses. Or ignore this finding, if the server reads its fields.",
             setup.name,
         )
 

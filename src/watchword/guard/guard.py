@@ -14,7 +14,6 @@ from watchword.guard.deciding import Deciding
 from watchword.guard.identity_headers import IDENTITY_HEADERS
 from watchword.guard.policy import Policy
 from watchword.guard.preflight import REMEDY, REMEDY_INSIDE, is_refused_preflight
-from watchword.guard.undeclared import UndeclaredProxy
 from watchword.networks import network_of
 from watchword.observe.event import event_of
 from watchword.observe.log import finishing, is_logged, log_preflight, log_refusal, log_rest
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from watchword.guard.exchange import Exchange
     from watchword.guard.explain import Explanation
     from watchword.guard.fast_path import FastPath
+    from watchword.guard.undeclared import UndeclaredProxy
     from watchword.observe.event import EventSink
     from watchword.observe.flood import Flood
     from watchword.observe.sinks import Sinks
@@ -202,7 +202,7 @@ class Guard:
         self._new_id = request_id or _random_id
         self._sinks = None if on_event is None else _sinks(on_event)
         self._flood: Flood | None = None
-        self._undeclared = None if proxies is not None else UndeclaredProxy()
+        self._undeclared: UndeclaredProxy | None = None
         self._to_warn = [True]  # a list, because `pop` is one step for threads
         self.strict_routes: bool | None = strict_routes
 
@@ -449,6 +449,10 @@ class Guard:
             from watchword.observe.flood import Flood  # with the first refusal that is logged, as `logging` is
 
             self._flood = Flood(log_rest)
+            if self._policy.proxies is None:
+                from watchword.guard.undeclared import UndeclaredProxy  # as above
+
+                self._undeclared = UndeclaredProxy()
         if self._undeclared is not None:
             self._undeclared.look(view)
         name = decision.principal.id or self._credential_of(decision, view)

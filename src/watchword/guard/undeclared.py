@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from watchword.grammar import MAX_FIELDS
+from watchword.networks import networks_of
 from watchword.observe.log import log_mistake
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from watchword.request import RequestView
+
+Field: TypeAlias = tuple[str | bytes, str | bytes]
 
 _MOST: Final = 100  # refused requests that are looked at; where a proxy is in front, all of them have its fields
 _FIELDS: Final = frozenset({"forwarded", "x-forwarded-for"})
+# Networks of proxies: loopback, private (RFC 1918, RFC 4193), link-local (RFC 3927), and that of carriers and clouds (RFC 6598).
+_NEAR: Final = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "::1", "fc00::/7")
 _WORDS: Final = (
     "A request came from %s with %s, so a proxy seems to stand in front, and Guard(proxies=...) does not declare it: rules about networks, "
     "events and throttles take its address for that of every client. Give Guard(proxies=TrustedProxies([%r])) if it is your proxy. This "
@@ -41,9 +48,10 @@ class UndeclaredProxy:
         except IndexError:
             return
         address = view.address
-        if address is None or not (address.is_loopback or address.is_private):
+        if not networks_of(_NEAR).contains(address):
             return
-        sent = (raw if isinstance(raw, str) else raw.decode("latin-1") for raw, _ in islice(view.headers, MAX_FIELDS))
+        headers = islice(cast("Iterable[Field]", view.headers), MAX_FIELDS)
+        sent = (raw if isinstance(raw, str) else raw.decode("latin-1") for raw, _ in headers)
         found = next((name.lower() for name in sent if len(name) <= len("x-forwarded-for") and name.lower() in _FIELDS), None)
         if found is not None:
             self._left.clear()

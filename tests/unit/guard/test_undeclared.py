@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-
-import pytest
+from typing import TYPE_CHECKING
 
 from watchword import Bearer, Guard, Principal, RequestView, TrustedProxies
 from watchword.checkers import Tokens
 from watchword.guard.undeclared import UndeclaredProxy
+
+if TYPE_CHECKING:
+    import pytest
 
 NEAR, FAR = "10.0.0.5", "203.0.113.1"
 SENT = (("X-Forwarded-For", "198.51.100.9"),)

@@ -41,9 +41,8 @@ def exchange_for(guard: Guard, request: HttpRequest, variables: Variables, proxi
     see_through(proxied, request, scope)
     seen = _seen(request, scope)
     target, misplaced = place(seen, None)
-    setattr(request, TARGET, (target[0], target[1]))
-    read = _read_environ(seen, target, variables) if scope is None else _read_scope(scope, target, request.scheme)
-    make, query, fields = read
+    setattr(request, TARGET, target[:2])
+    make, query, fields = _read_environ(seen, target, variables) if scope is None else _read_scope(scope, target, request.scheme)
     exchange = Exchange(guard, partial(_connected, make, request, misplaced), views=True, thread=in_thread_of_request)
     if fields is not None and not misplaced:
         exchange.repeat(target, query, fields)
