@@ -48,6 +48,7 @@ from watchword.verdict import ALWAYS, Accepted, Lease, Refused, Verdict
 if TYPE_CHECKING:
     from watchword.authorization.mcp import mcp_tools
     from watchword.issuing.token_issuer import TokenIssuer
+    from watchword.protection.throttle import Throttle
     from watchword.protection.trusted_proxies import TrustedProxies
     from watchword.refusal.appearance import Page
     from watchword.refusal.data import RefusalData
@@ -59,6 +60,7 @@ _HOME = {
     "Page": "refusal.appearance",
     "RefusalData": "refusal.data",
     "ResourceMetadata": "schemes.resource_metadata",
+    "Throttle": "protection.throttle",
     "TokenIssuer": "issuing.token_issuer",
     "TrustedProxies": "protection.trusted_proxies",
     "mcp_tools": "authorization.mcp",
@@ -118,6 +120,7 @@ __all__ = [
     "Requirement",
     "ResourceMetadata",
     "Scheme",
+    "Throttle",
     "Throttled",
     "TokenIssuer",
     "TrustedProxies",

@@ -57,6 +57,11 @@ def ticks() -> float:
     return time.perf_counter()
 
 
+def pause(seconds: float) -> None:
+    """Block this thread for a time, in seconds."""
+    time.sleep(seconds)
+
+
 def as_clock(given: Clock | None, owner: str) -> Clock:
     """Return the given clock; None: the clock of the machine.
 

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+NEAR = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "::1", "fc00::/7")
+"""Networks of proxies of one's own: loopback, private (RFC 1918, RFC 4193), link-local (RFC 3927), and that of clouds (RFC 6598)."""
+
 _LONGEST_ADDRESS = 64  # characters; an IPv6 address has 45 and its zone 16 at most. Some servers take it from a field of the client
 
 _Starts: TypeAlias = dict[int, set[int]]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
+from watchword.clock import pause
 from watchword.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -52,6 +53,21 @@ def only_awaited() -> NoReturn:
         ConfigurationError: always; adapters find such work when they are constructed.
     """
     raise ConfigurationError("an async checker needs an event loop. Use adecide() or the ASGI adapter, or give a plain function.")
+
+
+def pausing(seconds: float) -> Operation[None]:
+    """Return the operation that does nothing for a time. An event loop goes on meanwhile.
+
+    Args:
+        seconds: how long.
+    """
+    return Operation(partial(pause, seconds), partial(_pause_awaited, seconds))
+
+
+async def _pause_awaited(seconds: float) -> None:
+    from anyio import sleep
+
+    await sleep(seconds)
 
 
 def in_steps(steps: Callable[[], Steps[T]]) -> Operation[T]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.measuring import App, Figure
     from watchword.operation import Steps
-    from watchword.protection.throttle import Attempt, Reservation
+    from watchword.protection.attempts import Attempt, Reservation
 
 RULES = {"GET /orders/{id}": scope("orders:read"), "/secret": role("admin").hidden()}
 NONE = {**request(""), "headers": HEADERS}

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from watchword.operation import Steps
-    from watchword.protection.throttle import Attempt, Outcome
+    from watchword.protection.attempts import Attempt, Outcome
 
 NOW = 1_700_000_000
 

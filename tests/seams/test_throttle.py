@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from tests.support.drive import Driver
     from watchword.operation import Steps
-    from watchword.protection.throttle import Attempt, Outcome
+    from watchword.protection.attempts import Attempt, Outcome
 
 
 class Room:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from watchword.client import Alternative
     from watchword.operation import Steps
-    from watchword.protection.throttle import Attempt
+    from watchword.protection.attempts import Attempt
 
 API, AUTH = "https://api.example", "https://id.example"
 RING = KeyRing.generate()

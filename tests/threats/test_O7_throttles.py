@@ -16,7 +16,7 @@ from watchword import Basic, BasicCredentials, Challenged, Guard, Operation, Pri
 
 if TYPE_CHECKING:
     from watchword.operation import Steps
-    from watchword.protection.throttle import Attempt, Outcome
+    from watchword.protection.attempts import Attempt, Outcome
 
 LIMIT, ATTEMPTS = 10, 40
 

@@ -60,7 +60,7 @@ def no_throttle(setup: Setup) -> Iterator[Finding]:
             NO_THROTTLE,
             f"Nothing limits failed attempts with {names}.",
             "Guard(throttle=None) is the default: passwords are guessed as fast as the machine hashes them.",
-            "Give Guard(throttle=...), or limit attempts in front of the server.",
+            "Give Guard(throttle=Throttle()), or limit attempts in front of the server.",
             setup.name,
         )
 

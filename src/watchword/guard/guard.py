@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from watchword.observe.flood import Flood
     from watchword.observe.sinks import Sinks
     from watchword.operation import Steps
+    from watchword.protection.attempts import Throttling
     from watchword.protection.proxies import Proxies
-    from watchword.protection.throttle import Throttle
     from watchword.refusal.appearance import Page
     from watchword.refusal.data import RefusalData
     from watchword.request import RequestView
@@ -131,7 +131,7 @@ class Guard:
         cors_inside: bool = False,
         cors_expose: bool = False,
         proxy: bool = False,
-        throttle: Throttle | None = None,
+        throttle: Throttling | None = None,
         proxies: Proxies | None = None,
         scope_implies: Mapping[str, Sequence[str]] | None = None,
         on_event: EventSink | Sequence[EventSink] | None = None,
@@ -153,7 +153,7 @@ class Guard:
 
             check_type("Guard(page=...)", page, Page, 'Page(service="Orders")')
         if throttle is not None:
-            check_methods("Guard(throttle=...)", throttle, "be a Throttle with blocked() and reserve()", "blocked", "reserve")
+            check_methods("Guard(throttle=...)", throttle, "be a Throttle, with blocked() and reserve()", "blocked", "reserve")
         if proxies is not None:
             check_methods("Guard(proxies=...)", proxies, "have fields and resolve()", "resolve")
         check_bool("Guard(cors_inside=...)", cors_inside, fix="Name allowed origins in the CORS layer.")

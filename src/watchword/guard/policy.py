@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from watchword.guard.challenging import Asking
     from watchword.guard.credential_names import CredentialNames
     from watchword.guard.resource import Resource
+    from watchword.protection.attempts import Throttling
     from watchword.protection.firewall import Firewall
     from watchword.protection.proxies import Proxies
-    from watchword.protection.throttle import Throttle
     from watchword.request import RequestView
     from watchword.schemes.resource_metadata import ResourceMetadata
 
@@ -132,7 +132,7 @@ class Policy:
         strip_credentials: bool,
         cors_inside: bool,
         proxy: bool,
-        throttle: Throttle | None = None,
+        throttle: Throttling | None = None,
         event_key: bytes | None = None,
         proxies: Proxies | None = None,
         scope_implies: Mapping[str, Sequence[str]] | None = None,

@@ -15,7 +15,7 @@ from watchword.guard.deciding import Deciding
 if TYPE_CHECKING:
     from watchword.guard.policy import Policy
     from watchword.operation import Steps
-    from watchword.protection.throttle import Attempt, Outcome, Reservation, Throttle
+    from watchword.protection.attempts import Attempt, Outcome, Reservation, Throttling
 
 
 class _Room:
@@ -32,7 +32,7 @@ class _Watching:
 
     __slots__ = ("_throttle",)
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: Throttling) -> None:
         self._throttle = throttle
 
     def blocked(self, attempt: Attempt) -> int | None:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from watchword.grammar import MAX_FIELDS
-from watchword.networks import networks_of
+from watchword.networks import NEAR, networks_of
 from watchword.observe.log import log_mistake
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ Field: TypeAlias = tuple[str | bytes, str | bytes]
 
 _MOST: Final = 100  # refused requests that are looked at; where a proxy is in front, all of them have its fields
 _FIELDS: Final = frozenset({"forwarded", "x-forwarded-for"})
-# Networks of proxies: loopback, private (RFC 1918, RFC 4193), link-local (RFC 3927), and that of carriers and clouds (RFC 6598).
-_NEAR: Final = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "::1", "fc00::/7")
 _WORDS: Final = (
     "A request came from %s with %s, so a proxy seems to stand in front, and Guard(proxies=...) does not declare it: rules about networks, "
     "events and throttles take its address for that of every client. Give Guard(proxies=TrustedProxies([%r])) if it is your proxy. This "
@@ -48,7 +46,7 @@ class UndeclaredProxy:
         except IndexError:
             return
         address = view.address
-        if not networks_of(_NEAR).contains(address):
+        if not networks_of(NEAR).contains(address):
             return
         headers = islice(cast("Iterable[Field]", view.headers), MAX_FIELDS)
         sent = (raw if isinstance(raw, str) else raw.decode("latin-1") for raw, _ in headers)

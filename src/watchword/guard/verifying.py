@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from watchword.guard.policy import Entry, Policy
     from watchword.operation import Operation, Steps
     from watchword.principal import Principal
-    from watchword.protection.throttle import Outcome, Throttle
+    from watchword.protection.attempts import Outcome, Throttling
     from watchword.request import RequestView
     from watchword.verdict import Verdict
 
@@ -205,8 +205,8 @@ class Verifying:
             return _unavailable(shown, error)
         return self._conclude(view, route, shown, checker.verdict(answer))
 
-    def _throttled(self, throttle: Throttle, view: RequestView, route: Route, shown: Shown) -> Steps[Answer]:
-        from watchword.protection.throttle import Attempt  # nothing that a guard without a throttle loads
+    def _throttled(self, throttle: Throttling, view: RequestView, route: Route, shown: Shown) -> Steps[Answer]:
+        from watchword.protection.attempts import Attempt  # nothing that a guard without a throttle loads
 
         entry, credentials = shown.entry, shown.credentials
         # With a digest, so that a password manager that retries the same wrong secret counts once.
