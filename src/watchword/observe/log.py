@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logging import Logger
+    from types import TracebackType
 
     from watchword.decision import Refusing
     from watchword.observe.flood import Rest
@@ -18,6 +20,36 @@ if TYPE_CHECKING:
 _LEVELS = {"info": 20, "warning": 30}  # as in `logging`
 _LONGEST = 256  # characters of a method, a path or an address that are logged
 _LONGEST_DETAIL = 2048  # characters of the words of a checker, which may hold what a client sent
+
+
+class HandlerFailures:
+    """A context in which a line is logged. What a handler raises is reported on standard error by its type, and raised no further.
+
+    `logging.Handler.emit` should catch its own errors, and handlers of third parties do not always. A filter has no such rule at all. One
+    that fails would turn each refusal into a 500.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin the line."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        """End the line; return whether a failure was reported."""
+        if not isinstance(error, Exception):
+            return False
+        import logging
+        import sys
+
+        # As `logging.Handler.handleError` does: standard error may be missing or closed, and `raiseExceptions` switches it off.
+        if logging.raiseExceptions and sys.stderr is not None:
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"watchword: a log handler or filter failed: {type(error).__name__}\n")
+        return True
+
+
+HANDLER_FAILURES = HandlerFailures()
+"""The context; it has no state."""
 
 
 @cache
@@ -91,7 +123,8 @@ def log_refusal(decision: Refusing, view: RequestView, request_id: str) -> None:
     # The place is always this one: to look for it on the stack, as `log` does, costs a fifth of the line.
     logger, here = _logger(), log_refusal.__code__
     level, place = _levels()[decision.reason], (here.co_filename, here.co_firstlineno)
-    logger.handle(logger.makeRecord(logger.name, level, *place, line, said, None, here.co_name, {"watchword": facts}))
+    with HANDLER_FAILURES:
+        logger.handle(logger.makeRecord(logger.name, level, *place, line, said, None, here.co_name, {"watchword": facts}))
 
 
 def log_rest(rest: Rest) -> None:
@@ -114,7 +147,8 @@ def log_rest(rest: Rest) -> None:
     }
     line = "refused %d more requests in the same second (%s) from %s networks (%s) with %s names (%s), requests %s to %s"
     told = (rest.count, _counted(reasons), rest.networks.told, _counted(networks), rest.names.told, _counted(names), rest.first, rest.last)
-    _logger().log(_LEVELS["warning"], line, *told, extra={"watchword": facts})
+    with HANDLER_FAILURES:
+        _logger().log(_LEVELS["warning"], line, *told, extra={"watchword": facts})
 
 
 def _counted(counts: list[tuple[str, int]]) -> str:
@@ -125,7 +159,7 @@ def _cut(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}... ({len(text)} characters)"
 
 
-def log_sink_failure(error: Exception, count: int = 1) -> None:
+def log_sink_failure(error: BaseException, count: int = 1) -> None:
     """Log that a sink of events failed. The answer to the request stands.
 
     Args:
@@ -137,7 +171,8 @@ def log_sink_failure(error: Exception, count: int = 1) -> None:
     kind = type(error).__name__
     times = f" ({count} times so far)" if count > 1 else ""
     facts = {"failure": "event sink", "error": kind, "count": count}
-    _logger().error("the event sink failed: %s%s", kind, times, extra={"watchword": facts})
+    with HANDLER_FAILURES:
+        _logger().error("the event sink failed: %s%s", kind, times, extra={"watchword": facts})
 
 
 def log_preflight(view: RequestView, remedy: str) -> None:
@@ -151,7 +186,8 @@ def log_preflight(view: RequestView, remedy: str) -> None:
     path = view.mount + view.path
     facts = {"event": "preflight_refused", "origin": _cut(origin), "path": _cut(path), "remedy": remedy}
     words = "refused a CORS preflight for %s from the origin %s: scripts there see a network error. %s This warning is given once."
-    _logger().warning(words, ascii(facts["path"])[1:-1], ascii(facts["origin"])[1:-1], remedy, extra={"watchword": facts})
+    with HANDLER_FAILURES:
+        _logger().warning(words, ascii(facts["path"])[1:-1], ascii(facts["origin"])[1:-1], remedy, extra={"watchword": facts})
 
 
 def log_mistake(words: str) -> None:
@@ -160,7 +196,8 @@ def log_mistake(words: str) -> None:
     Args:
         words: what is wrong, and the fix.
     """
-    _logger().warning("%s", words, extra={"watchword": {"event": "mistake"}})
+    with HANDLER_FAILURES:
+        _logger().warning("%s", words, extra={"watchword": {"event": "mistake"}})
 
 
 def log_failure(what: str, error: Exception) -> None:
@@ -170,7 +207,8 @@ def log_failure(what: str, error: Exception) -> None:
         what: what it was.
         error: why; its words are logged, and hold no secret.
     """
-    _logger().error("%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}})
+    with HANDLER_FAILURES:
+        _logger().error("%s: %s", what, ascii(str(error))[1:-1], extra={"watchword": {"failure": what, "error": type(error).__name__}})
 
 
 def finishing(operation: Operation[Any]) -> Steps[None]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from watchword.observe.log import HANDLER_FAILURES
+
 Kind = Literal[
     "unusable_hash",
     "hash_unavailable",
@@ -67,4 +69,5 @@ def log_notice(event: OperatorNotice) -> None:
     facts = {"event": event.kind, "detail": event.detail, "subject": event.subject, "source": event.source}
     level = INFO if event.kind in _INFORMATION else WARNING
     words = ": ".join(ascii(part)[1:-1] for part in (event.source, event.subject, event.detail) if part)
-    getLogger("watchword").log(level, "%s: %s", event.kind, words, extra={"watchword": facts})
+    with HANDLER_FAILURES:
+        getLogger("watchword").log(level, "%s: %s", event.kind, words, extra={"watchword": facts})

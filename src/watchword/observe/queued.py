@@ -121,7 +121,7 @@ class _Queue:
                 event = self._events.popleft()
             try:
                 self._sink(event)
-            except Exception as error:  # noqa: BLE001 - the next event may be taken again
+            except BaseException as error:  # noqa: BLE001 - `SystemExit` too: without its thread the queue would stand still
                 self.failed += 1
                 log_sink_failure(error, self.failed)
             with self._changed:

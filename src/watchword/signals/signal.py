@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from watchword.observe.log import HANDLER_FAILURES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -93,7 +95,8 @@ def log_signal(signal: Signal) -> None:
     words = "signal %s %s: %s (%s). %s"
     said = (signal.kind, signal.state, signal.subject or "everybody", evidence, signal.cause)
     level = WARNING if signal.state == "begun" else INFO
-    getLogger("watchword.signals").log(level, words, *said, extra={"watchword": {"event": "signal", **signal.as_dict()}})
+    with HANDLER_FAILURES:
+        getLogger("watchword.signals").log(level, words, *said, extra={"watchword": {"event": "signal", **signal.as_dict()}})
 
 
 __all__ = ["CAUSES", "Signal", "SignalKind", "SignalSink", "log_signal"]

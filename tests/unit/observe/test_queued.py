@@ -124,6 +124,23 @@ def test_a_queue_without_work_keeps_no_thread(monkeypatch: pytest.MonkeyPatch) -
     assert gone() is None
 
 
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, BaseException])
+def test_a_sink_cannot_end_the_thread(raised: type[BaseException]) -> None:
+    """Timeouts of gevent and exits are no `Exception`; the next event is taken all the same."""
+    taken: list[AuthEvent] = []
+
+    def sink(event: AuthEvent) -> None:
+        taken.append(event)
+        if len(taken) == 1:
+            raise raised
+
+    waiting = Queued(sink)
+    waiting(event())
+    waiting(event())
+    assert waiting.flush(20)
+    assert (len(taken), waiting.failed, waiting.waiting) == (2, 1, 0)
+
+
 def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the end of the interpreter, for instance: the event is dropped, and counted."""
 
