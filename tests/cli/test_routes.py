@@ -177,3 +177,18 @@ def test_the_installed_command_imports_from_the_current_folder(project: Project)
     done = subprocess.run([COMMAND, "routes", "shop:app", "--json"], cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["schemes"] == ["Bearer"]
+
+
+@pytest.mark.parametrize("command", [["routes"], ["check", "--guard"]], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("sys.exit(0)", "guard"), ("def make(): sys.exit(0)", "make()"), ("def __getattr__(name): sys.exit(0)", "guard")],
+    ids=["import", "factory", "attribute"],
+)
+def test_an_application_that_ends_the_program(command: list[str], code: str, name: str, tmp_path: Path) -> None:
+    """Its status is not that of the command: a check in CI would pass without a look at anything."""
+    (tmp_path / "ending.py").write_text(f"import sys\n{code}\n")
+    done = subprocess.run([COMMAND, *command, f"ending:{name}"], cwd=tmp_path, capture_output=True, input="", text=True, check=False)
+    assert done.returncode == 1
+    assert "ended the program with 0" in done.stderr
+    assert "Traceback" not in done.stderr

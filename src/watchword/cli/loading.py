@@ -160,5 +160,10 @@ def _imports() -> Iterator[None]:
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    with redirect_stdout(sys.stderr):
-        yield
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except SystemExit as error:
+        # Otherwise its status would be that of the command, and 0 would say that nothing was found.
+        message = f"the code that was imported ended the program with {error.code!r}. Let it do so only where `__name__ == '__main__'`"
+        raise Failure(message, "unimportable") from None
