@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
+import httpx
 import pytest
 
 from tests.support.consoles import ADMIN, INTERFACES, OWN, VIEWER, ask, check, make_console, own_guard, text_of
@@ -24,8 +25,6 @@ from watchword.testing import FixedClock
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
 NOW = 1_700_000_000.0
 CHANGES = ["/accounts/add", "/accounts/disable", "/accounts/password", "/keys/create", "/keys/revoke", "/tokens/create", "/tokens/revoke"]
@@ -423,3 +422,17 @@ def test_what_is_not_managed_is_not_there(interface: str) -> None:
     """Without accounts there is neither a page nor a link to it."""
     assert ask(make_console(), interface, "GET", "/accounts").status_code == 404
     assert "/console/accounts" not in ask(make_console(), interface, "GET", "/").text
+
+
+@pytest.mark.parametrize("mount", ["//evil.example", "///evil.example", "//evil.example/console"])
+def test_no_mount_leads_to_another_host(mount: str) -> None:
+    """A router may take the mount from the request: links, forms and redirects stay on this host all the same."""
+    console = Managed().console
+    with httpx.Client(transport=httpx.WSGITransport(console.wsgi(), script_name=mount), base_url="http://service.example") as client:
+        page = client.get("/accounts", headers=ADMIN)
+        fields = {"once": "x", "name": "bob", "id": "bob"}
+        done = client.post("/accounts/unlock", headers={**ADMIN, **OWN}, data=fields)
+    assert page.status_code == 200
+    assert not re.search(r'(?:href|action)="//', page.text)
+    assert done.status_code == 303
+    assert done.headers["Location"] == f"/{mount.lstrip('/')}/accounts?find=bob"

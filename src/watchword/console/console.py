@@ -170,7 +170,9 @@ class Console:
             polls: whether the interface has no stream of events.
         """
         may = frozenset(name for name, requirement in self._requirements.items() if self._holds(exchange, requirement))
-        base = escape_path(exchange.view.mount).decode() if exchange.view.mount else ""
+        # One slash: an address that begins with two names another host, and a router may have taken the mount from the request.
+        mount = escape_path(exchange.view.mount).decode().lstrip("/") if exchange.view.mount else ""
+        base = f"/{mount}" if mount else ""
         return Asked(base=base, principal=exchange.principal, may=may, polls=polls, pages=self._paths)
 
     def answer(self, one: Page, asked: Asked, query: bytes, form: bytes = b"") -> Response:
