@@ -142,7 +142,8 @@ def cure(response: object, *, body: bytes | None = None, url: str | None = None,
         The cure.
 
     Raises:
-        ConfigurationError: the response has no status code, or the clock does not tell the time. No server can make it raise.
+        ConfigurationError: the response has no status code or no headers of a usable form, or the clock does not tell the time. No server
+            can make it raise.
 
     Trust: all of the response is untrusted. Send credentials to an address only if it is of the same origin, or if the user or the
     configuration has named it; see `Address`.

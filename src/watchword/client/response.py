@@ -73,7 +73,8 @@ def read_response(response: object, *, body: bytes | None = None, url: str | Non
         limit: the greatest content that is kept, in octets; the rest is left out.
 
     Raises:
-        ConfigurationError: the object has no status code, or the limit is no whole number. No response of a server raises.
+        ConfigurationError: the object has no status code or no headers of a usable form, or the limit is no whole number. No response of a
+            server raises.
     """
     check_whole("read_response(limit=...)", limit, unit="octets")
     if isinstance(response, ResponseView):
@@ -106,7 +107,12 @@ def _pairs(response: object) -> Iterable[tuple[Any, Any]]:
 def _bounded(pairs: Iterable[tuple[Any, Any]]) -> tuple[Pairs, tuple[str, ...]]:
     kept: list[tuple[str, str]] = []
     left = 0
-    for name, value in pairs:
+    for pair in pairs:
+        try:
+            name, value = pair
+        except (TypeError, ValueError):
+            message = f"the headers of a response must be a mapping or pairs of names and values, got {type(pair).__name__} among them."
+            raise ConfigurationError(f"{message} Give the response itself.") from None
         known, text = _text(name), _text(value)
         if len(kept) == MAX_FIELDS or len(known) > MAX_NAME_OCTETS or len(text) > _LONGEST_VALUE:
             left += 1

@@ -157,3 +157,10 @@ def test_what_is_no_response_is_an_error(wrong: object) -> None:
         read_response(wrong)
     with pytest.raises(ConfigurationError, match="limit"):
         read_response(ResponseView(401), limit=-1)
+
+
+@pytest.mark.parametrize("headers", ["abc", ["x"], [("a",)], [("a", "b", "c")], [5]])
+def test_headers_that_are_no_pairs(headers: Any) -> None:
+    """A mistake of the program is an error that says so."""
+    with pytest.raises(ConfigurationError, match="a mapping or pairs of names and values"):
+        read_response(SimpleNamespace(status=401, headers=headers))
