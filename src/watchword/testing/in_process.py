@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from watchword.client import ResponseView
 from watchword.clock import SystemClock
@@ -29,32 +30,37 @@ def asked_in_process(app: Any, *, asgi: bool, timeout: float) -> Iterator[Transp
     Args:
         app: the application.
         asgi: whether it is called by ASGI; else by WSGI.
-        timeout: seconds for an exchange by ASGI.
+        timeout: seconds for an exchange by ASGI, and for each of its start and its end.
     """
     if not asgi:
         yield lambda ask: _by_wsgi(app, ask)
         return
     from anyio.from_thread import start_blocking_portal
 
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_Lifespan(app)):
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(_Lifespan(app, timeout)):
         yield lambda ask: portal.call(_by_asgi, app, ask, timeout)
 
 
 class _Lifespan:
     """Sends the messages of the lifespan. An application that knows none raises, or returns, and is asked all the same."""
 
-    def __init__(self, app: Any) -> None:  # noqa: ANN401 - of any framework
+    def __init__(self, app: Any, seconds: float) -> None:  # noqa: ANN401 - of any framework
         self._app = app
+        self._seconds = seconds
 
     async def __aenter__(self) -> None:
         self._tasks = await anyio.create_task_group().__aenter__()
-        self._sent, self._stopping = anyio.Event(), anyio.Event()
-        self._started = False
+        self._sent, self._stopping, self._ended = anyio.Event(), anyio.Event(), anyio.Event()
         self._tasks.start_soon(self._run)
-        await self._sent.wait()
+        # One that waits for a database that is away is asked all the same: its answers say what is wrong.
+        with anyio.move_on_after(self._seconds):
+            await self._sent.wait()
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping.set()
+        with anyio.move_on_after(self._seconds):
+            await self._ended.wait()
+        self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
 
     async def _run(self) -> None:
@@ -69,6 +75,7 @@ class _Lifespan:
         async def send(message: dict[str, Any]) -> None:
             if message["type"].startswith("lifespan.startup."):
                 self._sent.set()
+            await checkpoint()
 
         try:
             await self._app({"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}, receive, send)
@@ -76,6 +83,7 @@ class _Lifespan:
             pass
         finally:
             self._sent.set()
+            self._ended.set()
 
 
 async def _by_asgi(app: Any, ask: Ask, seconds: float) -> Exchange:  # noqa: ANN401 - of any framework
@@ -97,6 +105,8 @@ async def _by_asgi(app: Any, ask: Ask, seconds: float) -> Exchange:  # noqa: ANN
             answer.add(message.get("body", b""))
             if not message.get("more_body", False) or answer.is_full:
                 answer.ends.set()
+        # Servers wait here for the client. An application that only sends would keep the event loop, and no timeout would end it.
+        await checkpoint()
 
     ends = answer.ends = anyio.Event()
     failure = ""

@@ -34,7 +34,7 @@ def probe_app(
         presented: credentials to try, such as `watchword.probe.bearer("...")`; None: none.
         mcp: whether it is a server of the Model Context Protocol.
         fail_on: the least severity of a finding that fails; `"never"`: none fails.
-        timeout: seconds for an exchange by ASGI.
+        timeout: seconds for an exchange by ASGI, and for the messages of its lifespan.
 
     Returns:
         The report.
