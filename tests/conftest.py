@@ -174,6 +174,7 @@ def empty_postgresql(postgresql: PostgreSQL, _store_in_postgresql: str) -> str:
             "revoked_tokens",
             "not_before",
             "audit",
+            "values",
             "accounts",
         ):
             connection.execute(f"DELETE FROM watchword_{table}")  # noqa: S608 - names of ours

@@ -124,7 +124,7 @@ def _pattern(url: str) -> str:
 
 
 STRANGE = {
-    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", r"newer schema 0999, not 0006\. Upgrade watchword"),
+    "a newer version": (["UPDATE watchword_schema SET version_num = '0999'"], "newer", r"newer schema 0999, not 0007\. Upgrade watchword"),
     "an unknown version": (["UPDATE watchword_schema SET version_num = 'a1b2c3'"], "foreign", "tables named watchword_"),
     "an older version that never was": (["UPDATE watchword_schema SET version_num = '0000'"], "foreign", "tables named watchword_"),
     "no version": (["DELETE FROM watchword_schema"], "damaged", "lacks the version in watchword_schema. .* drop all tables"),

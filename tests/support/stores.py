@@ -62,6 +62,11 @@ def methods(store: SQLStore) -> dict[str, Callable[[], object]]:
         "revoke_jti": partial(store.revoke_jti, "i", "j9", 1, 2),
         "revoke_before": partial(store.revoke_before, "i", "9", 1),
         "purge_revocations": partial(store.purge_revocations, 0, 0),
+        "find_value": partial(store.find_value, "a"),
+        "find_values": partial(store.find_values, "a"),
+        "put_value": partial(store.put_value, "b", b"1", 60),
+        "swap_value": partial(store.swap_value, "c", None, b"1", 60),
+        "remove_value": partial(store.remove_value, "a"),
         "revoke_all": partial(store.revoke_all, "7", 1),
         "status": store.status,
         "init": store.init,
@@ -81,6 +86,7 @@ def fill(store: SQLStore) -> None:
     store.start_family(family("f1", "5", expires_at=9e9), first(expires_at=9e9))
     store.revoke_jti("i", "j", 1, 9e9)
     store.revoke_before("i", "5", 1)
+    store.put_value("a", b"1", 9e6)
 
 
 def program(source: str, *arguments: object, python: Sequence[str] = ("-W", "error")) -> subprocess.CompletedProcess[str]:

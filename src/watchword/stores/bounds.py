@@ -39,6 +39,18 @@ MAX_GRANTS = 1000
 DIGEST = 32
 """Octets of a SHA-256 digest."""
 
+MAX_KEY = 255
+"""Characters in the key of a value."""
+
+MAX_VALUE = 65_536
+"""Octets of a value."""
+
+MAX_VALUES = 10_000
+"""Values of one store."""
+
+MAX_TTL = 31_622_400.0
+"""Seconds, of a value: a year."""
+
 MAX_COUNT = 2**31 - 1
 """Upper limit of a page length."""
 
@@ -175,6 +187,25 @@ def checked_time(at: float, argument: str = "at") -> float:
     if not _is_time(at):
         raise invalid(argument, "be a number of Unix seconds", at)
     return float(at)
+
+
+def is_key(key: object) -> bool:
+    """Return whether a value is a key of a `ValueStore`."""
+    return isinstance(key, str) and 0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable() and " " not in key
+
+
+def check_value(key: object, value: object, ttl: object) -> None:
+    """Refuse what a `ValueStore` cannot keep.
+
+    Raises:
+        ValueError: says which argument.
+    """
+    if not is_key(key):
+        raise invalid("key", f"be 1 to {MAX_KEY} visible ASCII characters", key)
+    if not isinstance(value, bytes) or len(value) > MAX_VALUE:
+        raise invalid("value", f"be at most {MAX_VALUE} octets", value, secret=True)
+    if not isinstance(ttl, (int, float)) or isinstance(ttl, bool) or not 0 < ttl <= MAX_TTL:
+        raise invalid("ttl", f"be a number of seconds above 0 and at most {MAX_TTL:.0f}", ttl)
 
 
 def check_page(after: object, limit: object) -> None:

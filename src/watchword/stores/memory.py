@@ -14,6 +14,7 @@ from watchword.stores.bounds import checked_account, checked_issued, checked_tim
 from watchword.stores.changes import Changes
 from watchword.stores.memory_families import known, page_of
 from watchword.stores.memory_revocations import MemoryRevocations
+from watchword.stores.memory_values import MemoryValues
 from watchword.stores.naming import check_free, spellings
 from watchword.stores.ports import PAGE, AccountStore, KeyStore, TokenStore
 from watchword.stores.records import AccountRecord, KeyRecord, TokenRecord
@@ -29,7 +30,7 @@ S = TypeVar("S", KeyRecord, TokenRecord)  # a secret
 T = TypeVar("T")
 
 
-class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
+class MemoryStore(MemoryRevocations, MemoryValues, AccountStore, KeyStore, TokenStore):
     """Keeps accounts, keys, tokens, families and revocations in dictionaries. Usable by several threads at once.
 
     Every process has its own: a server with several workers needs `SQLStore`.
@@ -43,6 +44,7 @@ class MemoryStore(MemoryRevocations, AccountStore, KeyStore, TokenStore):
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         super().__init__(ProcessLock(), Changes(), as_clock(clock, "MemoryStore"))
+        MemoryValues.__init__(self, self._lock, self._clock)
         self._version = 0  # above the version of every account, removed ones included
         self._dummy_key = urandom(32)
         self._accounts: dict[str, AccountRecord] = {}

@@ -396,6 +396,61 @@ class OpaqueIssuerStore(RefreshStore, TokenStore, Protocol):
     """Keeps what an issuer of opaque access tokens needs."""
 
 
+class ValueStore(Protocol):
+    """Keeps small values under keys for a bounded time: what the processes of a service tell each other.
+
+    A value that has expired is not there. The clock of the store decides that, so that processes whose clocks differ agree. Keys are
+    chosen by the program and never by a client: 1 to 255 visible ASCII characters. A value has at most 65,536 octets, and a store keeps
+    at most 10,000 values. Expired values are deleted as others are added. No method changes what checkers have cached.
+    """
+
+    def find_value(self, key: str) -> bytes | None:
+        """Return the value of a key; None: there is none."""
+
+    def find_values(self, prefix: str, *, limit: int = PAGE) -> Sequence[tuple[str, bytes]]:
+        """Return keys and values in the order of the keys.
+
+        Args:
+            prefix: of the keys; not empty.
+            limit: how many are returned at most.
+        """
+
+    def put_value(self, key: str, value: bytes, ttl: float) -> None:
+        """Keep a value in place of the one that may be there.
+
+        Args:
+            key: the key.
+            value: the value.
+            ttl: after how many seconds it expires, above 0 and at most 31,622,400 (a year).
+
+        Raises:
+            Unavailable: the store is full, or does not answer.
+        """
+
+    def swap_value(self, key: str, old: bytes | None, new: bytes, ttl: float) -> bool:
+        """Keep a value if the present one is as expected: compare and set. Of several callers that expect the same, one succeeds.
+
+        Args:
+            key: the key.
+            old: the value that was read; None: there must be none.
+            new: the value that takes its place.
+            ttl: as in `put_value`.
+
+        Returns:
+            False: the present value is another one, and nothing was done.
+
+        Raises:
+            Unavailable: the store is full, or does not answer: then it may have been done.
+        """
+
+    def remove_value(self, key: str) -> bool:
+        """Delete a value.
+
+        Returns:
+            False: there was none.
+        """
+
+
 class CounterStore(Protocol):
     """Counts, for a throttle, the attempts to guess a secret.
 
@@ -446,5 +501,6 @@ __all__ = [
     "State",
     "TokenRecord",
     "TokenStore",
+    "ValueStore",
     "Watched",
 ]

@@ -111,6 +111,11 @@ class Database:
                 raise
 
     @property
+    def is_postgresql(self) -> bool:
+        """Whether the database has a clock of its own; SQLite has that of the machine."""
+        return self._place.url.drivername != "sqlite"
+
+    @property
     def _engine(self) -> Engine:
         return self._engines.get()
 

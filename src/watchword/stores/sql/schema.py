@@ -15,7 +15,7 @@ PREFIX = "watchword_"
 
 VERSION_TABLE = "watchword_schema"
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """All versions of the schema, the newest last. Listed here because alembic is slow to import."""
 
 # Ordered by octets everywhere: by default in SQLite, and in PostgreSQL by the migrations.
@@ -186,4 +186,15 @@ audit: Table = Table(
     Index("watchword_audit_target", "target", "id"),
     Index("watchword_audit_owner", "owner", "id"),
     info=since("0006"),
+)
+
+# Small values that processes share. Not "values": the word is reserved in SQL.
+values: Table = Table(
+    "watchword_values",
+    metadata,
+    Column("key", TEXT, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("watchword_values_expires_at", "expires_at"),
+    info=since("0007"),
 )

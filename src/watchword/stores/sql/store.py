@@ -14,6 +14,7 @@ from watchword.stores.sql.database import Database
 from watchword.stores.sql.families import SQLFamilies
 from watchword.stores.sql.issued import SQLIssued
 from watchword.stores.sql.revocations import SQLRevocations
+from watchword.stores.sql.values import SQLValues
 from watchword.validators import check_number, check_type, check_whole
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ LONGEST = 86_400  # seconds
 MOST_CONNECTIONS = 10_000  # more than any database accepts
 
 
-class SQLStore(SQLAccounts, SQLIssued, SQLFamilies, SQLRevocations, SQLAudit):
+class SQLStore(SQLAccounts, SQLIssued, SQLFamilies, SQLRevocations, SQLAudit, SQLValues):
     """Keeps accounts, keys, tokens, families of refresh tokens, revocations and the audit trail in SQLite or PostgreSQL.
 
     Usable by several threads and processes at once.

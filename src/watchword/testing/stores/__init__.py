@@ -9,6 +9,7 @@ from watchword.testing.stores.families import RefreshStoreContract, family, firs
 from watchword.testing.stores.keys import KeyStoreContract
 from watchword.testing.stores.revocations import RevocationStoreContract
 from watchword.testing.stores.tokens import TokenStoreContract
+from watchword.testing.stores.values import ValueStoreContract
 from watchword.testing.stores.whole import StoreContract
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "RevocationStoreContract",
     "StoreContract",
     "TokenStoreContract",
+    "ValueStoreContract",
     "account",
     "family",
     "first",

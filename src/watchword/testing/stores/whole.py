@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from watchword.stores.ports import AccountStore, AuditStore, KeyStore, RefreshStore, RevocationStore, TokenStore
+from watchword.stores.ports import AccountStore, AuditStore, KeyStore, RefreshStore, RevocationStore, TokenStore, ValueStore
 from watchword.testing.stores import issued
 from watchword.testing.stores.accounts import AccountStoreContract
 from watchword.testing.stores.audit import AuditStoreContract
@@ -17,14 +17,21 @@ from watchword.testing.stores.families import RefreshStoreContract, family
 from watchword.testing.stores.keys import KeyStoreContract, keys_of
 from watchword.testing.stores.revocations import RevocationStoreContract
 from watchword.testing.stores.tokens import TokenStoreContract, tokens_of
+from watchword.testing.stores.values import ValueStoreContract
 
 
 class StoreContract(
-    AccountStoreContract, KeyStoreContract, TokenStoreContract, RefreshStoreContract, RevocationStoreContract, AuditStoreContract
+    AccountStoreContract,
+    KeyStoreContract,
+    TokenStoreContract,
+    RefreshStoreContract,
+    RevocationStoreContract,
+    AuditStoreContract,
+    ValueStoreContract,
 ):
-    """Tests the six contracts, and the promises between them."""
+    """Tests the seven contracts, and the promises between them."""
 
-    ports: ClassVar[tuple[type, ...]] = (AccountStore, KeyStore, TokenStore, RefreshStore, RevocationStore, AuditStore)
+    ports: ClassVar[tuple[type, ...]] = (AccountStore, KeyStore, TokenStore, RefreshStore, RevocationStore, AuditStore, ValueStore)
 
     def test_a_token_tells_of_its_family(self) -> None:
         """However it is found, and with what has become of the family: an access token ends with its login."""
