@@ -52,6 +52,7 @@ EXCEPTIONS = {
     "protection/hash_limiter.py": {"threading", "anyio"},
     "checkers/dummy_hash_source.py": {"threading"},  # a login does not wait for a slow sample
     "process.py": {"threading"},  # of several threads one makes what belongs to a process
+    "signals/exchanging.py": {"threading"},  # no request waits for the store
     "signals/signal.py": {"logging"},  # where no hook takes the signals, the log does
     "locking.py": {"threading"},  # of several threads one reads a file, and one takes a login down
     "console/streams.py": {"anyio"},  # a stream waits for what is new

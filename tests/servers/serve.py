@@ -142,6 +142,8 @@ if find_spec("httptools"):  # the other parser of uvicorn, where somebody has in
 PROCESSES: dict[str, Callable[[socket.socket], None]] = {
     "gunicorn-sync-2": lambda bound: _gunicorn("sync", bound, workers=2),
     "gunicorn-gthread-2-preload": lambda bound: _gunicorn("gthread", bound, "--threads", "80", "--preload", workers=2),
+    "gunicorn-sync-4-preload": lambda bound: _gunicorn("sync", bound, "--preload", workers=4),
+    "gunicorn-uvicorn-4": lambda bound: _gunicorn("uvicorn.workers.UvicornWorker", bound, workers=4),
     "granian-2": lambda bound: _granian("asgi", bound, workers=2),
 }
 

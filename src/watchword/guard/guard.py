@@ -200,7 +200,7 @@ class Guard:
             page=page,
         )
         self._new_id = request_id or _random_id
-        self._sinks = None if on_event is None else _sinks(on_event)
+        self._sinks = None if on_event is None else _sinks(on_event, has_event_key=event_key is not None)
         self._flood: Flood | None = None
         self._undeclared: UndeclaredProxy | None = None
         self._to_warn = [True]  # a list, because `pop` is one step for threads
@@ -655,10 +655,10 @@ def as_guard(given: object) -> Guard:
     return check_type("GuardMiddleware(app, guard)", given, Guard, 'Guard(Basic(checker, realm="office"))', secret=True)
 
 
-def _sinks(given: EventSink | Sequence[EventSink]) -> Sinks:
+def _sinks(given: EventSink | Sequence[EventSink], *, has_event_key: bool) -> Sinks:
     from watchword.observe.sinks import Sinks  # only where somebody takes events
 
-    return Sinks(given)
+    return Sinks(given, has_event_key=has_event_key)
 
 
 def _is_id(text: str) -> bool:

@@ -36,6 +36,7 @@ class Sinks:
     Args:
         given: one sink, or several.
         argument: where they were given, for messages.
+        has_event_key: whether credentials have the same names in all processes.
 
     Raises:
         ConfigurationError: one of them cannot be called.
@@ -43,11 +44,16 @@ class Sinks:
 
     __slots__ = ("_asked", "_failed", "_sinks")
 
-    def __init__(self, given: EventSink | Iterable[EventSink], argument: str = "Guard(on_event=...)") -> None:
+    def __init__(
+        self, given: EventSink | Iterable[EventSink], argument: str = "Guard(on_event=...)", *, has_event_key: bool = True
+    ) -> None:
         sinks: list[Any] = list(given) if isinstance(given, Iterable) and not callable(given) else [given]
         for sink in sinks:
             if not callable(sink) or isinstance(sink, type):
                 raise invalid(argument, "be a function that takes an AuthEvent, or several", sink)
+            if not has_event_key and getattr(sink, "needs_event_key", False):
+                fix = "Processes that count together must name the same credential alike."
+                raise invalid("Guard(event_key=...)", "be the same 16 to 64 octets in all processes for Signals(store=...)", None, fix)
         self._sinks: list[EventSink] = [_beside(sink) if getattr(sink, "blocking", False) else sink for sink in sinks]
         asked: list[Callable[[], bool] | None] = [getattr(sink, "is_enabled", None) for sink in sinks]
         # Empty: one of them takes every event, so nothing is asked.

@@ -7,13 +7,13 @@ does in one period is over in the next one, because everybody gets a new token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from watchword.networks import parse_address
 from watchword.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from watchword.observe.event import AuthEvent
     from watchword.signals.signal import SignalKind
@@ -46,6 +46,10 @@ GROUPS: Mapping[Reason, SignalKind] = {
 }
 
 
+Group: TypeAlias = "tuple[SignalKind, str]"
+"""What fails together: the kind of the signal, and the scheme."""
+
+
 class Held(NamedTuple):
     """What was found about a group and a scheme in a period.
 
@@ -57,6 +61,7 @@ class Held(NamedTuple):
         addresses: from how many addresses those came that failed.
         reasons: which reasons, and how often.
         request_id: of one that failed.
+        is_behind_one: whether all requests of the period came from one private address, as behind a proxy that is not trusted.
     """
 
     kind: SignalKind
@@ -66,20 +71,51 @@ class Held(NamedTuple):
     addresses: int
     reasons: dict[str, int]
     request_id: str
+    is_behind_one: bool = False
 
 
-class _Failures:
+class Failures:
+    """What failed by one group in a period."""
+
     __slots__ = ("addresses", "credentials", "reasons", "request_id")
 
     def __init__(self, request_id: str) -> None:
         self.credentials: set[str] = set()
-        self.addresses: set[str | None] = set()
+        self.addresses: set[str] = set()
         self.reasons: dict[str, int] = {}
-        self.request_id = request_id
+        self.request_id: str = request_id
 
 
-class Shares:
-    """The present period.
+class Period:
+    """What a period had.
+
+    Args:
+        number: of the period, by the clock of the events.
+    """
+
+    __slots__ = ("accepted", "addresses", "failures", "number")
+
+    def __init__(self, number: int = 0) -> None:
+        self.number: int = number
+        self.failures: dict[Group, Failures] = {}
+        self.accepted: dict[str, set[str]] = {}
+        self.addresses: set[str] = set()
+
+    def is_behind_one(self) -> bool:
+        """Return whether all requests came from one private address."""
+        alone = parse_address(next(iter(self.addresses))) if len(self.addresses) == 1 else None
+        return alone is not None and alone.is_private
+
+    def held(self, group: Group) -> Held:
+        """Return what was found about a group."""
+        kind, scheme = group
+        failures = self.failures.get(group) or Failures("")
+        numbers = len(failures.credentials), len(self.accepted.get(scheme, ())), len(failures.addresses)
+        return Held(kind, scheme, *numbers, failures.reasons, failures.request_id, self.is_behind_one())
+
+
+class Judge:
+    """Tells from one period after the other what begins and what ends.
 
     Args:
         least: how many different credentials must fail at least.
@@ -91,11 +127,65 @@ class Shares:
         self._least = least
         self._share = share
         self._lasting = lasting
-        self._failures: dict[tuple[SignalKind, str], _Failures] = {}
-        self._accepted: dict[str, set[str]] = {}
-        self._addresses: set[str | None] = set()
-        self._rows: dict[tuple[SignalKind, str], int] = {}  # periods in a row: those that held above zero, the others below
-        self.active: set[tuple[SignalKind, str]] = set()
+        self._rows: dict[Group, int] = {}  # periods in a row: those that held above zero, the others below
+        self.active: set[Group] = set()
+
+    def turn(self, period: Iterable[Held]) -> Iterator[tuple[bool, Held]]:
+        """Judge a period. Yield what begins (True) and what ends (False).
+
+        Args:
+            period: what was found about each group that failed or is active.
+        """
+        rows: dict[Group, int] = {}
+        for held in period:
+            group = held.kind, held.scheme
+            row = self._rows.get(group, 0)
+            # At night there is nobody from whom to tell.
+            if not (held.failed < self._least and not held.accepted):
+                row = max(row, 0) + 1 if self._holds(held, lasting=group in self.active) else min(row, 0) - 1
+                if row >= _IN_A_ROW and group not in self.active:
+                    self.active.add(group)
+                    yield True, held
+                elif row <= -_IN_A_ROW and group in self.active:
+                    self.active.discard(group)
+                    yield False, held
+            rows[group] = row
+        self._rows = rows
+
+    def is_beginning(self, group: Group) -> bool:
+        """Return whether the last period of a group held."""
+        return self._rows.get(group, 0) > 0
+
+    def _holds(self, held: Held, *, lasting: bool) -> bool:
+        share = held.failed / max(held.failed + held.accepted, 1)
+        if lasting:
+            return share >= self._lasting
+        return held.failed >= self._least and share >= self._share and held.addresses >= self._spread(held)
+
+    def _spread(self, held: Held) -> int:
+        """Return from how many addresses failures must come: one can send any number of names and tokens of its own making."""
+        if held.kind == "everybody_failing":
+            return self._least
+        # No client can make a store fail. Behind a proxy that is not trusted all clients have one address.
+        return 1 if held.kind == "store_down" or held.is_behind_one else _SPREAD
+
+
+class Shares:
+    """The present period of this process, and the one before.
+
+    Args:
+        judge: tells what begins and what ends.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._now = Period()
+        self.before: Period = Period()
+
+    @property
+    def active(self) -> set[Group]:
+        """What has begun and not ended."""
+        return self._judge.active
 
     def add(self, event: AuthEvent) -> None:
         """Count an event about credentials.
@@ -103,71 +193,40 @@ class Shares:
         Args:
             event: the event.
         """
-        if len(self._addresses) < _MOST:
-            self._addresses.add(event.client)
+        now, client = self._now, event.client or ""
+        if len(now.addresses) < _MOST:
+            now.addresses.add(client)
         if event.reason is None or event.principal:
-            accepted = self._accepted.setdefault(event.scheme, set())
+            accepted = now.accepted.setdefault(event.scheme, set())
             if len(accepted) < _MOST:
                 accepted.add(event.credential)
             return
         kind = GROUPS.get(event.reason)
         if kind is None:
             return
-        failures = self._failures.get((kind, event.scheme))
+        failures = now.failures.get((kind, event.scheme))
         if failures is None:
-            failures = self._failures[kind, event.scheme] = _Failures(event.request_id)
+            failures = now.failures[kind, event.scheme] = Failures(event.request_id)
         if len(failures.credentials) < _MOST:
             # On the fast path an outage is told without the credential.
-            failures.credentials.add(event.credential or event.client or "")
+            failures.credentials.add(event.credential or client)
         if len(failures.addresses) < _MOST:
-            failures.addresses.add(event.client)
+            failures.addresses.add(client)
         failures.reasons[event.reason.value] = failures.reasons.get(event.reason.value, 0) + 1
 
-    def turn(self) -> Iterator[tuple[bool, Held]]:
-        """End the period. Yield what begins (True) and what ends (False)."""
-        for group in [*dict.fromkeys([*self._failures, *self.active])]:
-            held = self._held(group)
-            row = self._rows.get(group, 0)
-            if self._is_quiet(held):
-                continue  # at night there is nobody from whom to tell
-            holds = self._holds(held, lasting=group in self.active)
-            self._rows[group] = row = max(row, 0) + 1 if holds else min(row, 0) - 1
-            if row == _IN_A_ROW and group not in self.active:
-                self.active.add(group)
-                yield True, held
-            elif row == -_IN_A_ROW and group in self.active:
-                self.active.discard(group)
-                yield False, held
-        self._rows = {group: row for group, row in self._rows.items() if group in self._failures or group in self.active}
-        self._failures, self._accepted, self._addresses = {}, {}, set()
+    def turn(self, number: int) -> Iterator[tuple[bool, Held]]:
+        """End the period. Yield what begins (True) and what ends (False).
 
-    def _held(self, group: tuple[SignalKind, str]) -> Held:
-        kind, scheme = group
-        failures = self._failures.get(group) or _Failures("")
-        accepted = len(self._accepted.get(scheme, ()))
-        return Held(kind, scheme, len(failures.credentials), accepted, len(failures.addresses), failures.reasons, failures.request_id)
-
-    def _is_quiet(self, held: Held) -> bool:
-        return held.failed < self._least and not held.accepted
-
-    def _holds(self, held: Held, *, lasting: bool) -> bool:
-        share = held.failed / max(held.failed + held.accepted, 1)
-        if lasting:
-            return share >= self._lasting
-        return held.failed >= self._least and share >= self._share and held.addresses >= self._spread(held.kind)
-
-    def _spread(self, kind: SignalKind) -> int:
-        """Return from how many addresses failures must come: one can send any number of names and tokens of its own making."""
-        if kind == "everybody_failing":
-            return self._least
-        if kind == "store_down":
-            return 1  # no client can do that
-        # Behind a proxy that is not trusted all clients have one address.
-        alone = parse_address(next(iter(self._addresses))) if len(self._addresses) == 1 else None
-        return 1 if alone is not None and alone.is_private else _SPREAD
+        Args:
+            number: of the period that begins.
+        """
+        ended, self._now = self._now, Period(number)
+        # What ended before the last period is no longer the last one.
+        self.before = ended if ended.number == number - 1 else Period(number - 1)
+        yield from self._judge.turn([ended.held(group) for group in {**ended.failures, **dict.fromkeys(self.active)}])
 
     def __repr__(self) -> str:
         return f"Shares({sorted(self.active)})"
 
 
-__all__ = ["GROUPS", "GUESSES", "PERIOD", "Held", "Shares"]
+__all__ = ["GROUPS", "GUESSES", "PERIOD", "Failures", "Group", "Held", "Judge", "Period", "Shares"]

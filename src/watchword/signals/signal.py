@@ -99,4 +99,19 @@ def log_signal(signal: Signal) -> None:
         getLogger("watchword.signals").log(level, words, *said, extra={"watchword": {"event": "signal", **signal.as_dict()}})
 
 
-__all__ = ["CAUSES", "Signal", "SignalKind", "SignalSink", "log_signal"]
+def log_store(error: Exception | None) -> None:
+    """Log that the store of a group is away, or that it answers again.
+
+    Args:
+        error: what it raised; only its type is logged. None: it answers again.
+    """
+    from logging import INFO, WARNING, getLogger
+
+    log = getLogger("watchword.signals").log
+    if error is None:
+        log(INFO, "signals: the store answers again; all processes count together")
+        return
+    log(WARNING, "signals: the store does not answer (%s); each process counts by itself until it does", type(error).__name__)
+
+
+__all__ = ["CAUSES", "Signal", "SignalKind", "SignalSink", "log_signal", "log_store"]

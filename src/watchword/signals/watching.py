@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from os import urandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from weakref import WeakMethod
 
+from watchword.clock import ticks
 from watchword.locking import ProcessLock
-from watchword.networks import network_of, parse_address
-from watchword.reason import Reason
-from watchword.signals.shares import GUESSES, PERIOD, Held, Shares
-from watchword.signals.signal import CAUSES, Signal, log_signal
-from watchword.signals.sketches import Distinct
-from watchword.validators import check_number, check_whole, invalid
+from watchword.observe.log import log_sink_failure
+from watchword.process import PerProcess
+from watchword.signals.counting import Counting
+from watchword.signals.group import Group
+from watchword.signals.merging import Merging
+from watchword.signals.published import Members
+from watchword.signals.shares import Judge
+from watchword.signals.signal import log_signal, log_store
+from watchword.stores.bounds import is_key
+from watchword.validators import check_methods, check_number, check_whole, invalid
 
 if TYPE_CHECKING:
-    from watchword.observe.event import AuthEvent
-    from watchword.signals.signal import SignalKind, SignalSink
+    from collections.abc import Callable, Iterable
 
-_MOST_ACTIVE = 1000  # signals at the same time; the oldest is forgotten
-_MOST_CLIENTS = 4096  # addresses whose networks are remembered
-_EXAMPLES = 10
+    from watchword.observe.event import AuthEvent
+    from watchword.signals.signal import Signal, SignalKind, SignalSink
+    from watchword.signals.summary import Hasher, Summary
+    from watchword.stores.ports import ValueStore
+
 _SHORTEST, _LONGEST = 60.0, 86_400.0
+_MOST_NAME = 64
 
 
 class Signals:
     """A sink of events that raises signals, in bounded memory: `Guard(on_event=Signals())`.
 
     A person who mistypes, a token that has expired and a page without a login raise none. Each signal is raised once when it begins, and
-    once when nothing of it was seen for half a window. Counts are those of this process.
+    once when nothing of it was seen for half a window. Without a store, counts are those of this process. With a store the processes that
+    use it count together, and one of them raises each signal. What they read from the store is bounded and checked, but whoever can write
+    there can raise signals, and suppress them.
 
     Args:
-        on_signal: takes the signals; None: the log. What it raises is logged by the guard.
+        on_signal: takes the signals; None: the log. What it raises is logged.
         window: over how many seconds is counted; a count covers at least half of it.
         names: how many user names one address must fail with, for `spraying`. Where it was accepted with half as many, it is an office.
         addresses: from how many addresses one name must fail, for `brute_force`.
@@ -39,6 +47,9 @@ class Signals:
         networks: from how many networks one credential must be used, for `shared_credential`.
         least: how many different credentials must fail before everybody does.
         share: which part of all credentials must fail before everybody does.
+        store: shared by several processes, such as `SQLStore`. Their guards need the same `event_key`. It is never asked during a request.
+        every: how many seconds are between two exchanges with the store, in a thread; None: the application calls `exchange`.
+        group: names the processes that count together, where several services share the store.
 
     Raises:
         ConfigurationError: an argument cannot be used.
@@ -55,6 +66,9 @@ class Signals:
         networks: int = 10,
         least: int = 10,
         share: float = 0.6,
+        store: ValueStore | None = None,
+        every: float | None = 2.0,
+        group: str = "default",
     ) -> None:
         if on_signal is not None and not callable(on_signal):
             raise invalid("Signals(on_signal=...)", "be a function that takes a Signal", on_signal)
@@ -63,168 +77,193 @@ class Signals:
         for name, value in given.items():
             check_whole(f"Signals({name}=...)", value, least=2, most=200)
         check_number("Signals(share=...)", share, least=0.1, most=1.0)
+        if every is not None:
+            check_number("Signals(every=...)", every, least=0.1, most=10.0, unit="seconds")
+        if not is_key(group) or len(group) > _MOST_NAME or "/" in group:
+            raise invalid("Signals(group=...)", f"be 1 to {_MOST_NAME} visible ASCII characters without a slash", group)
         self._tell: SignalSink = log_signal if on_signal is None else on_signal
         self._limits = given
         self._half = window / 2
+        self._judge = _judges(least, share)
+        self._every = every
         self._lock = ProcessLock()
-        self._period = self._half_window = 0
-        self._checked = 0.0
-        self._names, self._welcome, self._addresses, self._networks, self._failures = (Distinct(urandom(32)) for _ in range(5))
-        self._shares = Shares(least=least, share=share, lasting=share / 3)
-        self._active: OrderedDict[tuple[SignalKind, str], _Active] = OrderedDict()
-        self._clients: dict[str, tuple[str, str]] = {}
+        self._failed = 0
+        self._sharing: PerProcess[_Sharing] | None = None
+        if store is not None:
+            methods = ("find_value", "find_values", "put_value", "swap_value")
+            check_methods("Signals(store=...)", store, "be a ValueStore, such as SQLStore(url)", *methods)
+            self._sharing = PerProcess(_makes(store, f"signals/{group}/", every, given, window / 2, self._judge))
+        self._counting = self._new_counting()
+        self._of = None if self._sharing is None else self._sharing.get()
 
     def __call__(self, event: AuthEvent, /) -> None:
         """Count an event, and raise the signals that begin or end with it."""
+        sharing = self._joined()
         with self._lock:
-            signals = self._turn(event.time)
-            if event.credential or event.decision == "failed":
-                signals += self._take(event)
-        for signal in signals:
-            self._tell(signal)
+            signals = self._counting.count(event)
+            if sharing is not None:
+                sharing.seen = event.time, ticks()
+                signals = sharing.held_back(signals)
+        self._raise(signals)
 
     def check(self, now: float) -> None:
-        """Raise the signals that have ended; for a site where no event may come for long.
+        """Raise the signals that have ended; for a site where no event may come for long. With a store, a thread does this.
 
         Args:
             now: the time, in Unix seconds.
         """
+        sharing = self._joined()
         with self._lock:
-            signals = self._turn(now)
-        for signal in signals:
-            self._tell(signal)
+            signals = self._counting.turn(now)
+            if sharing is not None:
+                signals = sharing.held_back(signals)
+        self._raise(signals)
+
+    def exchange(self, now: float) -> None:
+        """Exchange counts with the other processes, and raise what begins or ends for all of them; without a store, do nothing.
+
+        A thread does this. Call it where there is none: `Signals(every=None)`. It may block, and raises nothing if the store is away: each
+        process raises its own signals then.
+
+        Args:
+            now: the time, in Unix seconds.
+        """
+        sharing = self._joined(thread=False)
+        if sharing is None:
+            return
+        self.check(now)
+        with self._lock:
+            held, sharing.held = sharing.held, []
+            told = frozenset(sharing.told)
+            published = self._counting.published(now, [(one.kind, one.subject) for one in sharing.group.active])
+
+        def summarize(hasher: Hasher) -> Summary:
+            return published.summary(hasher, told)
+
+        try:
+            sharing.group.exchange(now, summarize, lambda signal: self._raise([signal]))
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, signals go on
+            with self._lock:
+                first, sharing.is_alone = not sharing.is_alone, True
+                signals = sharing.held_back(held)
+            if first:
+                log_store(error)
+            self._raise(signals)
+            return
+        with self._lock:
+            back, sharing.is_alone = sharing.is_alone, False
+            sharing.told -= told
+        if back:
+            log_store(None)
+
+    @property
+    def needs_event_key(self) -> bool:
+        """Whether a guard must have `event_key`: without one, each process would name the same credential in another way."""
+        return self._sharing is not None
 
     @property
     def active(self) -> list[Signal]:
-        """The signals that have begun and not ended, the oldest first."""
+        """The signals that have begun and not ended, the oldest first; with a store, those of the group."""
+        sharing = self._joined(thread=False)
         with self._lock:
-            return [active.begun for active in self._active.values()]
+            if sharing is not None and not sharing.is_alone:
+                return [*sharing.group.active]
+            return self._counting.active
 
-    def _take(self, event: AuthEvent) -> list[Signal]:
-        address, network = self._places(event.client)
-        self._shares.add(event)
-        if event.reason is None or event.principal:
-            if address:
-                self._welcome.add(address, event.credential)
-            count = self._networks.add(event.credential, network) if network else 0
-            return self._seen("shared_credential", event, event.credential, network, count >= self._limits["networks"], networks=count)
-        # What the throttle refuses goes on all the same.
-        if event.reason not in GUESSES and event.reason is not Reason.THROTTLED:
-            return []
-        names = self._names.add(address, event.credential) if address else 0
-        # Behind one address may be an office, whose people mistype now and then: most of its names are accepted as well.
-        many = names >= self._limits["names"] and names > 2 * self._welcome.count(address)
-        signals = self._seen("spraying", event, address, event.credential, many, names=names)
-        addresses = self._addresses.add(event.credential, address) if address else 0
-        failures = self._failures.count(event.credential, more=1)
-        guessed = addresses >= self._limits["addresses"] or failures >= self._limits["failures"]
-        evidence = {"failures": failures, "addresses": addresses or self._addresses.count(event.credential)}
-        return signals + self._seen("brute_force", event, event.credential, network, guessed, **evidence)
+    @property
+    def skipped(self) -> int:
+        """How many summaries of other processes this one could not read."""
+        sharing = self._joined(thread=False)
+        return 0 if sharing is None else sharing.group.skipped
 
-    def _seen(
-        self,
-        kind: SignalKind,
-        event: AuthEvent,
-        subject: str,
-        example: str,
-        begins: bool,  # noqa: FBT001
-        **evidence: int,
-    ) -> list[Signal]:
-        """Note one more sign of an active signal, or begin it."""
-        active = self._active.get((kind, subject))
-        if active is not None:
-            active.note(event, example, evidence)
-            return []
-        if not begins or not subject:
-            return []
-        active = _Active(kind, subject, event.time, {**evidence, "examples": [example], "request_id": event.request_id})
-        self._keep(active)
-        return [active.begun]
+    def _joined(self, *, thread: bool = True) -> _Sharing | None:
+        """Return what this process shares. A child that was forked begins with counts of its own, and with a thread of its own."""
+        if self._sharing is None:
+            return None
+        sharing = self._sharing.get()
+        if sharing is not self._of or (thread and sharing.starts):
+            with self._lock:
+                if sharing is not self._of:
+                    self._of, self._counting = sharing, self._new_counting()
+                if thread and sharing.starts and self._every is not None:
+                    from watchword.signals.exchanging import start  # threads are imported where one is needed
 
-    def _keep(self, active: _Active) -> None:
-        self._active[active.begun.kind, active.begun.subject] = active
-        if len(self._active) > _MOST_ACTIVE:
-            self._active.popitem(last=False)
+                    sharing.starts = not start(WeakMethod(self._exchange_now), self._every)
+        return sharing
 
-    def _turn(self, now: float) -> list[Signal]:
-        """Begin another period and window where one is over, and end what was not seen for long. A clock that is set back ends them too."""
-        signals: list[Signal] = []
-        if (window := int(now // self._half)) != self._half_window:
-            for sketch in (self._names, self._welcome, self._addresses, self._networks, self._failures):
-                sketch.turn(twice=window != self._half_window + 1)
-            self._half_window = window
-        if (period := int(now // PERIOD)) != self._period:
-            self._period = period
-            signals += [self._of_everybody(begins, held, now) for begins, held in self._shares.turn()]
-        if abs(now - self._checked) >= 1:
-            self._checked = now
-            for key, active in [*self._active.items()]:
-                if not active.is_of_everybody and abs(now - active.last) >= self._half:
-                    del self._active[key]
-                    signals.append(active.ended(now))
-        return signals
+    def _exchange_now(self) -> None:
+        """Exchange at the time that the clock of the events has by now, which may not be the clock of this machine."""
+        sharing = self._joined(thread=False)
+        if sharing is not None:
+            with self._lock:
+                time, at = sharing.seen
+            if at:
+                self.exchange(time + ticks() - at)
 
-    def _of_everybody(self, begins: bool, held: Held, now: float) -> Signal:  # noqa: FBT001 - as `Shares.turn` yields it
-        evidence: dict[str, Any] = {"failed": held.failed, "accepted": held.accepted, "addresses": held.addresses, "reasons": held.reasons}
-        active = None if begins else self._active.pop((held.kind, held.scheme), None)
-        if active is None:
-            active = _Active(held.kind, held.scheme, now, {**evidence, "request_id": held.request_id}, is_of_everybody=True)
-        if begins:
-            self._keep(active)
-            return active.begun
-        active.evidence.update(evidence)
-        return active.ended(now)
+    def _new_counting(self) -> Counting:
+        members = None if self._sharing is None else Members(self._limits)
+        return Counting(self._limits, self._half, self._judge(), members)
 
-    def _places(self, client: str | None) -> tuple[str, str]:
-        """Return the address (for IPv6 the /64, which one host has) and the network of a client; empty: unknown."""
-        if client is None:
-            return "", ""
-        known = self._clients.get(client)
-        if known is None:
-            address = parse_address(client)
-            # What `Pseudonyms` has cut is a network already.
-            known = (client, client) if address is None else (network_of(address, 32, 64), network_of(address))
-            if len(self._clients) >= _MOST_CLIENTS:
-                self._clients.clear()
-            self._clients[client] = known
-        return known
+    def _raise(self, signals: Iterable[Signal]) -> None:
+        for signal in signals:
+            try:
+                self._tell(signal)
+            except Exception as error:  # noqa: BLE001 - the next one is told, and the decision stands
+                self._failed += 1
+                log_sink_failure(error, self._failed)
 
     def __repr__(self) -> str:
-        return f"Signals({len(self._active)} active)"
+        return f"Signals({len(self._counting.active)} active)"
 
 
-class _Active:
-    """A signal that has begun.
+class _Sharing:
+    """What one process of a group has to itself.
 
     Args:
-        kind: of the signal.
-        subject: of the signal.
-        now: when it began.
-        evidence: numbers and examples.
-        is_of_everybody: whether `Shares` tells when it ends.
+        group: its part of the group.
+        starts: whether a thread is to be started.
     """
 
-    def __init__(self, kind: SignalKind, subject: str, now: float, evidence: dict[str, Any], *, is_of_everybody: bool = False) -> None:
-        self.last = now
-        self.is_of_everybody = is_of_everybody
-        self.evidence = evidence
-        self.begun = Signal(kind, "begun", now, now, subject, _copied(evidence), CAUSES[kind])
+    def __init__(self, group: Group, *, starts: bool) -> None:
+        self.group = group
+        self.starts = starts
+        self.seen = 0.0, 0.0  # the time of the last event, and when that was
+        self.is_alone = False  # the store is away
+        self.held: list[Signal] = []  # what began since the last exchange, in case that the next one fails
+        self.told: set[tuple[SignalKind, str]] = set()  # what this process has raised by itself
 
-    def note(self, event: AuthEvent, example: str, evidence: dict[str, int]) -> None:
-        self.last = event.time
-        for name, value in evidence.items():
-            self.evidence[name] = max(value, self.evidence.get(name, 0))
-        examples = self.evidence["examples"]
-        if len(examples) < _EXAMPLES and example not in examples:
-            examples.append(example)
+    def held_back(self, signals: list[Signal]) -> list[Signal]:
+        """Return the signals to raise now: none, unless this process is alone. Needs the lock."""
+        if not self.is_alone:
+            self.held += [signal for signal in signals if signal.state == "begun"]
+            return []
+        common = {(one.kind, one.subject) for one in self.group.active}
+        raised: list[Signal] = []
+        for signal in signals:
+            key = signal.kind, signal.subject
+            if signal.state == "begun" and key not in common:
+                self.told.add(key)
+                raised.append(signal)
+            elif signal.state == "ended" and key in self.told:
+                self.told.discard(key)
+                raised.append(signal)
+        return raised
 
-    def ended(self, now: float) -> Signal:
-        begun = self.begun
-        return Signal(begun.kind, "ended", now, begun.since, begun.subject, _copied(self.evidence), begun.cause)
+
+def _judges(least: int, share: float) -> Callable[[], Judge]:
+    return lambda: Judge(least=least, share=share, lasting=share / 3)
 
 
-def _copied(evidence: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, list) else value for name, value in evidence.items()}
+def _makes(  # noqa: PLR0917 - what `Signals` was given
+    store: ValueStore, prefix: str, every: float | None, limits: dict[str, int], half: float, judge: Callable[[], Judge]
+) -> Callable[[], _Sharing]:
+    """Return a function that makes what a process shares. It does not refer to `Signals`; see `PerProcess`."""
+
+    def merging(active: Iterable[Signal], now: float) -> Merging:
+        return Merging(limits, judge(), half, active, now)
+
+    ttl, lag = (60.0, 0.0) if every is None else (max(3 * every, 3.0), 2 * every)
+    return lambda: _Sharing(Group(store, prefix, ttl=ttl, lag=lag, merging=merging), starts=every is not None)
 
 
 __all__ = ["Signals"]
