@@ -57,7 +57,7 @@ def test_a_path_that_was_mistyped_makes_no_store(tmp_path: Path) -> None:
 def test_an_outdated_store_is_upgraded(inside: Inside) -> None:
     """The store's own message says what to do; after `upgrade` all is well."""
     with closing(sqlite3.connect(inside.path)) as database:
-        for table in ("tokens", "changes", "families", "refresh_tokens", "revoked_tokens", "not_before", "audit"):
+        for table in ("tokens", "changes", "families", "refresh_tokens", "revoked_tokens", "not_before", "audit", "values"):
             database.execute(f"DROP TABLE watchword_{table}")
         database.execute("UPDATE watchword_schema SET version_num = '0001'")
         database.commit()

@@ -126,7 +126,7 @@ def test_connections_that_are_all_in_use_are_an_outage(hasty: SQLStore) -> None:
 def test_a_locked_table_is_an_outage(store: SQLStore, hasty: SQLStore, admin: psycopg.Connection) -> None:
     """Every method raises in time, and works once the lock is released."""
     tables = "watchword_schema, watchword_meta, watchword_accounts, watchword_keys, watchword_tokens, watchword_families"
-    tables += ", watchword_revoked_tokens, watchword_not_before"
+    tables += ", watchword_revoked_tokens, watchword_not_before, watchword_values"
     with admin.transaction():
         admin.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
         for work in methods(hasty).values():
