@@ -6,6 +6,7 @@ at most `limit` failures come at once, and at most `2 * limit` in any `limit * i
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -133,7 +134,7 @@ class _State:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.filled: dict[bytes, _Level] = {}
+        self.filled: OrderedDict[bytes, _Level] = OrderedDict()  # a dict finds its first key slowly, once many were taken out
         self.lock = ProcessLock()
 
     def refused(self, buckets: Iterable[Bucket], now: float) -> Refused | None:
@@ -181,6 +182,5 @@ class _State:
         emptiest = min(oldest, key=lambda entry: entry[1].empty_at)
         # The others are asked again last: a flood of new names must not free those that are full.
         for entry in oldest:
-            level = self.filled.pop(entry[0])
-            if entry is not emptiest:
-                self.filled[entry[0]] = level
+            self.filled.move_to_end(entry[0])
+        del self.filled[emptiest[0]]
