@@ -26,7 +26,7 @@ from starlette.routing import Route
 from tests.support.by_aiohttp import Wire, exchanged, octets, parsed
 from tests.support.drive import ADAPTERS, Answer
 from tests.support.frameworks import ask_asgi, ask_wsgi
-from tests.support.wire import Request, bearer
+from tests.support.wire import Request, bearer, wsgi_environ
 from watchword import AuthEvent, Bearer, Credentials, Guard, Principal, RequestView, Scheme, TrustedProxies, network
 from watchword.adapters.aiohttp import guard_middleware
 from watchword.adapters.asgi import GuardMiddleware as ASGIGuard
@@ -293,3 +293,30 @@ def test_two_guards_with_other_proxies_see_one_client(driver: Behind) -> None:
     ask = driver(outer, app=driver(inner).middleware)
     assert ask(Request(target="/near", client=PROXY, headers=(bearer("t"), *FORWARDED))).status == 200
     assert ask(Request(target="/near", client="192.0.2.1", headers=(bearer("t"), *FORWARDED))).status == 403
+
+
+def test_an_environ_that_is_used_again_is_resolved_again() -> None:
+    """A server may keep its environ for the next request, which comes from another peer or states something else (threat H4)."""
+    seen: list[tuple[str, str | None]] = []
+
+    def show(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.append((environ["REMOTE_ADDR"], environ.get("HTTP_X_FORWARDED_FOR")))
+        start_response("200 OK", [])
+        return []
+
+    app, environ = WSGIGuard(show, guard()), wsgi_environ(Request(target="/x", client=PROXY, headers=(bearer("t"),)))
+    for peer, said, client, kept in (
+        (PROXY, CLIENT, CLIENT, CLIENT),
+        (PROXY, STRANGER, STRANGER, STRANGER),
+        (PROXY, None, "", None),
+        (STRANGER, CLIENT, STRANGER, None),
+        (STRANGER, "10.0.0.7", STRANGER, None),
+        (PROXY, PROXY, PROXY, PROXY),
+        (PROXY, None, "", None),
+    ):
+        environ["REMOTE_ADDR"] = peer
+        environ.pop("HTTP_X_FORWARDED_FOR", None)
+        if said is not None:
+            environ["HTTP_X_FORWARDED_FOR"] = said
+        b"".join(app(environ, lambda *args: lambda octets: None))
+        assert seen.pop() == (client, kept)

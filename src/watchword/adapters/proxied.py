@@ -26,6 +26,8 @@ Stated: TypeAlias = "tuple[Proxies, Forwarded | None]"
 KEY = "watchword.proxied"
 """Where a scope or an environ holds who has resolved it, and what was stated."""
 
+_LEFT = "watchword.proxied.left"
+
 
 def proxied_of(policy: Policy) -> Proxied | None:
     """Return the `proxies` step of a guard, for adapters; None: it has none."""
@@ -76,7 +78,8 @@ class Proxied:
         Args:
             environ: of the request.
         """
-        if self.has_seen(environ.get(KEY)):
+        # A server may use its environ again, for another request of another client.
+        if self.has_seen(environ.get(KEY)) and environ.get(_LEFT) == self._left(environ):
             return
         sent = [(name, environ[variable]) for variable, name in self._variables.items() if variable in environ]
         scheme = environ.get("wsgi.url_scheme", "http")
@@ -90,6 +93,11 @@ class Proxied:
         for name, _ in sent:
             if name in dropped:
                 del environ[variable_of(name)]
+        environ[_LEFT] = self._left(environ)
+
+    def _left(self, environ: Environ) -> tuple[object, ...]:
+        """Return what an environ says of the client, once it states what the proxies state."""
+        return tuple(environ.get(variable) for variable in ("REMOTE_ADDR", "wsgi.url_scheme", *self._variables))
 
     def without(self, dropped: frozenset[str], headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return header fields without some, as `ask` names them; aliases stay, for the firewall."""
