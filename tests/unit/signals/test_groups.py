@@ -414,7 +414,7 @@ def test_the_members_take_less_than_16_mib(limit: int) -> None:
             made.turn(twice=False)
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 2**20 < size < 16 * 2**20
+    assert 2**16 < size < 16 * 2**20
 
 
 def test_a_guard_needs_an_event_key_for_a_group() -> None:
