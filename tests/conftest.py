@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -16,9 +17,12 @@ from tests.support.fuzz import PROPERTY_TRIES, QUICK_TRIES, TRIES
 from tests.support.programs import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from tests.support.postgres import PostgreSQL
+
+THINNED = ("cli", "conformance", "examples", "properties", "seams", "servers", "stores", "threats")
+"""Folders of tests of which `_thin_out` leaves most cases to the long run."""
 
 # A test run starts some hundred processes: commands, servers and pytest's own workers. Where PYTHONDONTWRITEBYTECODE is set, as
 # images of containers do, each of them compiles each module that it imports, which costs more than the tests themselves.
@@ -72,6 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.long)
                 item.add_marker(pytest.mark.timeout(0))
     _sample(items, everything=config.option.markexpr == "long")
+    if "CI" not in os.environ:
+        _thin_out(items, {"unit": 2} | dict.fromkeys(THINNED, 3))
     yield
     items.sort(key=lambda item: item.path.parent.name != "servers")
 
@@ -90,6 +96,27 @@ def _sample(items: list[pytest.Item], *, everything: bool) -> None:
             if everything or cases[test] % marker.args[0]:
                 item.add_marker(pytest.mark.long)
             cases[test] += 1
+
+
+def _thin_out(items: list[pytest.Item], parts: Mapping[str, int]) -> None:
+    """Leave to `-m long`, and to `CI=true`, a part of each table of cases that costs time; always the same cases, and some of each table.
+
+    Args:
+        items: all tests.
+        parts: of how many cases one stays, by folder.
+    """
+    tables: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        folders = item.path.relative_to(item.config.rootpath).parts
+        if "[" in item.nodeid and folders[1] in parts and folders[2] != "grammar" and item.get_closest_marker("sampled") is None:
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in tables.values():
+        part = parts[cases[0].path.relative_to(cases[0].config.rootpath).parts[1]]
+        if len(cases) > 2 * part:
+            # By a digest and not by place: places follow the adapter, which is one of two.
+            cases.sort(key=lambda item: crc32(item.nodeid.encode()))
+            for item in cases[-(-len(cases) // part) :]:
+                item.add_marker(pytest.mark.long)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

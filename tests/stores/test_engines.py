@@ -144,7 +144,7 @@ def test_a_schema_holds_the_tables_and_is_in_the_advised_commands(postgresql: Po
         rows = connection.execute("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'watchword%'").fetchall()
         assert sorted(rows) == [("Auth x",), ("public",)]
         connection.execute("""UPDATE "Auth x".watchword_schema SET version_num = '0001'""")
-        for table in ("tokens", "changes", "families", "refresh_tokens", "revoked_tokens", "not_before", "audit"):
+        for table in ("tokens", "changes", "families", "refresh_tokens", "revoked_tokens", "not_before", "audit", "values"):
             connection.execute(f'DROP TABLE "Auth x".watchword_{table}'.encode())
     with pytest.raises(ConfigurationError, match=r"watchword store upgrade --store '.*schema=Auth\+x'`"):
         opens(in_schema)
