@@ -172,7 +172,7 @@ STRANGE = {
     "an upgrade that stopped in the middle": (
         ["UPDATE watchword_schema SET version_num = '0001'"],
         "damaged",
-        r"from schema 0001 was interrupted .* watchword_changes, the table watchword_families, .* and 2 more\. Drop that and run ",
+        r"from schema 0001 was interrupted .* watchword_changes, the table watchword_families, .* and 3 more\. Drop that and run ",
     ),
     "another table of versions": (
         ["DROP TABLE watchword_schema", "CREATE TABLE watchword_schema (version integer)"],
