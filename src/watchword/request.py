@@ -370,6 +370,11 @@ class RequestView:
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
 
     @property
+    def forwarded(self) -> Forwarded | None:
+        """What a trusted proxy states about the request; None: no trusted proxy brought it, or nothing has asked yet."""
+        return getattr(self, "stated", (None, None))[1]
+
+    @property
     def is_handshake(self) -> bool:
         """Whether this opens a WebSocket, also where the server states plain http, as WSGI servers do (RFC 6455 §4.1).
 

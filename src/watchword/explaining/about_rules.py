@@ -8,6 +8,7 @@ from watchword.authorization.rules import walk
 from watchword.decision import Failed, Forbidden, Hidden, Throttled
 from watchword.explaining.suggestion import Suggestion
 from watchword.inventory import demanded_names
+from watchword.protection.proxies import STATING
 from watchword.reason import Reason
 from watchword.spelling import nearest, seconds_in_words
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from watchword.principal import Principal
 
 _KINDS: Final = (("scopes", "scope"), ("roles", "role"), ("permissions", "permission"))
-_FORWARDED: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
+_FORWARDED: Final = (*STATING, "x-real-ip")
 
 
 def names(case: Case) -> Iterator[Suggestion]:

@@ -1,11 +1,18 @@
-"""Composes text to Normalization Form C at a bounded cost for any input (RFC 7617 §2.1, UAX #15)."""
+"""Brings text to one form at a bounded cost for any input: composed for comparisons, and folded for counters (RFC 7617 §2.1, UAX #15)."""
 
 from __future__ import annotations
 
-from unicodedata import combining, is_normalized, normalize
+from unicodedata import category, combining, is_normalized, normalize
 
 MOST_MARKS = 30
 """The greatest number of combining marks in a row; no text of any language has more (UAX #15 §13, the Stream-Safe Text Format)."""
+
+_MOST_FOLDED = 256
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+# Of Default_Ignorable_Code_Point (UAX #44 §5.7) those that are no format characters: joiners, fillers, selectors of variants.
+_IGNORABLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | frozenset(
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)))
+)
 
 # Starters (combining class 0) that decompose into combining marks alone. Counted by class, a row of them would look harmless.
 _MARKS_AT_HEART = "\u0f73\u0f75\u0f81"
@@ -24,6 +31,29 @@ def composed(text: str) -> str:
     if text.isascii() or is_normalized("NFC", text) or not _is_stream_safe(text):
         return text
     return normalize("NFC", text)
+
+
+def folded(name: str) -> str:
+    """Return what all spellings have in common that some directory takes for one name. For counters: it is no name to look up.
+
+    Case, width, accents, spaces and unseen characters make no difference. Django composes names by Form KC, LDAP ignores case and spaces
+    (RFC 4518 §2), and MySQL ignores accents: each spelling with a counter of its own would be another ten guesses.
+
+    Args:
+        name: untrusted; its first 256 characters count.
+    """
+    name = name[:_MOST_FOLDED]
+    if not (name.isascii() and name.isprintable()):
+        # Marks first: long rows of them cost quadratic time in each normal form, and none is left in the end.
+        # One character may become 18 of them.
+        name = _bare(normalize("NFKD", _bare(name))[:_MOST_FOLDED].casefold())
+        name = _bare(normalize("NFKD", name).casefold())
+    return "".join(name.casefold().split())
+
+
+def _bare(text: str) -> str:
+    """Return a text without combining marks, and without characters that are not seen."""
+    return "".join(one for one in text if not (combining(one) or one in _MARKS_AT_HEART or one in _IGNORABLE or category(one) in _UNSEEN))
 
 
 def _is_stream_safe(text: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from os import urandom
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
+from watchword.grammar.composed import folded
 from watchword.schemes.known import OF_CREDENTIALS
 from watchword.validators import invalid
 
@@ -43,7 +43,7 @@ class CredentialNames:
         claimed = credentials.claimed_identity
         if claimed is not None:
             # As the throttle counts names: people write theirs in either case.
-            parts: tuple[str, ...] = ("name", normalize("NFC", claimed).casefold())
+            parts: tuple[str, ...] = ("name", folded(claimed))
         elif (known := OF_CREDENTIALS.get(type(credentials))) is not None and known.shown is not None:
             parts = known.shown(credentials)
         else:

@@ -118,8 +118,7 @@ def _unbelieved(policy: Policy, view: RequestView) -> frozenset[str]:
     dropped = frozenset(canonical_name(name) for names in (present, view.aliases) for name in names if name in policy.identity_headers)
     if policy.proxies is None:
         return dropped
-    _, said = getattr(view, "stated", (None, None))
-    written = () if said is None else policy.forwarded
+    written = () if view.forwarded is None else policy.forwarded
     stating = (*(name for name in present if name not in written), *view.aliases)
     return dropped.union(name for name in stating if name in policy.forwarded or name in policy.unbelieved)
 

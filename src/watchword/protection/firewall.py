@@ -113,7 +113,7 @@ class Firewall:
             return Finding("oversized_target", Reason.OVERSIZED_TARGET)
         if view.overflow:
             return Finding(view.overflow, Reason.OVERSIZED_HEADER)
-        _, stated = getattr(view, "stated", (None, None))
+        stated = view.forwarded
         return Finding("malformed_field", Reason.MALFORMED_CREDENTIALS) if stated is not None and stated.malformed else None
 
     def check_target(self, view: RequestView) -> Finding | None:

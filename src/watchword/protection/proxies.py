@@ -5,13 +5,37 @@ With `Guard(proxies=None)` the peer that the server states is the client.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+
+from watchword.grammar import MAX_FIELDS
+from watchword.networks import NEAR, networks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from watchword.peer import Forwarded
     from watchword.request import RequestView
+
+
+_Field: TypeAlias = "tuple[str | bytes, str | bytes]"
+
+STATING: Final = ("x-forwarded-for", "forwarded")
+"""Fields that nearly every proxy sets."""
+
+
+def undeclared(view: RequestView) -> str:
+    """Return the field by which a near peer states a client; empty: none. Such a peer is a proxy, or a client that pretends to be one.
+
+    Args:
+        view: the request. At most as many header fields are looked at as a request may have.
+    """
+    if not networks_of(NEAR).contains(view.address):
+        return ""
+    longest = max(map(len, STATING))
+    names = (name for name, _ in islice(cast("Iterable[_Field]", view.headers), MAX_FIELDS) if len(name) <= longest)
+    sent = {(name if isinstance(name, str) else name.decode("latin-1")).lower() for name in names}
+    return next((name for name in STATING if name in sent), "")
 
 
 class Proxies(Protocol):
@@ -36,4 +60,4 @@ class Proxies(Protocol):
         """
 
 
-__all__ = ["Proxies"]
+__all__ = ["STATING", "Proxies", "undeclared"]

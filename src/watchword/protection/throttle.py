@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from watchword.cache import Bounded
+from watchword.cache import Bounded, KeyedDigest
 from watchword.clock import ticks
 from watchword.locking import ProcessLock
 from watchword.operation import pausing
@@ -74,7 +74,7 @@ class Throttle:
             raise invalid("Throttle(address_limits=...)", "be three whole numbers", address_limits, "Write (100, 400, 1600).")
         for number in address_limits:
             check_whole("Throttle(address_limits=...)", number, least=1, unit="failures")
-        self._limits = Limits(limit, window, daily, address_limits)
+        self._limits = Limits(limit, window, daily, address_limits, KeyedDigest())
         self._now: Callable[[], float] = ticks
         self._buckets = Buckets(now=ticks)
         self._state = PerProcess(_State)
@@ -107,23 +107,30 @@ class Throttle:
         again = None if digest is None else digest + counted.known
         if again in state.wrong:
             return _Again(state, again)
-        for pause in (*_RETRIES, 0.0):
+        pauses = iter(_RETRIES)
+        while True:
             buckets = self._all_of(counted, state, self._now())
             taken = self._buckets.reserve(buckets)
             if not isinstance(taken, Refused):
-                return _Member(self, state.begin(_Room(counted, buckets, taken, digest)))
-            if not pause or not taken.pending or state.waiting >= _MOST_WAITING:
+                return self._member(state, _Room(counted, buckets, taken, digest))
+            pause = next(pauses, None) if taken.pending else None
+            if pause is None or not state.begins_to_wait():
                 return self._refuse(counted, taken, state)
-            state.waiting += 1
             try:
                 yield pausing(pause)
             finally:
-                state.waiting -= 1
-        raise AssertionError  # pragma: no cover - the last turn returns
+                state.has_waited()
+
+    def _member(self, state: _State, room: _Room) -> _Member:
+        """Return the part in an attempt; where another request was quicker with the same credentials, in that one's."""
+        shared = state.begin(room)
+        if shared is not room:
+            self._buckets.settle(room.buckets, room.taken, back=True)
+        return _Member(self, shared)
 
     def _all_of(self, counted: Counted, state: _State, now: float) -> tuple[Bucket, ...]:
         """Return the buckets that must have room."""
-        # Failures on a name from everywhere refuse nobody. They let each client try less, as long as it was not accepted.
+        # A device that was in use before is not shut out because others fail beside it, or on the same name (decision D15).
         accepted = state.accepted.get(counted.known, -_KNOWN_FOR) > now - _KNOWN_FOR
         if accepted:
             return counted.pair
@@ -133,7 +140,7 @@ class Throttle:
     def _refuse(self, counted: Counted, refused: Refused, state: _State) -> int:
         state.full.keep(refused.key, self._now() + refused.wait)
         if refused.key in {bucket.key for bucket in counted.client}:
-            # Whoever is refused for the address goes on filling the bucket of the pair, and learns nothing by it.
+            # Refused guesses count for the pair: the end of a block by address is not the beginning of ten new guesses.
             self._buckets.count(counted.pair)
         return _seconds(refused.wait)
 
@@ -156,7 +163,8 @@ class Throttle:
                 state.wrong.keep(room.digest + room.counted.known, True)  # noqa: FBT003 - a set with a bound
 
     def __repr__(self) -> str:
-        return f"Throttle({self._limits!r})"
+        limit, window, daily, clients, _ = self._limits
+        return f"Throttle({limit=}, {window=}, {daily=}, address_limits={clients})"
 
 
 class _Room:
@@ -176,7 +184,7 @@ class _Room:
 class _State:
     """What one process remembers beside the buckets."""
 
-    __slots__ = ("_lock", "accepted", "flying", "full", "waiting", "wrong")
+    __slots__ = ("_lock", "_waiting", "accepted", "flying", "full", "wrong")
 
     def __init__(self) -> None:
         self._lock = ProcessLock()
@@ -184,7 +192,7 @@ class _State:
         self.full: Bounded[bytes, float] = Bounded(_MOST_KEPT)
         self.wrong: Bounded[bytes | None, bool] = Bounded(_MOST_KEPT)
         self.flying: Bounded[bytes, _Room] = Bounded(_MOST_KEPT)
-        self.waiting = 0
+        self._waiting = 0
 
     def join(self, digest: bytes | None) -> _Room | None:
         """Join the attempt with the same credentials that is in flight; None: there is none."""
@@ -197,11 +205,28 @@ class _State:
             return room
 
     def begin(self, room: _Room) -> _Room:
-        """Let others join an attempt."""
-        if room.digest is not None:
-            with self._lock:
-                self.flying.keep(room.digest, room)
-        return room
+        """Let others join an attempt, or join the one that has begun since; return which it is."""
+        if room.digest is None:
+            return room
+        with self._lock:
+            begun = self.flying.get(room.digest)
+            if begun is not None:
+                begun.members += 1
+                return begun
+            self.flying.keep(room.digest, room)
+            return room
+
+    def begins_to_wait(self) -> bool:
+        """Count a request that waits for room; return False where too many do."""
+        with self._lock:
+            may = self._waiting < _MOST_WAITING
+            self._waiting += may
+            return may
+
+    def has_waited(self) -> None:
+        """Count it no more."""
+        with self._lock:
+            self._waiting -= 1
 
     def leave(self, room: _Room, *, is_last: bool) -> bool:
         """Leave an attempt, and tell whether it ends with that: with the first outcome that says anything, or with the last request."""

@@ -76,7 +76,7 @@ class TrustedProxies:
         ConfigurationError: a network is malformed or so wide that clients lie in it (`0.0.0.0/0`, `*`); an argument is of another kind.
 
     Trust: each listed proxy must add to these fields or replace them, and pass none of them on as a client sent it. Whoever can connect
-    from a listed address chooses its address, scheme, certificate and user.
+    from a listed address chooses its address, scheme, host, certificate and user. So do not list loopback on a machine with a browser.
     """
 
     __slots__ = (
@@ -132,6 +132,7 @@ class TrustedProxies:
         peer = parse_address(view.client)
         if not (self._trusted.contains(peer) if peer is not None else self._by_unix and not view.client):
             return None
+        # Without a statement the client stays unknown: `Connection: X-Forwarded-For` makes some proxies leave the field out (threat H5).
         said = self._by_list(view) if self.header == "x-forwarded-for" else self._by_element(view)
         kinds = _SCHEMES.get((said.scheme or "").lower())
         certificate, user, malformed = self._identity(view)
@@ -171,6 +172,7 @@ class TrustedProxies:
         """Return the address of the client and its place from the right, from 0; the leftmost one if all of them are proxies."""
         address, place = None, 0
         for place, address in enumerate(islice(nodes, self._hops)):  # noqa: B007 - both are read after the loop
+            # What stands to its left was written by this address, and may be made up (threat H4).
             if not self._trusted.contains(address):
                 break
         return address, place
@@ -194,6 +196,7 @@ class TrustedProxies:
             user = named.encode("latin-1").decode()
         except UnicodeError:
             return None, None, name
+        # A second field may be the client's, which the proxy has let pass.
         if name in getattr(view, "repeated", ()) or len(named) > _LONGEST_USER or not user.isprintable():
             return None, None, name
         return certificate, user, ""

@@ -1,6 +1,6 @@
 """Failed passwords are limited by client and name, and by client; nobody is locked out by others, and right passwords are never counted."""
 
-# ruff: noqa: N802 - a test carries the id of its row
+# ruff: noqa: N802 - a test carries the id of its row; races are made by hand
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ from watchword import (
     TrustedProxies,
 )
 from watchword.checkers import Tokens, Users
+from watchword.protection.attempts import Attempt
+from watchword.protection.buckets import Refused
+from watchword.protection.throttle import _Room
 
 if TYPE_CHECKING:
     from tests.support.drive import Behind
@@ -155,6 +158,22 @@ def test_names_are_one_in_any_case(clock: Clock) -> None:
     for name in ("zoë", "ZOË", "zoe\u0308", "Zoë"):
         failures(guard, 4, name)
     assert isinstance(attempt(guard, "zoë", "x"), Throttled)
+
+
+SPELLINGS = [
+    *("ann", "ANN", "Ann ", " a n n", "\uff41nn", "\uff21\uff4en", "a\u0301nn", "\u00e1nn", "an\u200dn", "a\u00adnn", "ann\ufe0f"),
+    *("\u1d43nn", "a" + "\u0301" * 500 + "nn", "a\u034fnn", "\u24d0nn", "a\x00nn", "a\U000e0041nn", "\u3164ann"),
+]
+
+
+def test_spellings_of_one_name_share_a_bucket(clock: Clock) -> None:
+    """Django, LDAP and MySQL take each of these for one account, so that each would be ten more guesses."""
+    guard, checking = Guard(Basic(lambda credentials: None, realm="x"), throttle=Throttle()), []
+    for number, name in enumerate(SPELLINGS * 2):
+        decision = guard.verify(BasicCredentials(name, f"wrong {number}"), ask("/", client=HERE))
+        checking.append(isinstance(decision, Throttled))
+    assert checking == [False] * 10 + [True] * (2 * len(SPELLINGS) - 10)
+    assert not isinstance(attempt(guard, "amn", "x"), Throttled)
 
 
 def test_names_that_are_long_or_odd(clock: Clock) -> None:
@@ -303,11 +322,45 @@ def test_a_burst_of_right_passwords_loses_none() -> None:
 
 
 def test_one_attempt_that_several_requests_share_counts_once() -> None:
-    """Twenty requests with the same wrong password at once."""
+    """Twenty requests with the same wrong password at once, whichever of them is the first at each step."""
+    for _ in range(20):
+        guard = site(Checking())
+        in_parallel(guard, ["old"] * 20)
+        assert failures(guard, 10) == [None] * 9 + [60]
+
+
+def test_two_that_have_taken_room_for_the_same_credentials_share_one(clock: Clock) -> None:
+    """Both were past the look for another one. The second gives its room back, and the first outcome counts."""
+    throttle = Throttle(limit=2, daily=2)
+    credentials = Attempt(ask("/", client=HERE), "Basic", "ann", b"digest")
+    state, counted = throttle._state.get(), throttle._limits.of(credentials)
+    rooms = [throttle._buckets.reserve(counted.pair) for _ in range(2)]
+    members = [throttle._member(state, _Room(counted, counted.pair, taken, b"digest")) for taken in rooms if isinstance(taken, float)]
+    for member in members:
+        member.settle("refused")
+    assert throttle.blocked(credentials) is None
+    assert not isinstance(throttle._buckets.reserve(counted.pair), Refused)
+    assert isinstance(throttle._buckets.reserve(counted.pair), Refused)
+
+
+def test_who_waits_is_counted_whatever_becomes_of_it() -> None:
+    """Threads that wait at the same time, and requests that are cancelled, leave no place taken."""
     checking = Checking()
-    guard = site(checking)
-    in_parallel(guard, ["old"] * 20)
-    assert failures(guard, 10) == [None] * 9 + [60]
+    throttle = Throttle(limit=1, daily=1)
+    guard = site(checking, throttle)
+    checking.gate.clear()
+    with ThreadPoolExecutor(30) as pool:
+        waiting = [pool.submit(attempt, guard, "ann", f"wrong {number}") for number in range(30)]
+        checking.gate.wait(0.3)
+        checking.gate.set()
+        assert sum(not isinstance(one.result(), Throttled) for one in waiting) == 1
+
+    async def hang_up() -> None:
+        with anyio.move_on_after(0.02):
+            await guard.adecide(ask("/", basic("ann", "other"), client=HERE))
+
+    anyio.run(hang_up)
+    assert throttle._state.get()._waiting == 0
 
 
 def test_a_request_that_is_cancelled_keeps_its_room() -> None:
