@@ -7,7 +7,7 @@ from unicodedata import category, combining, is_normalized, normalize
 MOST_MARKS = 30
 """The greatest number of combining marks in a row; no text of any language has more (UAX #15 §13, the Stream-Safe Text Format)."""
 
-_MOST_FOLDED = 256
+_MOST_READ, _MOST_FOLDED = 4096, 256
 _UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 # Of Default_Ignorable_Code_Point (UAX #44 §5.7) those that are no format characters: joiners, fillers, selectors of variants.
 _IGNORABLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | frozenset(
@@ -40,15 +40,15 @@ def folded(name: str) -> str:
     (RFC 4518 §2), and MySQL ignores accents: each spelling with a counter of its own would be another ten guesses.
 
     Args:
-        name: untrusted; its first 256 characters count.
+        name: untrusted; the first 256 characters count that are left.
     """
-    name = name[:_MOST_FOLDED]
-    if not (name.isascii() and name.isprintable()):
-        # Marks first: long rows of them cost quadratic time in each normal form, and none is left in the end.
-        # One character may become 18 of them.
-        name = _bare(normalize("NFKD", _bare(name))[:_MOST_FOLDED].casefold())
-        name = _bare(normalize("NFKD", name).casefold())
-    return "".join(name.casefold().split())
+    if name.isascii() and name.isprintable():
+        return "".join(name.casefold().split())[:_MOST_FOLDED]
+    # Marks first: long rows of them cost quadratic time in each normal form. One character may become 18 others.
+    name = _bare(name[:_MOST_READ])[:_MOST_FOLDED]
+    for _ in range(2):
+        name = _bare(normalize("NFKD", name)[:_MOST_FOLDED].casefold())
+    return "".join(name.casefold().split())[:_MOST_FOLDED]
 
 
 def _bare(text: str) -> str:
